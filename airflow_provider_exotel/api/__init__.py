@@ -1,0 +1,3 @@
+"""A plain client of Exotel's Campaigns API, usable without Airflow."""
+
+from __future__ import annotations

@@ -1,0 +1,104 @@
+"""Phone numbers that do not show themselves."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, final
+
+# E.164 allows 15 digits; seven is the shortest subscriber number in use. A national trunk prefix (0XXXX...)
+# stays within that.
+_DIGITS = range(7, 16)
+_SPELLING = re.compile(r"\+?[\d\s().\-]*", re.ASCII)
+_SEPARATORS = re.compile(r"[\s().\-]")
+
+
+@final
+class PhoneNumbers:
+    """An ordered collection of phone numbers whose text is a count, wherever it ends up.
+
+    It is neither a ``list`` nor a ``str``: Airflow stores those in clear in rendered fields and XCom. What is
+    printed, logged, formatted, serialised to XCom or raised shows how many numbers there are; only iterating
+    gives the numbers themselves.
+
+    :param numbers: the numbers, each as text (E.164 preferred, Exotel's create-campaign page).
+    """
+
+    __slots__ = ("_numbers",)
+    __version__ = 1
+
+    def __init__(self, numbers: Iterable[object] = ()) -> None:
+        self._numbers = tuple(str(number).strip() for number in numbers)
+
+    @classmethod
+    def of(cls, value: object) -> PhoneNumbers:
+        """Make the collection of anything a DAG may hold numbers in.
+
+        :param value: a comma- or line-separated string (the form of Exotel's ``from``), the text of a list as Jinja
+            renders one, or an iterable of numbers.
+        :raises TypeError: for anything else; the message does not repeat the value.
+        """
+        if isinstance(value, PhoneNumbers):
+            return value
+        if isinstance(value, str):
+            return cls(_split(value))
+        if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)):
+            numbers = list(value)
+            if all(isinstance(number, (str, int)) and not isinstance(number, bool) for number in numbers):
+                return cls(numbers)
+        raise TypeError("takes a list of numbers as text, or one comma-separated string")
+
+    def malformed(self) -> list[int]:
+        """Return the positions (from 1) of entries that cannot be a phone number in any country."""
+        return [position for position, number in enumerate(self._numbers, 1) if not _may_be_a_number(number)]
+
+    def without(self, positions: Iterable[int]) -> PhoneNumbers:
+        """Return the collection less the entries at ``positions`` (from 1)."""
+        left_out = set(positions)
+        return PhoneNumbers(n for position, n in enumerate(self._numbers, 1) if position not in left_out)
+
+    def compact(self) -> PhoneNumbers:
+        """Return the numbers with spaces, brackets, dots and dashes removed; nothing else is changed."""
+        return PhoneNumbers(_SEPARATORS.sub("", number) for number in self._numbers)
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what Airflow's serialisation may keep: the count."""
+        return {"count": len(self)}
+
+    @staticmethod
+    def deserialize(data: Any, version: int) -> str:  # noqa: ARG004
+        """Return what was kept as text: the numbers themselves were never stored."""
+        return f"<{data['count']} numbers>"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PhoneNumbers) and self._numbers == other._numbers
+
+    def __hash__(self) -> int:
+        return hash(self._numbers)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} number{'' if len(self) == 1 else 's'}>"
+
+
+def _split(text: str) -> list[object]:
+    if text.lstrip().startswith(("[", "(")):
+        for parse in (json.loads, ast.literal_eval):
+            try:
+                parsed = parse(text)
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                continue
+            if isinstance(parsed, (list, tuple)):
+                return list(PhoneNumbers.of(parsed))
+    return [number for number in re.split(r"[,\n\r;]", text) if number.strip()]
+
+
+def _may_be_a_number(text: str) -> bool:
+    return bool(_SPELLING.fullmatch(text)) and sum(map(str.isdigit, text)) in _DIGITS

@@ -1,0 +1,165 @@
+"""The kinds of fields a calling window is made of, read from Python values and from the text templates make of them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
+_AMOUNT = r"(\d+(?:\.\d+)?)"
+# Years and months are left out on purpose: they are no fixed length of time.
+_DURATION = re.compile(
+    rf"([+-]?)P(?=.*\d)(?:{_AMOUNT}W)?(?:{_AMOUNT}D)?(?:T(?:{_AMOUNT}H)?(?:{_AMOUNT}M)?(?:{_AMOUNT}S)?)?", re.ASCII
+)
+
+
+def time_of_day(value: object) -> time:
+    """Return a time of day without a zone.
+
+    :param value: ``HH:MM`` or ``HH:MM:SS``, or a :class:`datetime.time`.
+    :raises ValueError: for anything else.
+    """
+    if isinstance(value, str) and (found := _TIME.fullmatch(value.strip())):
+        return time(*(int(part or 0) for part in found.groups()))
+    if not isinstance(value, time):
+        raise ValueError("not a time of day")
+    if value.tzinfo is not None:
+        raise ValueError("brings a zone of its own beside the window's timezone")
+    if value.microsecond:
+        raise ValueError("holds a fraction of a second")
+    return time(value.hour, value.minute, value.second)
+
+
+def zone_name(value: object) -> str:
+    """Return the name of an IANA time zone that is known here.
+
+    :param value: the name, such as ``Asia/Kolkata``, or a :class:`zoneinfo.ZoneInfo` (pendulum's zones are).
+    :raises ValueError: for anything else, with the nearest name there is.
+    """
+    name = value.key if isinstance(value, ZoneInfo) else value
+    if not isinstance(name, str):
+        raise ValueError("not the name of a time zone")
+    name = name.strip()
+    try:
+        # "localtime" differs from machine to machine, "right/..." counts leap seconds, which no wall clock does.
+        if not name or name == "localtime" or name.startswith(("posix/", "right/")):
+            raise KeyError(name)
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"not a known time zone{_nearest(name)}") from None
+    return name
+
+
+def weekdays(value: object) -> tuple[int, ...]:
+    """Return days of the week as sorted numbers, Monday being 0 as in :meth:`datetime.date.weekday`.
+
+    :param value: days as ``mon``, ``Monday`` or 0 to 6, ranges as ``mon-fri``; in an iterable or one text with commas.
+    :raises ValueError: if there is none, or something else among them.
+    """
+    days = {day for item in _items(value) for day in _days(item)}
+    if not days:
+        raise ValueError("allows no day at all")
+    return tuple(sorted(days))
+
+
+def dates(value: object) -> tuple[date, ...]:
+    """Return dates, sorted, each once.
+
+    :param value: dates or ISO 8601 texts, in an iterable (the keys of a ``holidays`` calendar, too) or one text with
+        commas.
+    :raises ValueError: if something else is among them.
+    """
+    if isinstance(value, Mapping) and not value:
+        # A calendar of the holidays package is empty until it is told its years: no holiday would be kept.
+        raise ValueError("is a calendar without a single day, which needs its years")
+    return tuple(sorted({_date(item, position) for position, item in enumerate(_items(value), 1)}))
+
+
+def length_of_time(value: object) -> timedelta:
+    """Return a length of time, rounded up to whole seconds.
+
+    :param value: a timedelta, a number of minutes (as text, too), or an ISO 8601 duration such as ``PT15M``.
+    :raises ValueError: for anything else, and for less than nothing.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        length = timedelta(minutes=float(text)) if re.fullmatch(_AMOUNT, text, re.ASCII) else duration(text)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        length = timedelta(minutes=value)
+    else:
+        length = value if isinstance(value, timedelta) else None
+    if length is None:
+        raise ValueError("not a length of time")
+    if length < timedelta():
+        raise ValueError("less than nothing")
+    return -(-length // timedelta(seconds=1)) * timedelta(seconds=1)
+
+
+def duration(text: str) -> timedelta | None:
+    """Return what an ISO 8601 duration says, or ``None`` if ``text`` is none.
+
+    :param text: weeks, days, hours, minutes and seconds, such as ``P1DT2H`` or ``-PT30M``; no years and no months.
+    """
+    found = _DURATION.fullmatch(text.strip().upper())
+    if found is None:
+        return None
+    weeks, days, hours, minutes, seconds = (float(amount or 0) for amount in found.groups()[1:])
+    length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return -length if found[1] == "-" else length
+
+
+def _items(value: object) -> Iterator[object]:
+    """Yield the entries of one text or of an iterable; the text may be a list's, as Jinja renders it."""
+    if isinstance(value, str):
+        text = re.sub(r"\s*[-–]\s*", "-", re.sub(r"[\[\](){}'\"]", " ", value))
+        yield from re.split(r"[\s,;]+", text.strip(" ,;")) if text.strip(" ,;") else ()
+    elif isinstance(value, Iterable) and not isinstance(value, bytes):
+        for item in value:
+            yield from _items(item) if isinstance(item, str) else (item,)
+    else:
+        yield value
+
+
+def _days(item: object) -> Iterator[int]:
+    if isinstance(item, str):
+        first, *rest = (_day(end) for end in item.split("-"))
+        if len(rest) > 1:
+            raise ValueError("holds a range of more than two ends")
+        last = rest[0] if rest else first
+        # Past Sunday a range goes on with Monday: "fri-mon" is four days.
+        yield from ((first + step) % 7 for step in range((last - first) % 7 + 1))
+    else:
+        yield _day(item)
+
+
+def _day(word: object) -> int:
+    if isinstance(word, str) and re.fullmatch(r"\d", word, re.ASCII):
+        word = int(word)
+    if isinstance(word, int) and not isinstance(word, bool) and word in range(7):
+        return int(word)
+    if isinstance(word, str) and len(word) >= len("mon"):
+        for number, name in enumerate(DAY_NAMES):
+            if name.startswith(word.lower()):
+                return number
+    raise ValueError("holds something that is no day of the week")
+
+
+def _date(item: object, position: int) -> date:
+    if isinstance(item, date) and not isinstance(item, datetime):
+        return date(item.year, item.month, item.day)
+    try:
+        return date.fromisoformat(item)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError(f"entry {position} is not a date") from None
+
+
+def _nearest(name: str) -> str:
+    # "Etc/GMT+5" is five hours west of Greenwich, the opposite of what people mean by it: never proposed.
+    names = {known.lower(): known for known in available_timezones() if "/" in known and not known.startswith("Etc/")}
+    near = difflib.get_close_matches(name.lower().replace(" ", "_"), names, n=1, cutoff=0.75)
+    return f" (is {names[near[0]]} meant?)" if near else ""

@@ -1,0 +1,241 @@
+"""What a campaign is and what may be done to it: a pure state machine (Exotel, how campaigns work).
+
+A :class:`Campaign` holds only what was ordered; its status and counts are read off at an instant of its timeline.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+from airflow_provider_exotel.emulator.dialling import OUTCOMES, Counts, Dialling, Plan, counts
+from airflow_provider_exotel.emulator.envelopes import Refusal
+from airflow_provider_exotel.emulator.timeline import Anchor
+
+INDIA = timezone(timedelta(hours=5, minutes=30))
+DEFAULT_LIFE = 30 * 24 * 3600.0
+
+CREATED, IN_PROGRESS, PAUSED = "created", "in-progress", "paused"
+COMPLETED, FAILED, CANCELED, DELETED, ARCHIVED = "completed", "failed", "canceled", "deleted", "archived"
+
+# Action -> the statuses it is allowed from.
+ACTIONS: Mapping[str, frozenset[str]] = {
+    "pause": frozenset({CREATED, IN_PROGRESS}),
+    "resume": frozenset({PAUSED}),
+    "complete": frozenset({PAUSED}),
+    "archive": frozenset({COMPLETED}),
+}
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign as it was ordered and steered.
+
+    :param given: the fields of the create request, changed by later edits.
+    :param dialling: how it dials, with the pauses so far; its ``start`` is the send time, its ``end`` the end time.
+    :param anchor: the last known point of its timeline.
+    :param reads_before: how many list requests the account had answered when it was created.
+    :param completed_at: the instant of the action ``complete``.
+    """
+
+    id: str
+    name: str
+    given: Mapping[str, Any] = field(repr=False)
+    dialling: Dialling
+    created_at: float
+    updated_at: float
+    anchor: Anchor
+    reads_before: int = 0
+    completed_at: float | None = None
+    archived: bool = False
+    deleted: bool = False
+
+    @property
+    def paused_since(self) -> float | None:
+        """Return since when the campaign has been held by an action, None if it is not."""
+        pauses = self.dialling.pauses
+        return pauses[-1][0] if pauses and pauses[-1][1] == math.inf else None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One finished attempt to reach a number (Exotel, call details of a campaign).
+
+    :param duration: seconds.
+    :param digits: the keys pressed; empty unless answered.
+    """
+
+    call_sid: str
+    number: str = field(repr=False)
+    attempt: int
+    status: str
+    started: datetime
+    ended: datetime
+    duration: int
+    digits: str
+
+
+@dataclass(frozen=True)
+class CampaignState:
+    """A campaign at one instant of its timeline.
+
+    :param instant: seconds since 1970.
+    :param plan: all its calls, None before it may dial.
+    """
+
+    campaign: Campaign
+    status: str
+    counts: Counts
+    instant: float
+    plan: Plan | None = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Return the campaign's id."""
+        return self.campaign.id
+
+    @property
+    def name(self) -> str:
+        """Return the campaign's name."""
+        return self.campaign.name
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return whom it calls."""
+        return self.campaign.dialling.numbers
+
+    @property
+    def send_at(self) -> datetime:
+        """Return when it may begin to dial, in UTC."""
+        return datetime.fromtimestamp(self.campaign.dialling.start, UTC)
+
+    @property
+    def end_at(self) -> datetime:
+        """Return when it must have stopped dialling, in UTC."""
+        return datetime.fromtimestamp(self.campaign.dialling.end, UTC)
+
+    @property
+    def now(self) -> datetime:
+        """Return the instant of its own timeline, in UTC."""
+        return datetime.fromtimestamp(self.instant, UTC)
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """Return its finished calls in the order of their start."""
+        if self.plan is None:
+            return ()
+        return tuple(
+            _call(self.campaign, self.plan, position)
+            for position, end in enumerate(self.plan.ends)
+            if end <= self.instant
+        )
+
+
+def _call(campaign: Campaign, plan: Plan, position: int) -> Call:
+    number, attempt = campaign.dialling.numbers[plan.indexes[position]], plan.attempts[position]
+    sid = blake2b(f"{campaign.id}:{position}".encode(), digest_size=16).hexdigest()
+    status = OUTCOMES[plan.outcomes[position]]
+    start, end = plan.starts[position], plan.ends[position]
+    return Call(
+        call_sid=sid,
+        number=number,
+        attempt=attempt,
+        status=status,
+        started=datetime.fromtimestamp(start, UTC),
+        ended=datetime.fromtimestamp(end, UTC),
+        duration=round(end - start),
+        digits=("", "1", "2")[int(sid[0], 16) % 3] if status == "completed" else "",
+    )
+
+
+def state_at(campaign: Campaign, instant: float, plan: Plan | None, at_end: str) -> CampaignState:
+    """Return how a campaign stands.
+
+    :param instant: of its timeline, seconds since 1970.
+    :param plan: its calls; None is enough before its send time.
+    :param at_end: the status when the window closes with numbers left: ``completed``, ``canceled`` or ``paused``.
+    """
+    status = status_at(campaign, instant, plan, at_end)
+    ended = status in {COMPLETED, FAILED, CANCELED, ARCHIVED}
+    if plan is None:
+        total = len(campaign.dialling.numbers)
+        tally = Counts(total, no_attempt=total) if ended else Counts(total, untried=total)
+    else:
+        tally = counts(plan, instant, ended=ended)
+    return CampaignState(campaign, status, tally, instant, plan)
+
+
+def status_at(campaign: Campaign, instant: float, plan: Plan | None, at_end: str) -> str:
+    """Return a campaign's status; the parameters are those of :func:`state_at`."""
+    if campaign.deleted:
+        return DELETED
+    if campaign.archived:
+        return ARCHIVED
+    if campaign.completed_at is not None:
+        return COMPLETED
+    return _status_by_time(campaign, instant, plan, at_end)
+
+
+def _status_by_time(campaign: Campaign, instant: float, plan: Plan | None, at_end: str) -> str:
+    held, end = campaign.paused_since is not None, campaign.dialling.end
+    last_end = plan.last_end if plan else end
+    if not held and plan is not None and plan.left == 0 and instant >= plan.last_end:
+        return FAILED if plan.nothing_possible else COMPLETED
+    # Calls that were begun inside the window are finished after it.
+    if instant >= max(end, last_end):
+        return PAUSED if at_end == PAUSED else CANCELED if held else at_end
+    if held:
+        return PAUSED
+    return CREATED if instant < campaign.dialling.start else IN_PROGRESS
+
+
+def act(state: CampaignState, action: str, wrong_state_status: int) -> Campaign:
+    """Return the campaign after an action (Exotel, update campaign).
+
+    :param state: how it stands now.
+    :param action: ``pause``, ``resume``, ``complete`` or ``archive``.
+    :param wrong_state_status: the HTTP status of a refusal because of the state.
+    :raises Refusal: 400 for an unknown action, ``wrong_state_status`` for one the status does not allow.
+    """
+    if action not in ACTIONS:
+        raise Refusal(400, f"action must be one of {', '.join(ACTIONS)}")
+    if state.status not in ACTIONS[action]:
+        raise Refusal(wrong_state_status, f"A campaign that is {state.status} cannot take the action {action}")
+    campaign, now = state.campaign, state.instant
+    if action == "archive":
+        return replace(campaign, archived=True)
+    if action == "complete":
+        return replace(_held(campaign, now), completed_at=now)
+    if action == "pause":
+        return _held(campaign, now)
+    if now >= campaign.dialling.end:
+        raise Refusal(wrong_state_status, "schedule.end_at has passed")
+    return replace(campaign, dialling=replace(campaign.dialling, pauses=_closed(campaign, now)))
+
+
+def _held(campaign: Campaign, now: float) -> Campaign:
+    """Return the campaign with an open pause; without one it would go on dialling in a longer window."""
+    if campaign.paused_since is not None:
+        return campaign
+    since = min(now, campaign.dialling.end)
+    return replace(campaign, dialling=replace(campaign.dialling, pauses=(*campaign.dialling.pauses, (since, math.inf))))
+
+
+def _closed(campaign: Campaign, now: float) -> tuple[tuple[float, float], ...]:
+    pauses = campaign.dialling.pauses
+    return (*pauses[:-1], (pauses[-1][0], now)) if campaign.paused_since is not None else pauses
+
+
+def reschedule(state: CampaignState, end_at: float) -> Campaign:
+    """Return a paused campaign with another end; what it has dialled stays as it is.
+
+    :param state: how it stands; paused by an action or by the end of its window.
+    :param end_at: seconds since 1970.
+    """
+    held = _held(state.campaign, state.instant)
+    return replace(held, dialling=replace(held.dialling, end=end_at))

@@ -1,0 +1,232 @@
+"""Answers in the two ways Exotel's pages write them.
+
+``documented``: the create-campaign page and its neighbours. ``wrapped``: the older reference and public clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_exotel.emulator.account import ContactList, Page
+from airflow_provider_exotel.emulator.campaigns import CREATED, INDIA, Call, CampaignState
+from airflow_provider_exotel.emulator.dialling import Counts
+from airflow_provider_exotel.emulator.envelopes import request_id
+from airflow_provider_exotel.emulator.settings import Settings
+
+WORDS: Mapping[str, str] = {
+    "created": "Created",
+    "in-progress": "InProgress",
+    "paused": "Paused",
+    "completed": "Completed",
+    "failed": "Failed",
+    "canceled": "Canceled",
+    "deleted": "Deleted",
+    "archived": "Archived",
+}
+
+# The fields the create-campaign page shows in its answer, and those only other pages repeat.
+PAGE_FIELDS = ("caller_id", "url", "retries")
+OTHER_FIELDS = (
+    "lists",
+    "flow_type",
+    "read_via_text",
+    "repeat_menu_attempts",
+    "mode",
+    "throttle",
+    "custom_field",
+    "call_status_callback",
+    "call_schedule_callback",
+    "status_callback",
+)
+
+
+def date(seconds: float) -> str:
+    """Return an instant as the samples write it, with the offset of India."""
+    return datetime.fromtimestamp(seconds, INDIA).isoformat(timespec="seconds")
+
+
+def success(method: str, response: Any, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the body of a successful answer.
+
+    :param method: the HTTP method.
+    :param response: the items.
+    :param metadata: of a page, or None.
+    """
+    head: dict[str, Any] = {"request_id": request_id(), "method": method, "http_code": 200}
+    return {**head, **({} if metadata is None else {"metadata": dict(metadata)}), "response": response}
+
+
+def one_campaign(method: str, state: CampaignState, settings: Settings, account_sid: str) -> dict[str, Any]:
+    """Return the answer that shows one campaign: of a create (``POST``), a read, a change or a delete."""
+    item = _campaign_item(state, settings, account_sid, created=method == "POST")
+    return success(method, item if settings.response_as_object else [item])
+
+
+def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: str) -> dict[str, Any]:
+    """Return the answer that lists campaigns."""
+    items = [_campaign_item(each, settings, account_sid) for each in page.items]
+    bare = settings.dialect == "documented"
+    return success("GET", [each["data"] for each in items] if bare else items, _metadata(page, settings))
+
+
+def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dict[str, Any]:
+    """Return the answer that lists calls, one item per attempt."""
+    if settings.dialect == "documented":
+        items = [_documented_call(state, call) for state, call in page.items]
+    else:
+        items = [_wrap(_reference_call(state, call)) for state, call in page.items]
+    return success("GET", items, _metadata(page, settings))
+
+
+def one_list(contacts: ContactList) -> dict[str, Any]:
+    """Return the answer that shows one list of contacts."""
+    data = {"sid": contacts.sid, "name": contacts.name, "contact_count": len(contacts.numbers)}
+    return success("GET", [_wrap(data)])
+
+
+def _metadata(page: Page[Any], settings: Settings) -> dict[str, int] | None:
+    if not settings.list_metadata:
+        return None
+    return {"count": len(page.items), "offset": page.offset, "total": page.total, "limit": page.limit}
+
+
+def _wrap(data: dict[str, Any]) -> dict[str, Any]:
+    return {"code": 200, "error_data": None, "status": "success", "data": data}
+
+
+def _campaign_item(
+    state: CampaignState, settings: Settings, account_sid: str, *, created: bool = False
+) -> dict[str, Any]:
+    data = _campaign(state, settings, account_sid, created=created)
+    if settings.dialect == "documented":
+        return {"code": 200, "status": "success", "data": data}
+    return {**_wrap(data), "summary": _summary(state)}
+
+
+def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, created: bool) -> dict[str, Any]:
+    campaign, given = state.campaign, state.campaign.given
+    documented = settings.dialect == "documented"
+    schedule = given.get("schedule") or {}
+    repeated = PAGE_FIELDS if documented and created else (*PAGE_FIELDS, *OTHER_FIELDS)
+    data = {
+        "id": campaign.id,
+        "account_sid": account_sid,
+        "name": campaign.name,
+        "type": "trans",
+        "campaign_type": given.get("campaign_type", "static"),
+        **{name: given[name] for name in repeated if name in given},
+        "schedule": {
+            "send_at": schedule.get("send_at", date(campaign.dialling.start)),
+            "end_at": schedule.get("end_at", date(campaign.dialling.end)),
+        },
+        "status": _word(state.status, settings, created=created),
+        "call_duplicate_numbers": given.get("call_duplicate_numbers", False),
+        "date_created": date(campaign.created_at),
+        "date_updated": date(campaign.updated_at),
+        "stats": _stats(state, settings, created=created),
+    }
+    echo = not documented if settings.echo_numbers is None else settings.echo_numbers
+    if echo and "from" in given:
+        data["from"] = ",".join(state.numbers) if documented else list(state.numbers)
+    if not documented and state.plan is not None and state.instant >= campaign.dialling.start:
+        data["date_started"] = date(campaign.dialling.start)
+    return data
+
+
+def _word(status: str, settings: Settings, *, created: bool) -> str:
+    """Return the status as written; the older reference too answers a create with a capital letter."""
+    if status in settings.status_words:
+        return settings.status_words[status]
+    capital = settings.dialect == "documented" or (created and status == CREATED)
+    return WORDS[status] if capital else status
+
+
+def _stats(state: CampaignState, settings: Settings, *, created: bool) -> dict[str, Any]:
+    tally = state.counts
+    if settings.dialect == "documented":
+        stats = _documented_stats(tally)
+        if created and tally.open == tally.untried:
+            stats = {name: stats[name] for name in ("created", "completed", "failed", "pending")}
+    else:
+        stats = _wrapped_stats(tally, paused=state.status == "paused")
+    stats.update(settings.extra_stats)
+    if settings.omit_zero_counts and not created:
+        stats = {name: count for name, count in stats.items() if count}
+    return {name: str(count) if settings.counts_as_strings else count for name, count in stats.items()}
+
+
+def _documented_stats(tally: Counts) -> dict[str, int]:
+    """Return the counts of the newer pages: ``created`` is the total, the other keys add up to it."""
+    return {
+        "created": tally.total,
+        "completed": tally.completed,
+        "failed": tally.failed + tally.no_attempt,
+        "pending": tally.untried + tally.waiting,
+        "in_progress": tally.dialling + tally.redialling,
+        "busy": tally.busy,
+        "no_answer": tally.no_answer,
+    }
+
+
+def _wrapped_stats(tally: Counts, *, paused: bool) -> dict[str, int]:
+    """Return the counts of the older reference: ``created`` are queued, all keys add up to the total."""
+    return {
+        "created": 0 if paused else tally.untried,
+        "in-progress": tally.dialling,
+        "retry": tally.waiting,
+        "retrying": tally.redialling,
+        "failed": tally.failed + tally.busy + tally.no_answer,
+        "failed-dnd": 0,
+        "invalid": 0,
+        "paused": tally.untried if paused else 0,
+        "failed-no-attempt": tally.no_attempt,
+        "completed": tally.completed,
+    }
+
+
+def _summary(state: CampaignState) -> dict[str, Any]:
+    tally = state.counts
+    return {
+        "campaign_sid": state.id,
+        "call_scheduled": tally.total,
+        "call_initialized": tally.total - tally.untried - tally.no_attempt,
+        "call_completed": tally.completed,
+        "call_failed": tally.failed + tally.busy + tally.no_answer + tally.no_attempt,
+        "call_inprogress": tally.dialling + tally.redialling,
+        "DateCreated": date(state.campaign.created_at),
+    }
+
+
+def _documented_call(state: CampaignState, call: Call) -> dict[str, Any]:
+    """Return a call with the fields of the reporting guide."""
+    return {
+        "call_sid": call.call_sid,
+        "to": call.number,
+        "from": state.campaign.given["caller_id"],
+        "attempt_number": call.attempt,
+        "status": call.status,
+        "duration": call.duration,
+        "price": "0.50" if call.status == "completed" else "0.00",
+        "digits": call.digits,
+        "date_created": date(call.started.timestamp()),
+    }
+
+
+def _reference_call(state: CampaignState, call: Call) -> dict[str, Any]:
+    """Return a call with the fields of the older reference."""
+    return {
+        "call_sid": call.call_sid,
+        "number": call.number,
+        "name": "",
+        "status": call.status,
+        "duration": str(call.duration),
+        "digit": call.digits,
+        "recording_url": None,
+        "direction": "Outgoing",
+        "caller_id": state.campaign.given["caller_id"],
+        "date_created": date(call.started.timestamp()),
+        "start_time": date(call.started.timestamp()),
+        "end_time": date(call.ended.timestamp()),
+    }

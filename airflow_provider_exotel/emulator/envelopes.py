@@ -1,0 +1,87 @@
+"""Refusals, and the five shapes in which Exotel's sources show an error."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+
+class Refusal(Exception):
+    """A request the service does not carry out.
+
+    :param status: the HTTP status.
+    :param message: what a person reads; may name one phone number, as the service does.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer before it is sent."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+# Numbers seen in Exotel's answers elsewhere; no catalogue of campaign codes is published.
+NUMERIC_CODES = {401: 1010, 403: 1010, 404: 10731, 409: 1012, 429: 1013, 500: 1100}
+WORD_CODES = {401: "UNAUTHORIZED", 404: "NOT_FOUND", 429: "RATE_LIMIT_EXCEEDED"}
+
+
+def request_id() -> str:
+    """Return a new request id."""
+    return uuid4().hex
+
+
+def reason(status: int) -> str:
+    """Return the reason phrase of an HTTP status."""
+    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
+
+
+def _item(status: int, message: str) -> dict[str, Any]:
+    error = {"code": NUMERIC_CODES.get(status, 1001), "description": message, "message": reason(status)}
+    return {"code": status, "error_data": error, "status": "failure", "data": None}
+
+
+def _item_envelope(status: int, message: str, method: str) -> dict[str, Any]:
+    head = {"request_id": request_id(), "method": method, "http_code": status}
+    return {**head, "response": [_item(status, message)]}
+
+
+def _object_envelope(status: int, message: str, method: str) -> dict[str, Any]:
+    head = {"request_id": request_id(), "method": method, "http_code": status}
+    return {**head, "response": _item(status, message)}
+
+
+def _rest_exception(status: int, message: str, method: str) -> dict[str, Any]:  # noqa: ARG001
+    code = WORD_CODES.get(status, NUMERIC_CODES.get(status, 1001))
+    return {"RestException": {"Status": status, "Message": message, "Code": code}}
+
+
+def _error(status: int, message: str, method: str) -> dict[str, Any]:  # noqa: ARG001
+    code = WORD_CODES.get(status, reason(status)).lower().replace(" ", "_")
+    return {"request_id": request_id(), "http_code": status, "response": {"error": {"code": code, "message": message}}}
+
+
+JSON_ENVELOPES: Mapping[str, Callable[[int, str, str], dict[str, Any]]] = {
+    "item": _item_envelope,
+    "object": _object_envelope,
+    "rest_exception": _rest_exception,
+    "error": _error,
+}
+
+
+def html_page(status: int, message: str) -> str:
+    """Return an error as a gateway writes it."""
+    title = f"{status} {reason(status)}"
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{html.escape(message)}</p></body></html>"

@@ -1,0 +1,124 @@
+"""The switches of the emulator: everything the sources about Exotel leave open or contradict each other about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+DEFAULT_OUTCOMES: Mapping[str, float] = {"completed": 0.62, "busy": 0.13, "no-answer": 0.2, "failed": 0.05}
+
+ENVELOPES = ("item", "object", "rest_exception", "error", "html")
+
+CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "dialect": ("documented", "wrapped"),
+    "accepts": ("both", "documented", "wrapped"),
+    "envelope": ENVELOPES,
+    "unknown_keys": ("ignore", "refuse"),
+    "at_end": ("completed", "canceled", "paused"),
+    "wrong_state_status": (400, 403, 409),
+    "wrong_account_status": (401, 403, 404),
+    "deleted_get": ("404", "deleted"),
+    "no_calls": ("404", "empty"),
+    "name_filter": ("exact", "substring", "casefold", "ignored", "failing"),
+    "retry_after": ("seconds", "date", "nonsense", "absent"),
+    "echo_numbers": (None, True, False),
+}
+
+
+@dataclass
+class Settings:
+    """The switches, changeable while the emulator runs.
+
+    :param dialect: how answers are written. ``documented`` follows the create-campaign page (items of lists are bare,
+        ``InProgress``, ``in_progress``), ``wrapped`` the older reference (``{code, status, error_data, data}`` items,
+        ``in-progress`` in both places).
+    :param accepts: which request bodies are taken: the bare object of the create-campaign page (``documented``),
+        ``{"campaigns": [...]}`` of the older reference (``wrapped``), or ``both``.
+    :param envelope: the shape of error answers, one of :data:`ENVELOPES`.
+    :param unknown_keys: what happens to keys the create-campaign page does not name: ``ignore`` or ``refuse``.
+    :param at_end: the status of a campaign whose window closes with numbers left: Exotel's pages name all three.
+    :param wrong_state_status: the HTTP status of an action in the wrong state.
+    :param wrong_account_status: the HTTP status for good credentials with another account SID.
+    :param schedule_editable_when_paused: a guide of Exotel says so, the reference denies it.
+    :param deleted_get: a GET of a deleted campaign answers ``404``, or the campaign as ``deleted``.
+    :param no_calls: the call details of a campaign that has no finished call yet: ``404`` or ``empty`` list.
+    :param name_filter: what the ``name`` parameter of the list does; ``failing`` answers 500.
+    :param list_delay_reads: how many list requests a new campaign is missing from.
+    :param list_delay_seconds: how long a new campaign is missing from lists, in seconds of the emulator's clock.
+    :param list_metadata: whether pages carry ``metadata``.
+    :param rate_limit: requests a minute, None for no limit (Exotel names 30 for campaigns). Minutes are those of the
+        emulator's clock.
+    :param rate_limit_headers: whether answers carry ``X-RateLimit-*``.
+    :param retry_after: the form of ``Retry-After`` on a 429.
+    :param account_throttle: calls a minute of the account (Exotel, campaign throttling: 60). Each campaign has it for
+        itself: sharing between campaigns is not simulated. It is read when a campaign is created.
+    :param outcomes: weights of the outcomes of a call, read when a campaign is created.
+    :param echo_numbers: whether answers repeat ``from``; None leaves it to the dialect (only ``wrapped`` does).
+    :param omit_zero_counts: leave keys with 0 out of ``stats``, except in the answer to a create.
+    :param counts_as_strings: write the numbers in ``stats`` as strings.
+    :param response_as_object: a single campaign comes as an object, not as a list of one.
+    :param status_words: other words for a status, e.g. ``{"in-progress": "Ringing"}``.
+    :param extra_stats: keys to add to ``stats``.
+    :raises ValueError: for a value a switch does not have.
+    """
+
+    dialect: str = "documented"
+    accepts: str = "both"
+    envelope: str = "item"
+    unknown_keys: str = "ignore"
+    at_end: str = "completed"
+    wrong_state_status: int = 400
+    wrong_account_status: int = 403
+    schedule_editable_when_paused: bool = False
+    deleted_get: str = "404"
+    no_calls: str = "404"
+    name_filter: str = "substring"
+    list_delay_reads: int = 0
+    list_delay_seconds: float = 0.0
+    list_metadata: bool = True
+    rate_limit: int | None = None
+    rate_limit_headers: bool = True
+    retry_after: str = "seconds"
+    account_throttle: int = 60
+    outcomes: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_OUTCOMES))
+    echo_numbers: bool | None = None
+    omit_zero_counts: bool = False
+    counts_as_strings: bool = False
+    response_as_object: bool = False
+    status_words: Mapping[str, str] = field(default_factory=dict)
+    extra_stats: Mapping[str, int] = field(default_factory=dict)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set one switch; a typing error in a test must not pass as a setting nobody reads."""
+        if name not in self.__dataclass_fields__:
+            raise ValueError(f"{name} is not a switch; there are {', '.join(f.name for f in fields(self))}")
+        if name in CHOICES and value not in CHOICES[name]:
+            raise ValueError(f"{name} is one of {', '.join(map(repr, CHOICES[name]))}, not {value!r}")
+        if name == "outcomes" and (
+            not isinstance(value, Mapping) or set(value) - set(DEFAULT_OUTCOMES) or sum(value.values()) <= 0
+        ):
+            raise ValueError(f"outcomes maps some of {', '.join(DEFAULT_OUTCOMES)} to weights whose sum is above 0")
+        object.__setattr__(self, name, value)
+
+    def update(self, changes: Mapping[str, Any]) -> None:
+        """Set several switches.
+
+        :param changes: names and values; nothing is changed if one of them is wrong.
+        :raises ValueError: for an unknown switch or value.
+        """
+        Settings(**{**vars(self), **known(changes)})
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+
+def known(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return ``changes`` if every key is a switch.
+
+    :param changes: names and values of switches.
+    :raises ValueError: naming the keys that are not.
+    """
+    unknown = sorted(set(changes) - {each.name for each in fields(Settings)})
+    if unknown:
+        raise ValueError(f"no such switch: {', '.join(unknown)}")
+    return changes

@@ -1,0 +1,3 @@
+"""The connection to Exotel, as Airflow names such things."""
+
+from __future__ import annotations
