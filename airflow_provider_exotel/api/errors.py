@@ -4,7 +4,7 @@
 
     ExotelError
     ├── ExotelInputError          never sent: what is wrong with the arguments, all of it at once
-    ├── ExotelConnectionError     no answer, and the request surely did not count
+    ├── ExotelConnectionError     no answer; ``sent`` tells whether the request may have counted
     ├── ExotelAuthError           401, 403: key, token, account, region or address not accepted
     ├── ExotelPaymentRequired     402: balance or plan
     ├── ExotelRequestRefused      400, 422 and other 4xx: the service says what it does not like
@@ -89,9 +89,17 @@ class ExotelInputError(ExotelError, ValueError):
 
 
 class ExotelConnectionError(ExotelError):
-    """The service was not reached (refused, unknown host, TLS, connect timeout): the request did not count."""
+    """No answer arrived.
+
+    :param sent: ``False`` if the connection was never made (refused, unknown host, TLS, connect timeout), so that the
+        request did not count; ``True`` if it was lost later (read timeout, reset, answer cut off).
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, sent: bool = False, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.sent = sent
 
 
 class ExotelAuthError(ExotelError):

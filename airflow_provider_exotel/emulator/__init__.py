@@ -1,1 +1,54 @@
+"""A local Exotel: the Campaigns API in memory, with a clock, call outcomes and faults of one's choosing.
+
+Run ``python -m airflow_provider_exotel.emulator`` or use it in Python::
+
+    with Emulator(seed=1, dialect="wrapped") as emulator:
+        emulator.faults.add(Fault(on="POST campaigns", kind="drop_after_commit"))
+        ...
+        emulator.clock.advance(3600)
+
+It needs the extra ``emulator``. It shares no code with the client of this package: it must be able to disagree.
+"""
+
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.emulator.campaigns import Call, CampaignState
+    from airflow_provider_exotel.emulator.clock import Clock
+    from airflow_provider_exotel.emulator.faults import Fault
+    from airflow_provider_exotel.emulator.journal import JournalEntry
+    from airflow_provider_exotel.emulator.server import Emulator
+    from airflow_provider_exotel.emulator.settings import Settings
+
+__all__ = ["Call", "CampaignState", "Clock", "Emulator", "Fault", "JournalEntry", "Settings"]
+
+_MODULES = {
+    "Call": "campaigns",
+    "CampaignState": "campaigns",
+    "Clock": "clock",
+    "Emulator": "server",
+    "Fault": "faults",
+    "JournalEntry": "journal",
+    "Settings": "settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used.
+
+    :raises AttributeError: if there is no such name.
+    :raises ImportError: if the extra is not installed, saying how to install it.
+    """
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] in {"fastapi", "starlette", "uvicorn", "h11"}:
+            raise ImportError(
+                f"The emulator needs {error.name}: pip install 'airflow-provider-exotel[emulator]'"
+            ) from error
+        raise

@@ -127,15 +127,14 @@ class Account:
             state = self._existing(campaign_id)
             given, wrapped = validation.campaign_of(body, self.settings.accepts)
             changes = {name: value for name, value in given.items() if name != "action"}
-            if changes:
-                edited = self._edit(state, changes, wrapped=wrapped)
-                state = self._state(edited)
-            if "action" in given:
-                edited = campaigns.act(state, str(given["action"]), self.settings.wrong_state_status)
-            elif not changes:
+            if not given:
                 raise Refusal(400, "There is nothing to change")
-            anchor = Anchor(self.clock.progress(), state.instant)
-            return self._keep(replace(edited, anchor=anchor, updated_at=self.clock.time()))
+            if changes:
+                state = self._anchored(self._edit(state, changes, wrapped=wrapped), state.instant)
+            if "action" in given:
+                acted = campaigns.act(state, str(given["action"]), self.settings.wrong_state_status)
+                state = self._anchored(acted, state.instant)
+            return self._keep(replace(state.campaign, updated_at=self.clock.time()))
 
     def delete(self, campaign_id: str) -> CampaignState:
         """Delete a campaign that has not started (Exotel, delete campaign).
@@ -199,6 +198,10 @@ class Account:
             instant = instant_at(campaign.anchor, progress, waits, cost)
         return campaigns.state_at(campaign, instant, calls, self.settings.at_end)
 
+    def _anchored(self, campaign: Campaign, instant: float) -> CampaignState:
+        """Return a changed campaign going on from the instant at which it was changed."""
+        return self._state(replace(campaign, anchor=Anchor(self.clock.progress(), instant)))
+
     def _plan(self, campaign: Campaign) -> Plan:
         known = self._plans.get(campaign.id)
         if known is None or known[0] is not campaign.dialling:
@@ -242,14 +245,17 @@ class Account:
 
     def _edit(self, state: CampaignState, changes: Mapping[str, Any], *, wrapped: bool) -> Campaign:
         """Return the campaign with other fields: all of them before it starts, callbacks afterwards."""
-        campaign, rules = state.campaign, self._rules(state.instant)
+        campaign, rules = state.campaign, self._rules(self.clock.time())
         given = {**campaign.given, **changes}
         if state.status in {campaigns.CREATED, campaigns.PAUSED} and state.instant < campaign.dialling.start:
             for name, other in (("from", "lists"), ("lists", "from")):
                 if name in changes and other not in changes:
                     given.pop(other, None)
             order = validation.read_order(given, rules, wrapped=wrapped or "from" not in changes)
-            dialling = replace(self._dialling(order, state.instant), pauses=campaign.dialling.pauses)
+            dialling = self._dialling(order, state.instant)
+            # A fast timeline may be ahead of the real time the new send_at was judged by.
+            start = max(dialling.start, state.instant)
+            dialling = replace(dialling, start=start, pauses=campaign.dialling.pauses)
             return replace(campaign, name=given.get("name") or campaign.name, given=order.given, dialling=dialling)
         validation.check_fields(changes, rules)
         extends = self.settings.schedule_editable_when_paused and state.status == campaigns.PAUSED

@@ -40,7 +40,7 @@ class Campaign:
     :param dialling: how it dials, with the pauses so far; its ``start`` is the send time, its ``end`` the end time.
     :param anchor: the last known point of its timeline.
     :param reads_before: how many list requests the account had answered when it was created.
-    :param completed_at: the instant of the action ``complete``.
+    :param completed: whether the action ``complete`` has ended it.
     """
 
     id: str
@@ -51,7 +51,7 @@ class Campaign:
     updated_at: float
     anchor: Anchor
     reads_before: int = 0
-    completed_at: float | None = None
+    completed: bool = False
     archived: bool = False
     deleted: bool = False
 
@@ -176,7 +176,7 @@ def status_at(campaign: Campaign, instant: float, plan: Plan | None, at_end: str
         return DELETED
     if campaign.archived:
         return ARCHIVED
-    if campaign.completed_at is not None:
+    if campaign.completed:
         return COMPLETED
     return _status_by_time(campaign, instant, plan, at_end)
 
@@ -210,7 +210,7 @@ def act(state: CampaignState, action: str, wrong_state_status: int) -> Campaign:
     if action == "archive":
         return replace(campaign, archived=True)
     if action == "complete":
-        return replace(_held(campaign, now), completed_at=now)
+        return replace(_held(campaign, now), completed=True)
     if action == "pause":
         return _held(campaign, now)
     if now >= campaign.dialling.end:
@@ -222,7 +222,8 @@ def _held(campaign: Campaign, now: float) -> Campaign:
     """Return the campaign with an open pause; without one it would go on dialling in a longer window."""
     if campaign.paused_since is not None:
         return campaign
-    since = min(now, campaign.dialling.end)
+    # A call at exactly the old end was not made, and must not be when the end is moved.
+    since = min(now, math.nextafter(campaign.dialling.end, 0))
     return replace(campaign, dialling=replace(campaign.dialling, pauses=(*campaign.dialling.pauses, (since, math.inf))))
 
 

@@ -43,7 +43,9 @@ class Clock:
         self._skip_waiting = skip_waiting
         self._waiting_seconds = waiting_seconds
         self._real_start = time.time()
-        self._start = self._real_start if start is None else epoch(start)
+        # Whole seconds where a person steps the clock, as in the times that requests carry.
+        now = self._real_start if speed else float(int(self._real_start))
+        self._start = now if start is None else epoch(start)
         self._advanced = 0.0
         self._lock = threading.Lock()
 

@@ -118,9 +118,9 @@ class Plan:
 
     @property
     def nothing_possible(self) -> bool:
-        """Return whether there were calls and not one reached a telephone."""
+        """Return whether not one call reached a telephone."""
         failed = OUTCOMES.index("failed")
-        return bool(self.outcomes) and all(outcome == failed for outcome in self.outcomes)
+        return all(outcome == failed for outcome in self.outcomes)
 
 
 def call(dialling: Dialling, number: str, copy: int, attempt: int) -> tuple[int, float]:
@@ -157,9 +157,7 @@ def plan(dialling: Dialling) -> Plan:
     """
     numbers, retries, gap = dialling.numbers, dialling.retries, 60.0 / dialling.calls_per_minute
     copies = _copies(numbers)
-    result = Plan(
-        len(numbers), array("l"), array("b"), array("b"), array("d"), array("d"), {}, 0, dialling.start, ()
-    )
+    result = Plan(len(numbers), array("l"), array("b"), array("b"), array("d"), array("d"), {}, 0, dialling.start, ())
     moments: dict[str, list[float]] = {}
     due: list[tuple[float, int, int, str]] = []
     idle: list[tuple[float, float]] = []

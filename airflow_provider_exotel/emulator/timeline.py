@@ -30,7 +30,7 @@ def instant_at(
     """
     instant, rest = anchor.instant, max(0.0, progress - anchor.progress)
     if cost is None:
-        return instant + rest
+        return _rounded(instant + rest)
     for begin, until in waits:
         begin = max(begin, instant)
         if until <= begin:
@@ -40,6 +40,11 @@ def instant_at(
         rest -= begin - instant
         needed = min(until - begin, cost)
         if rest < needed:
-            return begin + (until - begin) * rest / needed
+            return _rounded(begin + (until - begin) * rest / needed)
         instant, rest = until, rest - needed
-    return instant + rest
+    return _rounded(instant + rest)
+
+
+def _rounded(instant: float) -> float:
+    # Sums of seconds since 1970 are off by a fraction of a microsecond: enough to miss send_at when it is reached.
+    return round(instant, 3)

@@ -1,0 +1,424 @@
+"""A plain client of Exotel's Campaigns API: one method for each endpoint."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from airflow_provider_exotel.api import policy as replay
+from airflow_provider_exotel.api.address import base_url, is_loopback
+from airflow_provider_exotel.api.campaign import CallRecord, Campaign, CampaignStatus
+from airflow_provider_exotel.api.envelope import Answer, read_answer
+from airflow_provider_exotel.api.errors import (
+    ExotelConnectionError,
+    ExotelError,
+    ExotelNotFound,
+    ExotelOutcomeUnknown,
+    ExotelRequestRefused,
+)
+from airflow_provider_exotel.api.guard import StagingGuard
+from airflow_provider_exotel.api.policy import Kind, ReplayPolicy, retry_after_seconds
+from airflow_provider_exotel.api.ratelimit import REQUESTS_PER_MINUTE, TokenBucket, bucket_of
+from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
+
+log = logging.getLogger(__name__)
+
+RequestBody = Literal["auto", "documented", "wrapped"]
+LARGEST_PAGE = 500
+_STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
+_ACTIONS = {
+    "pause": CampaignStatus.PAUSED,
+    "resume": CampaignStatus.IN_PROGRESS,
+    "complete": CampaignStatus.COMPLETED,
+    "archive": CampaignStatus.ARCHIVED,
+}
+
+
+class ExotelClient:
+    """The campaigns of one account.
+
+    :param api_key: the API key of the dashboard's API settings.
+    :param api_token: its token.
+    :param account_sid: the account.
+    :param host: where the account lives, ``api.exotel.com`` (Singapore, the default) or ``api.in.exotel.com`` (Mumbai).
+    :param requests_per_minute: the account's limit, default 30.
+    :param connect_timeout: seconds to wait for a connection, default 10.
+    :param read_timeout: seconds to wait for an answer, default 30.
+    :param request_body: the form of bodies: ``documented`` as on the create-campaign page, ``wrapped`` as in the older
+        reference, ``auto`` (default) to send the first and, if that is definitely refused, the second once.
+    :param guard: what the account refuses to dial.
+    :param policy: when a request is sent again.
+    :param bucket: the account's rate limit; by default the one this process has for the account.
+    :param sleep: waits for seconds.
+    :raises ExotelInputError: for a host that is not one.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        api_token: str,
+        account_sid: str,
+        host: str = "api.exotel.com",
+        *,
+        requests_per_minute: float = REQUESTS_PER_MINUTE,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 30.0,
+        request_body: RequestBody = "auto",
+        guard: StagingGuard | None = None,
+        policy: ReplayPolicy | None = None,
+        bucket: TokenBucket | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        root = base_url(host)
+        self.account_sid = account_sid
+        self._base = f"{root}/v2/accounts/{quote(account_sid, safe='')}"
+        self._secrets = (api_key, api_token)
+        self._timeout = (connect_timeout, read_timeout)
+        self._form = request_body
+        self._guard = guard or StagingGuard()
+        self._policy = policy or ReplayPolicy()
+        self._bucket = bucket or bucket_of(root, account_sid, requests_per_minute)
+        self._sleep = sleep
+        self._session = requests.Session()
+        # Given here so that a .netrc of the machine does not replace it.
+        self._session.auth = HTTPBasicAuth(api_key, api_token)
+        # What speaks to the emulator must not leave the machine through a proxy.
+        self._session.trust_env = not is_loopback(urlsplit(root).hostname)
+
+    def create_campaign(self, request: CampaignRequest | Callable[[], CampaignRequest]) -> Campaign:
+        """Create a campaign: people will be called.
+
+        :param request: the campaign, or a function that makes it, called after the wait for the rate limit and right
+            before each sending, so that what depends on the clock is right at that moment.
+        :raises ExotelInputError: if the connection does not allow this audience; nothing was sent.
+        :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; it is not sent again.
+        :raises ExotelError: if it surely does not exist.
+        """
+
+        def body(wrapped: bool) -> dict[str, Any]:
+            made = request() if callable(request) else request
+            self._guard.check(made.numbers, made.lists)
+            return made.body(wrapped=wrapped)
+
+        try:
+            item = self._in_either_form(lambda wrapped: self._send(Kind.CREATE, "POST", "", body=lambda: body(wrapped)))
+            return Campaign.of(item.only().data, item.only().summary)
+        except ExotelError as error:
+            if replay.surely_refused(error):
+                raise
+            raise ExotelOutcomeUnknown(
+                f"the campaign was sent and whether it exists is not known ({error.message}); "
+                "look for its name before sending it again",
+                http_status=error.http_status,
+                code=error.code,
+                request_id=error.request_id,
+            ) from error
+
+    def get_campaign(self, campaign_id: str) -> Campaign:
+        """Return one campaign with its live counts.
+
+        :raises ExotelNotFound: if there is none of that id.
+        """
+        item = self._send(Kind.READ, "GET", f"/{quote(campaign_id, safe='')}").only()
+        return Campaign.of(item.data, item.summary)
+
+    def list_campaigns(
+        self,
+        *,
+        name: str | None = None,
+        status: Iterable[CampaignStatus] | None = None,
+        sort_by: str = "date_created:desc",
+        page_size: int = LARGEST_PAGE,
+    ) -> Iterator[Campaign]:
+        """Iterate over the account's campaigns, newest first, page by page as they are taken.
+
+        The service does not say how ``name`` is compared, and its status filter is documented in two spellings: an
+        empty result of a filtered list proves nothing.
+
+        :param name: the service's name filter.
+        :param status: only campaigns in one of these.
+        :param sort_by: ``date_created`` or ``name``, a colon, ``asc`` or ``desc``.
+        :param page_size: campaigns a request, up to 500.
+        """
+        wanted = frozenset(status) if status is not None else None
+        query = {"sort_by": sort_by}
+        if name is not None:
+            query["name"] = name
+        if wanted is not None:
+            query["status"] = ",".join(sorted(_STATUS_FILTER.get(one, one.value.title()) for one in wanted))
+        seen: set[str] = set()
+        for data in self._pages("", query, page_size):
+            # Offsets shift while campaigns are created, so one can come twice.
+            if data.get("id") and str(data["id"]) not in seen:
+                seen.add(str(data["id"]))
+                campaign = Campaign.of(data)
+                if wanted is None or campaign.status in wanted:
+                    yield campaign
+
+    def update_campaign(self, campaign_id: str, **changes: Any) -> Campaign:
+        """Change a campaign that has not started, or the callbacks of one that has, and read it again.
+
+        :param changes: fields of :class:`~airflow_provider_exotel.api.request.CampaignRequest`. The service does not
+            say what becomes of the fields left out.
+        """
+        wanted = CampaignChanges(**changes)
+        self._guard.check(wanted.numbers, wanted.lists)
+        self._change(campaign_id, lambda: self._put(campaign_id, wanted.body))
+        return self.get_campaign(campaign_id)
+
+    def pause_campaign(self, campaign_id: str) -> Campaign:
+        """Stop dialling; live calls finish. Allowed while created or in progress."""
+        return self._act(campaign_id, "pause")
+
+    def resume_campaign(self, campaign_id: str) -> Campaign:
+        """Dial on. Allowed while paused."""
+        return self._act(campaign_id, "resume")
+
+    def complete_campaign(self, campaign_id: str) -> Campaign:
+        """End it; the calls left over become failed. Allowed while paused only."""
+        return self._act(campaign_id, "complete")
+
+    def archive_campaign(self, campaign_id: str) -> Campaign:
+        """Hide it in the dashboard. Allowed once completed."""
+        return self._act(campaign_id, "archive")
+
+    def delete_campaign(self, campaign_id: str) -> None:
+        """Delete a campaign that has not started; one that is gone already is no error."""
+        path = f"/{quote(campaign_id, safe='')}"
+        self._change(
+            campaign_id,
+            lambda: self._send(Kind.CHANGE, "DELETE", path),
+            already=lambda campaign: campaign is None or campaign.status is CampaignStatus.DELETED,
+        )
+
+    def call_details(
+        self, campaign_id: str, *, status: Iterable[str] | None = None, page_size: int = LARGEST_PAGE
+    ) -> Iterator[CallRecord]:
+        """Iterate over the attempts of a campaign in order of time, page by page as they are taken.
+
+        :param status: only attempts that ended so: ``completed``, ``failed``, ``busy``, ``no-answer``.
+        :param page_size: records asked for a request; the service may give fewer.
+        :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
+        """
+        query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
+        seen: set[str] = set()
+        try:
+            for data in self._pages(f"/{quote(campaign_id, safe='')}/call-details", query, page_size):
+                record = CallRecord.of(data)
+                if record.call_sid is None or record.call_sid not in seen:
+                    seen.add(record.call_sid or "")
+                    yield record
+        except ExotelNotFound:
+            # The service answers 404 until the first call: only a campaign that is not there is an error.
+            self.get_campaign(campaign_id)
+
+    def check_access(self) -> None:
+        """Make the cheapest request that proves key, token, account, region and access to campaigns.
+
+        :raises ExotelError: saying which of them is not right.
+        """
+        self._send(Kind.READ, "GET", "", query={"limit": 1})
+
+    def check_audience(self, request: CampaignRequest) -> None:
+        """Raise :class:`ExotelInputError` if the connection does not allow the request's audience; sends nothing."""
+        self._guard.check(request.numbers, request.lists)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<ExotelClient of {self._base}>"
+
+    def _act(self, campaign_id: str, action: str) -> Campaign:
+        def body(*, wrapped: bool) -> dict[str, Any]:
+            return {"campaigns": [{"action": action}]} if wrapped else {"action": action}
+
+        self._change(
+            campaign_id,
+            lambda: self._put(campaign_id, body),
+            already=lambda campaign: campaign is not None and campaign.status is _ACTIONS[action],
+        )
+        return self.get_campaign(campaign_id)
+
+    def _put(self, campaign_id: str, body: Callable[..., dict[str, Any]]) -> Answer:
+        path = f"/{quote(campaign_id, safe='')}"
+        return self._in_either_form(
+            lambda wrapped: self._send(Kind.CHANGE, "PUT", path, body=lambda: body(wrapped=wrapped))
+        )
+
+    def _change(
+        self,
+        campaign_id: str,
+        send: Callable[[], Answer],
+        already: Callable[[Campaign | None], bool] = lambda _: False,
+    ) -> None:
+        """Send a change; where its answer is lost, read the campaign before sending it again."""
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                send()
+            except ExotelNotFound:
+                if already(None):
+                    return
+                raise
+            except ExotelError as error:
+                pause = self._policy.pause(Kind.CHANGE, error, tried)
+                if pause is None:
+                    raise
+                self._sleep(pause)
+                if already(self._get_if_there(campaign_id)):
+                    return
+            else:
+                return
+
+    def _get_if_there(self, campaign_id: str) -> Campaign | None:
+        try:
+            return self.get_campaign(campaign_id)
+        except ExotelNotFound:
+            return None
+
+    def _in_either_form(self, send: Callable[[bool], Answer]) -> Answer:
+        if self._form != "auto":
+            return send(self._form == "wrapped")
+        try:
+            answer = send(False)
+        except ExotelRequestRefused as refusal:
+            answer = self._wrapped_after(refusal, send)
+        else:
+            self._form = "documented"
+        return answer
+
+    def _wrapped_after(self, refusal: ExotelRequestRefused, send: Callable[[bool], Answer]) -> Answer:
+        try:
+            answer = send(True)
+        except ExotelRequestRefused as second:
+            # The refusal of the form says nothing about the content; the other one does.
+            raise (second if _misses_campaigns(refusal) and not _misses_campaigns(second) else refusal) from None
+        self._form = "wrapped"
+        log.info("This account takes the wrapped request body; set request_body to 'wrapped' to spare a request.")
+        return answer
+
+    def _pages(self, path: str, query: dict[str, str], page_size: int) -> Iterator[Any]:
+        offset = 0
+        while True:
+            answer = self._send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
+            yield from (item.data for item in answer.items)
+            received = len(answer.items)
+            offset += received
+            total = answer.metadata.get("total")
+            # The service may grant smaller pages than asked for, so only a total ends the list early.
+            if not received or (str(total).isdigit() and offset >= int(str(total))):
+                return
+
+    def _send(
+        self,
+        kind: Kind,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        body: Callable[[], dict[str, Any]] | None = None,
+    ) -> Answer:
+        """Send until there is an answer, as the policy allows; a change is sent once, :meth:`_change` does the rest."""
+        tried = 0
+        while True:
+            self._bucket.take()
+            tried += 1
+            try:
+                return self._exchange(method, path, query, body() if body is not None else None)
+            except ExotelError as error:
+                pause = None if kind is Kind.CHANGE else self._policy.pause(kind, error, tried)
+                if pause is None:
+                    raise
+                log.warning("%s; sent again in %.0f s", error, pause)
+                self._sleep(pause)
+
+    def _exchange(self, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | None) -> Answer:
+        try:
+            response = self._session.request(
+                method,
+                f"{self._base}/campaigns{path}",
+                params=query,
+                json=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+                headers={"Accept": "application/json"},
+            )
+        except requests.RequestException as error:
+            raise ExotelConnectionError(
+                f"{'no answer from' if _was_sent(error) else 'cannot reach'} {urlsplit(self._base).netloc}: "
+                f"{self._explain(error)}",
+                sent=_was_sent(error),
+            ) from None
+        self._observe(response)
+        retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
+        log.debug("%s campaigns%s: HTTP %s", method, path, response.status_code)
+        return read_answer(response.status_code, response.text, response.reason or "", retry_after)
+
+    def _observe(self, response: requests.Response) -> None:
+        remaining = response.headers.get("X-RateLimit-Remaining", "")
+        reset = response.headers.get("X-RateLimit-Reset", "")
+        if remaining.isdecimal() and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            self._bucket.observe(int(remaining), float(reset) - time.time() if reset.isdecimal() else None)
+
+    def _explain(self, error: BaseException) -> str:
+        # The library's own words repeat the whole address, whose query holds the caller's texts.
+        innermost = list(_causes(error))[-1]
+        return f"{type(innermost).__name__}: {redact(getattr(innermost, 'strerror', None) or '', self._secrets)}"
+
+
+def _misses_campaigns(error: ExotelError) -> bool:
+    return "campaigns is mandatory" in error.message.lower()
+
+
+def _was_sent(error: BaseException) -> bool:
+    """Return whether the request may have reached the service: only a connection that was never made says no."""
+    return not any(
+        isinstance(cause, (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError))
+        or (isinstance(cause, ssl.SSLError) and _in_handshake(cause))
+        or isinstance(cause, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader))
+        for cause in _causes(error)
+    )
+
+
+def _in_handshake(error: BaseException) -> bool:
+    # No byte of a request is sent before the handshake is over; where the error was raised is the only evidence.
+    step = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_name == "do_handshake":
+            return True
+        step = step.tb_next
+    return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    queue: list[Any] = [error]
+    while queue:
+        current = queue.pop(0)
+        if isinstance(current, BaseException) and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            queue += [getattr(current, "reason", None), *current.args, current.__cause__, current.__context__]

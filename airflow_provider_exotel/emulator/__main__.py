@@ -1,0 +1,75 @@
+"""``python -m airflow_provider_exotel.emulator``: the emulator until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+from airflow_provider_exotel.emulator.settings import CHOICES
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_exotel.emulator",
+        description="A local Exotel. Nobody is called.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 for a free one")
+    parser.add_argument("--speed", type=float, default=60.0, help="seconds of dialling per second; 0: stepped by hand")
+    parser.add_argument("--no-skip-waiting", action="store_true", help="sit out waits for send_at and for retries")
+    parser.add_argument("--start", type=datetime.fromisoformat, help="instant with offset the clock begins at")
+    parser.add_argument("--seed", type=int, default=0, help="decides how calls end")
+    parser.add_argument("--rate-limit", type=int, default=30, help="requests a minute; 0: none")
+    parser.add_argument("--account-sid", default="emulator")
+    parser.add_argument("--api-key", default="emulator-key")
+    parser.add_argument("--api-token", default="emulator-token")
+    for name in ("dialect", "accepts", "envelope", "at_end"):
+        words = CHOICES[name]
+        parser.add_argument(f"--{name.replace('_', '-')}", choices=words, default=words[0])
+    return parser
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the emulator until SIGTERM or Ctrl-C.
+
+    :param given: the command line; that of the process if None.
+    """
+    chosen = arguments().parse_args(given)
+    try:
+        from airflow_provider_exotel.emulator import Emulator
+
+        emulator = Emulator(
+            port=chosen.port,
+            seed=chosen.seed,
+            speed=chosen.speed,
+            start=chosen.start,
+            skip_waiting=not chosen.no_skip_waiting,
+            account_sid=chosen.account_sid,
+            api_key=chosen.api_key,
+            api_token=chosen.api_token,
+            rate_limit=chosen.rate_limit or None,
+            dialect=chosen.dialect,
+            accepts=chosen.accepts,
+            envelope=chosen.envelope,
+            at_end=chosen.at_end,
+        )
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        with emulator:
+            print(f"Exotel emulator: {emulator.url}")
+            print(f"AIRFLOW_CONN_EXOTEL_DEFAULT='{emulator.connection_uri}'", flush=True)
+            stopped.wait()
+    except (ImportError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The application: the service's endpoints, the control paths and the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from airflow_provider_exotel.emulator import dialects, page
+from airflow_provider_exotel.emulator.control import control_routes
+from airflow_provider_exotel.emulator.envelopes import Refusal
+from airflow_provider_exotel.emulator.front import PREFIX, Front, Office, error_answer
+
+
+def build(office: Office) -> ASGIApp:
+    """Return the whole emulator as an ASGI application.
+
+    :param office: what it works on.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    _service_routes(app, office)
+    _page_routes(app, office)
+    app.include_router(control_routes(office))
+
+    @app.exception_handler(Refusal)
+    async def refuse(request: Request, refusal: Refusal) -> Response:
+        return _refused(request, refusal.status, refusal.message)
+
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        return _refused(request, error.status_code, str(error.detail))
+
+    def _refused(request: Request, status: int, message: str) -> Response:
+        if not request.url.path.startswith(PREFIX):
+            return JSONResponse({"error": message}, status)
+        answer = error_answer(status, message, request.method, office.account.settings.envelope, {})
+        return Response(answer.body, answer.status, media_type=answer.content_type)
+
+    return Front(app, office)
+
+
+def _service_routes(app: FastAPI, office: Office) -> None:
+    account, settings = office.account, office.account.settings
+    campaigns, campaign = PREFIX + "{sid}/campaigns", PREFIX + "{sid}/campaigns/{campaign_id}"
+
+    def shown(method: str, state: Any) -> JSONResponse:
+        return JSONResponse(dialects.one_campaign(method, state, settings, account.sid))
+
+    @app.post(campaigns)
+    async def create_campaign(request: Request) -> Response:
+        return shown("POST", account.create(await _json(request)))
+
+    @app.get(campaigns)
+    async def list_campaigns(request: Request) -> Response:
+        found = account.select(request.query_params)
+        return JSONResponse(dialects.campaign_page(found, settings, account.sid))
+
+    @app.get(campaign)
+    async def get_campaign(campaign_id: str) -> Response:
+        return shown("GET", account.get(campaign_id))
+
+    @app.put(campaign)
+    async def change_campaign(campaign_id: str, request: Request) -> Response:
+        return shown("PUT", account.change(campaign_id, await _json(request)))
+
+    @app.delete(campaign)
+    async def delete_campaign(campaign_id: str) -> Response:
+        return shown("DELETE", account.delete(campaign_id))
+
+    @app.get(campaign + "/call-details")
+    async def list_calls(campaign_id: str, request: Request) -> Response:
+        return JSONResponse(dialects.call_page(account.calls(campaign_id, request.query_params), settings))
+
+    @app.get(PREFIX + "{sid}/lists/{list_sid}")
+    async def get_list(list_sid: str) -> Response:
+        if list_sid not in account.lists:
+            raise Refusal(404, "There is no such list")
+        return JSONResponse(dialects.one_list(account.lists[list_sid]))
+
+
+def _page_routes(app: FastAPI, office: Office) -> None:
+    @app.get("/")
+    async def overview() -> HTMLResponse:
+        return HTMLResponse(page.overview(office.account.states(), office.journal, office.account.clock.now()))
+
+    @app.get("/campaigns/{campaign_id}")
+    async def one_campaign(campaign_id: str) -> HTMLResponse:
+        try:
+            state = office.account.state(campaign_id)
+        except KeyError:
+            raise HTTPException(404, "There is no such campaign") from None
+        return HTMLResponse(page.one(state, office.account.clock.now()))
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return await request.json()
+    except ValueError:
+        raise Refusal(400, "The body is not valid JSON") from None

@@ -1,0 +1,23 @@
+"""The pytest fixture. Import it into a ``conftest.py``::
+
+from airflow_provider_exotel.emulator.fixture import exotel_emulator  # noqa: F401
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_provider_exotel.emulator.server import Emulator
+
+
+@pytest.fixture
+def exotel_emulator() -> Iterator[Emulator]:
+    """Yield a running emulator of its own for each test.
+
+    Its clock begins at the real now and is stepped by hand (``exotel_emulator.clock.advance(60)``), so that a test never
+    sleeps and always sees the same calls; seed 0; no rate limit. Change ``exotel_emulator.settings`` as needed.
+    """
+    with Emulator() as emulator:
+        yield emulator

@@ -1,0 +1,208 @@
+"""What stands before the service: the journal, the fault plan, authentication and the rate limit.
+
+It is ASGI and not a FastAPI middleware because it must decide what leaves the machine byte by byte: no answer at all,
+half an answer, an answer to a request that was never carried out, none to one that was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from airflow_provider_exotel.emulator.account import Account
+from airflow_provider_exotel.emulator.connections import Address
+from airflow_provider_exotel.emulator.envelopes import JSON_ENVELOPES, Answer, Refusal, html_page
+from airflow_provider_exotel.emulator.faults import Fault, FaultPlan
+from airflow_provider_exotel.emulator.gate import Credentials, RateLimit, authenticate
+from airflow_provider_exotel.emulator.journal import JournalEntry
+
+PREFIX = "/v2/accounts/"
+
+
+@dataclass(frozen=True)
+class Office:
+    """Everything one emulator consists of, apart from HTTP."""
+
+    account: Account
+    credentials: Credentials
+    faults: FaultPlan
+    rate_limit: RateLimit
+    journal: list[JournalEntry] = field(default_factory=list)
+    connections: dict[Address, asyncio.Transport] = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """Forget campaigns, lists, faults, the journal and the requests of this minute."""
+        self.account.clear()
+        self.faults.clear()
+        self.rate_limit.clear()
+        self.journal.clear()
+
+
+def error_answer(status: int, message: str, method: str, envelope: str, headers: Mapping[str, str]) -> Answer:
+    """Return an error in one of the five shapes.
+
+    :param status: the HTTP status.
+    :param message: what a person reads.
+    :param method: the HTTP method of the request.
+    :param envelope: ``item``, ``object``, ``rest_exception``, ``error`` or ``html``.
+    :param headers: further headers.
+    """
+    if envelope == "html":
+        return Answer(status, html_page(status, message).encode(), "text/html; charset=utf-8", headers)
+    body = JSON_ENVELOPES[envelope](status, message, method)
+    return Answer(status, json.dumps(body).encode(), headers=headers)
+
+
+class Front:
+    """The ASGI application in front of the service; other paths pass through untouched.
+
+    :param inside: the application that carries requests out.
+    :param office: what it works on.
+    """
+
+    def __init__(self, inside: ASGIApp, office: Office) -> None:
+        self._inside, self._office = inside, office
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry out one request as ASGI wants it."""
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self._inside(scope, receive, send)
+            return
+        office, method = self._office, scope["method"]
+        account_sid, _, path = scope["path"].removeprefix(PREFIX).strip("/").partition("/")
+        body = await _read(receive)
+        fault = office.faults.take(method, path)
+        if fault and fault.stage == "before":
+            await asyncio.sleep(fault.seconds)
+        answer = self._instead(fault, method)
+        carried_out = answer is None and not (fault and fault.kind == "drop_before_commit")
+        if carried_out:
+            answer = await self._carry_out(scope, body, account_sid)
+        committed = carried_out and method != "GET" and answer is not None and answer.status < 400
+        if fault and fault.stage == "after" and answer is not None:
+            answer = self._afterwards(fault, method, answer)
+        self._note(scope, path, body, fault, answer, committed=committed)
+        if fault and fault.stage == "after":
+            await asyncio.sleep(fault.seconds)
+        if answer is None:
+            await self._drop(scope, receive)
+        elif fault and fault.kind == "cut_body":
+            await self._cut(scope, receive, send, answer)
+        else:
+            await _send(send, answer)
+
+    def _instead(self, fault: Fault | None, method: str) -> Answer | None:
+        """Return the answer to a request that is not carried out because of a fault."""
+        if fault is None or fault.stage != "before" or fault.kind in {"delay", "drop_before_commit"}:
+            return None
+        return self._answer_of(fault, method)
+
+    def _afterwards(self, fault: Fault, method: str, answer: Answer) -> Answer | None:
+        """Return what becomes of the answer to a request that was carried out."""
+        if fault.kind == "drop_after_commit":
+            return None
+        if fault.kind == "empty_body":
+            return replace(answer, status=200, body=b"")
+        return answer if fault.kind in {"delay", "cut_body"} else self._answer_of(fault, method)
+
+    def _answer_of(self, fault: Fault, method: str) -> Answer:
+        settings = self._office.account.settings
+        envelope = "html" if fault.kind == "html_5xx" else fault.envelope or settings.envelope
+        headers: Mapping[str, str] = {}
+        if fault.kind == "rate_limited":
+            headers = self._office.rate_limit.retry_after(fault.retry_after or settings.retry_after)
+        return error_answer(fault.status, fault.message, method, envelope, headers)
+
+    async def _carry_out(self, scope: Scope, body: bytes, account_sid: str) -> Answer:
+        office, settings, method = self._office, self._office.account.settings, scope["method"]
+        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        try:
+            authenticate(header, account_sid, office.credentials, settings)
+        except Refusal as refusal:
+            return error_answer(refusal.status, refusal.message, method, settings.envelope, {})
+        admitted, headers = office.rate_limit.admit()
+        if not admitted:
+            headers = {**headers, **office.rate_limit.retry_after(settings.retry_after)}
+            return error_answer(429, "Rate limit exceeded", method, settings.envelope, headers)
+        return await self._inner_answer(scope, body, headers)
+
+    async def _inner_answer(self, scope: Scope, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Return what the application inside answers."""
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self._inside(scope, receive, send)
+        kind = dict(sent[0]["headers"]).get(b"content-type", b"application/json").decode("latin-1")
+        return Answer(sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:]), kind, headers)
+
+    def _note(
+        self, scope: Scope, path: str, body: bytes, fault: Fault | None, answer: Answer | None, *, committed: bool
+    ) -> None:
+        self._office.journal.append(
+            JournalEntry(
+                method=scope["method"],
+                path=path,
+                query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+                body=_decoded(body),
+                status=answer.status if answer else None,
+                fault=fault.kind if fault else None,
+                committed=committed,
+                at=self._office.account.clock.now(),
+            )
+        )
+
+    async def _drop(self, scope: Scope, receive: Receive) -> None:
+        """Close the connection without an answer."""
+        self._office.connections[tuple(scope["client"])].abort()
+        await _gone(receive)
+
+    async def _cut(self, scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+        """Send half of the answer under the length of the whole, then close."""
+        await send(_start(answer))
+        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+        self._office.connections[tuple(scope["client"])].close()
+        await _gone(receive)
+
+
+async def _read(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message["type"] == "http.request" and message.get("more_body", False)
+    return body
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the connection is closed: uvicorn answers for an application that returns before."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body
+
+
+def _start(answer: Answer) -> Message:
+    headers = {"Content-Type": answer.content_type, "Content-Length": str(len(answer.body)), **answer.headers}
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": answer.status, "headers": encoded}
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    await send(_start(answer))
+    await send({"type": "http.response.body", "body": answer.body})
