@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import logging
-import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import quote, urlsplit
-
-import requests
-from requests.auth import HTTPBasicAuth
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib.parse import quote
 
 from airflow_provider_exotel.api import policy as replay
-from airflow_provider_exotel.api.address import base_url, is_loopback
+from airflow_provider_exotel.api.address import base_url
 from airflow_provider_exotel.api.campaign import CallRecord, Campaign, CampaignStatus
-from airflow_provider_exotel.api.envelope import Answer, read_answer
+from airflow_provider_exotel.api.envelope import Answer
 from airflow_provider_exotel.api.errors import (
-    ExotelConnectionError,
     ExotelError,
     ExotelNotFound,
     ExotelOutcomeUnknown,
     ExotelRequestRefused,
 )
 from airflow_provider_exotel.api.guard import StagingGuard
-from airflow_provider_exotel.api.policy import Kind, ReplayPolicy, retry_after_seconds
+from airflow_provider_exotel.api.policy import Kind, ReplayPolicy
 from airflow_provider_exotel.api.ratelimit import REQUESTS_PER_MINUTE, TokenBucket, bucket_of
-from airflow_provider_exotel.api.redact import redact
 from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
+from airflow_provider_exotel.api.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -83,19 +75,16 @@ class ExotelClient:
     ) -> None:
         root = base_url(host)
         self.account_sid = account_sid
-        self._base = f"{root}/v2/accounts/{quote(account_sid, safe='')}"
-        self._secrets = (api_key, api_token)
-        self._timeout = (connect_timeout, read_timeout)
         self._form = request_body
         self._guard = guard or StagingGuard()
-        self._policy = policy or ReplayPolicy()
-        self._bucket = bucket or bucket_of(root, account_sid, requests_per_minute)
-        self._sleep = sleep
-        self._session = requests.Session()
-        # Given here so that a .netrc of the machine does not replace it.
-        self._session.auth = HTTPBasicAuth(api_key, api_token)
-        # What speaks to the emulator must not leave the machine through a proxy.
-        self._session.trust_env = not is_loopback(urlsplit(root).hostname)
+        self._transport = Transport(
+            f"{root}/v2/accounts/{quote(account_sid, safe='')}",
+            (api_key, api_token),
+            (connect_timeout, read_timeout),
+            bucket or bucket_of(root, account_sid, requests_per_minute),
+            policy or ReplayPolicy(),
+            sleep,
+        )
 
     def create_campaign(self, request: CampaignRequest | Callable[[], CampaignRequest]) -> Campaign:
         """Create a campaign: people will be called.
@@ -113,7 +102,9 @@ class ExotelClient:
             return made.body(wrapped=wrapped)
 
         try:
-            item = self._in_either_form(lambda wrapped: self._send(Kind.CREATE, "POST", "", body=lambda: body(wrapped)))
+            item = self._in_either_form(
+                lambda wrapped: self._transport.send(Kind.CREATE, "POST", "/campaigns", body=lambda: body(wrapped))
+            )
             return Campaign.of(item.only().data, item.only().summary)
         except ExotelError as error:
             if replay.surely_refused(error):
@@ -131,7 +122,7 @@ class ExotelClient:
 
         :raises ExotelNotFound: if there is none of that id.
         """
-        item = self._send(Kind.READ, "GET", f"/{quote(campaign_id, safe='')}").only()
+        item = self._transport.send(Kind.READ, "GET", _path(campaign_id)).only()
         return Campaign.of(item.data, item.summary)
 
     def list_campaigns(
@@ -159,7 +150,7 @@ class ExotelClient:
         if wanted is not None:
             query["status"] = ",".join(sorted(_STATUS_FILTER.get(one, one.value.title()) for one in wanted))
         seen: set[str] = set()
-        for data in self._pages("", query, page_size):
+        for data in self._pages("/campaigns", query, page_size):
             # Offsets shift while campaigns are created, so one can come twice.
             if data.get("id") and str(data["id"]) not in seen:
                 seen.add(str(data["id"]))
@@ -196,10 +187,10 @@ class ExotelClient:
 
     def delete_campaign(self, campaign_id: str) -> None:
         """Delete a campaign that has not started; one that is gone already is no error."""
-        path = f"/{quote(campaign_id, safe='')}"
+        path = _path(campaign_id)
         self._change(
             campaign_id,
-            lambda: self._send(Kind.CHANGE, "DELETE", path),
+            lambda: self._transport.send(Kind.CHANGE, "DELETE", path),
             already=lambda campaign: campaign is None or campaign.status is CampaignStatus.DELETED,
         )
 
@@ -213,14 +204,17 @@ class ExotelClient:
         :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
         """
         query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
-        seen: set[str] = set()
+        seen: set[str | None] = set()
         try:
-            for data in self._pages(f"/{quote(campaign_id, safe='')}/call-details", query, page_size):
+            for data in self._pages(f"{_path(campaign_id)}/call-details", query, page_size):
                 record = CallRecord.of(data)
-                if record.call_sid is None or record.call_sid not in seen:
-                    seen.add(record.call_sid or "")
-                    yield record
+                if record.call_sid in seen:
+                    continue
+                seen |= {record.call_sid} - {None}
+                yield record
         except ExotelNotFound:
+            if seen:
+                raise
             # The service answers 404 until the first call: only a campaign that is not there is an error.
             self.get_campaign(campaign_id)
 
@@ -229,7 +223,7 @@ class ExotelClient:
 
         :raises ExotelError: saying which of them is not right.
         """
-        self._send(Kind.READ, "GET", "", query={"limit": 1})
+        self._transport.send(Kind.READ, "GET", "/campaigns", query={"limit": 1})
 
     def check_audience(self, request: CampaignRequest) -> None:
         """Raise :class:`ExotelInputError` if the connection does not allow the request's audience; sends nothing."""
@@ -237,7 +231,7 @@ class ExotelClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -248,7 +242,7 @@ class ExotelClient:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<ExotelClient of {self._base}>"
+        return f"<ExotelClient of {self._transport.root}>"
 
     def _act(self, campaign_id: str, action: str) -> Campaign:
         def body(*, wrapped: bool) -> dict[str, Any]:
@@ -262,9 +256,9 @@ class ExotelClient:
         return self.get_campaign(campaign_id)
 
     def _put(self, campaign_id: str, body: Callable[..., dict[str, Any]]) -> Answer:
-        path = f"/{quote(campaign_id, safe='')}"
+        path = _path(campaign_id)
         return self._in_either_form(
-            lambda wrapped: self._send(Kind.CHANGE, "PUT", path, body=lambda: body(wrapped=wrapped))
+            lambda wrapped: self._transport.send(Kind.CHANGE, "PUT", path, body=lambda: body(wrapped=wrapped))
         )
 
     def _change(
@@ -284,10 +278,10 @@ class ExotelClient:
                     return
                 raise
             except ExotelError as error:
-                pause = self._policy.pause(Kind.CHANGE, error, tried)
+                pause = self._transport.policy.pause(Kind.CHANGE, error, tried)
                 if pause is None:
                     raise
-                self._sleep(pause)
+                self._transport.sleep(pause)
                 if already(self._get_if_there(campaign_id)):
                     return
             else:
@@ -323,7 +317,7 @@ class ExotelClient:
     def _pages(self, path: str, query: dict[str, str], page_size: int) -> Iterator[Any]:
         offset = 0
         while True:
-            answer = self._send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
+            answer = self._transport.send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
             yield from (item.data for item in answer.items)
             received = len(answer.items)
             offset += received
@@ -332,93 +326,10 @@ class ExotelClient:
             if not received or (str(total).isdigit() and offset >= int(str(total))):
                 return
 
-    def _send(
-        self,
-        kind: Kind,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, Any] | None = None,
-        body: Callable[[], dict[str, Any]] | None = None,
-    ) -> Answer:
-        """Send until there is an answer, as the policy allows; a change is sent once, :meth:`_change` does the rest."""
-        tried = 0
-        while True:
-            self._bucket.take()
-            tried += 1
-            try:
-                return self._exchange(method, path, query, body() if body is not None else None)
-            except ExotelError as error:
-                pause = None if kind is Kind.CHANGE else self._policy.pause(kind, error, tried)
-                if pause is None:
-                    raise
-                log.warning("%s; sent again in %.0f s", error, pause)
-                self._sleep(pause)
 
-    def _exchange(self, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | None) -> Answer:
-        try:
-            response = self._session.request(
-                method,
-                f"{self._base}/campaigns{path}",
-                params=query,
-                json=body,
-                timeout=self._timeout,
-                allow_redirects=False,
-                headers={"Accept": "application/json"},
-            )
-        except requests.RequestException as error:
-            raise ExotelConnectionError(
-                f"{'no answer from' if _was_sent(error) else 'cannot reach'} {urlsplit(self._base).netloc}: "
-                f"{self._explain(error)}",
-                sent=_was_sent(error),
-            ) from None
-        self._observe(response)
-        retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
-        log.debug("%s campaigns%s: HTTP %s", method, path, response.status_code)
-        return read_answer(response.status_code, response.text, response.reason or "", retry_after)
-
-    def _observe(self, response: requests.Response) -> None:
-        remaining = response.headers.get("X-RateLimit-Remaining", "")
-        reset = response.headers.get("X-RateLimit-Reset", "")
-        if remaining.isdecimal() and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
-            self._bucket.observe(int(remaining), float(reset) - time.time() if reset.isdecimal() else None)
-
-    def _explain(self, error: BaseException) -> str:
-        # The library's own words repeat the whole address, whose query holds the caller's texts.
-        innermost = list(_causes(error))[-1]
-        return f"{type(innermost).__name__}: {redact(getattr(innermost, 'strerror', None) or '', self._secrets)}"
+def _path(campaign_id: str) -> str:
+    return f"/campaigns/{quote(campaign_id, safe='')}"
 
 
 def _misses_campaigns(error: ExotelError) -> bool:
     return "campaigns is mandatory" in error.message.lower()
-
-
-def _was_sent(error: BaseException) -> bool:
-    """Return whether the request may have reached the service: only a connection that was never made says no."""
-    return not any(
-        isinstance(cause, (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError))
-        or (isinstance(cause, ssl.SSLError) and _in_handshake(cause))
-        or isinstance(cause, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader))
-        for cause in _causes(error)
-    )
-
-
-def _in_handshake(error: BaseException) -> bool:
-    # No byte of a request is sent before the handshake is over; where the error was raised is the only evidence.
-    step = error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_name == "do_handshake":
-            return True
-        step = step.tb_next
-    return False
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    queue: list[Any] = [error]
-    while queue:
-        current = queue.pop(0)
-        if isinstance(current, BaseException) and id(current) not in seen:
-            seen.add(id(current))
-            yield current
-            queue += [getattr(current, "reason", None), *current.args, current.__cause__, current.__context__]

@@ -117,12 +117,12 @@ def _failure_code(entry: Mapping[str, Any]) -> int | None:
     """Return the status of an entry that failed inside an answer that did not."""
     if not _is_wrapped(entry):
         return None
-    code = entry.get("code")
-    status = int(code) if str(code).isdigit() else None
+    code = str(entry.get("code"))
+    status = int(code) if code.isdecimal() else None
     if status is not None and status >= HTTPStatus.BAD_REQUEST:
         return status
     if str(entry.get("status", "success")).lower() != "success":
-        return HTTPStatus.INTERNAL_SERVER_ERROR if status is None or status < HTTPStatus.BAD_REQUEST else status
+        return HTTPStatus.INTERNAL_SERVER_ERROR
     return None
 
 

@@ -71,7 +71,11 @@ class ReplayPolicy:
     longest_retry_after: float = 120.0
 
     def pause(
-        self, kind: Kind, error: ExotelError, tried: int, jitter: Callable[[], float] = random.random
+        self,
+        kind: Kind,
+        error: ExotelError,
+        tried: int,
+        jitter: Callable[[], float] = random.random,  # noqa: S311 - no secret hangs on it
     ) -> float | None:
         """Return the seconds to wait before sending again, or ``None`` if it must not or need not be.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,8 @@ from airflow_provider_exotel.emulator.settings import Settings
 from airflow_provider_exotel.emulator.timeline import Anchor, instant_at
 
 MOST_PER_PAGE = 500
+# Seconds from a create request without send_at to the first call: the page shows such a campaign as Created.
+LEAD = 1.0
 Item = TypeVar("Item")
 
 
@@ -70,6 +72,23 @@ class Account:
                 each.clear()
             self._list_reads = 0
 
+    def add_list(self, sid: str, numbers: Iterable[str], name: str | None = None) -> ContactList:
+        """Keep a list of contacts that campaigns can name.
+
+        :param sid: its SID.
+        :param numbers: whom it holds.
+        :param name: its name; the SID if None.
+        :raises ValueError: if the SID is no text or the numbers are no texts.
+        """
+        if not isinstance(sid, str) or not sid or isinstance(numbers, str):
+            raise ValueError("a list has a SID and an array of numbers")
+        held = tuple(numbers)
+        if not all(isinstance(each, str) for each in held):
+            raise ValueError("numbers are texts")
+        with self._lock:
+            self.lists[sid] = ContactList(sid, name or sid, held)
+            return self.lists[sid]
+
     def states(self) -> list[CampaignState]:
         """Return all campaigns in the order of their creation, deleted ones too."""
         with self._lock:
@@ -104,7 +123,8 @@ class Account:
                 anchor=Anchor(self.clock.progress(), now),
                 reads_before=self._list_reads,
             )
-            return self._keep(campaign)
+            self._campaigns[campaign.id] = campaign
+            return self._state(campaign, campaign.anchor.progress)
 
     def get(self, campaign_id: str) -> CampaignState:
         """Return a campaign (Exotel, get campaign details).
@@ -183,9 +203,9 @@ class Account:
         ordered = calls[::-1] if query.get("sort_by", "").endswith(":desc") else calls
         return _page([(state, each) for each in ordered], query)
 
-    def _state(self, campaign: Campaign) -> CampaignState:
-        """Return how a campaign stands now; its plan is made when it may first be needed."""
-        progress, cost = self.clock.progress(), self.clock.waiting_cost()
+    def _state(self, campaign: Campaign, progress: float | None = None) -> CampaignState:
+        """Return how a campaign stands now, or at some progress; its plan is made when it may first be needed."""
+        progress, cost = self.clock.progress() if progress is None else progress, self.clock.waiting_cost()
         start, held = campaign.dialling.start, campaign.paused_since is not None
         if held:
             cost = None
@@ -232,7 +252,7 @@ class Account:
         )
 
     def _dialling(self, order: validation.CampaignOrder, now: float) -> Dialling:
-        start = now if order.send_at is None else order.send_at
+        start = now + LEAD if order.send_at is None else order.send_at
         return Dialling(
             numbers=order.numbers,
             start=start,
@@ -295,7 +315,10 @@ class Account:
 
 
 def _sorted(found: Iterable[Campaign], order: str) -> list[Campaign]:
-    keys = {"date_created": lambda each: each.created_at, "name": lambda each: each.name}
+    keys: Mapping[str, Callable[[Campaign], Any]] = {
+        "date_created": lambda each: each.created_at,
+        "name": lambda each: each.name,
+    }
     key, _, direction = order.partition(":")
     if key not in keys or direction not in {"asc", "desc", ""}:
         raise Refusal(400, "sort_by must be date_created or name, with :asc or :desc")

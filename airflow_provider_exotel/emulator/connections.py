@@ -1,7 +1,7 @@
 """Open connections, so that one can be closed without an answer.
 
-An ASGI application cannot do that: whatever it does, uvicorn answers. So the HTTP protocol registers its transport under
-the client's address, which the application finds in its scope.
+An ASGI application cannot do that: whatever it does, uvicorn answers. So the HTTP protocol registers its transport
+under the client's address, which the application finds in its scope.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The control paths under ``/_emulator/``, with which other processes drive the emulator. No authentication: loopback."""
+"""The control paths under ``/_emulator/``, with which other processes drive the emulator.
+
+There is no authentication: the emulator listens on loopback only.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 
-from airflow_provider_exotel.emulator.account import ContactList
 from airflow_provider_exotel.emulator.campaigns import CampaignState
+from airflow_provider_exotel.emulator.clock import Clock
 from airflow_provider_exotel.emulator.faults import Fault
 from airflow_provider_exotel.emulator.front import Office
 from airflow_provider_exotel.emulator.journal import masked
@@ -25,36 +28,63 @@ def control_routes(office: Office) -> APIRouter:
     :param office: what they work on.
     """
     router = APIRouter(prefix="/_emulator")
-    account = office.account
+    _reading(router, office)
+    _clock(router, office.account.clock)
+    _changing(router, office)
+    return router
 
-    def clock() -> dict[str, Any]:
-        return {"now": account.clock.now().isoformat(), "speed": account.clock.speed}
 
+def _reading(router: APIRouter, office: Office) -> None:
     @router.get("/requests")
     async def requests() -> list[dict[str, Any]]:
         return [each.shown() for each in office.journal]
 
     @router.get("/campaigns")
     async def campaigns() -> list[dict[str, Any]]:
-        return [_shown(each) for each in account.states()]
+        return [_shown(each) for each in office.account.states()]
 
     @router.get("/settings")
     async def settings() -> dict[str, Any]:
-        return asdict(account.settings)
-
-    @router.post("/settings")
-    async def change_settings(request: Request) -> dict[str, Any]:
-        _try(account.settings.update, await _object(request))
-        return asdict(account.settings)
+        return asdict(office.account.settings)
 
     @router.get("/faults")
     async def faults() -> list[dict[str, Any]]:
         return [asdict(each) for each in office.faults.waiting()]
 
+
+def _clock(router: APIRouter, clock: Clock) -> None:
+    def shown() -> dict[str, Any]:
+        return {"now": clock.now().isoformat(), "speed": clock.speed}
+
+    @router.get("/clock")
+    async def read() -> dict[str, Any]:
+        return shown()
+
+    @router.post("/clock/advance")
+    async def advance(request: Request) -> dict[str, Any]:
+        given = await _object(request)
+        _try(lambda: clock.advance(float(given["seconds"])))
+        return shown()
+
+    @router.post("/clock/set")
+    async def set_to(request: Request) -> dict[str, Any]:
+        given = await _object(request)
+        _try(lambda: clock.set(datetime.fromisoformat(given["instant"])))
+        return shown()
+
+
+def _changing(router: APIRouter, office: Office) -> None:
+    account = office.account
+
+    @router.post("/settings")
+    async def settings(request: Request) -> dict[str, Any]:
+        _try(account.settings.update, await _object(request))
+        return asdict(account.settings)
+
     @router.post("/faults")
     async def add_faults(request: Request) -> list[dict[str, Any]]:
-        given = await request.json()
-        office.faults.add(*[_try(lambda each=each: Fault(**each)) for each in _as_list(given)])
+        given = await _json(request)
+        office.faults.add(*[_try(_fault, each) for each in (given if isinstance(given, list) else [given])])
         return [asdict(each) for each in office.faults.waiting()]
 
     @router.delete("/faults")
@@ -62,35 +92,16 @@ def control_routes(office: Office) -> APIRouter:
         office.faults.clear()
         return []
 
-    @router.get("/clock")
-    async def read_clock() -> dict[str, Any]:
-        return clock()
-
-    @router.post("/clock/advance")
-    async def advance(request: Request) -> dict[str, Any]:
-        given = await _object(request)
-        _try(lambda: account.clock.advance(float(given["seconds"])))
-        return clock()
-
-    @router.post("/clock/set")
-    async def set_clock(request: Request) -> dict[str, Any]:
-        given = await _object(request)
-        _try(lambda: account.clock.set(datetime.fromisoformat(given["instant"])))
-        return clock()
-
     @router.post("/lists")
     async def add_list(request: Request) -> dict[str, Any]:
         given = await _object(request)
-        sid = str(given.get("sid", "list"))
-        account.lists[sid] = ContactList(sid, str(given.get("name", sid)), tuple(map(str, given.get("numbers", ()))))
-        return {"sid": sid, "contact_count": len(account.lists[sid].numbers)}
+        added = _try(account.add_list, given.get("sid"), given.get("numbers"), given.get("name"))
+        return {"sid": added.sid, "contact_count": len(added.numbers)}
 
     @router.post("/reset")
     async def reset() -> dict[str, Any]:
         office.reset()
         return {}
-
-    return router
 
 
 def _shown(state: CampaignState) -> dict[str, Any]:
@@ -113,15 +124,19 @@ def _try(function: Any, *arguments: Any) -> Any:
         raise HTTPException(400, str(error)) from error
 
 
-async def _object(request: Request) -> dict[str, Any]:
+def _fault(given: Any) -> Fault:
+    return Fault(**given)
+
+
+async def _json(request: Request) -> Any:
     try:
-        given = await request.json()
+        return await request.json()
     except ValueError:
-        given = None
+        raise HTTPException(400, "the body must be JSON") from None
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    given = await _json(request)
     if not isinstance(given, dict):
         raise HTTPException(400, "the body must be a JSON object")
     return given
-
-
-def _as_list(given: Any) -> list[Any]:
-    return given if isinstance(given, list) else [given]

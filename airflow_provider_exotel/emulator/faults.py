@@ -63,6 +63,8 @@ class Fault:
             raise ValueError(f"on is a method and a path such as 'POST campaigns', not {self.on!r}")
         if self.envelope not in {None, *ENVELOPES}:
             raise ValueError(f"no such envelope: {self.envelope!r}; there are {', '.join(ENVELOPES)}")
+        if self.after < 0 or (self.times is not None and self.times < 1):
+            raise ValueError("times is at least 1, after at least 0")
         stage = self.stage or STAGES[self.kind][0]
         if stage not in STAGES[self.kind]:
             raise ValueError(f"{self.kind} strikes {' or '.join(STAGES[self.kind])}, not {stage!r}")

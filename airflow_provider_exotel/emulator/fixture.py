@@ -1,4 +1,6 @@
-"""The pytest fixture. Import it into a ``conftest.py``::
+"""The pytest fixture ``exotel_emulator``.
+
+Import it into a ``conftest.py``::
 
 from airflow_provider_exotel.emulator.fixture import exotel_emulator  # noqa: F401
 """
@@ -16,8 +18,8 @@ from airflow_provider_exotel.emulator.server import Emulator
 def exotel_emulator() -> Iterator[Emulator]:
     """Yield a running emulator of its own for each test.
 
-    Its clock begins at the real now and is stepped by hand (``exotel_emulator.clock.advance(60)``), so that a test never
-    sleeps and always sees the same calls; seed 0; no rate limit. Change ``exotel_emulator.settings`` as needed.
+    Its clock begins at the real now and is stepped by hand (``exotel_emulator.clock.advance(60)``), so that a test
+    never sleeps and always sees the same calls; seed 0; no rate limit. Change ``exotel_emulator.settings`` as needed.
     """
     with Emulator() as emulator:
         yield emulator

@@ -1,0 +1,159 @@
+"""Requests on their way: rate limit, sending again, time-outs, credentials. The only file that imports requests."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from airflow_provider_exotel.api.address import is_loopback
+from airflow_provider_exotel.api.envelope import Answer, read_answer
+from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError
+from airflow_provider_exotel.api.policy import Kind, ReplayPolicy, retry_after_seconds
+from airflow_provider_exotel.api.ratelimit import TokenBucket
+from airflow_provider_exotel.api.redact import redact
+
+log = logging.getLogger(__name__)
+
+
+class Transport:
+    """Sends requests of one account and reads their answers.
+
+    :param root: the address all paths are under.
+    :param credentials: API key and token.
+    :param timeout: seconds to wait for a connection and for an answer.
+    :param bucket: the account's rate limit.
+    :param policy: when a request is sent again.
+    :param sleep: waits for seconds.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        credentials: tuple[str, str],
+        timeout: tuple[float, float],
+        bucket: TokenBucket,
+        policy: ReplayPolicy,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.root = root
+        self.policy = policy
+        self.sleep = sleep
+        self._secrets = credentials
+        self._timeout = timeout
+        self._bucket = bucket
+        self._session = requests.Session()
+        # Given here so that a .netrc of the machine does not replace it.
+        self._session.auth = HTTPBasicAuth(*credentials)
+        # What speaks to the emulator must not leave the machine through a proxy.
+        self._session.trust_env = not is_loopback(urlsplit(root).hostname)
+
+    def send(
+        self,
+        kind: Kind,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        body: Callable[[], dict[str, Any]] | None = None,
+    ) -> Answer:
+        """Send until there is an answer, as the policy allows.
+
+        A change is sent once: before it may be sent again the campaign must be read, which is the caller's to do.
+
+        :param kind: what the request does, which decides about sending it again.
+        :param method: the HTTP method.
+        :param path: what follows the root, such as ``/campaigns``.
+        :param query: the query.
+        :param body: makes the JSON body, called after the wait for the rate limit and before each sending.
+        :raises ExotelError: if there is no answer, or one that is an error.
+        """
+        tried = 0
+        while True:
+            self._bucket.take()
+            tried += 1
+            try:
+                return self._exchange(method, path, query, body() if body is not None else None)
+            except ExotelError as error:
+                pause = None if kind is Kind.CHANGE else self.policy.pause(kind, error, tried)
+                if pause is None:
+                    raise
+                log.warning("%s; sent again in %.0f s", error, pause)
+                self.sleep(pause)
+
+    def _exchange(self, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | None) -> Answer:
+        try:
+            response = self._session.request(
+                method,
+                f"{self.root}{path}",
+                params=query,
+                json=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+                headers={"Accept": "application/json"},
+            )
+        except requests.RequestException as error:
+            raise ExotelConnectionError(
+                f"{'no answer from' if _was_sent(error) else 'cannot reach'} {urlsplit(self.root).netloc}: "
+                f"{self._explain(error)}",
+                sent=_was_sent(error),
+            ) from None
+        self._observe(response)
+        retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
+        log.debug("%s %s: HTTP %s", method, path, response.status_code)
+        text = response.content.decode("utf-8", "replace")
+        return read_answer(response.status_code, text, response.reason or "", retry_after)
+
+    def _observe(self, response: requests.Response) -> None:
+        remaining = response.headers.get("X-RateLimit-Remaining", "")
+        reset = response.headers.get("X-RateLimit-Reset", "")
+        if remaining.isdecimal():
+            self._bucket.observe(int(remaining), float(reset) - time.time() if reset.isdecimal() else None)
+
+    def _explain(self, error: BaseException) -> str:
+        # The library's own words repeat the whole address, whose query holds the caller's texts.
+        innermost = list(_causes(error))[-1]
+        return f"{type(innermost).__name__}: {redact(getattr(innermost, 'strerror', None) or '', self._secrets)}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+
+def _was_sent(error: BaseException) -> bool:
+    """Return whether the request may have reached the service: only a connection that was never made says no."""
+    return not any(
+        isinstance(cause, (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError))
+        or (isinstance(cause, ssl.SSLError) and _in_handshake(cause))
+        or isinstance(cause, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader))
+        for cause in _causes(error)
+    )
+
+
+def _in_handshake(error: BaseException) -> bool:
+    # No byte of a request is sent before the handshake is over; where the error was raised is the only evidence.
+    step = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_name == "do_handshake":
+            return True
+        step = step.tb_next
+    return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    queue: list[Any] = [error]
+    while queue:
+        current = queue.pop(0)
+        if isinstance(current, BaseException) and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            queue += [getattr(current, "reason", None), *current.args, current.__cause__, current.__context__]
