@@ -20,7 +20,9 @@ def arguments() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--port", type=int, default=0, help="0 for a free one")
-    parser.add_argument("--speed", type=float, default=60.0, help="seconds of dialling per second; 0: stepped by hand")
+    parser.add_argument(
+        "--speed", type=float, default=60.0, help="seconds of dialling per real second; 0: stepped by hand"
+    )
     parser.add_argument("--no-skip-waiting", action="store_true", help="sit out waits for send_at and for retries")
     parser.add_argument("--start", type=datetime.fromisoformat, help="instant with offset the clock begins at")
     parser.add_argument("--seed", type=int, default=0, help="decides how calls end")

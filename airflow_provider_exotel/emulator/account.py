@@ -163,9 +163,8 @@ class Account:
         """
         with self._lock:
             state = self._existing(campaign_id)
-            if state.status != campaigns.CREATED:
-                raise Refusal(self.settings.wrong_state_status, f"A campaign that is {state.status} cannot be deleted")
-            return self._keep(replace(state.campaign, deleted=True, updated_at=self.clock.time()))
+            deleted = campaigns.delete(state, self.settings.wrong_state_status)
+            return self._keep(replace(deleted, updated_at=self.clock.time()))
 
     def select(self, query: Mapping[str, str]) -> Page[CampaignState]:
         """Return a page of campaigns (Exotel, bulk campaign details).
@@ -305,13 +304,13 @@ class Account:
         mode = self.settings.name_filter
         if mode == "failing":
             raise Refusal(500, "The name filter failed")
-        matches = {
+        matches: Mapping[str, Callable[[Campaign], bool]] = {
             "exact": lambda each: each.name == name,
             "substring": lambda each: name in each.name,
             "casefold": lambda each: name.casefold() in each.name.casefold(),
             "ignored": lambda each: True,  # noqa: ARG005
-        }[mode]
-        return [each for each in found if matches(each)]
+        }
+        return [each for each in found if matches[mode](each)]
 
 
 def _sorted(found: Iterable[Campaign], order: str) -> list[Campaign]:

@@ -124,6 +124,11 @@ class CampaignState:
         """Return the instant of its own timeline, in UTC."""
         return datetime.fromtimestamp(self.instant, UTC)
 
+    @property
+    def calls_finished(self) -> int:
+        """Return how many calls are finished, without listing them."""
+        return sum(self.plan.passed(name, self.instant) for name in ("dialled", "redialled")) if self.plan else 0
+
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """Return its finished calls in the order of their start."""
@@ -216,6 +221,18 @@ def act(state: CampaignState, action: str, wrong_state_status: int) -> Campaign:
     if now >= campaign.dialling.end:
         raise Refusal(wrong_state_status, "schedule.end_at has passed")
     return replace(campaign, dialling=replace(campaign.dialling, pauses=_closed(campaign, now)))
+
+
+def delete(state: CampaignState, wrong_state_status: int) -> Campaign:
+    """Return the campaign deleted (Exotel, delete campaign).
+
+    :param state: how it stands now.
+    :param wrong_state_status: the HTTP status of a refusal.
+    :raises Refusal: unless it has not started.
+    """
+    if state.status != CREATED:
+        raise Refusal(wrong_state_status, f"A campaign that is {state.status} cannot be deleted")
+    return replace(_held(state.campaign, state.instant), deleted=True)
 
 
 def _held(campaign: Campaign, now: float) -> Campaign:

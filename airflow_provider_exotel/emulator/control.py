@@ -113,7 +113,7 @@ def _shown(state: CampaignState) -> dict[str, Any]:
         "end_at": state.end_at.isoformat(timespec="seconds"),
         "now": state.now.isoformat(timespec="seconds"),
         "counts": asdict(state.counts),
-        "calls": len(state.calls),
+        "calls": state.calls_finished,
     }
 
 

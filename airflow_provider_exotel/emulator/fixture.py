@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_provider_exotel.emulator.server import Emulator
+from airflow_provider_exotel.emulator import Emulator
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def one(state: CampaignState, now: datetime) -> str:
         + _table(("Campaign", "Status", "Window", "Its time", "Numbers", "Calls"), [_row(state)])
         + "<h2>Counts</h2>"
         + _table(("Numbers", "Count"), map(_plain, counts))
-        + f"<h2>Calls <small>{len(state.calls)}</small></h2>"
+        + f"<h2>Calls <small>{state.calls_finished}</small></h2>"
         + _table(("Start", "Number", "Attempt", "Status", "Duration"), map(_plain, calls))
     )
     return _template().substitute(title=escape(masked(state.name)), now=_time(now), content=content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -16,7 +17,7 @@ from airflow_provider_exotel.emulator.account import Account
 from airflow_provider_exotel.emulator.app import build
 from airflow_provider_exotel.emulator.campaigns import Call, CampaignState
 from airflow_provider_exotel.emulator.clock import Clock
-from airflow_provider_exotel.emulator.connections import protocol_with
+from airflow_provider_exotel.emulator.connections import Address, protocol_with
 from airflow_provider_exotel.emulator.faults import FaultPlan
 from airflow_provider_exotel.emulator.front import Office
 from airflow_provider_exotel.emulator.gate import Credentials, RateLimit
@@ -27,15 +28,32 @@ LOOPBACK = "127.0.0.1"
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it is ready."""
+    """uvicorn's server, which says when it is ready and can be stopped at once, not at its next tick."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, connections: dict[Address, asyncio.Transport]) -> None:
         super().__init__(config)
+        self._connections = connections
         self.ready = threading.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+    async def main_loop(self) -> None:
+        self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         self.ready.set()
+        while not self._stopped.is_set():
+            await self.on_tick(0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for each in (*self.servers, *(sockets or ())):
+            each.close()
+        for connection in list(self._connections.values()):
+            connection.abort()
+        # The connections close in the next round of the loop; requests in progress are cancelled with the loop.
+        await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        """End the server from another thread."""
+        self._loop.call_soon_threadsafe(self._stopped.set)
 
 
 class Emulator:
@@ -119,9 +137,8 @@ class Emulator:
             log_config=None,
             log_level="critical",
             access_log=False,
-            timeout_graceful_shutdown=1,
         )
-        server = _Server(config)
+        server = _Server(config, self._office.connections)
         thread = threading.Thread(target=server.run, args=([listener],), name="exotel-emulator", daemon=True)
         thread.start()
         while not server.ready.wait(0.1):
@@ -131,11 +148,14 @@ class Emulator:
         self._running = (server, thread, listener)
 
     def stop(self) -> None:
-        """Close every connection and the port; leaves no thread. Does nothing if it does not run."""
+        """Close the port and every connection, requests in progress too; leaves no thread.
+
+        Does nothing if it does not run.
+        """
         if not self._running:
             return
         (server, thread, listener), self._running = self._running, None
-        server.should_exit = True
+        server.stop()
         thread.join()
         with contextlib.suppress(OSError):
             listener.close()

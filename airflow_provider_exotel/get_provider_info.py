@@ -1,0 +1,32 @@
+"""What Airflow reads about this provider; it is imported by every Airflow process, so it imports next to nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_exotel import __version__
+from airflow_provider_exotel.connection import connection_metadata
+
+_INTEGRATION = "Exotel"
+_PACKAGE = "airflow_provider_exotel"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata (Airflow's provider_info.schema.json)."""
+    return {
+        "package-name": "airflow-provider-exotel",
+        "name": "Exotel",
+        "description": "Exotel voice campaigns: one task, one campaign, inside its calling hours.",
+        "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://developer.exotel.com/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.hooks.exotel"]}],
+        "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators.campaign"]}],
+        "connection-types": [connection_metadata(f"{_PACKAGE}.hooks.exotel.ExotelHook")],
+        "extra-links": [f"{_PACKAGE}.links.CampaignLink"],
+    }
