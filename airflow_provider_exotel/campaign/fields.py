@@ -25,7 +25,8 @@ def time_of_day(value: object) -> time:
     :raises ValueError: for anything else.
     """
     if isinstance(value, str) and (found := _TIME.fullmatch(value.strip())):
-        return time(*(int(part or 0) for part in found.groups()))
+        hour, minute, second = (int(part or 0) for part in found.groups())
+        return time(hour, minute, second)
     if not isinstance(value, time):
         raise ValueError("not a time of day")
     if value.tzinfo is not None:
@@ -45,13 +46,8 @@ def zone_name(value: object) -> str:
     if not isinstance(name, str):
         raise ValueError("not the name of a time zone")
     name = name.strip()
-    try:
-        # "localtime" differs from machine to machine, "right/..." counts leap seconds, which no wall clock does.
-        if not name or name == "localtime" or name.startswith(("posix/", "right/")):
-            raise KeyError(name)
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"not a known time zone{_nearest(name)}") from None
+    if not _is_zone(name):
+        raise ValueError(f"not a known time zone{_nearest(name)}")
     return name
 
 
@@ -156,6 +152,17 @@ def _date(item: object, position: int) -> date:
         return date.fromisoformat(item)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise ValueError(f"entry {position} is not a date") from None
+
+
+def _is_zone(name: str) -> bool:
+    # "localtime" differs from machine to machine, "right/..." counts leap seconds, which no wall clock does.
+    if not name or name == "localtime" or name.startswith(("posix/", "right/")):
+        return False
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
 
 
 def _nearest(name: str) -> str:

@@ -142,7 +142,11 @@ class Front:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await self._inside(scope, receive, send)
+        try:
+            await self._inside(scope, receive, send)
+        except Exception as error:  # A defect of the emulator must look like one, not like a lost connection.
+            message = f"The emulator failed: {type(error).__name__}"
+            return error_answer(500, message, scope["method"], self._office.account.settings.envelope, headers)
         kind = dict(sent[0]["headers"]).get(b"content-type", b"application/json").decode("latin-1")
         return Answer(sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:]), kind, headers)
 

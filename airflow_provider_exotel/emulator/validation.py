@@ -19,6 +19,9 @@ MOST_NUMBERS = 5_000
 MOST_LISTS = 5
 MOST_RETRIES = 3
 SHORTEST_NAME = 3
+# Not documented; thirty days, the longest life of a campaign, in minutes.
+LONGEST_INTERVAL = 43_200
+LAST_YEAR = 9000
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 # E.164 (an Indian number has ten digits after +91), or a national number, a landline with its 0.
@@ -129,7 +132,7 @@ def _inner(value: Any, checks: Mapping[str, Check]) -> Problem:
 
 RETRY_CHECKS: Mapping[str, Check] = {
     "number_of_retries": _whole(0, MOST_RETRIES),
-    "interval_mins": _whole(1),
+    "interval_mins": _whole(1, LONGEST_INTERVAL),
     "mechanism": _one_of("Linear", "Exponential"),
     "on_status": _words,
 }
@@ -285,6 +288,7 @@ def seconds(value: Any) -> float | None:
     if not isinstance(value, str) or not INSTANT.fullmatch(value):
         return None
     try:
-        return datetime.fromisoformat(value).timestamp()
-    except ValueError:
+        instant = datetime.fromisoformat(value)
+        return instant.timestamp() if instant.year < LAST_YEAR else None
+    except (OverflowError, ValueError):
         return None

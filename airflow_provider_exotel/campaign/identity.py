@@ -1,0 +1,75 @@
+"""Which campaign a task stands for: a key that every try of the task computes alike, carried in the campaign's name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from dataclasses import dataclass
+
+MAX_NAME = 80
+_KEY_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class CampaignIdentity:
+    """How a campaign is known again.
+
+    :param key: 16 hex digits that differ for every campaign that should exist by itself.
+    :param name: the name it is created under.
+    :param exact: whether the name stands as the caller wrote it, without the key; the caller vouches for its being
+        unique.
+    """
+
+    key: str
+    name: str
+    exact: bool = False
+
+    @property
+    def marker(self) -> str:
+        """What to look for among the names of the account's campaigns."""
+        return self.name if self.exact else f"af-{self.key}"
+
+    def is_of(self, name: str) -> bool:
+        """Return whether a campaign of this name is the one."""
+        return name == self.name if self.exact else self.marker in name.casefold()
+
+
+def identify(
+    account_sid: str,
+    deployment: str | None,
+    *,
+    dag_id: str,
+    run_id: str,
+    task_id: str,
+    map_index: int,
+    name: str | None = None,
+    idempotency_key: str | None = None,
+    exact_name: bool = False,
+) -> CampaignIdentity:
+    """Return the identity of the campaign of one task instance.
+
+    :param account_sid: the account.
+    :param deployment: the connection's word for this Airflow, if it has one.
+    :param dag_id: the DAG.
+    :param run_id: the run; every kind of run has one, while some have no date.
+    :param task_id: the task.
+    :param map_index: its index if mapped, else -1.
+    :param name: the caller's name for the campaign, default ``dag.task``.
+    :param idempotency_key: stands for run, task and index where the caller gives one.
+    :param exact_name: whether to send the caller's name without the key.
+    """
+    own = ["idempotency_key", idempotency_key] if idempotency_key else [dag_id, run_id, task_id, map_index]
+    # JSON keeps the parts apart: joined by a character, two different tasks could make one text.
+    digest = hashlib.sha256(json.dumps([account_sid, deployment or "", *own]).encode()).hexdigest()
+    key = digest[:_KEY_LENGTH]
+    wanted = _clean(name or "") or f"{dag_id}.{task_id}"
+    if exact_name:
+        return CampaignIdentity(key, wanted, exact=True)
+    marker = f" af-{key}"
+    return CampaignIdentity(key, wanted[: MAX_NAME - len(marker)].rstrip() + marker)
+
+
+def _clean(name: str) -> str:
+    printable = (" " if unicodedata.category(character).startswith("C") else character for character in name)
+    return " ".join("".join(printable).split())

@@ -1,0 +1,271 @@
+"""Calling hours, and the schedule they make of a run: nobody is dialled outside of them.
+
+All computing is with instants; wall clocks are read in :mod:`airflow_provider_exotel.campaign.local_time`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Annotated, Any, NamedTuple, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from airflow_provider_exotel.api.errors import ExotelInputError, Problem
+from airflow_provider_exotel.api.fields import Model
+from airflow_provider_exotel.api.request import CallRetries, Schedule
+from airflow_provider_exotel.campaign import fields
+from airflow_provider_exotel.campaign.local_time import (
+    as_utc,
+    closing_instant,
+    opening_instant,
+    whole_second_after,
+    with_offset_of,
+)
+
+LEAD = timedelta(seconds=60)
+"""The time between sending a campaign and its first call: room for the clocks to differ, and to undo."""
+_FURTHEST = 400
+"""Days searched for a window: more than a year of holidays is a mistake."""
+_MIDNIGHT = time(0)
+
+TimeOfDay = Annotated[time, BeforeValidator(fields.time_of_day), PlainSerializer(time.isoformat)]
+
+
+class MissedWindow(Exception):
+    """The run came too late for its window.
+
+    :param opening: when the window it was meant for opened.
+    :param closing: when that window closed.
+    :param reason: why it cannot be used.
+    """
+
+    def __init__(self, opening: datetime | None, closing: datetime, reason: str) -> None:
+        self.opening, self.closing, self.reason = opening, closing, reason
+        opened = f"{opening.isoformat(timespec='seconds')} to " if opening else "until "
+        super().__init__(f"the run missed its window ({opened}{closing.isoformat(timespec='seconds')}): {reason}")
+
+
+class Stretch(NamedTuple):
+    """One window of one day: from its opening up to its closing, in UTC."""
+
+    opening: datetime
+    closing: datetime
+
+    def room_at(self, moment: datetime, lead: timedelta, needed: timedelta) -> bool:
+        """Return whether a campaign sent at ``moment`` can dial here, and make its last attempt."""
+        return max(moment + lead, self.opening) + needed < self.closing
+
+
+class CallingWindow(Model):
+    """The hours in which people may be called, on their own clocks.
+
+    A window whose end is before its start spans midnight; every minute of it lies on an allowed day, so an excluded day
+    cuts it at midnight. A start that the clocks skip moves to the end of the gap, one that comes twice is the second; an
+    end that is skipped moves to the start of the gap, one that comes twice is the first.
+
+    :raises ExotelInputError: naming every field that is wrong; equal start and end are refused, since nobody can say
+        whether they mean never or always.
+    """
+
+    start: Annotated[TimeOfDay, Field(description="a time of day, such as '10:00'")]
+    end: Annotated[TimeOfDay, Field(description="a time of day, such as '18:00'")]
+    timezone: Annotated[
+        str,
+        BeforeValidator(fields.zone_name),
+        Field(description="the recipients' IANA time zone, such as 'Asia/Kolkata'; there is no default"),
+    ]
+    weekdays: Annotated[
+        tuple[int, ...],
+        BeforeValidator(fields.weekdays),
+        Field(description="the allowed days, such as 'mon-fri' or ['mon', 'sat']"),
+    ] = tuple(range(7))
+    holidays: Annotated[
+        tuple[date, ...],
+        BeforeValidator(fields.dates),
+        Field(description="dates on which nobody is called, such as ['2026-01-26']"),
+    ] = ()
+    end_buffer: Annotated[
+        timedelta,
+        BeforeValidator(fields.length_of_time),
+        Field(description="how long before the end dialling stops: a timedelta, minutes, or 'PT15M'"),
+    ] = timedelta()
+
+    @model_validator(mode="after")
+    def _is_a_window(self) -> Self:
+        if self.start == self.end:
+            raise ExotelInputError([Problem("end", "equals start; write two times, such as '10:00' and '18:00'")])
+        return self
+
+    @classmethod
+    def of(cls, value: Any) -> CallingWindow:
+        """Read a window as DAG code, params and templates give it.
+
+        :param value: a window, a mapping of its fields, or the JSON text of one.
+        :raises ExotelInputError: naming each field as ``window.field``.
+        """
+        if isinstance(value, CallingWindow):
+            return value
+        window: CallingWindow = read_as(cls, value, "window")
+        return window
+
+    def stretches(self, day: date) -> Iterator[Stretch]:
+        """Iterate over the windows that open on ``day`` or later, in order, for a little more than a year.
+
+        :param day: a date in the window's zone.
+        """
+        zone = ZoneInfo(self.timezone)
+        for step in range(_FURTHEST):
+            walls = self._walls(day + timedelta(days=step))
+            if walls is not None:
+                stretch = Stretch(opening_instant(walls[0], zone), closing_instant(walls[1], zone) - self.end_buffer)
+                if stretch.opening < stretch.closing:
+                    yield stretch
+
+    def schedule_for(
+        self,
+        anchor: datetime,
+        now: datetime,
+        *,
+        lead: timedelta = LEAD,
+        max_lateness: Any = None,
+        on_missed_window: str = "fail",
+        call_retries: CallRetries | None = None,
+    ) -> Schedule:
+        """Return the one stretch of time in which the campaign of a run may dial. Pure.
+
+        The window meant is the first that had room at the anchor: long enough, from its opening or a lead after the
+        anchor, for the last attempt of the retry plan to start.
+
+        :param anchor: the moment the run stands for, aware.
+        :param now: the present moment, aware.
+        :param lead: the time between sending and the first call, default 60 s.
+        :param max_lateness: how much later than on time the campaign may start, a timedelta or minutes; ``None`` for as
+            long as there is room.
+        :param on_missed_window: ``next`` takes the window directly after a missed one, and no later one.
+        :param call_retries: the retry plan.
+        :return: ``send_at`` and ``end_at`` with the offset of the window's zone.
+        :raises MissedWindow: if the window meant, and with ``next`` the one after it, is over.
+        :raises ExotelInputError: if no window is ever long enough.
+        """
+        anchor, now = as_utc(anchor, "anchor"), as_utc(now, "now")
+        needed = timedelta(minutes=call_retries.longest_minutes() if call_retries else 0)
+        latest = None if max_lateness is None else _lateness(max_lateness)
+        meant, after = self._window_meant(anchor, lead, needed)
+        try:
+            return self._within(meant, max(anchor + lead, meant.opening), now, lead, needed, latest)
+        except MissedWindow:
+            if on_missed_window != "next" or after is None:
+                raise
+        return self._within(after, after.opening, now, lead, needed, latest)
+
+    def _walls(self, day: date) -> tuple[datetime, datetime] | None:
+        """Return the wall clock times between which this day's window lies, cut where a day is not allowed."""
+        start, end = datetime.combine(day, self.start), datetime.combine(day, self.end)
+        if self.start < self.end:
+            return (start, end) if self._allows(day) else None
+        following = day + timedelta(days=1)
+        midnight, end = datetime.combine(following, _MIDNIGHT), datetime.combine(following, self.end)
+        tonight, tomorrow = self._allows(day), self._allows(following) and midnight < end
+        if not tonight and not tomorrow:
+            return None
+        return (start if tonight else midnight, end if tomorrow else midnight)
+
+    def _allows(self, day: date) -> bool:
+        return day.weekday() in self.weekdays and day not in self.holidays
+
+    def _window_meant(self, anchor: datetime, lead: timedelta, needed: timedelta) -> tuple[Stretch, Stretch | None]:
+        # A window that spans midnight opened the day before.
+        first_day = anchor.astimezone(ZoneInfo(self.timezone)).date() - timedelta(days=1)
+        for stretch, following in pairwise(self.stretches(first_day)):
+            if stretch.room_at(anchor, lead, needed):
+                return stretch, following
+        raise ExotelInputError(
+            [
+                Problem(
+                    "window",
+                    f"no day of the year has room for it and a retry plan of {needed}; "
+                    "write more hours or days, a smaller end_buffer, or fewer retries",
+                )
+            ]
+        )
+
+    def _within(
+        self,
+        stretch: Stretch,
+        on_time: datetime,
+        now: datetime,
+        lead: timedelta,
+        needed: timedelta,
+        latest: timedelta | None,
+    ) -> Schedule:
+        zone = ZoneInfo(self.timezone)
+        opening, closing = (with_offset_of(moment, zone) for moment in stretch)
+        send_at = whole_second_after(max(now + lead, stretch.opening))
+        if send_at + needed >= stretch.closing:
+            raise MissedWindow(opening, closing, "what is left of it has no room for the campaign and its retries")
+        if latest is not None and send_at - on_time > latest:
+            raise MissedWindow(opening, closing, f"the run is {send_at - on_time} late, more than max_lateness allows")
+        return Schedule(send_at=with_offset_of(send_at, zone), end_at=closing)
+
+
+def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timedelta = LEAD) -> Schedule:
+    """Return explicit times as a schedule that can be sent now. Pure.
+
+    :param schedule: a :class:`~airflow_provider_exotel.api.request.Schedule`, a mapping of ``send_at`` and ``end_at``, or
+        the JSON text of one. A time is RFC 3339 text, an aware datetime, or from the anchor (in absolute time) a
+        timedelta or an ISO 8601 duration such as ``PT2H``.
+    :param anchor: the moment the run stands for, aware.
+    :param now: the present moment, aware.
+    :param lead: the least time before the first call, default 60 s; a past ``send_at`` becomes ``now + lead``.
+    :raises MissedWindow: if ``end_at`` is over.
+    :raises ExotelInputError: naming what is no time, has no offset, or is out of order.
+    """
+    given = read_as(dict, schedule, "schedule") if not isinstance(schedule, Schedule) else dict(schedule)
+    anchor, now = as_utc(anchor, "anchor"), as_utc(now, "now")
+    moments = {name: _from_anchor(value, anchor) for name, value in given.items()}
+    try:
+        wanted = Schedule(**moments)
+    except ExotelInputError as error:
+        raise ExotelInputError([Problem(f"schedule.{one.field}", one.message) for one in error.problems]) from None
+    earliest = whole_second_after(now + lead)
+    if wanted.end_at is not None and wanted.end_at <= earliest:
+        raise MissedWindow(wanted.send_at, wanted.end_at, "its end has passed")
+    if wanted.send_at is not None and wanted.send_at < earliest:
+        return Schedule(send_at=with_offset_of(earliest, wanted.send_at.tzinfo), end_at=wanted.end_at)
+    return wanted
+
+
+def read_as(model: Any, value: Any, name: str) -> Any:
+    """Make ``model`` of a mapping or of JSON text, naming problems under ``name``.
+
+    :raises ExotelInputError: if it is neither, or the model finds problems.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    try:
+        return model(**value)
+    except ExotelInputError as error:
+        raise ExotelInputError([Problem(f"{name}.{one.field}", one.message) for one in error.problems]) from None
+    except TypeError:
+        raise ExotelInputError([Problem(name, "is neither a mapping of its fields nor the JSON text of one")]) from None
+
+
+def _from_anchor(value: Any, anchor: datetime) -> Any:
+    length = fields.duration(value) if isinstance(value, str) else value
+    return anchor + length if isinstance(length, timedelta) else value
+
+
+def _lateness(value: Any) -> timedelta:
+    try:
+        return fields.length_of_time(value)
+    except ValueError as error:
+        raise ExotelInputError(
+            [Problem("max_lateness", f"{error}; give a timedelta, minutes, or a duration such as 'PT30M'")]
+        ) from None

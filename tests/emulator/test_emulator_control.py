@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import requests
+from conftest import Api, order, people
+
+from airflow_provider_exotel.emulator import Emulator, Fault, Settings
+from airflow_provider_exotel.emulator.fixture import exotel_emulator  # noqa: F401
+from airflow_provider_exotel.emulator.journal import masked
+
+SECRET = "token-in-a-callback"
+
+
+def control(emulator: Emulator, path: str, body: Any = None, method: str = "POST") -> requests.Response:
+    return requests.request(method, f"{emulator.url}/_emulator/{path}", json=body, timeout=10)
+
+
+def test_another_process_drives_it(api: Api, emulator: Emulator) -> None:
+    control(emulator, "settings", {"dialect": "wrapped", "outcomes": {"busy": 1}})
+    control(emulator, "lists", {"sid": "some", "numbers": people(2)})
+    control(emulator, "faults", {"on": "POST campaigns", "kind": "drop_after_commit"})
+    with pytest.raises(requests.ConnectionError):
+        api.create(**{"from": None, "lists": ["some"]})
+    control(emulator, "clock/advance", {"seconds": 600})
+    [campaign] = control(emulator, "campaigns", method="GET").json()
+    assert (campaign["status"], campaign["counts"]["busy"], campaign["calls"]) == ("completed", 2, 2)
+    [request] = control(emulator, "requests", method="GET").json()
+    assert (request["fault"], request["committed"], request["status"]) == ("drop_after_commit", True, None)
+    control(emulator, "clock/set", {"instant": "2026-03-05T10:00:00+05:30"})
+    assert control(emulator, "clock", method="GET").json()["now"] == "2026-03-05T04:30:00+00:00"
+    control(emulator, "reset")
+    assert (emulator.campaigns, emulator.requests) == ([], [])
+
+
+def test_faults_can_be_seen_and_cleared(emulator: Emulator) -> None:
+    control(emulator, "faults", [{"kind": "delay"}, {"kind": "status"}])
+    assert [each["kind"] for each in control(emulator, "faults", method="GET").json()] == ["delay", "status"]
+    control(emulator, "faults", method="DELETE")
+    assert emulator.faults.waiting() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("settings", {"dialekt": "wrapped"}),
+        ("settings", {"dialect": "klingon"}),
+        ("settings", []),
+        ("faults", {"kind": "explode"}),
+        ("faults", [1]),
+        ("clock/advance", {"seconds": -1}),
+        ("clock/advance", {}),
+        ("clock/set", {"instant": "2026-03-05T10:00:00"}),
+        ("lists", {"numbers": people(1)}),
+        ("lists", {"sid": "some", "numbers": people(1)[0]}),
+    ],
+)
+def test_wrong_orders_are_named(emulator: Emulator, path: str, body: Any) -> None:
+    answer = control(emulator, path, body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+def test_wrong_settings_change_nothing(emulator: Emulator) -> None:
+    with pytest.raises(ValueError, match="klingon"):
+        emulator.settings.update({"at_end": "paused", "dialect": "klingon"})
+    assert emulator.settings == Settings()
+    with pytest.raises(ValueError, match="dialekt"):
+        Emulator(dialekt="wrapped")
+
+
+def test_no_number_and_no_secret_is_shown_anywhere(api: Api, emulator: Emulator) -> None:
+    numbers = people(3)
+    campaign = api.create(
+        **{"from": ",".join(numbers), "name": f"For {numbers[0]}", "custom_field": SECRET},
+        status_callback=f"https://example.org/{SECRET}",
+    )
+    wrapped = {"campaigns": [{**order(), "from": numbers, "custom_field": SECRET}]}
+    api("POST", "campaigns", wrapped)
+    api("GET", "campaigns", params={"name": numbers[0]})
+    emulator.clock.advance(600)
+    state = emulator.campaign(campaign["id"])
+    shown = [
+        requests.get(emulator.url, timeout=10).text,
+        requests.get(f"{emulator.url}/campaigns/{campaign['id']}", timeout=10).text,
+        *(control(emulator, path, method="GET").text for path in ("requests", "campaigns", "settings", "faults")),
+        repr(emulator.requests),
+        repr(emulator),
+        repr(state.calls),
+        repr(state.campaign.dialling),
+        repr(state.plan),
+    ]
+    for text in shown:
+        assert not any(number[1:] in text for number in numbers)
+        assert SECRET not in text
+        assert emulator.api_token not in text
+    assert emulator.requests[0].body["from"] == ",".join(numbers)
+    assert "3 numbers" in repr(emulator.requests[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("+919876500042", "••••••••42"),
+        ("for 98765 00042 now", "for ••••••••42 now"),
+        ("due-2026-03 af-0123456789abcdef", "due-2026-03 af-0123456789abcdef"),
+    ],
+)
+def test_masking(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+def test_the_page_shows_campaigns_counts_and_requests(api: Api, emulator: Emulator) -> None:
+    emulator.faults.add(Fault(on="GET campaigns", kind="status", status=503))
+    campaign = api.create(name="<b>March</b>")
+    api("GET", "campaigns")
+    emulator.clock.advance(600)
+    page = requests.get(emulator.url, timeout=10).text
+    for wanted in ("&lt;b&gt;March", f"/campaigns/{campaign['id']}", "completed: ", "503", "02 Mar 10:00:01"):
+        assert wanted in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert requests.get(f"{emulator.url}/campaigns/{campaign['id']}", timeout=10).text.count("••••••••0") == 3
+    assert requests.get(f"{emulator.url}/campaigns/unknown", timeout=10).status_code == 404
+
+
+def test_the_journal_keeps_what_was_asked(api: Api, emulator: Emulator) -> None:
+    campaign = api.create()
+    api.act(campaign, action="pause")
+    api.act(campaign, action="archive")
+    api("GET", "campaigns", params={"limit": 3})
+    found = [(each.method, each.path, each.status, each.committed) for each in emulator.requests]
+    path = f"campaigns/{campaign['id']}"
+    assert found == [
+        ("POST", "campaigns", 200, True),
+        ("PUT", path, 200, True),
+        ("PUT", path, 400, False),
+        ("GET", "campaigns", 200, False),
+    ]
+    assert emulator.requests[1].body == {"action": "pause"}
+    assert emulator.requests[3].query == {"limit": "3"}
+
+
+def test_the_fixture_of_the_package(exotel_emulator: Emulator) -> None:  # noqa: F811
+    first, second = exotel_emulator.clock.now(), exotel_emulator.clock.now()
+    assert first == second
+    assert exotel_emulator.connection_uri == f"exotel://emulator-key:emulator-token@{exotel_emulator.host}/emulator"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_prints_its_connection_and_stops_cleanly(number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "airflow_provider_exotel.emulator", "--port", "0", "--speed", "600"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        connection = process.stdout.readline().strip()
+        host = url.removeprefix("http://")
+        wanted = f"AIRFLOW_CONN_EXOTEL_DEFAULT='exotel://emulator-key:emulator-token@{host}/emulator'"
+        assert connection == wanted
+        auth = ("emulator-key", "emulator-token")
+        assert requests.get(f"{url}/v2/accounts/emulator/campaigns", auth=auth, timeout=10).status_code == 200
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=10)
+        assert (process.returncode, output, errors) == (0, "", "")
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_it_is_light() -> None:
+    code = "import sys, json, airflow_provider_exotel.emulator; print(json.dumps(sorted(sys.modules)))"
+    loaded = set(json.loads(run(code)))
+    assert not loaded & {"fastapi", "uvicorn", "requests", "pytest", "airflow", "pydantic"}
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['fastapi'] = None\n"
+        "from airflow_provider_exotel import emulator\n"
+        "try: emulator.Emulator\n"
+        "except ImportError as error: print(error)"
+    )
+    assert "pip install 'airflow-provider-exotel[emulator]'" in run(code)

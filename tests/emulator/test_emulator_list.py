@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Api, at
+
+from airflow_provider_exotel.emulator import Emulator
+
+
+def test_oldest_first_and_twenty_to_a_page(api: Api) -> None:
+    for index in range(25):
+        api.create(name=f"Campaign {index:02}")
+    every = [f"Campaign {index:02}" for index in range(25)]
+    assert api.names() == every[:20]
+    assert api.names(offset=20) == every[20:]
+    assert api.names(offset=30) == []
+    assert api.names(sort_by="date_created:desc", limit=2) == ["Campaign 24", "Campaign 23"]
+    assert api.names(sort_by="name:desc", limit=1) == ["Campaign 24"]
+
+
+def test_at_most_five_hundred_to_a_page(api: Api) -> None:
+    assert api("GET", "campaigns", params={"limit": 5000}).json()["metadata"]["limit"] == 500
+
+
+@pytest.mark.parametrize("query", [{"offset": "-1"}, {"limit": "0"}, {"limit": "x"}, {"sort_by": "status:asc"}])
+def test_wrong_parameters(api: Api, query: dict[str, str]) -> None:
+    assert api("GET", "campaigns", params=query).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "found"),
+    [
+        ("exact", "Due March", ["Due March"]),
+        ("exact", "Due", []),
+        ("substring", "Due", ["Due March"]),
+        ("substring", "due", []),
+        ("casefold", "due", ["Due March"]),
+        ("ignored", "anything", ["Due March", "Other"]),
+    ],
+)
+def test_name_filter(api: Api, emulator: Emulator, mode: str, name: str, found: list[str]) -> None:
+    emulator.settings.name_filter = mode
+    api.create(name="Due March")
+    api.create(name="Other")
+    assert api.names(name=name) == found
+
+
+def test_a_name_filter_that_fails(api: Api, emulator: Emulator) -> None:
+    emulator.settings.name_filter = "failing"
+    assert api("GET", "campaigns", params={"name": "Due"}).status_code == 500
+    assert api("GET", "campaigns").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("Created", ["Later"]),
+        ("created,in-progress", ["Now", "Later"]),
+        ("InProgress,Paused", ["Now"]),
+        ("Completed", []),
+    ],
+)
+def test_status_filter_in_both_spellings(api: Api, emulator: Emulator, words: str, found: list[str]) -> None:
+    api.create(100, name="Now")
+    api.create(name="Later", schedule={"send_at": at(60)})
+    emulator.clock.advance(10)
+    assert api.names(status=words) == found
+
+
+def test_a_new_campaign_is_missing_from_the_next_reads(api: Api, emulator: Emulator) -> None:
+    emulator.settings.list_delay_reads = 2
+    campaign = api.create()
+    seen = [api.names() for _ in range(3)]
+    assert seen == [[], [], ["January"]]
+    assert api.read(campaign)["name"] == "January"
+
+
+def test_a_new_campaign_is_missing_for_a_while(api: Api, emulator: Emulator) -> None:
+    emulator.settings.list_delay_seconds = 30
+    api.create()
+    seen: list[Any] = []
+    for seconds in (0, 29, 1):
+        emulator.clock.advance(seconds)
+        seen.append(api.names())
+    assert seen == [[], [], ["January"]]
