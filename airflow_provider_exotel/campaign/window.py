@@ -64,8 +64,8 @@ class CallingWindow(Model):
     """The hours in which people may be called, on their own clocks.
 
     A window whose end is before its start spans midnight; every minute of it lies on an allowed day, so an excluded day
-    cuts it at midnight. A start that the clocks skip moves to the end of the gap, one that comes twice is the second; an
-    end that is skipped moves to the start of the gap, one that comes twice is the first.
+    cuts it at midnight. A start that the clocks skip moves to the end of the gap, one that comes twice is the second;
+    an end that is skipped moves to the start of the gap, one that comes twice is the first.
 
     :raises ExotelInputError: naming every field that is wrong; equal start and end are refused, since nobody can say
         whether they mean never or always.
@@ -215,8 +215,8 @@ class CallingWindow(Model):
 def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timedelta = LEAD) -> Schedule:
     """Return explicit times as a schedule that can be sent now. Pure.
 
-    :param schedule: a :class:`~airflow_provider_exotel.api.request.Schedule`, a mapping of ``send_at`` and ``end_at``, or
-        the JSON text of one. A time is RFC 3339 text, an aware datetime, or from the anchor (in absolute time) a
+    :param schedule: a :class:`~airflow_provider_exotel.api.request.Schedule`, a mapping of ``send_at`` and
+        ``end_at``, or the JSON text of one. A time is RFC 3339 text, an aware datetime, or from the anchor (in absolute time) a
         timedelta or an ISO 8601 duration such as ``PT2H``.
     :param anchor: the moment the run stands for, aware.
     :param now: the present moment, aware.

@@ -1,0 +1,168 @@
+"""Run the quickstart DAG in a real Airflow against the local Exotel, and watch the campaign dial: ``make demo``."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from airflow_provider_exotel.api.client import ExotelClient
+from airflow_provider_exotel.emulator import Emulator
+
+CONTACTS = 120
+ZONE = ZoneInfo("Asia/Kolkata")
+HERE = Path(__file__).parent
+DAG_ID = "exotel_quickstart"
+console = Console(highlight=False, width=100)
+
+
+def main() -> None:
+    """Start the emulator, run the DAG, show what it made, watch it dial to its end, leave nothing running."""
+    # What comes up by itself is kept in a folder that is gone afterwards.
+    with (
+        tempfile.TemporaryDirectory(prefix="exotel-demo-") as folder,
+        Emulator(seed=7, speed=900, skip_waiting=True) as emulator,
+    ):
+        console.print(f"\n[bold]A local Exotel[/] answers at {emulator.url}\n")
+        environment = airflow_environment(Path(folder), emulator)
+        with step("Airflow prepares its database"):
+            airflow(environment, "db", "migrate")
+        with step(f"Airflow runs the DAG {DAG_ID}"):
+            xcoms = run_dag(environment, Path(folder))
+        show_request(emulator)
+        show_campaign(xcoms)
+        show_outcome(watch(emulator, xcoms["return_value"]))
+
+
+def airflow_environment(folder: Path, emulator: Emulator) -> dict[str, str]:
+    """Return the environment of an Airflow of its own, with the connection and the audience of the demo."""
+    return {
+        **os.environ,
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(HERE),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO"),
+        "AIRFLOW_CONN_EXOTEL_DEFAULT": f"{emulator.connection_uri}?exophone=0XXXXXX4890",
+        "EXOTEL_AUDIENCE": write_audience(folder / "audience.csv").as_uri(),
+        "EXOTEL_DEMO_XCOMS": str(folder / "xcoms.json"),
+    }
+
+
+def write_audience(path: Path) -> Path:
+    """Write made-up people to a file, which is where an audience belongs: Airflow stores what a DAG holds."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["name", "number"])
+        rows.writerows([f"Person {person}", f"+9198765{43000 + person:05}"] for person in range(CONTACTS))
+    return path
+
+
+def airflow(environment: dict[str, str], *arguments: str) -> None:
+    """Run a command of Airflow, showing its output only if it fails; ``EXOTEL_DEMO_LOG`` keeps it in a file."""
+    run([sys.executable, "-m", "airflow", *arguments], environment)
+
+
+def run_dag(environment: dict[str, str], folder: Path) -> dict[str, Any]:
+    """Run the DAG as ``dag.test()`` does, and return what its task left in XCom."""
+    run([sys.executable, str(HERE / "demo.py"), "run-dag"], environment)
+    xcoms: dict[str, Any] = json.loads((folder / "xcoms.json").read_text())
+    return xcoms
+
+
+def run(command: list[str], environment: dict[str, str]) -> None:
+    """Run a command to its end."""
+    done = subprocess.run(  # noqa: S603 - our own commands
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if log := os.environ.get("EXOTEL_DEMO_LOG"):
+        with Path(log).open("a") as file:
+            file.write(done.stdout)
+    if done.returncode:
+        console.print(done.stdout, markup=False)
+        raise SystemExit(f"{' '.join(command[1:])} failed; its output is above.")
+
+
+def run_dag_in_this_process() -> None:
+    """Be the process that runs the DAG: Airflow reads its settings once, when it is imported."""
+    run = importlib.import_module(DAG_ID).dag.test()
+    if run.state != "success":
+        raise SystemExit(f"The run ended as {run.state}.")
+    task = run.get_task_instance("create_campaign")
+    xcoms = {key: task.xcom_pull(task_ids="create_campaign", key=key) for key in ("return_value", "campaign")}
+    Path(os.environ["EXOTEL_DEMO_XCOMS"]).write_text(json.dumps(xcoms))
+
+
+@contextlib.contextmanager
+def step(title: str) -> Iterator[None]:
+    """Show that something goes on, and how long it took."""
+    began = time.monotonic()
+    with console.status(f"{title} ..."):
+        yield
+    console.print(f"[green]done[/] {title} [dim]({time.monotonic() - began:.0f} s)[/]")
+
+
+def show_request(emulator: Emulator) -> None:
+    """Show what was posted; the journal of the emulator holds numbers as a count."""
+    posted = next(entry for entry in emulator.requests if entry.method == "POST")
+    console.print(Panel(json.dumps(posted.shown()["body"], indent=2), title="What was sent: POST campaigns"))
+
+
+def show_campaign(xcoms: dict[str, Any]) -> None:
+    """Show what downstream tasks find in XCom, and the window on the clocks of the people called."""
+    campaign = xcoms["campaign"]
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_row("Campaign id (XCom)", f"[bold]{xcoms['return_value']}[/]")
+    table.add_row("Contacts", str(campaign["contacts"]))
+    for title, name in (("Dials from", "send_at"), ("Dials until", "end_at")):
+        moment = datetime.fromisoformat(campaign[name])
+        table.add_row(
+            title, f"{moment.astimezone(ZONE):%A %d %B %Y, %H:%M:%S} in {ZONE.key}   [dim]{campaign[name]}[/]"
+        )
+    table.add_row("Page", campaign["url"])
+    console.print(table)
+    console.print()
+
+
+def watch(emulator: Emulator, campaign_id: str) -> dict[str, int]:
+    """Show the campaign dialling, as the API tells it, and return its final counts."""
+    client = ExotelClient(
+        emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host, requests_per_minute=600
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(40), TextColumn("{task.completed:.0f} of {task.total:.0f}"))
+    with client, Progress(*columns, console=console) as progress:
+        done = progress.add_task("waits for its window", total=CONTACTS)
+        while True:
+            campaign = client.get_campaign(campaign_id)
+            stats = campaign.stats
+            finished = stats.completed + stats.failed + stats.busy + stats.no_answer
+            progress.update(done, completed=finished, description=f"{campaign.status_text:<10}")
+            if campaign.status.has_ended:
+                return {"calls": sum(1 for _ in client.call_details(campaign_id))} | stats.as_dict()
+            time.sleep(0.25)
+
+
+def show_outcome(counts: dict[str, int]) -> None:
+    """Show the final counts."""
+    shown = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+    console.print(f"\n[bold green]The campaign has ended:[/] {shown}\n")
+
+
+if __name__ == "__main__":
+    run_dag_in_this_process() if sys.argv[1:] == ["run-dag"] else main()
