@@ -87,6 +87,36 @@ def test_an_action_does_not_move_the_timeline(time_machine: Any) -> None:
         assert account.change(campaign.id, {"action": action}).instant == before
 
 
+def fast_campaign(time_machine: Any, **fields: Any) -> tuple[Account, str]:
+    time_machine.move_to(START, tick=False)
+    account = Account("emulator", Settings(outcomes={"busy": 1}), Clock(speed=3600, skip_waiting=True), seed=0)
+    return account, account.create({"caller_id": "0XXXXXX4890", "from": "+919876543210", **fields}).id
+
+
+def test_the_wait_for_an_end_that_leaves_numbers_over_is_skipped_too(time_machine: Any) -> None:
+    schedule = {"send_at": "2026-03-03T10:00:00+05:30", "end_at": "2026-03-03T18:00:00+05:30"}
+    retries = {"number_of_retries": 1, "interval_mins": 600}
+    account, campaign = fast_campaign(time_machine, schedule=schedule, retries=retries)
+    time_machine.shift(1)
+    assert account.state(campaign).status == "completed"
+    assert len(account.state(campaign).calls) == 1
+
+
+def test_a_paused_campaign_does_not_skip_to_its_end(time_machine: Any) -> None:
+    account, campaign = fast_campaign(time_machine, schedule={"send_at": "2026-03-05T10:00:00+05:30"})
+    before = account.change(campaign, {"action": "pause"}).instant
+    time_machine.shift(1)
+    assert account.state(campaign).instant == before + 3600
+
+
+def test_a_send_time_its_timeline_has_passed_does_not_dial_in_the_past(time_machine: Any) -> None:
+    account, campaign = fast_campaign(time_machine, schedule={"send_at": "2026-03-03T10:00:00+05:30"})
+    time_machine.shift(0.1)
+    edited = account.change(campaign, {"schedule": {"send_at": "2026-03-02T10:05:00+05:30"}})
+    time_machine.shift(0.1)
+    assert [call.started >= edited.now for call in account.state(campaign).calls] == [True]
+
+
 waits = st.lists(st.integers(0, 1000), unique=True, max_size=10).map(sorted)
 
 

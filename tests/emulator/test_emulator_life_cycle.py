@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import Api, at, order, people
+from conftest import START, Api, at, order, people
 
 from airflow_provider_exotel.emulator import Emulator
 
@@ -90,6 +91,7 @@ def test_a_resumed_window_calls_the_rest_and_nobody_twice(api: Api, emulator: Em
     calls = emulator.calls(campaign["id"])
     assert emulator.campaign(campaign["id"]).status == "completed"
     assert sorted(call.number for call in calls) == people(100)
+    assert not any(START + timedelta(minutes=2) <= call.started < START + timedelta(hours=1) for call in calls)
 
 
 ALLOWED = {
