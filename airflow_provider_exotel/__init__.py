@@ -1,5 +1,50 @@
-"""Apache Airflow provider for Exotel voice campaigns."""
+"""Apache Airflow provider for Exotel voice campaigns.
+
+The public names load when they are first used: Airflow imports this package in every process, and most never dial.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.api.client import ExotelClient
+    from airflow_provider_exotel.api.errors import ExotelError
+    from airflow_provider_exotel.api.request import CallRetries, CampaignRequest, Schedule
+    from airflow_provider_exotel.campaign.window import CallingWindow
+    from airflow_provider_exotel.hooks.exotel import ExotelHook
+    from airflow_provider_exotel.links import CampaignLink
+    from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "CallRetries",
+    "CallingWindow",
+    "CampaignLink",
+    "CampaignRequest",
+    "CreateCampaignOperator",
+    "ExotelClient",
+    "ExotelError",
+    "ExotelHook",
+    "Schedule",
+]
+
+_MODULES = {
+    "CallRetries": "api.request",
+    "CallingWindow": "campaign.window",
+    "CampaignLink": "links",
+    "CampaignRequest": "api.request",
+    "CreateCampaignOperator": "operators.campaign",
+    "ExotelClient": "api.client",
+    "ExotelError": "api.errors",
+    "ExotelHook": "hooks.exotel",
+    "Schedule": "api.request",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
