@@ -160,6 +160,8 @@ class ExotelSettings:
         host = _read_host(connection, extra.pop("region"), problems)
         only_numbers = extra.pop("only_numbers")
         guard = StagingGuard(PhoneNumbers.of(only_numbers) if only_numbers else None, extra.pop("max_contacts"))
+        if guard.only_numbers is not None and not guard.only_numbers:
+            problems.append(Problem("only_numbers", "holds no number; write some, or leave it empty to allow all"))
         if guard.only_numbers is not None and guard.only_numbers.malformed():
             problems.append(
                 Problem("only_numbers", "holds what cannot be a phone number; write E.164, comma-separated")

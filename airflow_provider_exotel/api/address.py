@@ -19,10 +19,14 @@ def base_url(host: str) -> str:
     :raises ExotelInputError: for user info, a path, or http to anything but loopback.
     """
     text = host.strip().rstrip("/")
-    parts = urlsplit(text if "//" in text else f"//{text}")
+    try:
+        parts = urlsplit(text if "//" in text else f"//{text}")
+        is_one = bool(parts.hostname) and parts.port != 0 and not any(map(str.isspace, text))
+    except ValueError:
+        parts, is_one = urlsplit(""), False
     scheme = parts.scheme or ("http" if is_loopback(parts.hostname) else "https")
     for wrong, message in (
-        (not parts.hostname or any(map(str.isspace, text)), "is no host name; write one such as api.in.exotel.com"),
+        (not is_one, "is no host name; write one such as api.in.exotel.com"),
         ("@" in parts.netloc, "holds a user or password; write them as API key and API token"),
         (parts.path or parts.query or parts.fragment, "holds a path; write the host alone"),
         (scheme not in {"http", "https"}, "has another scheme than https"),

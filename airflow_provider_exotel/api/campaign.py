@@ -136,8 +136,7 @@ class Campaign:
         :param data: the campaign's object; it must hold an ``id``.
         :param summary: the object that stands beside it in one dialect and inside it in another.
         """
-        schedule, lists = data.get("schedule") or {}, data.get("lists")
-        echoed = data.get("from")
+        schedule, lists = _mapping(data.get("schedule")), data.get("lists")
         return cls(
             id=str(data["id"]),
             status=CampaignStatus.of(data.get("status")),
@@ -148,14 +147,14 @@ class Campaign:
             campaign_type=_text(data.get("campaign_type")),
             type=_text(data.get("type")),
             url=_text(data.get("url")),
-            numbers=PhoneNumbers.of(echoed) if isinstance(echoed, (str, list)) and echoed else None,
+            numbers=_numbers(data.get("from")),
             lists=tuple(map(str, lists)) if isinstance(lists, list) and lists else None,
             call_duplicate_numbers=_flag(data.get("call_duplicate_numbers")),
             retries=_readable(CallRetries, data.get("retries")),
             schedule=_readable(Schedule, {name: read_moment(schedule.get(name)) for name in ("send_at", "end_at")})
             or Schedule(),
-            stats=CampaignStats.of(data.get("stats")),
-            summary=dict(summary or data.get("summary") or {}),
+            stats=CampaignStats.of(_mapping(data.get("stats"))),
+            summary=dict(summary or _mapping(data.get("summary"))),
             date_created=read_moment(data.get("date_created")),
             date_updated=read_moment(data.get("date_updated")),
             date_started=read_moment(data.get("date_started")),
@@ -224,6 +223,17 @@ def _readable(model: type[M], value: object) -> M | None:
     try:
         return model(**{name: value.get(name) for name in model.model_fields})
     except ExotelInputError:
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _numbers(value: object) -> PhoneNumbers | None:
+    try:
+        return PhoneNumbers.of(value) if value else None
+    except TypeError:
         return None
 
 

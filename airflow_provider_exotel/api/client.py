@@ -30,11 +30,12 @@ log = logging.getLogger(__name__)
 RequestBody = Literal["auto", "documented", "wrapped"]
 LARGEST_PAGE = 500
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
+# Where a campaign stands once the action has counted; one resumed before its time is created again.
 _ACTIONS = {
-    "pause": CampaignStatus.PAUSED,
-    "resume": CampaignStatus.IN_PROGRESS,
-    "complete": CampaignStatus.COMPLETED,
-    "archive": CampaignStatus.ARCHIVED,
+    "pause": {CampaignStatus.PAUSED},
+    "resume": {CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.COMPLETED},
+    "complete": {CampaignStatus.COMPLETED},
+    "archive": {CampaignStatus.ARCHIVED},
 }
 
 
@@ -251,7 +252,7 @@ class ExotelClient:
         self._change(
             campaign_id,
             lambda: self._put(campaign_id, body),
-            already=lambda campaign: campaign is not None and campaign.status is _ACTIONS[action],
+            already=lambda campaign: campaign is not None and campaign.status in _ACTIONS[action],
         )
         return self.get_campaign(campaign_id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -77,25 +77,32 @@ class Answer:
         raise ExotelResponseError("the answer holds no id", request_id=self.request_id)
 
 
-def read_answer(http_status: int, body: str, reason: str = "", retry_after: float | None = None) -> Answer:
+def read_answer(
+    http_status: int,
+    body: str,
+    reason: str = "",
+    retry_after: float | None = None,
+    secrets: Collection[str] = (),
+) -> Answer:
     """Read an answer or raise the error it stands for.
 
     :param http_status: the HTTP status.
     :param body: the text of the body.
     :param reason: the reason phrase, told if nothing better is.
     :param retry_after: seconds from the ``Retry-After`` header, if it was readable.
+    :param secrets: what an error must not repeat, should the service do so.
     :raises ExotelError: the class that fits the status of the answer, or of the entry that failed in it.
     """
     parsed = _json(body)
     request_id = _request_id(parsed)
     if not HTTPStatus.OK <= http_status < HTTPStatus.MULTIPLE_CHOICES:
-        raise _error(http_status, parsed, body, reason, retry_after)
+        raise _error(http_status, parsed, body, reason, retry_after, secrets)
     if not isinstance(parsed, Mapping) or "response" not in parsed:
         raise ExotelResponseError("the answer cannot be read", http_status=http_status, request_id=request_id)
     entries = _entries(parsed)
     for entry in entries:
         if (failed := _failure_code(entry)) is not None:
-            raise _error(failed, parsed, "", reason, retry_after)
+            raise _error(failed, parsed, "", reason, retry_after, secrets)
     metadata = parsed.get("metadata")
     return Answer(tuple(map(_item, entries)), metadata if isinstance(metadata, Mapping) else {}, request_id=request_id)
 
@@ -103,7 +110,7 @@ def read_answer(http_status: int, body: str, reason: str = "", retry_after: floa
 def _json(body: str) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -138,14 +145,16 @@ def _item(entry: Mapping[str, Any]) -> Item:
     return Item(data if isinstance(data, Mapping) else {}, summary if isinstance(summary, Mapping) else None)
 
 
-def _error(status: int, parsed: Any, body: str, reason: str, retry_after: float | None) -> ExotelError:
+def _error(
+    status: int, parsed: Any, body: str, reason: str, retry_after: float | None, secrets: Collection[str]
+) -> ExotelError:
     text = next(_texts(parsed, body, reason), "")
     details: dict[str, Any] = {"http_status": status, "code": _code(parsed), "request_id": _request_id(parsed)}
     kind, meaning = _kind(status)
     if kind is ExotelRequestRefused and _names_an_id(parsed):
         # Refused and yet there is an id: whether a campaign exists is exactly what cannot be known.
         kind, meaning = ExotelResponseError, "the answer refuses the request and names an id at the same time"
-    message = f"{meaning}: {redact(text)}" if text else meaning
+    message = f"{meaning}: {redact(text, secrets)}" if text else meaning
     if kind is ExotelRateLimited:
         details["retry_after"] = retry_after
     return kind(message, **details)
@@ -163,7 +172,8 @@ def _kind(status: int) -> tuple[type[ExotelError], str]:
 
 def _texts(parsed: Any, body: str, reason: str) -> Iterator[str]:
     """Yield the words of an error, the most telling first."""
-    for place in _error_objects(parsed):
+    outer = [*_entries(parsed), parsed] if isinstance(parsed, Mapping) else []
+    for place in [*_error_objects(parsed), *outer]:
         for name in ("description", "message", "Message"):
             if isinstance(text := place.get(name), str) and text.strip():
                 yield text.strip()
@@ -173,20 +183,23 @@ def _texts(parsed: Any, body: str, reason: str) -> Iterator[str]:
         yield reason
 
 
-def _error_objects(parsed: Any) -> Iterator[Mapping[str, Any]]:
+def _error_objects(parsed: Any) -> list[Mapping[str, Any]]:
+    """Return the objects that hold an error of Exotel's own, not the status of an answer again."""
     if not isinstance(parsed, Mapping):
-        return
+        return []
     places: list[Any] = [entry.get("error_data") for entry in _entries(parsed)]
     places += [entry.get("error") for entry in _entries(parsed)]
-    places += [parsed.get("RestException"), parsed.get("error_data"), *_entries(parsed), parsed]
-    yield from (place for place in places if isinstance(place, Mapping))
+    places += [parsed.get("RestException"), parsed.get("error_data")]
+    return [place for place in places if isinstance(place, Mapping)]
 
 
 def _code(parsed: Any) -> int | str | None:
-    for place in _error_objects(parsed):
+    for place in [*_error_objects(parsed), parsed]:
         for name in ("code", "Code"):
-            if isinstance(code := place.get(name), (int, str)) and "data" not in place:
-                return code if isinstance(code, int) else redact(code)
+            code = place.get(name) if isinstance(place, Mapping) else None
+            if isinstance(code, (int, str)) and not isinstance(code, bool):
+                shown = redact(code)
+                return code if shown == str(code) else shown
     return None
 
 

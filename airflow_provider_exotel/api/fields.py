@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -73,6 +74,17 @@ def _moment(value: object) -> object:
     return value
 
 
+def _no_truth(value: object) -> object:
+    # Python counts True as 1; whoever writes it for a number has mixed up two fields.
+    if isinstance(value, bool):
+        raise ValueError("should be a valid integer")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+Item = TypeVar("Item")
+# The bound stands with the tuple: on an optional field it would be asked of None too.
+Some = Annotated[tuple[Item, ...], Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
 Url = Annotated[str, AfterValidator(http_url)]
 Moment = Annotated[
@@ -94,8 +106,10 @@ class Model(BaseModel):
     )
 
     def __init__(self, **arguments: Any) -> None:
+        # None is how a caller says that a field is not given.
+        given = {name: v for name, v in arguments.items() if v is not None or name not in type(self).model_fields}
         try:
-            super().__init__(**arguments)
+            super().__init__(**given)
         except ValidationError as error:
             raise ExotelInputError(problems(type(self), error)) from None
 
@@ -104,18 +118,17 @@ class Model(BaseModel):
         return self.model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
-def made_of(model: type[Model]) -> BeforeValidator:
-    """Return a validator that takes ``model`` also as JSON text, which is what templates and params make of it."""
-
-    def make(value: object) -> object:
-        if isinstance(value, str):
-            try:
-                return model.model_validate_json(value)
-            except ValidationError:
-                raise ValueError("not a JSON object of its fields") from None
+def mapping_of(value: object) -> object:
+    """Return the object of a JSON text, which is what templates and params make of it; all else as it is."""
+    if not isinstance(value, str):
         return value
-
-    return BeforeValidator(make)
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ValueError("not a JSON object of its fields")
+    return parsed
 
 
 def problems(model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 NUMBER = "[number]"
 SECRET = "***"  # noqa: S105
 
-# E.164 allows 15 digits and no subscriber number in use is shorter than seven.
-_SEPARATORS = r"[\s().\-/,_\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff]{0,3}"
-_PERCENT_ENCODED_SEPARATOR = r"(?:%20|%28|%29|%2D|%2B)?"
-_NUMBER = re.compile(rf"\+?\d(?:(?:{_SEPARATORS}|{_PERCENT_ENCODED_SEPARATOR})\d){{6,}}", re.IGNORECASE)
-# A date or a time of day also reads as digits and dashes; it says when, not who.
-_MOMENT = re.compile(
-    r"(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d{1,6})?)?)?"
-    r"(?:Z|[+-][01]\d:[0-5]\d)?(?![\d\-/(])(?!\s*\d)"
+# E.164 allows 15 digits and no subscriber number in use is shorter than seven. In an address a space is a "+".
+_SEPARATOR = r"[\s().\-/,_\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff]"
+_BETWEEN = rf"(?:{_SEPARATOR}|%(?:20|28|29|2B|2C|2D|2E|2F))"
+_NUMBER = re.compile(rf"\+?\d(?:(?:{_BETWEEN}|\+){{0,3}}\d){{6,}}", re.IGNORECASE)
+# A date or a time of day also reads as digits and dashes; it says when, not who. So dates stay, one or a row of them,
+# unless more digits stand near enough on either side to make it all one number.
+_MOMENT = (
+    r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d{1,6})?)?)?"
+    r"(?:Z|[+-][01]\d:[0-5]\d)?"
 )
+_NOT_AFTER_DIGITS = "".join(rf"(?<!\d{_SEPARATOR * count})" for count in range(4))
+_MOMENTS = re.compile(rf"{_NOT_AFTER_DIGITS}{_MOMENT}(?:{_BETWEEN}{{1,3}}{_MOMENT})*(?!{_BETWEEN}{{0,3}}\d|\+\d)")
 _USER_INFO = re.compile(r"(?<=//)[^/@\s]*@")
 _BASIC = re.compile(r"(?i)\b(basic|bearer)\s+[A-Za-z0-9+/=_.\-]{4,}")
 
@@ -34,8 +37,8 @@ def redact(text: object, secrets: Iterable[str] = ()) -> str:
     :return: the text with ``[number]`` for each run of seven or more digits and ``***`` for each secret.
     """
     safe = str(text)
-    for secret in sorted({form for s in secrets if s for form in (s, quote(s, safe=""))}, key=len, reverse=True):
-        safe = safe.replace(secret, SECRET)
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        safe = re.sub("".join(map(_in_any_encoding, secret)), SECRET, safe)
     safe = _USER_INFO.sub(f"{SECRET}@", safe)
     safe = _BASIC.sub(rf"\1 {SECRET}", safe)
     return _outside_moments(safe)
@@ -52,9 +55,15 @@ def redact_url(url: str) -> str:
     return redact(f"{parts.scheme}://{parts.netloc}/{rest}")
 
 
+def _in_any_encoding(character: str) -> str:
+    """Return a pattern for one character as it is or as an address spells it."""
+    encoded = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
+    return rf"(?:{re.escape(character)}|(?i:{encoded}){'|[+]' if character == ' ' else ''})"
+
+
 def _outside_moments(text: str) -> str:
     pieces, end = [], 0
-    for moment in _MOMENT.finditer(text):
+    for moment in _MOMENTS.finditer(text):
         pieces += [_NUMBER.sub(NUMBER, text[end : moment.start()]), moment.group()]
         end = moment.end()
     return "".join([*pieces, _NUMBER.sub(NUMBER, text[end:])])

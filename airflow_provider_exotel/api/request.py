@@ -22,10 +22,12 @@ from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.fields import (
     Model,
     Moment,
+    Some,
     Text,
     Url,
+    Whole,
     fold,
-    made_of,
+    mapping_of,
     numbers_of,
     one_of,
     problems,
@@ -44,21 +46,21 @@ class CallRetries(Model):
     """How calls that did not get through are tried again (the page's Retries object)."""
 
     number_of_retries: Annotated[
-        int | None,
+        Whole | None,
         Field(ge=0, le=3, description="extra attempts after the first, 0 to 3; the service's default is 0"),
     ] = None
-    interval_mins: Annotated[int | None, Field(ge=1, description="minutes between attempts, 1 or more, such as 15")] = (
-        None
-    )
+    interval_mins: Annotated[
+        Whole | None, Field(ge=1, description="minutes between attempts, 1 or more, such as 15")
+    ] = None
     mechanism: Annotated[
         Literal["Linear", "Exponential"] | None,
         one_of("Linear", "Exponential"),
         Field(description="'Linear' (the service's default) or 'Exponential' (the interval doubles)"),
     ] = None
     on_status: Annotated[
-        tuple[Annotated[Literal["busy", "no-answer", "failed"], one_of("busy", "no-answer", "failed")], ...] | None,
+        Some[Annotated[Literal["busy", "no-answer", "failed"], one_of("busy", "no-answer", "failed")]] | None,
         BeforeValidator(words),
-        Field(min_length=1, description="a list of 'busy', 'no-answer', 'failed'"),
+        Field(description="a list of 'busy', 'no-answer', 'failed'"),
     ] = None
 
     def longest_minutes(self) -> int:
@@ -97,9 +99,9 @@ class _CampaignFields(Model):
         ),
     ] = None
     lists: Annotated[
-        tuple[Text, ...] | None,
+        Some[Text] | None,
         BeforeValidator(words),
-        Field(min_length=1, description="SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign"),
+        Field(description="SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign"),
     ] = None
     caller_id: Annotated[Text | None, Field(description=_CALLER_ID)] = None
     campaign_type: Annotated[
@@ -130,14 +132,14 @@ class _CampaignFields(Model):
     ] = None
     call_retries: Annotated[
         CallRetries | None,
-        made_of(CallRetries),
+        BeforeValidator(mapping_of),
         Field(
             serialization_alias="retries",
             description="a CallRetries or a mapping of number_of_retries, interval_mins, mechanism, on_status",
         ),
     ] = None
     schedule: Annotated[
-        Schedule | None, made_of(Schedule), Field(description="a Schedule or a mapping of send_at and end_at")
+        Schedule | None, BeforeValidator(mapping_of), Field(description="a Schedule or a mapping of send_at and end_at")
     ] = None
     call_status_callback: Annotated[
         Url | None, Field(repr=False, description="an http(s) URL that hears of each attempt")
@@ -154,14 +156,14 @@ class _CampaignFields(Model):
         Field(description="'auto' (the service's default) or 'custom', which needs throttle"),
     ] = None
     throttle: Annotated[
-        int | None,
+        Whole | None,
         Field(ge=1, description="calls per minute with mode='custom', from 1 to the account's limit less 1"),
     ] = None
     custom_field: Annotated[
         str | None, Field(repr=False, description="text of your own that comes back in reports")
     ] = None
     repeat_menu_attempts: Annotated[
-        int | None, Field(ge=0, description="how often an IVR menu is repeated; the service's default is 0")
+        Whole | None, Field(ge=0, description="how often an IVR menu is repeated; the service's default is 0")
     ] = None
 
     def body(self, *, wrapped: bool = False) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Transport:
         self._bucket = bucket
         self._session = requests.Session()
         # Given here so that a .netrc of the machine does not replace it.
-        self._session.auth = HTTPBasicAuth(*credentials)
+        self._session.auth = HTTPBasicAuth(*(each.encode() for each in credentials))
         # What speaks to the emulator must not leave the machine through a proxy.
         self._session.trust_env = not is_loopback(urlsplit(root).hostname)
 
@@ -110,7 +110,7 @@ class Transport:
         retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
         log.debug("%s %s: HTTP %s", method, path, response.status_code)
         text = response.content.decode("utf-8", "replace")
-        return read_answer(response.status_code, text, response.reason or "", retry_after)
+        return read_answer(response.status_code, text, response.reason or "", retry_after, self._secrets)
 
     def _observe(self, response: requests.Response) -> None:
         remaining = response.headers.get("X-RateLimit-Remaining", "")
@@ -156,4 +156,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(current, BaseException) and id(current) not in seen:
             seen.add(id(current))
             yield current
-            queue += [getattr(current, "reason", None), *current.args, current.__cause__, current.__context__]
+            # Not __context__: it leads to whatever the caller was dealing with when this request was made.
+            queue += [getattr(current, "reason", None), *current.args, current.__cause__]

@@ -18,7 +18,12 @@ def read_numbers(lines: Iterable[str]) -> PhoneNumbers:
         each line is one number. Empty lines are passed over.
     :raises ExotelInputError: for a file with several columns and none named ``number``, or without any number.
     """
-    numbers = PhoneNumbers(_numbers(csv.reader(lines)))
+    try:
+        numbers = PhoneNumbers(_numbers(csv.reader(lines)))
+    except csv.Error:
+        raise ExotelInputError(
+            [Problem("numbers_from", "cannot be read as CSV; look for a quotation mark that is not closed")]
+        ) from None
     if not numbers:
         raise ExotelInputError([Problem("numbers_from", "holds no number; write one number a line")])
     return numbers
@@ -26,16 +31,21 @@ def read_numbers(lines: Iterable[str]) -> PhoneNumbers:
 
 def _numbers(rows: Iterator[list[str]]) -> Iterator[str]:
     column: int | None = None
-    for position, row in enumerate(rows):
+    has_header = False
+    for position, row in enumerate(rows, 1):
         cells = [cell.strip().lstrip("\ufeff") for cell in row]
         if not any(cells):
             continue
         if column is None:
-            column, is_header = _column(cells)
-            if is_header:
+            column, has_header = _column(cells)
+            if has_header:
                 continue
+        if not has_header and len(cells) > 1:
+            raise ExotelInputError(
+                [Problem("numbers_from", f"row {position} has {len(cells)} columns; write one number a line")]
+            )
         if column >= len(cells):
-            raise ExotelInputError([Problem("numbers_from", f"row {position + 1} has no cell under {COLUMN!r}")])
+            raise ExotelInputError([Problem("numbers_from", f"row {position} has no cell under {COLUMN!r}")])
         yield cells[column]
 
 

@@ -39,8 +39,7 @@ def anchor_of(
     :param data_interval_start: the run's, or ``None``.
     :param data_interval_end: the run's, or ``None``.
     :param run_after: the run's, or ``None`` (Airflow 2 has none).
-    :raises ValueError: if nothing of this says when.
-    :raises ExotelInputError: if one of the times has no UTC offset.
+    :raises ExotelInputError: if nothing of this says when, or one of the times has no UTC offset.
     """
     known = []
     if logical_date is not None:
@@ -52,9 +51,9 @@ def anchor_of(
     if not known and run_after is not None:
         known.append(Anchor(as_utc(run_after, "run_after"), "run_after"))
     if not known:
-        raise ValueError(
-            "this run has no logical date, no data interval and no run_after to find its calling window from; "
-            "give anchor=, an RFC 3339 time with offset or a template of one"
+        missing = "this run has no logical date, no data interval and no run_after to count its calling window from"
+        raise ExotelInputError(
+            [Problem("anchor", f"{missing}; give an RFC 3339 time with offset or a template of one")]
         )
     return max(known, key=lambda anchor: anchor.moment)
 

@@ -151,7 +151,9 @@ class CallingWindow(Model):
         :raises MissedWindow: if the window meant, and with ``next`` the one after it, is over.
         :raises ExotelInputError: if no window is ever long enough.
         """
-        anchor, now = as_utc(anchor, "anchor"), as_utc(now, "now")
+        anchor = as_utc(anchor, "anchor")
+        # A run may be anchored ahead of time; it does not dial ahead of its anchor.
+        now = max(as_utc(now, "now"), anchor)
         needed = timedelta(minutes=call_retries.longest_minutes() if call_retries else 0)
         latest = None if max_lateness is None else _lateness(max_lateness)
         meant, after = self._window_meant(anchor, lead, needed)
@@ -216,8 +218,8 @@ def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timed
     """Return explicit times as a schedule that can be sent now. Pure.
 
     :param schedule: a :class:`~airflow_provider_exotel.api.request.Schedule`, a mapping of ``send_at`` and
-        ``end_at``, or the JSON text of one. A time is RFC 3339 text, an aware datetime, or from the anchor (in absolute time) a
-        timedelta or an ISO 8601 duration such as ``PT2H``.
+        ``end_at``, or the JSON text of one. A time is RFC 3339 text, an aware datetime, or, counted from the
+        anchor in absolute time, a timedelta or an ISO 8601 duration such as ``PT2H``.
     :param anchor: the moment the run stands for, aware.
     :param now: the present moment, aware.
     :param lead: the least time before the first call, default 60 s; a past ``send_at`` becomes ``now + lead``.

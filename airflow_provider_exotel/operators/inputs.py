@@ -56,7 +56,8 @@ def numbers_given(arguments: Mapping[str, Any]) -> Any:
 
     try:
         with ObjectStoragePath(source).open("r", encoding="utf-8", newline="") as lines:  # type: ignore[no-untyped-call]
-            return read_numbers(lines)
+            # What Airflow 2.11 opens can be read and not iterated over.
+            return read_numbers(iter(lines.readline, ""))
     except FileNotFoundError:
         raise ExotelInputError(
             [Problem("numbers_from", f"no file is at {redact(source)}; write the path of one")]

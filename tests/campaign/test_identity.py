@@ -1,0 +1,142 @@
+"""How the campaign of a task is known again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
+from airflow_provider_exotel.api.errors import ExotelOutcomeUnknown
+from airflow_provider_exotel.campaign import once
+from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
+from airflow_provider_exotel.campaign.once import find
+
+TASK: dict[str, Any] = {"dag_id": "reminders", "run_id": "scheduled__1", "task_id": "create", "map_index": -1}
+RUN_BEGAN = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def identity(account_sid: str = "account", deployment: str | None = None, **parts: Any) -> CampaignIdentity:
+    return identify(account_sid, deployment, **(TASK | parts))
+
+
+def test_every_try_of_a_task_has_the_same_key() -> None:
+    assert identity() == identity()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"account_sid": "another"},
+        {"deployment": "staging"},
+        {"dag_id": "other"},
+        {"run_id": "scheduled__2"},
+        {"task_id": "other"},
+        {"map_index": 0},
+        {"idempotency_key": "again"},
+        {"dag_id": "reminder", "run_id": "sscheduled__1"},
+    ],
+    ids=str,
+)
+def test_every_part_makes_another_key(other: dict[str, Any]) -> None:
+    assert identity(**other).key != identity().key
+
+
+def test_an_idempotency_key_stands_for_run_task_and_index() -> None:
+    one, other = identity(idempotency_key="march"), identity(run_id="x", map_index=3, idempotency_key="march")
+
+    assert one.key == other.key
+
+
+@given(st.text(max_size=200))
+def test_the_name_sent_is_short_printable_and_ends_with_the_whole_key(name: str) -> None:
+    made = identity(name=name)
+
+    assert len(made.name) <= 80
+    assert made.name.endswith(f" af-{made.key}")
+    assert made.name.isprintable()
+    assert made.is_of(made.name)
+
+
+@pytest.mark.parametrize(
+    ("given_name", "sent"),
+    [(None, "reminders.create"), ("भुगतान याद", "भुगतान याद"), ("a\nb\x00c", "a b c"), ("   ", "reminders.create")],
+)
+def test_the_name_of_the_caller_comes_first(given_name: str | None, sent: str) -> None:
+    made = identity(name=given_name)
+
+    assert made.name == f"{sent} af-{made.key}"
+
+
+def test_the_key_is_found_anywhere_in_a_name_in_any_case() -> None:
+    made = identity()
+
+    assert made.is_of(f"{made.marker.upper()} renamed in the dashboard")
+    assert not made.is_of("reminders.create")
+
+
+def test_an_exact_name_is_sent_and_compared_whole() -> None:
+    made = identity(name="March reminder", exact_name=True)
+
+    assert made.name == "March reminder"
+    assert not made.is_of("March reminder 2")
+
+
+class Account:
+    """The campaigns of an account, newest first."""
+
+    def __init__(self, *campaigns: Campaign) -> None:
+        self.campaigns = campaigns
+        self.read = 0
+
+    def list_campaigns(self) -> Any:
+        for campaign in self.campaigns:
+            self.read += 1
+            yield campaign
+
+
+def campaign(number: int, name: str = "other", age: timedelta = timedelta()) -> Campaign:
+    return Campaign(id=str(number), name=name, date_created=RUN_BEGAN - age)
+
+
+def test_the_campaign_of_an_earlier_try_is_found() -> None:
+    made = identity()
+
+    found = find(Account(campaign(1), campaign(2, made.name), campaign(3)), made, RUN_BEGAN)
+
+    assert found is not None
+    assert found.id == "2"
+
+
+@pytest.mark.parametrize("status", list(CampaignStatus))
+def test_it_is_found_whatever_has_become_of_it(status: CampaignStatus) -> None:
+    made = identity()
+
+    assert find(Account(Campaign(id="1", name=made.name, status=status)), made, RUN_BEGAN) is not None
+
+
+def test_of_several_the_earliest_is_followed_and_an_error_logged(caplog: pytest.LogCaptureFixture) -> None:
+    made = identity()
+
+    found = find(Account(campaign(2, made.name), campaign(1, made.name)), made, RUN_BEGAN)
+
+    assert found is not None
+    assert found.id == "1"
+    assert "2 campaigns carry" in caplog.text
+
+
+def test_a_look_ends_a_day_before_the_run() -> None:
+    account = Account(campaign(3), campaign(2, age=timedelta(hours=25)), campaign(1, age=timedelta(days=9)))
+
+    assert find(account, identity(), RUN_BEGAN) is None
+    assert account.read == 2
+
+
+def test_a_look_that_cannot_go_back_far_enough_never_says_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(once, "FURTHEST_LOOK", 3)
+
+    with pytest.raises(ExotelOutcomeUnknown, match="is not known; look for it in the dashboard"):
+        find(Account(*map(campaign, range(4))), identity(), RUN_BEGAN)
