@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 RequestBody = Literal["auto", "documented", "wrapped"]
 LARGEST_PAGE = 500
+_REFUSED_FORMS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
 # Where a campaign stands once the action has counted; one resumed before its time is created again.
 _ACTIONS = {
@@ -300,6 +302,8 @@ class ExotelClient:
         try:
             answer = send(False)
         except ExotelRequestRefused as refusal:
+            if refusal.http_status not in _REFUSED_FORMS:
+                raise
             answer = self._wrapped_after(refusal, send)
         else:
             self._form = "documented"
@@ -316,11 +320,13 @@ class ExotelClient:
         return answer
 
     def _pages(self, path: str, query: dict[str, str], page_size: int) -> Iterator[Any]:
-        offset = 0
+        offset, last = 0, None
         while True:
             answer = self._transport.send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
+            if answer.items == last:  # a service that ignores the offset would be read for ever
+                return
             yield from (item.data for item in answer.items)
-            received = len(answer.items)
+            received, last = len(answer.items), answer.items
             offset += received
             total = answer.metadata.get("total")
             # The service may grant smaller pages than asked for, so only a total ends the list early.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -18,6 +17,7 @@ from pydantic import (
 )
 
 from airflow_provider_exotel.api.errors import ExotelInputError, Problem
+from airflow_provider_exotel.api.literals import read_literal
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 
 
@@ -57,7 +57,10 @@ def numbers_of(value: object) -> PhoneNumbers:
 
 def words(value: object) -> object:
     """Return the words of a comma-separated string, which is what Jinja makes of a list; all else as it is."""
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    parsed = read_literal(value)
+    return parsed if isinstance(parsed, list) else [word.strip() for word in value.split(",") if word.strip()]
 
 
 def _moment(value: object) -> object:
@@ -119,15 +122,12 @@ class Model(BaseModel):
 
 
 def mapping_of(value: object) -> object:
-    """Return the object of a JSON text, which is what templates and params make of it; all else as it is."""
+    """Return the mapping a text spells, which is what templates and params make of one; all else as it is."""
     if not isinstance(value, str):
         return value
-    try:
-        parsed = json.loads(value)
-    except (ValueError, RecursionError):
-        parsed = None
+    parsed = read_literal(value)
     if not isinstance(parsed, dict):
-        raise ValueError("not a JSON object of its fields")
+        raise ValueError("not a mapping of its fields, nor the text of one")
     return parsed
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, final
+
+from airflow_provider_exotel.api.literals import read_literal
 
 # E.164 allows 15 digits; seven is the shortest subscriber number in use. A national trunk prefix (0XXXX...)
 # stays within that.
@@ -89,14 +89,9 @@ class PhoneNumbers:
 
 
 def _split(text: str) -> list[object]:
-    if text.lstrip().startswith(("[", "(")):
-        for parse in (json.loads, ast.literal_eval):
-            try:
-                parsed = parse(text)
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
-                continue
-            if isinstance(parsed, (list, tuple)):
-                return list(PhoneNumbers.of(parsed))
+    parsed = read_literal(text)
+    if isinstance(parsed, (list, tuple)):
+        return list(PhoneNumbers.of(parsed))
     return [number for number in re.split(r"[,\n\r;]", text) if number.strip()]
 
 

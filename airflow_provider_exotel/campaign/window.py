@@ -5,7 +5,6 @@ All computing is with instants; wall clocks are read in :mod:`airflow_provider_e
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -16,6 +15,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.fields import Model
+from airflow_provider_exotel.api.literals import read_literal
 from airflow_provider_exotel.api.request import CallRetries, Schedule
 from airflow_provider_exotel.campaign import fields
 from airflow_provider_exotel.campaign.local_time import (
@@ -242,21 +242,16 @@ def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timed
 
 
 def read_as(model: Any, value: Any, name: str) -> Any:
-    """Make ``model`` of a mapping or of JSON text, naming problems under ``name``.
+    """Make ``model`` of a mapping or of the text of one, naming problems under ``name``.
 
     :raises ExotelInputError: if it is neither, or the model finds problems.
     """
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            value = None
     try:
-        return model(**value)
+        return model(**(read_literal(value) if isinstance(value, str) else value))
     except ExotelInputError as error:
         raise ExotelInputError([Problem(f"{name}.{one.field}", one.message) for one in error.problems]) from None
     except TypeError:
-        raise ExotelInputError([Problem(name, "is neither a mapping of its fields nor the JSON text of one")]) from None
+        raise ExotelInputError([Problem(name, "is neither a mapping of its fields nor the text of one")]) from None
 
 
 def _from_anchor(value: Any, anchor: datetime) -> Any:

@@ -170,10 +170,10 @@ def test_lists_and_throttle_may_be_text_too() -> None:
         ({"call_retries": {"on_status": []}}, "call_retries.on_status", "at least 1"),
         ({"call_retries": {"times": 2}}, "call_retries.times", "not known"),
         ({"call_retries": 2}, "call_retries", "CallRetries or a mapping"),
-        ({"call_retries": "two"}, "call_retries", "not a JSON object"),
+        ({"call_retries": "two"}, "call_retries", "not a mapping of its fields"),
         ({"call_retries": '{"number_of_retries": 4}'}, "call_retries", "0 to 3"),
         ({"schedule": {"send_at": "2026-03-02T10:00:00"}}, "schedule.send_at", "no UTC offset"),
-        ({"schedule": {"send_at": datetime(2026, 3, 2)}}, "schedule.send_at", "no UTC offset"),  # noqa: DTZ001
+        ({"schedule": {"send_at": datetime(2026, 3, 2)}}, "schedule.send_at", "no UTC offset"),
         ({"schedule": {"end_at": "tomorrow"}}, "schedule.end_at", "RFC 3339"),
         ({"schedule": {"end_at": 1772428800}}, "schedule.end_at", "RFC 3339"),
         ({"schedule": {"send_at": END, "end_at": SEND}}, "schedule.end_at", "not after send_at"),

@@ -89,7 +89,7 @@ def test_params_and_templates_give_a_mapping_or_its_text(given: object) -> None:
 
 @pytest.mark.parametrize("given", ["10:00-18:00", 7, ["10:00"], {1: 2}])
 def test_anything_else_is_refused(given: object) -> None:
-    with pytest.raises(ExotelInputError, match="window: is neither a mapping of its fields nor the JSON text of one"):
+    with pytest.raises(ExotelInputError, match="window: is neither a mapping of its fields nor the text of one"):
         CallingWindow.of(given)
 
 
