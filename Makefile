@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 OLDEST := .venv-oldest
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate --no-emit-index-url \
 	--custom-compile-command 'make constraints' --extra emulator --group dev
+INSTALL = $(BIN)/uv pip install --quiet --editable '.[emulator]' --group dev
 # The first Python that is new enough, whatever it is called here.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
@@ -28,7 +29,7 @@ check: $(READY) ## ruff, mypy strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-test-oldest: $(OLDEST)/.ready ## run all tests on the oldest supported Airflow (needs Python 3.11 or 3.12)
+test-oldest: $(OLDEST)/.ready ## run all tests on the oldest supported Airflow (on Python 3.11 or 3.12, which uv finds or installs)
 	@$(OLDEST)/bin/python -m pytest
 
 constraints: $(READY) ## resolve both files of constraints anew
@@ -39,13 +40,15 @@ clean: ## remove environments and caches
 	rm -rf .venv* .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 $(READY): pyproject.toml constraints.txt
-$(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
-
-$(READY) $(OLDEST)/.ready:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found."; exit 1; }
-	@echo "Setting up $(@D) with $(PYTHON) ..."
-	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(lastword $^) uv
-	@$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --constraint $(lastword $^) \
-		--editable '.[emulator]' --group dev
+	@echo "Setting up $(VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@$(INSTALL) --python $(BIN)/python --constraint constraints.txt
+	@touch $@
+
+$(OLDEST)/.ready: pyproject.toml constraints-oldest.txt | $(READY)
+	@echo "Setting up $(OLDEST) ..."
+	@$(BIN)/uv venv --quiet --clear --python '>=3.11,<3.13' $(OLDEST)
+	@$(INSTALL) --python $(OLDEST)/bin/python --constraint constraints-oldest.txt
 	@touch $@

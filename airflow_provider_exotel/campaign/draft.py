@@ -13,7 +13,7 @@ from airflow_provider_exotel.api.guard import StagingGuard
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CampaignRequest, Schedule
 from airflow_provider_exotel.campaign.plan import CampaignPlan
-from airflow_provider_exotel.campaign.window import LEAD, CallingWindow, resolve_schedule
+from airflow_provider_exotel.campaign.window import LEAD, CallingWindow, MissedWindow, resolve_schedule
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,12 @@ def draft_campaign(
         _collect(problems, lambda: guard.check(request.numbers, request.lists))
     _check_choices(when, problems)
     schedule_at = _collect(problems, lambda: _schedule_at(when, request))
-    if not problems and schedule_at is not None:
-        _collect(problems, lambda: schedule_at(now))
+    if schedule_at is not None:
+        try:
+            _collect(problems, lambda: schedule_at(now))
+        except MissedWindow:
+            if not problems:
+                raise
     if problems or request is None or schedule_at is None:
         raise ExotelInputError(problems)
     return CampaignDraft(request, schedule_at, rejected)

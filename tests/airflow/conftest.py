@@ -1,0 +1,135 @@
+"""DAGs made in a test and run as Airflow runs them, on every supported version."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_exotel.emulator import Emulator
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that has ended."""
+
+    state: str
+    dag_run: Any
+
+    def xcom(self, task_id: str = "create", key: str = "return_value", map_index: int = -1) -> Any:
+        """Return what a task left in XCom."""
+        instance = next(
+            one
+            for one in self.dag_run.get_task_instances()
+            if one.task_id == task_id and one.map_index in {map_index, -1}
+        )
+        return instance.xcom_pull(task_ids=task_id, key=key, map_indexes=map_index)
+
+    def task_state(self, task_id: str = "create") -> str:
+        """Return how a task ended."""
+        return str(next(one.state for one in self.dag_run.get_task_instances() if one.task_id == task_id))
+
+
+class TaskLog(logging.Handler):
+    """Everything a run writes, at every level: Airflow 3 writes to stdout, Airflow 2 to loggers of its own."""
+
+    def __init__(self, output: pytest.CaptureFixture[str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._output = output
+        self._written: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._written.append(self.format(record))
+
+    @property
+    def text(self) -> str:
+        """What was written so far."""
+        captured = self._output.readouterr()
+        self._written += [captured.out, captured.err]
+        return "\n".join(self._written)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests of this folder; warnings of Airflow and its libraries are not ours to mend."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.airflow)
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Make the metadata database."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A local Exotel that the connection ``exotel_default`` leads to."""
+    with Emulator(seed=1) as emulator:
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", f"{emulator.connection_uri}?exophone=0XXXXXX4890")
+        yield emulator
+
+
+@pytest.fixture
+def log(airflow_database: None, capfd: pytest.CaptureFixture[str]) -> Iterator[TaskLog]:
+    """What the run writes to its logs."""
+    handler = TaskLog(capfd)
+    loggers = [logging.getLogger(), logging.getLogger("airflow.task")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield handler
+    for logger in loggers:
+        logger.removeHandler(handler)
+
+
+@pytest.fixture
+def run_dag(airflow_database: None, request: pytest.FixtureRequest) -> Callable[..., Ran]:
+    """Run the DAG that a function fills with tasks."""
+
+    def run(fill: Callable[[], Any], *, params: dict[str, Any] | None = None, **options: Any) -> Ran:
+        from airflow.providers.common.compat.sdk import DAG
+
+        dag_id = "".join(character if character.isalnum() else "_" for character in request.node.name)[:150]
+        definition: AbstractContextManager[Any] = DAG(dag_id, schedule=None, params=params)
+        with definition as dag:
+            fill()
+        _make_known(dag)
+        dag_run = dag.test(**options)
+        return Ran(str(dag_run.state), dag_run)
+
+    return run
+
+
+def _make_known(dag: Any) -> None:
+    """Write the DAG to the database, which Airflow 3 asks for before it runs one."""
+    from airflow import __version__
+
+    if __version__.startswith("2."):
+        return
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+
+    DagBundlesManager().sync_bundles_to_db()
+    bag = DagBag(dag_folder=os.devnull)
+    bag.dags[dag.dag_id] = dag
+    dag.relative_fileloc = "test.py"
+    sync_bag_to_db(bag, "dags-folder", None)
+
+
+@pytest.fixture
+def audience(tmp_path: Path) -> Iterator[str]:
+    """A file with three made-up people."""
+    path = tmp_path / "audience.csv"
+    path.write_text("name,number\n" + "".join(f"Person {one},+91987650000{one}\n" for one in range(3)))
+    yield path.as_uri()
+    shutil.rmtree(tmp_path, ignore_errors=True)

@@ -1,0 +1,170 @@
+"""What Airflow itself makes of the provider's metadata, its connection form and its connections."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import Connection
+from airflow.providers_manager import ProvidersManager
+
+from airflow_provider_exotel import ExotelHook
+from airflow_provider_exotel.connection import EXTRA_FIELDS, STANDARD_FIELDS
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.get_provider_info import get_provider_info
+
+VERSION = tuple(map(int, airflow_version.split(".")[:2]))
+reads_the_metadata = pytest.mark.skipif(VERSION < (3, 3), reason="before Airflow 3.3 the hook is asked for the form")
+asks_the_hook = pytest.mark.skipif(VERSION >= (3, 0), reason="from Airflow 3 on the form is not made of widgets")
+
+
+def test_the_metadata_is_valid_by_the_schema_of_airflow() -> None:
+    schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
+
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_airflow_finds_the_provider_the_hook_and_the_link() -> None:
+    manager = ProvidersManager()
+
+    assert "airflow-provider-exotel" in manager.providers
+    assert manager.hooks["exotel"].hook_class_name == "airflow_provider_exotel.hooks.exotel.ExotelHook"
+    assert manager.hooks["exotel"].hook_name == "Exotel"
+    assert "airflow_provider_exotel.links.CampaignLink" in manager.extra_links_class_names
+
+
+@reads_the_metadata
+def test_the_form_is_made_of_the_metadata() -> None:
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+    [form] = [one for one in HookMetaService.hook_meta_data() if one.connection_type == "exotel"]
+
+    assert form.extra_fields is not None
+    assert set(form.extra_fields) == set(EXTRA_FIELDS)
+    assert form.standard_fields is not None
+    titles = {name: form.standard_fields.model_dump(by_alias=True)[_ui_name(name)]["title"] for name in STANDARD_FIELDS}
+    assert titles == STANDARD_FIELDS
+
+
+@asks_the_hook
+def test_the_form_is_made_of_the_widgets_of_the_hook() -> None:
+    manager = ProvidersManager()
+
+    widgets = [one for one in manager.connection_form_widgets.values() if one.hook_class_name.endswith("ExotelHook")]
+
+    assert {one.field_name for one in widgets} == set(EXTRA_FIELDS)
+    assert manager.field_behaviours["exotel"]["relabeling"] == STANDARD_FIELDS
+
+
+def from_uri() -> Connection:
+    return Connection(
+        conn_id="exotel_default",
+        uri="exotel://the-key:the-token@/the-account?region=mumbai&exophone=0XXXXXX4890&read_timeout=45",
+    )
+
+
+def from_json() -> Connection:
+    extra = {"region": "mumbai", "exophone": "0XXXXXX4890", "read_timeout": 45}
+    given = {"conn_type": "exotel", "login": "the-key", "password": "the-token", "schema": "the-account"}
+    return Connection.from_json(json.dumps(given | {"extra": extra}), conn_id="exotel_default")
+
+
+def from_the_form() -> Connection:
+    # The form sends every extra field, those left empty as null or "".
+    extra = dict.fromkeys(EXTRA_FIELDS) | {
+        "region": "mumbai",
+        "exophone": "0XXXXXX4890",
+        "read_timeout": 45,
+        "deployment": "",
+    }
+    return Connection(
+        conn_id="exotel_default",
+        conn_type="exotel",
+        login="the-key",
+        password="the-token",
+        schema="the-account",
+        host="",
+        extra=json.dumps(extra),
+    )
+
+
+@pytest.mark.parametrize("written", [from_uri, from_json, from_the_form])
+def test_however_it_is_written_a_connection_says_the_same(
+    written: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", written().as_json())
+
+    settings = ExotelHook().settings
+
+    assert (settings.api_key, settings.api_token, settings.account_sid) == ("the-key", "the-token", "the-account")
+    assert (settings.host, settings.exophone, settings.read_timeout) == ("api.in.exotel.com", "0XXXXXX4890", 45)
+    assert (settings.deployment, settings.request_body) == (None, "auto")
+
+
+def outcome_of(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, **changed: Any) -> tuple[bool, str]:
+    """Test a connection to the emulator that differs from the right one."""
+    right = {
+        "conn_type": "exotel",
+        "login": emulator.api_key,
+        "password": emulator.api_token,
+        "schema": emulator.account_sid,
+        "host": emulator.host,
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", json.dumps(right | changed))
+    return ExotelHook().test_connection()
+
+
+def test_a_right_connection_is_accepted(exotel: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert outcome_of(exotel, monkeypatch) == (
+        True,
+        f"Key, token and account {exotel.account_sid} are accepted by {exotel.host}.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong_account_status", "said"),
+    [
+        ({"login": "another-key"}, 403, "API key, API token or region"),
+        ({"password": "another-token"}, 403, "API key, API token or region"),
+        ({"schema": "another-account"}, 404, "Account SID or region"),
+        ({"schema": "another-account"}, 403, "IP list"),
+        ({"password": None}, 403, "API token: is missing"),
+        ({"extra": {"region": "moon"}}, 403, "region: is none of singapore, mumbai, other"),
+    ],
+    ids=["key", "token", "account", "access", "missing", "field"],
+)
+def test_what_is_wrong_with_a_connection_is_said_in_words(
+    exotel: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, Any],
+    wrong_account_status: int,
+    said: str,
+) -> None:
+    exotel.settings.wrong_account_status = wrong_account_status
+
+    accepted, message = outcome_of(exotel, monkeypatch, **changed)
+
+    assert not accepted
+    assert said in message
+    assert not any(secret in message for secret in (exotel.api_key, exotel.api_token, "another-key", "another-token"))
+
+
+def test_a_service_that_is_not_there_is_a_matter_of_the_network(
+    exotel: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exotel.stop()
+
+    accepted, message = outcome_of(exotel, monkeypatch)
+
+    assert not accepted
+    assert message.startswith(f"Network: {exotel.host} cannot be reached from here")
+
+
+def _ui_name(field: str) -> str:
+    """Return what Airflow's form calls a standard field of a connection."""
+    return {"schema": "url_schema"}.get(field, field)

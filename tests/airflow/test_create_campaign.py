@@ -1,0 +1,379 @@
+"""CreateCampaignOperator in real DAG runs against the local Exotel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import AirflowException, Param, task
+
+from airflow_provider_exotel import CallingWindow, CampaignLink, CreateCampaignOperator
+from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.emulator import Emulator, Fault
+
+NUMBERS = ["+919876500000", "+919876500001"]
+# A window that is open whenever the test runs, and stays so for hours.
+OPEN = {"send_at": "PT1H", "end_at": "PT9H"}
+
+
+def create(**arguments: Any) -> CreateCampaignOperator:
+    given = {"numbers": NUMBERS, "read_via_text": "Hello", "schedule": OPEN} | arguments
+    return CreateCampaignOperator(task_id="create", **given)
+
+
+def posts(exotel: Emulator) -> list[Any]:
+    return [entry.body for entry in exotel.requests if entry.method == "POST"]
+
+
+def test_a_run_becomes_one_campaign_and_tells_its_id(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    ran = run_dag(lambda: create(name="Reminder"))
+
+    [campaign] = exotel.campaigns
+    assert ran.xcom() == campaign.id
+    assert re.fullmatch(r"Reminder af-[0-9a-f]{16}", campaign.name)
+    assert ran.xcom(key="campaign") == {
+        "id": campaign.id,
+        "name": campaign.name,
+        "status": "Created",
+        "send_at": campaign.send_at.isoformat(timespec="seconds"),
+        "end_at": campaign.end_at.isoformat(timespec="seconds"),
+        "contacts": 2,
+        "rejected": 0,
+        "url": f"{exotel.url}/campaigns/{campaign.id}",
+    }
+
+
+def test_it_takes_one_look_and_one_post(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    run_dag(create)
+
+    assert [entry.method for entry in exotel.requests] == ["GET", "POST"]
+
+
+def test_a_second_try_follows_the_campaign_of_the_first(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    lost = Fault(on="POST campaigns", kind="drop_after_commit")
+    exotel.faults.add(lost)
+    when = datetime(2026, 3, 2, tzinfo=UTC)
+
+    first = run_dag(lambda: create(schedule=None, exact_name=True, name="March reminder"), **_at(when))
+    second = run_dag(lambda: create(schedule=None, exact_name=True, name="March reminder"), **_at(when))
+
+    assert (first.state, second.state) == ("failed", "success")
+    assert len(posts(exotel)) == 1
+    assert second.xcom() == exotel.campaigns[0].id
+
+
+def test_what_is_followed_is_not_judged_by_the_clock(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    def closed() -> CreateCampaignOperator:
+        return create(schedule={"end_at": "2026-03-02T18:00:00Z"}, idempotency_key="march")
+
+    missed = run_dag(closed)
+    run_dag(lambda: create(idempotency_key="march"))
+    followed = run_dag(closed)
+
+    assert (missed.state, followed.state) == ("failed", "success")
+    assert followed.xcom() == exotel.campaigns[0].id
+
+
+def test_the_window_is_counted_from_the_logical_date(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(hour=3, minute=0, second=0, microsecond=0)
+    window = CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata")
+
+    run_dag(lambda: create(schedule=None, window=window), **_at(tomorrow))
+
+    [sent] = posts(exotel)
+    day = tomorrow.date().isoformat()
+    assert sent["schedule"] == {"send_at": f"{day}T10:00:00+05:30", "end_at": f"{day}T18:00:00+05:30"}
+
+
+@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow 2 knows no run without a date")
+def test_a_run_without_a_date_is_counted_from_when_it_may_start(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    ran = run_dag(create, logical_date=None)
+
+    assert ran.state == "success"
+    assert exotel.campaigns[0].send_at - datetime.now(UTC) > timedelta(minutes=50)
+
+
+@pytest.mark.parametrize(
+    ("on_missed_window", "state"), [("fail", "failed"), ("skip", "skipped"), ("next", "failed")], ids=str
+)
+def test_a_missed_window_dials_nobody(
+    run_dag: Callable[..., Any], exotel: Emulator, on_missed_window: str, state: str
+) -> None:
+    past = {"send_at": "2026-03-02T10:00:00Z", "end_at": "2026-03-02T18:00:00Z"}
+
+    ran = run_dag(lambda: create(schedule=past, on_missed_window=on_missed_window, retries=2))
+
+    assert ran.task_state() == state
+    assert posts(exotel) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["name,number\nA,+919876500000\nB,+919876500001\n", "+919876500000\n\n+919876500001\n"],
+    ids=["csv", "lines"],
+)
+def test_numbers_come_from_a_file(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Any, text: str) -> None:
+    (tmp_path / "people").write_text(text)
+
+    run_dag(lambda: create(numbers=None, numbers_from=(tmp_path / "people").as_uri()))
+
+    assert list(exotel.campaigns[0].numbers) == NUMBERS
+
+
+def test_every_field_of_the_page_is_sent_from_templates(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    words = {
+        "numbers": "+919876500000,+919876500001",
+        "caller_id": "0XXXXXX4890",
+        "campaign_type": "static",
+        "flow_type": "ivr",
+        "url": "http://my.exotel.com/emulator/exoml/start_voice/926",
+        "read_via_text": "Hello",
+        "name": "Reminder",
+        "type": "trans",
+        "call_duplicate_numbers": "true",
+        "call_retries": {"number_of_retries": 2, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy"]},
+        "call_status_callback": "https://example.org/call",
+        "call_schedule_callback": "https://example.org/contact",
+        "status_callback": "https://example.org/campaign",
+        "mode": "custom",
+        "throttle": "30",
+        "custom_field": "march",
+        "repeat_menu_attempts": "1",
+    }
+    templates = {name: f"{{{{ params.{name} }}}}" for name in words}
+
+    run_dag(lambda: create(**templates), params=words)
+
+    [sent] = posts(exotel)
+    expected = words | {"call_duplicate_numbers": True, "throttle": 30, "repeat_menu_attempts": 1}
+    expected |= {"from": expected.pop("numbers"), "retries": expected.pop("call_retries")}
+    assert {name: value for name, value in sent.items() if name not in {"name", "schedule"}} == {
+        name: value for name, value in expected.items() if name != "name"
+    }
+
+
+def test_times_and_choices_may_be_templates(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Any) -> None:
+    (tmp_path / "people").write_text("number\n+919876500000\nn/a\n")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    words = {
+        "exotel_conn_id": "exotel_default",
+        "numbers_from": (tmp_path / "people").as_uri(),
+        "flow_id": "926",
+        "window": {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata", "end_buffer": "PT15M"},
+        "anchor": f"{tomorrow}T03:00:00Z",
+        "max_lateness": "PT2H",
+        "on_missed_window": "next",
+        "on_invalid_numbers": "drop",
+        "idempotency_key": "march",
+        "dry_run": "false",
+    }
+    templates = {name: f"{{{{ params.{name} }}}}" for name in words}
+
+    ran = run_dag(lambda: create(numbers=None, schedule=None, read_via_text=None, **templates), params=words)
+
+    [sent] = posts(exotel)
+    assert sent["schedule"] == {"send_at": f"{tomorrow}T10:00:00+05:30", "end_at": f"{tomorrow}T17:45:00+05:30"}
+    assert sent["url"].endswith("/emulator/exoml/start_voice/926")
+    assert ran.xcom(key="campaign")["rejected"] == 1
+
+
+def test_times_of_a_schedule_may_be_templates(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    times = {"send_at": "{{ params.day }}T10:00:00+05:30", "end_at": "{{ params.day }}T18:00:00+05:30"}
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+
+    run_dag(lambda: create(schedule=times), params={"day": tomorrow})
+
+    assert posts(exotel)[0]["schedule"]["send_at"] == f"{tomorrow}T10:00:00+05:30"
+
+
+def test_lists_may_be_a_template(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    exotel.add_list("march-list", NUMBERS)
+
+    run_dag(lambda: create(numbers=None, lists="{{ params.lists }}"), params={"lists": ["march-list"]})
+
+    assert posts(exotel)[0]["lists"] == ["march-list"]
+
+
+def test_a_mapped_task_makes_a_campaign_for_each_index(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    def fill() -> None:
+        CreateCampaignOperator.partial(task_id="create", read_via_text="Hello", schedule=OPEN).expand(
+            numbers=[["+919876500000"], ["+919876500001"], ["+919876500002"]]
+        )
+
+    run_dag(fill)
+
+    assert sorted(next(iter(campaign.numbers)) for campaign in exotel.campaigns) == [*NUMBERS, "+919876500002"]
+    assert len({campaign.name for campaign in exotel.campaigns}) == 3
+
+
+def test_numbers_may_be_the_output_of_another_task(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    @task
+    def people() -> list[str]:
+        return NUMBERS
+
+    run_dag(lambda: create(numbers=people()))
+
+    assert list(exotel.campaigns[0].numbers) == NUMBERS
+
+
+def test_params_fill_what_the_operator_leaves_unset(
+    run_dag: Callable[..., Any], exotel: Emulator, audience: str
+) -> None:
+    params = {
+        "numbers_from": audience,
+        "name": "From the form",
+        "read_via_text": "Not this",
+        "throttle": Param(None, type=["null", "integer"]),
+    }
+
+    run_dag(lambda: create(numbers=None, from_params=True), params=params)
+
+    [campaign] = exotel.campaigns
+    assert campaign.name.startswith("From the form af-")
+    assert len(campaign.numbers) == 3
+    assert posts(exotel)[0]["read_via_text"] == "Hello"
+
+
+def test_a_dry_run_sends_nothing_and_returns_the_plan(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    ran = run_dag(lambda: create(dry_run=True))
+
+    assert exotel.requests == []
+    plan = ran.xcom()
+    assert (plan["contacts"], plan["fits"], plan["payload"]["from"]) == (2, True, "<2 numbers>")
+
+
+def test_entries_that_cannot_be_numbers_are_left_out_if_asked(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    ran = run_dag(lambda: create(numbers=[*NUMBERS, "n/a"], on_invalid_numbers="drop"))
+
+    assert (ran.xcom(key="campaign")["contacts"], ran.xcom(key="campaign")["rejected"]) == (2, 1)
+
+
+def test_bad_input_is_told_whole_and_nothing_is_sent(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+    ran = run_dag(
+        lambda: create(numbers=["9876500000x"], throttle=0, name="ab", schedule={"send_at": "noon"}, retries=3)
+    )
+
+    logged = log.text
+    assert ran.task_state() == "failed"
+    assert posts(exotel) == []
+    for field in ("numbers", "throttle", "schedule.send_at"):
+        assert f"- {field}: " in logged
+    assert "98765" not in logged
+
+
+def test_window_and_schedule_together_fail_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ExotelInputError, match="window: stands beside schedule"):
+        create(window=CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata"))
+
+
+def test_an_unknown_argument_fails_when_the_dag_is_parsed() -> None:
+    with pytest.raises((TypeError, AirflowException)):
+        create(number=["+919876500000"])
+
+
+@pytest.mark.parametrize("guard", ["max_contacts=1", "only_numbers=%2B919876500000"])
+def test_the_guards_of_a_staging_connection_hold(
+    run_dag: Callable[..., Any], exotel: Emulator, monkeypatch: pytest.MonkeyPatch, guard: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", f"{exotel.connection_uri}?exophone=0XXXXXX4890&{guard}")
+
+    ran = run_dag(create)
+
+    assert ran.task_state() == "failed"
+    assert posts(exotel) == []
+
+
+def test_a_refusal_is_final_and_names_no_number(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+    exotel.faults.add(
+        Fault(on="POST campaigns", kind="status", status=400, times=9, message="number +919876500000 is invalid")
+    )
+
+    ran = run_dag(lambda: create(retries=3))
+
+    assert ran.task_state() == "failed"
+    logged = log.text
+    assert "[number] is invalid" in logged
+    assert "+919876500000 is invalid" not in logged
+
+
+def test_an_unknown_outcome_is_left_to_a_retry_which_follows(
+    run_dag: Callable[..., Any], exotel: Emulator, log: Any
+) -> None:
+    exotel.faults.add(Fault(on="POST campaigns", kind="html_5xx", stage="after"))
+
+    ran = run_dag(lambda: create(retries=1, retry_delay=timedelta(0)))
+
+    assert "whether it exists is not known" in log.text
+    assert ran.task_state() == "success"
+    assert ran.xcom() == exotel.campaigns[0].id
+    assert len(posts(exotel)) == 1
+
+
+def test_an_unknown_outcome_fails_where_no_retry_is_left(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    exotel.faults.add(Fault(on="POST campaigns", kind="drop_before_commit", times=None))
+
+    ran = run_dag(create)
+
+    assert ran.task_state() == "failed"
+    assert len(posts(exotel)) == 1
+
+
+def test_the_link_leads_to_the_page_of_the_campaign(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    ran = run_dag(create)
+
+    [campaign] = exotel.campaigns
+    address = ran.xcom(key=CampaignLink().xcom_key)
+    with urlopen(address) as page:
+        assert campaign.name in page.read().decode()
+
+
+@pytest.mark.parametrize("on_missed_window", ["fail", "skip"])
+def test_a_run_too_late_for_its_window_dials_nobody(
+    run_dag: Callable[..., Any], exotel: Emulator, on_missed_window: str
+) -> None:
+    long_ago = datetime(2026, 3, 2, 3, tzinfo=UTC)
+    window = CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata")
+
+    ran = run_dag(
+        lambda: create(schedule=None, window=window, on_missed_window=on_missed_window, retries=2), **_at(long_ago)
+    )
+
+    assert ran.task_state() == {"fail": "failed", "skip": "skipped"}[on_missed_window]
+    assert posts(exotel) == []
+
+
+def test_a_late_run_may_take_the_next_window(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    # Yesterday's window, an hour long, ended at least twenty hours ago; the one directly after it is still to come.
+    opening = datetime.now(UTC) + timedelta(hours=2)
+    window = CallingWindow(
+        start=opening.strftime("%H:%M"), end=(opening + timedelta(hours=1)).strftime("%H:%M"), timezone="UTC"
+    )
+
+    run_dag(
+        lambda: create(schedule=None, window=window, on_missed_window="next"),
+        **_at(opening - timedelta(days=1, minutes=30)),
+    )
+
+    assert exotel.campaigns[0].send_at == opening.replace(second=0, microsecond=0)
+
+
+def test_an_exact_name_is_sent_as_it_is(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    run_dag(lambda: create(name="March reminder", exact_name=True))
+
+    assert exotel.campaigns[0].name == "March reminder"
+
+
+def test_another_idempotency_key_is_another_campaign(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    for key in ("first", "second", "first"):
+        run_dag(lambda key=key: create(idempotency_key=key))
+
+    assert len(exotel.campaigns) == 2
+
+
+def _at(moment: datetime) -> dict[str, Any]:
+    return {"execution_date" if airflow_version.startswith("2.") else "logical_date": moment}

@@ -1,0 +1,68 @@
+"""What importing the package costs: next to nothing until something is used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import airflow_provider_exotel
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Return the top-level modules, and those of this package, that a new Python has loaded after ``statement``."""
+    program = f"import json, sys\n{statement}\nprint('\\nLOADED ' + json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    # At DEBUG Airflow goes on writing when it ends.
+    [line] = [line for line in run.stdout.splitlines() if line.startswith("LOADED ")]
+    return set(json.loads(line.removeprefix("LOADED ")))
+
+
+@pytest.mark.parametrize(
+    "statement", ["import airflow_provider_exotel", "from airflow_provider_exotel import __version__"]
+)
+def test_the_package_loads_nothing_when_it_is_imported(statement: str) -> None:
+    assert not {"airflow", "requests", "pydantic", "pendulum"} & loaded_after(statement)
+
+
+@pytest.mark.parametrize("name", airflow_provider_exotel.__all__)
+@pytest.mark.airflow
+def test_every_public_name_leads_to_what_it_says(name: str) -> None:
+    assert getattr(airflow_provider_exotel, name).__name__ == name
+
+
+@pytest.mark.parametrize("name", ["CallingWindow", "ExotelClient", "ExotelError", "CampaignRequest"])
+def test_the_client_and_the_windows_need_no_airflow(name: str) -> None:
+    assert "airflow" not in loaded_after(f"from airflow_provider_exotel import {name}")
+
+
+def test_a_name_that_is_not_there_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        airflow_provider_exotel.Nonsense  # noqa: B018
+
+
+def test_the_metadata_loads_neither_airflow_nor_pydantic() -> None:
+    program = "from airflow_provider_exotel.get_provider_info import get_provider_info; get_provider_info()"
+
+    assert not {"airflow", "requests", "pydantic", "pendulum"} & loaded_after(program)
+
+
+@pytest.mark.airflow
+def test_the_operators_load_no_http_client_and_no_request_model() -> None:
+    new = loaded_after("import airflow_provider_exotel.operators.campaign") - loaded_after(
+        "import airflow.providers.common.compat.sdk as sdk; sdk.BaseOperator, sdk.BaseHook, sdk.XCom"
+    )
+
+    assert "airflow_provider_exotel.operators.campaign" in new
+    assert not {"requests", "phonenumbers", "airflow_provider_exotel.api.client"} & new
+
+
+@pytest.mark.airflow
+def test_the_operator_takes_every_field_of_the_request() -> None:
+    from airflow_provider_exotel.operators.campaign import REQUEST_FIELDS
+
+    fields = set(airflow_provider_exotel.CampaignRequest.model_fields)
+
+    assert set(REQUEST_FIELDS) == (fields | {"flow_id"}) - {"schedule"}
