@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OLDEST := .venv-oldest
+# Networks that look into TLS have their own authority, which the system trusts and uv by itself does not.
+export UV_SYSTEM_CERTS := true
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate --no-emit-index-url \
 	--custom-compile-command 'make constraints' --extra emulator --group dev
 INSTALL = $(BIN)/uv pip install --quiet --editable '.[emulator]' --group dev
