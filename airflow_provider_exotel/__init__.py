@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.hooks.exotel import ExotelHook
     from airflow_provider_exotel.links import CampaignLink
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+    from airflow_provider_exotel.params import campaign_params
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ __all__ = [
     "ExotelError",
     "ExotelHook",
     "Schedule",
+    "campaign_params",
 ]
 
 _MODULES = {
@@ -41,6 +43,7 @@ _MODULES = {
     "ExotelError": "api.errors",
     "ExotelHook": "hooks.exotel",
     "Schedule": "api.request",
+    "campaign_params": "params",
 }
 
 

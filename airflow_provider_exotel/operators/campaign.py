@@ -23,6 +23,7 @@ from airflow_provider_exotel.operators.inputs import (
     numbers_given,
     run_anchor,
 )
+from airflow_provider_exotel.params import arguments_of
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
@@ -103,7 +104,8 @@ class CreateCampaignOperator(BaseOperator):
     :param idempotency_key: says that this is another campaign than the one the task instance stands for.
     :param exact_name: send ``name`` as it is, without the key; it must then be unique to the campaign.
     :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what cannot be a phone number.
-    :param from_params: fill what is unset from the run's params of the same names.
+    :param from_params: fill what is unset from the run's params of the same names, or from the form that
+        :func:`~airflow_provider_exotel.params.campaign_params` makes.
     :param dry_run: do everything but the requests, and return the plan.
     :raises AirflowFailException: for what no retry can mend, every problem of the input named at once.
     :raises AirflowSkipException: for a missed window with ``on_missed_window="skip"``.
@@ -240,12 +242,9 @@ class CreateCampaignOperator(BaseOperator):
         arguments = {name: getattr(self, name) for name in FILLED_FROM_PARAMS}
         if not self.from_params:
             return arguments
-        params = context.get("params") or {}
-        names = {"plan_only": "dry_run"}
-        for name, value in arguments.items():
-            offered = params.get(names.get(name, name))
-            if value is None and offered not in (None, "", [], {}):
-                arguments[name] = offered
+        offered = arguments_of(context.get("params") or {})
+        offered["plan_only"] = offered.pop("dry_run", None)
+        arguments = {name: offered.get(name) if value is None else value for name, value in arguments.items()}
         if self.numbers is None and arguments["numbers"] is not None:
             arguments["numbers"] = hide(arguments["numbers"])
             self.log.warning("The numbers come from the run's params, which Airflow stores in clear; use numbers_from.")

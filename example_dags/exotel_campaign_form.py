@@ -1,0 +1,39 @@
+"""A campaign from a form: open the DAG, press *Trigger*, fill in, start.
+
+Hours, days and zone are the DAG's; people choose whom to call, what they hear and how often.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_exotel.campaign.window import CallingWindow
+from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+from airflow_provider_exotel.params import campaign_params
+
+with DAG(
+    "exotel_campaign_form",
+    schedule=None,
+    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
+    catchup=False,
+    params=campaign_params(
+        without=["window", "schedule", "campaign_type"],
+        read_via_text="Your appointment is tomorrow at ten.",
+        number_of_retries=2,
+        interval_mins=15,
+        on_status=["busy", "no-answer"],
+    ),
+    tags=["exotel"],
+    doc_md=__doc__,
+) as dag:
+    create_campaign = CreateCampaignOperator(
+        task_id="create_campaign",
+        from_params=True,
+        window=CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata", end_buffer="PT15M"),
+        on_missed_window="next",
+    )
+
+if __name__ == "__main__":
+    dag.test()

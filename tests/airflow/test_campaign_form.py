@@ -1,0 +1,139 @@
+"""A campaign from the trigger form of a DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from airflow.providers.common.compat.sdk import ParamValidationError
+
+from airflow_provider_exotel import CreateCampaignOperator, campaign_params
+from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.params import FIELDS, arguments_of
+
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+
+
+def created(**arguments: Any) -> CreateCampaignOperator:
+    return CreateCampaignOperator(task_id="create", from_params=True, **arguments)
+
+
+def test_what_is_filled_in_is_what_is_sent(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    exotel.add_list("march-list", ["+919876500000"])
+    filled = {
+        "name": "March reminder",
+        "lists": ["march-list"],
+        "campaign_type": "static",
+        "flow_id": "926",
+        "read_via_text": "Hello",
+        "caller_id": "0XXXXXX4890",
+        "send_at": f"{TOMORROW}T10:00:00+05:30",
+        "end_at": f"{TOMORROW}T18:00:00+05:30",
+        "number_of_retries": 2,
+        "interval_mins": 15,
+        "mechanism": "Exponential",
+        "on_status": ["busy"],
+        "throttle": 30,
+        "mode": "custom",
+    }
+
+    ran = run_dag(created, params=campaign_params(), run_conf=filled)
+
+    assert ran.state == "success"
+    [sent] = [entry.body for entry in exotel.requests if entry.method == "POST"]
+    assert sent.pop("name").startswith("March reminder af-")
+    assert sent == {
+        "lists": ["march-list"],
+        "campaign_type": "static",
+        "url": "http://my.exotel.com/emulator/exoml/start_voice/926",
+        "read_via_text": "Hello",
+        "caller_id": "0XXXXXX4890",
+        "schedule": {"send_at": f"{TOMORROW}T10:00:00+05:30", "end_at": f"{TOMORROW}T18:00:00+05:30"},
+        "retries": {
+            "number_of_retries": 2,
+            "interval_mins": 15,
+            "mechanism": "Exponential",
+            "on_status": ["busy"],
+        },
+        "throttle": 30,
+        "mode": "custom",
+    }
+
+
+def test_hours_of_the_day_are_filled_in_apart(run_dag: Callable[..., Any], exotel: Emulator, audience: str) -> None:
+    filled = {
+        "numbers_from": audience,
+        "read_via_text": "Hello",
+        "window_start": "10:00",
+        "window_end": "18:00",
+        "window_timezone": "Asia/Kolkata",
+        "window_weekdays": ["Monday", "Sunday"],
+    }
+
+    run_dag(lambda: created(on_missed_window="next"), params=campaign_params(), run_conf=filled)
+
+    [campaign] = exotel.campaigns
+    opening = campaign.send_at.astimezone(ZoneInfo("Asia/Kolkata"))
+    assert opening.weekday() in {0, 6}
+    assert campaign.end_at - campaign.send_at <= timedelta(hours=8)
+
+
+def test_the_form_is_valid_as_it_opens() -> None:
+    assert {name: param.resolve() for name, param in campaign_params().items()} == {
+        name: field.default for name, field in FIELDS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "ab"),
+        ("lists", ["one", "two", "three", "four", "five", "six"]),
+        ("campaign_type", "other"),
+        ("window_start", "10 o'clock"),
+        ("window_end", "24:00"),
+        ("number_of_retries", 4),
+        ("interval_mins", 0),
+        ("throttle", 0),
+    ],
+)
+def test_the_form_refuses(field: str, value: object) -> None:
+    param = campaign_params()[field]
+
+    with pytest.raises(ParamValidationError):
+        param.resolve(value)
+
+
+def test_every_field_fills_an_argument_of_the_operator() -> None:
+    operator = CreateCampaignOperator(task_id="create")
+
+    arguments = {field.argument for field in FIELDS.values()} - {"dry_run"}
+
+    assert [name for name in arguments if name not in operator.template_fields] == []
+    assert "numbers" not in arguments
+
+
+def test_what_the_dag_decides_itself_is_left_out() -> None:
+    params = campaign_params(without=["window", "name"], read_via_text="Hello")
+
+    assert {name for name in FIELDS if name not in params} == {
+        "name",
+        "window_start",
+        "window_end",
+        "window_timezone",
+        "window_weekdays",
+    }
+    assert params["read_via_text"].value == "Hello"
+
+
+def test_a_field_there_is_not_is_named() -> None:
+    with pytest.raises(ExotelInputError, match=r"nmae: the form has no such field"):
+        campaign_params(nmae="Reminder")
+
+
+def test_an_empty_form_gives_no_argument() -> None:
+    assert arguments_of({name: field.default for name, field in FIELDS.items()}) == {"dry_run": False}
