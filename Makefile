@@ -7,20 +7,23 @@ READY := $(VENV)/.ready
 OLDEST := .venv-oldest
 # Networks that look into TLS have their own authority, which the system trusts and uv by itself does not.
 export UV_SYSTEM_CERTS := true
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate --no-emit-index-url \
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) --no-annotate --no-emit-index-url \
 	--custom-compile-command 'make constraints' --extra emulator --group dev
 INSTALL = $(BIN)/uv pip install --quiet --editable '.[emulator]' --group dev
 # The first Python that is new enough, whatever it is called here.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test test-oldest check constraints clean
+.PHONY: help demo airflow test test-oldest check pictures constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(READY) ## run the example DAG in a real Airflow against the local Exotel
 	@$(BIN)/python example_dags/demo.py
+
+airflow: $(READY) ## start a whole local Airflow beside the local Exotel, until Ctrl-C
+	@exec $(BIN)/python example_dags/local_airflow.py
 
 test: $(READY) ## run all tests
 	@$(BIN)/python -m pytest
@@ -34,7 +37,11 @@ check: $(READY) ## ruff, mypy strict, import-linter
 test-oldest: $(OLDEST)/.ready ## run all tests on the oldest supported Airflow (on Python 3.11 or 3.12, which uv finds or installs)
 	@$(OLDEST)/bin/python -m pytest
 
-constraints: $(READY) ## resolve both files of constraints anew
+pictures: $(READY) ## take the docs' pictures of a local Airflow anew (needs Chromium)
+	@mkdir -p docs/pictures
+	@EXOTEL_PICTURES=docs/pictures CI=true $(BIN)/python -m pytest tests/browser
+
+constraints: $(READY) ## resolve both files of constraints; UPGRADE=1 raises their versions
 	@$(COMPILE) pyproject.toml -o constraints.txt
 	@echo "apache-airflow==2.11.*" | $(COMPILE) --constraint - pyproject.toml -o constraints-oldest.txt
 

@@ -59,10 +59,12 @@ class FormField:
 
 
 STANDARD_FIELDS = {"login": "API key", "password": "API token", "schema": "Account SID", "host": "Host"}
-HIDDEN_FIELDS = ["port"]
+HTTPS_PORT = 443
 PLACEHOLDERS = {
     "login": "from API settings in the Exotel dashboard",
     "schema": "from API settings in the Exotel dashboard",
+    # The Test button of Airflow 3.3 refuses a connection without a port before it asks the hook.
+    "port": f"{HTTPS_PORT}; Airflow 3.3 tests no connection without one",
     "host": f"only where the region is '{OTHER_HOST}', such as api.exotel.com",
 }
 EXTRA_FIELDS = {
@@ -194,7 +196,7 @@ def connection_metadata(hook_class_name: str) -> dict[str, Any]:
         "hook-class-name": hook_class_name,
         "hook-name": CONNECTION_NAME,
         "ui-field-behaviour": {
-            "hidden-fields": HIDDEN_FIELDS,
+            "hidden-fields": [],
             "relabeling": STANDARD_FIELDS,
             "placeholders": PLACEHOLDERS,
         },
@@ -227,7 +229,7 @@ def connection_form_widgets() -> dict[str, Any]:
 
 def connection_field_behaviour() -> dict[str, Any]:
     """Return the labels of the standard fields (Airflow before 3.2 asks the hook for them)."""
-    return {"hidden_fields": HIDDEN_FIELDS, "relabeling": STANDARD_FIELDS, "placeholders": PLACEHOLDERS}
+    return {"hidden_fields": [], "relabeling": STANDARD_FIELDS, "placeholders": PLACEHOLDERS}
 
 
 def _schema(one: FormField) -> dict[str, Any]:
@@ -252,7 +254,7 @@ def _read_extra(extra: Mapping[str, Any], problems: list[Problem]) -> dict[str, 
 
 def _read_host(connection: AirflowConnection, region: str | None, problems: list[Problem]) -> str:
     host = (connection.host or "").strip()
-    if host and connection.port:
+    if host and connection.port and connection.port != HTTPS_PORT:
         host = f"{host}:{connection.port}"
     if region in REGIONS:
         if host and host != REGIONS[region]:

@@ -49,7 +49,9 @@ def _whole(least: int, most: int) -> dict[str, Any]:
 
 
 def _choice(**titles: str) -> dict[str, Any]:
-    return {"type": ["null", "string"], "enum": [None, *titles], "values_display": titles}
+    # Airflow's form knows the empty choice under two names, by version.
+    empty = dict.fromkeys(("null", "None"), "As Exotel does by itself")
+    return {"type": ["null", "string"], "enum": [None, *titles], "values_display": {**titles, **empty}}
 
 
 def _several(*examples: str, **schema: Any) -> dict[str, Any]:
@@ -177,7 +179,7 @@ FIELDS: dict[str, FormField] = {
         _PACE,
         "Only show the plan",
         "Check everything, call nobody.",
-        {"type": "boolean"},
+        {"type": ["null", "boolean"]},
         default=False,
     ),
 }  # fmt: skip

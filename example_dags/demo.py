@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import importlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from base64 import b64encode
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
+from local import CONTACTS, LocalAirflow, console, step
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.redact import redact
 from airflow_provider_exotel.emulator import Emulator
 
-CONTACTS = 120
 ZONE = ZoneInfo("Asia/Kolkata")
-HERE = Path(__file__).parent
 DAG_ID = "exotel_quickstart"
-console = Console(highlight=False, width=100)
 
 
 def main() -> None:
@@ -43,72 +33,26 @@ def main() -> None:
         Emulator(seed=7, speed=900, skip_waiting=True) as emulator,
     ):
         console.print(f"\n[bold]A local Exotel[/] answers at {emulator.url}\n")
-        environment = airflow_environment(Path(folder), emulator)
+        local = LocalAirflow.beside(
+            emulator,
+            Path(folder),
+            AIRFLOW_CONN_EXOTEL_DEFAULT=f"{emulator.connection_uri}?exophone=0XXXXXX4890",
+            EXOTEL_DEMO_XCOMS=f"{folder}/xcoms.json",
+        )
         with step("Airflow prepares its database"):
-            airflow(environment, "db", "migrate")
+            local.command("db", "migrate")
         with step(f"Airflow runs the DAG {DAG_ID}"):
-            xcoms = run_dag(environment, Path(folder))
+            xcoms = run_dag(local)
         show_request(emulator)
         show_campaign(xcoms)
         show_outcome(watch(emulator, xcoms["return_value"]))
 
 
-def airflow_environment(folder: Path, emulator: Emulator) -> dict[str, str]:
-    """Return the environment of an Airflow of its own, with the connection and the audience of the demo."""
-    return {
-        **os.environ,
-        "AIRFLOW_HOME": str(folder / "airflow"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(HERE),
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-        "AIRFLOW__LOGGING__LOGGING_LEVEL": os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO"),
-        "AIRFLOW_CONN_EXOTEL_DEFAULT": f"{emulator.connection_uri}?exophone=0XXXXXX4890",
-        "EXOTEL_AUDIENCE": write_audience(folder / "audience.csv").as_uri(),
-        "EXOTEL_DEMO_XCOMS": str(folder / "xcoms.json"),
-    }
-
-
-def write_audience(path: Path) -> Path:
-    """Write made-up people to a file, which is where an audience belongs: Airflow stores what a DAG holds."""
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["name", "number"])
-        rows.writerows([f"Person {person}", f"+9198765{43000 + person:05}"] for person in range(CONTACTS))
-    return path
-
-
-def airflow(environment: dict[str, str], *arguments: str) -> None:
-    """Run a command of Airflow, showing its output only if it fails; ``EXOTEL_DEMO_LOG`` keeps it in a file."""
-    run([sys.executable, "-m", "airflow", *arguments], environment)
-
-
-def run_dag(environment: dict[str, str], folder: Path) -> dict[str, Any]:
+def run_dag(local: LocalAirflow) -> dict[str, Any]:
     """Run the DAG as ``dag.test()`` does, and return what its task left in XCom."""
-    run([sys.executable, str(HERE / "demo.py"), "run-dag"], environment)
-    xcoms: dict[str, Any] = json.loads((folder / "xcoms.json").read_text())
+    local.run([sys.executable, __file__, "run-dag"])
+    xcoms: dict[str, Any] = json.loads(Path(local.settings["EXOTEL_DEMO_XCOMS"]).read_text())
     return xcoms
-
-
-def run(command: list[str], environment: dict[str, str]) -> None:
-    """Run a command to its end."""
-    done = subprocess.run(  # noqa: S603 - our own commands
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    # Where tasks run inside of dag.test(), Airflow prints at DEBUG the very secrets it is told to mask.
-    output = redact(done.stdout, secrets_of(environment))
-    if log := os.environ.get("EXOTEL_DEMO_LOG"):
-        with Path(log).open("a") as file:
-            file.write(output)
-    if done.returncode:
-        console.print(output, markup=False)
-        raise SystemExit(f"{' '.join(command[1:])} failed; its output is above.")
-
-
-def secrets_of(environment: dict[str, str]) -> list[str]:
-    """Return key and token of the connection, alone and as a request carries them."""
-    connection = urlsplit(environment["AIRFLOW_CONN_EXOTEL_DEFAULT"])
-    key, token = connection.username or "", connection.password or ""
-    return [key, token, b64encode(f"{key}:{token}".encode()).decode()]
 
 
 def run_dag_in_this_process() -> None:
@@ -119,15 +63,6 @@ def run_dag_in_this_process() -> None:
     task = run.get_task_instance("create_campaign")
     xcoms = {key: task.xcom_pull(task_ids="create_campaign", key=key) for key in ("return_value", "campaign")}
     Path(os.environ["EXOTEL_DEMO_XCOMS"]).write_text(json.dumps(xcoms))
-
-
-@contextlib.contextmanager
-def step(title: str) -> Iterator[None]:
-    """Show that something goes on, and how long it took."""
-    began = time.monotonic()
-    with console.status(f"{title} ..."):
-        yield
-    console.print(f"[green]done[/] {title} [dim]({time.monotonic() - began:.0f} s)[/]")
 
 
 def show_request(emulator: Emulator) -> None:

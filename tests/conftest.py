@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -24,5 +25,6 @@ os.environ.update(
 
 
 def pytest_unconfigure() -> None:
-    """Keep Airflow from writing, when the process ends, to streams that pytest has closed."""
+    """Leave nothing, and keep Airflow from writing, when the process ends, to streams that pytest has closed."""
     logging.disable()
+    shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)

@@ -85,6 +85,8 @@ def test_a_field_left_empty_has_its_default(empty: str | None) -> None:
         (None, "api.in.exotel.com", None, "api.in.exotel.com"),
         ("other", "api.example.org", None, "api.example.org"),
         ("other", "api.example.org", 8443, "api.example.org:8443"),
+        ("mumbai", "api.in.exotel.com", 443, "api.in.exotel.com"),
+        ("singapore", None, 443, "api.exotel.com"),
         (None, "127.0.0.1", 8080, "127.0.0.1:8080"),
         (None, " https://api.exotel.com ", None, "https://api.exotel.com"),
     ],

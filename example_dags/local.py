@@ -1,0 +1,96 @@
+"""What ``make demo`` and ``make airflow`` share: an Airflow of its own, and made-up people."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.emulator import Emulator
+
+CONTACTS = 120
+HERE = Path(__file__).parent
+console = Console(highlight=False, width=100)
+
+
+@dataclass(frozen=True)
+class LocalAirflow:
+    """An Airflow whose home is gone afterwards.
+
+    :param settings: its environment.
+    :param secrets: what its output must not show.
+    """
+
+    settings: dict[str, str]
+    secrets: tuple[str, ...]
+
+    @classmethod
+    def beside(cls, emulator: Emulator, folder: Path, **settings: str) -> LocalAirflow:
+        """Return one that knows the example DAGs and their audience."""
+        key, token = emulator.api_key, emulator.api_token
+        return cls(
+            {
+                **os.environ,
+                # Airflow starts its components by name.
+                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+                "AIRFLOW_HOME": str(folder / "airflow"),
+                "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+                "AIRFLOW__CORE__DAGS_FOLDER": str(HERE),
+                "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+                "AIRFLOW__LOGGING__LOGGING_LEVEL": os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO"),
+                "EXOTEL_AUDIENCE": write_audience(folder / "audience.csv").as_uri(),
+                **settings,
+            },
+            (key, token, b64encode(f"{key}:{token}".encode()).decode()),
+        )
+
+    def command(self, *arguments: str) -> None:
+        """Run a command of Airflow."""
+        self.run([sys.executable, "-m", "airflow", *arguments])
+
+    def run(self, command: list[str]) -> None:
+        """Run a command to its end and show its output only if it fails; ``EXOTEL_DEMO_LOG`` keeps it in a file."""
+        done = subprocess.run(  # noqa: S603 - our own commands
+            command, env=self.settings, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        # Where tasks run inside of dag.test(), Airflow prints at DEBUG the very secrets it is told to mask.
+        output = redact(done.stdout, self.secrets)
+        if log := os.environ.get("EXOTEL_DEMO_LOG"):
+            with Path(log).open("a") as file:
+                file.write(output)
+        if done.returncode:
+            console.print(output, markup=False)
+            raise SystemExit(f"{command[1:3]} failed; its output is above.")
+
+
+def write_audience(path: Path) -> Path:
+    """Write made-up people to a file, which is where an audience belongs: Airflow stores what a DAG holds."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["name", "number"])
+        rows.writerows([f"Person {person}", number] for person, number in enumerate(people()))
+    return path
+
+
+def people() -> list[str]:
+    """Return the numbers of the made-up people."""
+    return [f"+9198765{43000 + person:05}" for person in range(CONTACTS)]
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Show that something goes on, and how long it took."""
+    began = time.monotonic()
+    with console.status(f"{title} ..."):
+        yield
+    console.print(f"[green]done[/] {title} [dim]({time.monotonic() - began:.0f} s)[/]")

@@ -1,0 +1,175 @@
+"""A whole Airflow beside a local Exotel, until it is stopped: ``make airflow``.
+
+API server, scheduler, triggerer and DAG processor with LocalExecutor, the example DAGs, the connection
+``exotel_default`` and the pool ``exotel``. Everything is kept in a folder that is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from local import LocalAirflow, console, people, step
+
+from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.emulator import Emulator
+
+COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+READY_WITHIN = 180
+STOPS_WITHIN = 15
+PREFERRED_PORT = 8080
+POOL_SLOTS = 8
+CONTACT_LIST = "demo-list"
+
+
+def main() -> None:
+    """Start everything, say where to look, and wait for Ctrl-C or the terminal to be closed."""
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    with (
+        tempfile.TemporaryDirectory(prefix="exotel-airflow-", ignore_cleanup_errors=True) as folder,
+        Emulator(seed=7, speed=60, skip_waiting=True) as emulator,
+    ):
+        port = free_port()
+        local = LocalAirflow.beside(emulator, Path(folder), **settings(port))
+        emulator.add_list(CONTACT_LIST, people())
+        with step("Airflow prepares its database, the connection and the pool"):
+            prepare(local, emulator)
+        log = Path(folder) / "airflow.log"
+        with standalone(local, log) as process:
+            with step("Airflow starts"):
+                ready = wait_until_ready(port, process, asked_to_stop)
+            if ready:
+                say_where(port, emulator)
+                while process.poll() is None and not asked_to_stop.wait(1):
+                    pass
+            if not asked_to_stop.is_set():
+                console.print(redact(log.read_text()[-5_000:], local.secrets), markup=False)
+                raise SystemExit("Airflow did not start or has ended by itself; the end of its log is above.")
+            console.print("\nStopping ...")
+    console.print("Stopped.")
+
+
+def settings(port: int) -> dict[str, str]:
+    """Return what makes it a local Airflow without log-in, reached on loopback only."""
+    address = f"http://127.0.0.1:{port}"
+    return {
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+    }
+
+
+def free_port() -> int:
+    """Return Airflow's usual port, or any other if that one is taken."""
+    for port in (PREFERRED_PORT, 0):
+        with socket.socket() as probe:
+            # The server sets it too; without it a port that was in use a minute ago would seem taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise SystemExit("No port is free on 127.0.0.1.")
+
+
+def prepare(local: LocalAirflow, emulator: Emulator) -> None:
+    """Make the database, and in it the pool and the connection, where the form can show and change it."""
+    local.command("db", "migrate")
+    connection = {
+        "conn_type": "exotel",
+        "host": emulator.host.rpartition(":")[0],
+        "port": emulator.port,
+        "login": emulator.api_key,
+        "password": emulator.api_token,
+        "schema": emulator.account_sid,
+        "extra": {"region": "other", "exophone": "0XXXXXX4890"},
+        "description": f"The local Exotel at {emulator.url}",
+    }
+    local.command("connections", "add", "exotel_default", "--conn-json", json.dumps(connection))
+    purpose = "Requests to Exotel: an account may make 30 a minute"
+    local.command("pools", "set", "exotel", str(POOL_SLOTS), purpose, "--include-deferred")
+
+
+@contextmanager
+def standalone(local: LocalAirflow, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run all components of Airflow, and leave none of their processes."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "airflow", "standalone"],
+            env=local.settings,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Its own group: Airflow leaves its components behind when only the first process is told to stop.
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the whole group of processes: first politely, then for certain."""
+    for number, within in ((signal.SIGTERM, STOPS_WITHIN), (signal.SIGKILL, 5)):
+        ends = time.monotonic() + within
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+            while time.monotonic() < ends:
+                process.poll()  # one that has ended and was not asked for would count as alive
+                os.killpg(process.pid, 0)
+                time.sleep(0.2)
+
+
+def wait_until_ready(port: int, process: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
+    """Wait until every component reports itself healthy, and return whether they do."""
+    ends = time.monotonic() + READY_WITHIN
+    while process.poll() is None and time.monotonic() < ends and not asked_to_stop.wait(0.5):
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
+                health = json.load(answer)
+        except (URLError, OSError, ValueError):
+            continue
+        if all((health.get(component) or {}).get("status") == "healthy" for component in COMPONENTS):
+            return True
+    return False
+
+
+def say_where(port: int, emulator: Emulator) -> None:
+    """Say where everything is."""
+    airflow = f"http://127.0.0.1:{port}"
+    for title, place, remark in (
+        ("Airflow", airflow, "no log-in: whoever reaches this address is an admin"),
+        ("A campaign form", f"{airflow}/dags/exotel_campaign_form", f"press Trigger; contact list {CONTACT_LIST}"),
+        ("The connection", f"{airflow}/connections", "exotel_default, with a Test button"),
+        ("The local Exotel", emulator.url, "campaigns, calls and requests as they happen"),
+    ):
+        console.print(f"[bold]{title:<18}[/]{place}\n{'':<18}{remark}")
+    console.print("\nCtrl-C stops everything.")
+
+
+if __name__ == "__main__":
+    main()

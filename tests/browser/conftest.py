@@ -1,0 +1,121 @@
+"""A whole Airflow as ``make airflow`` starts it, and a browser to walk through it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from airflow import __version__ as airflow_version
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+READY_WITHIN = 300
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests of this folder; ``make airflow`` is the newest Airflow."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.filterwarnings("default"))
+            if airflow_version.startswith("2."):
+                item.add_marker(pytest.mark.skip("the local Airflow is made of the newest version"))
+
+
+@dataclass
+class LocalAirflow:
+    """``make airflow``, running.
+
+    :param process: what was started.
+    :param mark: what the environment of each of its processes holds.
+    :param said: what it printed.
+    """
+
+    process: subprocess.Popen[str]
+    mark: str
+    said: str = ""
+
+    @classmethod
+    def start(cls) -> LocalAirflow:
+        mark = uuid.uuid4().hex
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "example_dags" / "local_airflow.py")],
+            env={**own, "PYTHONUNBUFFERED": "1", "EXOTEL_MARK": mark},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return cls(process, mark)
+
+    def read_until(self, text: str) -> None:
+        """Read what it prints until ``text`` stands there."""
+        assert self.process.stdout is not None
+        ends = time.monotonic() + READY_WITHIN
+        while text not in self.said and time.monotonic() < ends:
+            line = self.process.stdout.readline()
+            if not line:
+                break
+            self.said += line
+        assert text in self.said, self.said
+
+    def address(self, title: str) -> str:
+        """Return the address that it says something is at."""
+        found = re.search(rf"^{title} +(http\S+)$", self.said, flags=re.MULTILINE)
+        assert found, self.said
+        return found[1]
+
+    def stop(self, number: signal.Signals) -> int:
+        """Tell it to stop and return its exit code."""
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=60)
+        self.said += rest
+        return self.process.returncode
+
+    def processes(self) -> list[str]:
+        """Return the command lines of its processes, those of Airflow included."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if self.mark.encode() in (folder / "environ").read_bytes():
+                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:
+                continue  # it has ended meanwhile, or is not ours
+        return found
+
+
+@pytest.fixture(scope="module")
+def local_airflow() -> Iterator[LocalAirflow]:
+    """A local Airflow that is ready."""
+    running = LocalAirflow.start()
+    try:
+        running.read_until("Ctrl-C stops everything.")
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.stop(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """A page of a real browser."""
+    program = os.environ.get("EXOTEL_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium here; install one, or name it in EXOTEL_BROWSER")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 1000}, device_scale_factor=1)
+        page.set_default_timeout(30_000)
+        yield page
+        browser.close()

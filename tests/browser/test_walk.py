@@ -1,0 +1,151 @@
+"""What people see who never write a DAG, in a real browser, from the connection to the campaign."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from airflow_provider_exotel.emulator import Emulator
+
+from .conftest import LocalAirflow
+
+NUMBER = re.compile(r"\+?91[6-9]\d{9}")
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what is seen for the docs, where a folder is named for it."""
+    if folder := os.environ.get("EXOTEL_PICTURES"):
+        page.wait_for_timeout(800)  # movements of the page come to rest
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture
+def connection_form(page: Page, local_airflow: LocalAirflow) -> Locator:
+    page.goto(local_airflow.address("The connection"))
+    page.get_by_role("button", name="Edit Connection").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_text("API token")).to_be_visible()
+    return form
+
+
+@pytest.fixture
+def restored(page: Page, local_airflow: LocalAirflow) -> Iterator[None]:
+    """The connection as it was, after a test that spoils it."""
+    yield
+    address = local_airflow.address("The local Exotel")
+    save(page, local_airflow, password="emulator-token", host="127.0.0.1", port=address.rpartition(":")[2])
+
+
+def save(page: Page, local_airflow: LocalAirflow, **fields: str) -> None:
+    page.goto(local_airflow.address("The connection"))
+    page.get_by_role("button", name="Edit Connection").click()
+    form = page.get_by_role("dialog")
+    for name, value in fields.items():
+        form.locator(f"input[name={name}]").fill(value)
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+
+
+def result_of_test(page: Page, local_airflow: LocalAirflow) -> str:
+    """Press *Test* and return what Airflow then says."""
+    page.goto(local_airflow.address("The connection"))
+    page.get_by_role("button", name="Test Connection").click()
+    said = page.locator("[data-scope=toast][data-part=root]").first
+    expect(said).to_be_visible()
+    return said.inner_text()
+
+
+def test_the_form_names_the_fields_and_masks_the_token(page: Page, connection_form: Locator) -> None:
+    token = connection_form.locator("input[name=password]")
+
+    for label in ("API key", "API token", "Account SID", "Host", "Port"):
+        expect(connection_form.get_by_text(label, exact=True)).to_be_visible()
+    assert token.get_attribute("type") == "password"
+    assert token.input_value() == "***"
+    picture(page, "connection-form")
+
+
+def test_a_new_connection_is_offered_regions_and_guards(page: Page, local_airflow: LocalAirflow) -> None:
+    page.goto(local_airflow.address("The connection"))
+    page.get_by_role("button", name="Add Connection").click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("combobox").first.fill("Exotel")
+    page.get_by_role("option", name="Exotel").click()
+    form.get_by_role("button", name="Extra Fields", exact=True).click()
+
+    for label in ("Region", "Default ExoPhone", "Requests per minute", "Only these numbers", "Most contacts"):
+        expect(form.get_by_text(label, exact=True)).to_be_visible()
+    picture(page, "connection-extra")
+
+
+def test_a_right_connection_tests_well(page: Page, local_airflow: LocalAirflow) -> None:
+    assert "accepted" in result_of_test(page, local_airflow)
+
+
+def test_a_wrong_token_is_told_with_what_to_do(page: Page, local_airflow: LocalAirflow, restored: None) -> None:
+    save(page, local_airflow, password="mistyped")
+
+    assert "copy key and token again from the dashboard" in result_of_test(page, local_airflow)
+
+
+def test_a_wrong_region_is_told_with_what_to_do(page: Page, local_airflow: LocalAirflow, restored: None) -> None:
+    with Emulator(account_sid="elsewhere", api_key="another-key", api_token="another-token") as other_region:
+        save(page, local_airflow, host="127.0.0.1", port=str(other_region.port), password="emulator-token")
+
+        assert "check the region" in result_of_test(page, local_airflow)
+
+
+def test_the_trigger_form_launches_a_campaign_and_the_task_leads_to_it(page: Page, local_airflow: LocalAirflow) -> None:
+    page.goto(local_airflow.address("A campaign form"))
+    page.get_by_role("button", name="Trigger Dag").first.click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("button", name="Whom to call").click()
+    form.locator("#element_name").fill("Reminder for tomorrow")
+    form.locator("#element_lists").fill("demo-list")
+    picture(page, "trigger-form")
+    form.get_by_role("button", name="Trigger", exact=True).click()
+
+    page.wait_for_url("**/runs/manual*")
+    task = f"{page.url}/tasks/create_campaign"
+    page.goto(task)
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=120_000)
+    page.goto(f"{task}/details")
+    link = page.get_by_role("link", name="Exotel campaign")
+    expect(link).to_be_visible()
+    picture(page, "task-link")
+    page.goto(link.get_attribute("href") or "")
+
+    expect(page.get_by_text("Reminder for tomorrow").first).to_be_visible()
+    picture(page, "campaign-page")
+    assert not NUMBER.search(page.content())
+
+
+def test_the_page_of_the_emulator_shows_the_campaign(page: Page, local_airflow: LocalAirflow) -> None:
+    page.goto(local_airflow.address("The local Exotel"))
+
+    expect(page.get_by_text("Reminder for tomorrow").first).to_be_visible()
+    assert not NUMBER.search(page.content())
+    picture(page, "emulator-page")
+
+
+def test_a_closed_terminal_leaves_no_process(local_airflow: LocalAirflow) -> None:
+    assert len(local_airflow.processes()) > 4
+
+    code = local_airflow.stop(signal.SIGHUP)
+
+    assert (code, local_airflow.processes()) == (0, [])
+
+
+def test_ctrl_c_leaves_no_process_even_while_it_starts() -> None:
+    starting = LocalAirflow.start()
+    starting.read_until("done Airflow prepares")
+
+    code = starting.stop(signal.SIGINT)
+
+    assert (code, starting.processes()) == (0, [])
