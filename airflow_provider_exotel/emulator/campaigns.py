@@ -6,11 +6,13 @@ A :class:`Campaign` holds only what was ordered; its status and counts are read 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 from airflow_provider_exotel.emulator.dialling import OUTCOMES, Counts, Dialling, Plan, counts
@@ -139,6 +141,25 @@ class CampaignState:
             for position, end in enumerate(self.plan.ends)
             if end <= self.instant
         )
+
+    def latest_calls(self, most: int) -> list[Call]:
+        """Return the finished calls that began last, the latest first, without listing the others."""
+        if self.plan is None:
+            return []
+        begun = range(bisect_right(self.plan.starts, self.instant) - 1, -1, -1)
+        finished = (position for position in begun if self.plan.ends[position] <= self.instant)
+        return [_call(self.campaign, self.plan, position) for position in islice(finished, most)]
+
+    def calls_begun(self, since: float, until: float) -> int:
+        """Return how many calls began in a stretch of its timeline up to now, without listing them.
+
+        :param since: seconds since 1970, inclusive.
+        :param until: seconds since 1970, exclusive.
+        """
+        if self.plan is None:
+            return 0
+        starts = self.plan.starts
+        return max(0, bisect_left(starts, min(until, self.instant)) - bisect_left(starts, since))
 
 
 def _call(campaign: Campaign, plan: Plan, position: int) -> Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -11,29 +12,15 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from airflow_provider_exotel.emulator.campaigns import INDIA, CampaignState
+from airflow_provider_exotel.emulator.campaigns import IN_PROGRESS, INDIA, Call, CampaignState
 from airflow_provider_exotel.emulator.journal import JournalEntry, masked
+from airflow_provider_exotel.emulator.pictures import PARTS, calls_over_time, moment, outcomes, status, window
 
-MOST_CAMPAIGNS = 100
+MOST_CAMPAIGNS = 60
 MOST_REQUESTS = 25
-MOST_CALLS = 200
-# The counts in the order in which they stand in a bar; the page gives each its colour.
-PARTS = (
-    "completed",
-    "busy",
-    "no_answer",
-    "failed",
-    "no_attempt",
-    "dialling",
-    "redialling",
-    "waiting",
-    "untried",
-)
-
-
-@cache
-def _template() -> Template:
-    return Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+MOST_CALLS = 60
+CALLS_IN_FEED = 12
+_KEY = re.compile(r" (af-[0-9a-f]{16})$")
 
 
 def overview(states: Sequence[CampaignState], journal: Sequence[JournalEntry], now: datetime) -> str:
@@ -44,17 +31,21 @@ def overview(states: Sequence[CampaignState], journal: Sequence[JournalEntry], n
     :param now: the time of the emulator.
     """
     newest = list(reversed(states[-MOST_CAMPAIGNS:]))
-    requests = [
-        (_time(each.at), each.method, masked(each.path), each.status or "dropped", each.fault or "")
-        for each in reversed(journal[-MOST_REQUESTS:])
-    ]
+    figures = {
+        "campaigns": len(states),
+        "dialling now": sum(state.status == IN_PROGRESS for state in states),
+        "calls": sum(state.calls_finished for state in states),
+        "people reached": sum(state.counts.completed for state in states),
+    }
     content = (
-        f"<h2>Campaigns <small>{len(states)}</small></h2>"
-        + _table(("Campaign", "Status", "Window", "Its time", "Numbers", "Calls"), map(_row, newest))
-        + f"<h2>Requests <small>{len(journal)}</small></h2>"
-        + _table(("Time", "Method", "Path", "Status", "Fault"), map(_plain, requests))
+        _figures(figures)
+        + _section("Campaigns", "".join(map(_card, newest)) or _nothing_yet())
+        + '<div class="columns">'
+        + _section("Latest calls", _feed(newest))
+        + _section("Latest requests", _requests(journal))
+        + "</div>"
     )
-    return _template().substitute(title="Exotel emulator", now=_time(now), content=content)
+    return _page("Exotel emulator", "Nobody is called.", now, content)
 
 
 def one(state: CampaignState, now: datetime) -> str:
@@ -63,48 +54,118 @@ def one(state: CampaignState, now: datetime) -> str:
     :param state: the campaign.
     :param now: the time of the emulator.
     """
-    calls = [
-        (_time(each.started), "••••••••" + each.number[-2:], each.attempt, each.status, f"{each.duration} s")
-        for each in reversed(state.calls[-MOST_CALLS:])
-    ]
-    counts = [(name.replace("_", " "), count) for name, count in asdict(state.counts).items()]
+    counts = state.counts
+    figures = {
+        "numbers": counts.total,
+        "reached": counts.completed,
+        "still to settle": counts.open,
+        "calls": state.calls_finished,
+    }
+    settled = asdict(counts)
+    rows = ((PARTS[name], f"{settled[name]:,}") for name in PARTS)
+    calls = (
+        (_clock(call.started), _masked(call), call.attempt, call.status, f"{call.duration} s", call.digits)
+        for call in state.latest_calls(MOST_CALLS)
+    )
     content = (
-        '<p><a href="/">All campaigns</a></p>'
-        + _table(("Campaign", "Status", "Window", "Its time", "Numbers", "Calls"), [_row(state)])
-        + "<h2>Counts</h2>"
-        + _table(("Numbers", "Count"), map(_plain, counts))
-        + f"<h2>Calls <small>{state.calls_finished}</small></h2>"
-        + _table(("Start", "Number", "Attempt", "Status", "Duration"), map(_plain, calls))
+        '<p><a href="/">← All campaigns</a></p>'
+        + _figures(figures)
+        + _section("Progress", f'<article class="card">{_title(state)}{window(state)}{outcomes(state)}</article>')
+        + _section("Calls per minute", calls_over_time(state))
+        + '<div class="columns">'
+        + _section("Numbers", _table(("What became of them", "Count"), rows))
+        + _section("As ordered", _table(("Field", "Value"), _ordered(state)))
+        + "</div>"
+        + _section(
+            "Latest calls", _table(("Start", "Number", "Attempt", "Status", "Duration", "Digit"), calls, "No call yet.")
+        )
     )
-    return _template().substitute(title=escape(masked(state.name)), now=_time(now), content=content)
+    return _page(masked(state.name), f"Campaign {state.id}", now, content)
 
 
-def _row(state: CampaignState) -> tuple[str, ...]:
-    window = f"{_time(state.send_at)} to {_time(state.end_at)}"
-    link = f'<a href="/campaigns/{state.id}">{escape(masked(state.name))}</a>'
-    status = f'<span class="status {state.status}">{state.status}</span>'
-    return (link, status, window, _time(state.now), _bar(state), str(state.counts.total))
+@cache
+def _template() -> Template:
+    return Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
 
 
-def _bar(state: CampaignState) -> str:
-    counts = asdict(state.counts)
-    parts = "".join(
-        f'<i class="{name}" style="flex:{counts[name]}" title="{name.replace("_", " ")}: {counts[name]}"></i>'
-        for name in PARTS
-        if counts[name]
+def _page(title: str, subtitle: str, now: datetime, content: str) -> str:
+    return _template().substitute(title=escape(title), subtitle=escape(subtitle), now=_clock(now), content=content)
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{title}</h2>{content}</section>"
+
+
+def _figures(figures: dict[str, int]) -> str:
+    cells = "".join(f"<div><dd>{count:,}</dd><dt>{name}</dt></div>" for name, count in figures.items())
+    return f'<dl class="figures">{cells}</dl>'
+
+
+def _card(state: CampaignState) -> str:
+    return f'<article class="card">{_title(state)}{window(state)}{outcomes(state)}</article>'
+
+
+def _title(state: CampaignState) -> str:
+    name = masked(state.name)
+    key = _KEY.search(name)
+    shown = escape(_KEY.sub("", name)) + (f" <small>{key[1]}</small>" if key else "")
+    throttle = f"{state.campaign.dialling.calls_per_minute} calls a minute"
+    return f'<h3><a href="/campaigns/{state.id}">{shown}</a>{status(state.status)}<span>{throttle}</span></h3>'
+
+
+def _nothing_yet() -> str:
+    return (
+        '<p class="empty">No campaign yet. Give the connection that the emulator printed when it started to Airflow '
+        "as <code>AIRFLOW_CONN_EXOTEL_DEFAULT</code> and run a DAG; what it orders appears here.</p>"
     )
-    return f'<span class="bar">{parts}</span>'
 
 
-def _plain(cells: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(escape(str(each)) for each in cells)
+def _feed(states: Iterable[CampaignState]) -> str:
+    calls = [(call, state) for state in states for call in state.latest_calls(CALLS_IN_FEED)]
+    calls.sort(key=lambda pair: pair[0].started, reverse=True)
+    rows = (
+        (_clock(call.started), _masked(call), _KEY.sub("", masked(state.name)), call.attempt, call.status)
+        for call, state in calls[:CALLS_IN_FEED]
+    )
+    return _table(("Start", "Number", "Campaign", "Attempt", "Status"), rows, "No call yet.")
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    first = "".join(f"<th>{each}</th>" for each in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{first}</tr></thead><tbody>{body}</tbody></table>"
+def _requests(journal: Sequence[JournalEntry]) -> str:
+    rows = (
+        (
+            _clock(each.at),
+            each.method,
+            masked(each.path),
+            each.status or "dropped",
+            f"⚡ {each.fault}" * bool(each.fault),
+        )
+        for each in reversed(journal[-MOST_REQUESTS:])
+    )
+    return _table(("Time", "Method", "Status", "Fault", "Path"), rows, "No request yet.")
 
 
-def _time(instant: datetime) -> str:
+def _ordered(state: CampaignState) -> Iterable[tuple[str, str]]:
+    dialling = state.campaign.dialling
+    yield "first call", moment(state.send_at)
+    yield "last call", moment(state.end_at)
+    yield "calls a minute", str(dialling.calls_per_minute)
+    yield "more attempts", str(dialling.retries.extra)
+    if dialling.retries.extra:
+        yield "minutes between", f"{dialling.retries.interval / 60:g}" + ", doubling" * dialling.retries.exponential
+        yield "called again when", ", ".join(sorted(dialling.retries.on))
+
+
+def _masked(call: Call) -> str:
+    return "••••••••" + call.number[-2:]
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[Any]], empty: str = "") -> str:
+    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell or ''))}</td>" for cell in row) + "</tr>" for row in rows)
+    if not body:
+        return f'<p class="empty">{empty}</p>'
+    first = "".join(f'<th scope="col">{each}</th>' for each in head)
+    return f'<div class="scroll"><table><thead><tr>{first}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _clock(instant: datetime) -> str:
     return f"{instant.astimezone(INDIA):%d %b %H:%M:%S}"

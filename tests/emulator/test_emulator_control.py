@@ -10,7 +10,7 @@ import pytest
 import requests
 from conftest import Api, order, people
 
-from airflow_provider_exotel.emulator import Emulator, Fault, Settings
+from airflow_provider_exotel.emulator import Emulator, Settings
 from airflow_provider_exotel.emulator.fixture import exotel_emulator  # noqa: F401
 from airflow_provider_exotel.emulator.journal import masked
 
@@ -113,19 +113,6 @@ def test_no_number_and_no_secret_is_shown_anywhere(api: Api, emulator: Emulator)
 )
 def test_masking(text: str, shown: str) -> None:
     assert masked(text) == shown
-
-
-def test_the_page_shows_campaigns_counts_and_requests(api: Api, emulator: Emulator) -> None:
-    emulator.faults.add(Fault(on="GET campaigns", kind="status", status=503))
-    campaign = api.create(name="<b>March</b>")
-    api("GET", "campaigns")
-    emulator.clock.advance(600)
-    page = requests.get(emulator.url, timeout=10).text
-    for wanted in ("&lt;b&gt;March", f"/campaigns/{campaign['id']}", "completed: ", "503", "02 Mar 10:00:01"):
-        assert wanted in page
-    assert "http" not in page.replace("http-equiv", "")
-    assert requests.get(f"{emulator.url}/campaigns/{campaign['id']}", timeout=10).text.count("••••••••0") == 3
-    assert requests.get(f"{emulator.url}/campaigns/unknown", timeout=10).status_code == 404
 
 
 def test_the_journal_keeps_what_was_asked(api: Api, emulator: Emulator) -> None:

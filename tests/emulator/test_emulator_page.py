@@ -1,0 +1,66 @@
+"""The page people see first."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import requests
+from conftest import Api
+
+from airflow_provider_exotel.emulator import Emulator, Fault
+
+
+def page(emulator: Emulator, path: str = "/") -> str:
+    return requests.get(emulator.url + path, timeout=10).text
+
+
+@pytest.fixture
+def pages(api: Api, emulator: Emulator) -> dict[str, str]:
+    """Both pages after ten minutes of a campaign and a fault."""
+    emulator.faults.add(Fault(on="GET campaigns", kind="status", status=503))
+    campaign = api.create(name="<b>March</b>")
+    api("GET", "campaigns")
+    emulator.clock.advance(600)
+    return {"overview": page(emulator), "campaign": page(emulator, f"/campaigns/{campaign['id']}")}
+
+
+def test_an_empty_page_says_how_to_begin(emulator: Emulator) -> None:
+    shown = page(emulator)
+
+    assert "AIRFLOW_CONN_EXOTEL_DEFAULT" in shown
+    assert emulator.api_token not in shown
+
+
+def test_it_shows_campaigns_calls_and_requests_with_their_faults(pages: dict[str, str]) -> None:
+    for wanted in ("March", "reached", "POST", "⚡ status", "503", "02 Mar 10:00:01"):
+        assert wanted in pages["overview"]
+
+
+def test_the_page_of_a_campaign_shows_its_calls(pages: dict[str, str]) -> None:
+    for wanted in ("<h2>Calls per minute</h2>", "<svg", "••••••••0", "as ordered"):
+        assert wanted.lower() in pages["campaign"].lower()
+
+
+@pytest.mark.parametrize("which", ["overview", "campaign"])
+def test_a_page(pages: dict[str, str], which: str) -> None:
+    shown = pages[which]
+
+    assert not re.search(r"\d{7}", re.sub(r"[0-9a-f]{32}", "", shown)), "no number in clear"
+    assert "&lt;b&gt;March" in shown, "names are escaped"
+    assert not re.search(r"(?:src|href)=.(?:https?:)?//", shown), "nothing is loaded from elsewhere"
+    assert re.search(r'class="bar" role="img" aria-label="Of \d+ numbers: [^"]*\d', shown), "bars speak"
+    assert re.search(r'aria-label="Dials from [^"]+ to [^"]+"', shown), "windows speak"
+
+
+def test_the_latest_calls_are_the_last_of_all(api: Api, emulator: Emulator) -> None:
+    api.create()
+    emulator.clock.advance(600)
+    [state] = emulator.campaigns
+
+    assert state.latest_calls(2) == sorted(state.calls, key=lambda call: call.started)[:-3:-1]
+    assert state.calls_begun(0, state.instant + 1) == len(state.calls)
+
+
+def test_there_is_no_page_of_a_campaign_there_is_not(emulator: Emulator) -> None:
+    assert requests.get(f"{emulator.url}/campaigns/unknown", timeout=10).status_code == 404
