@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import runpy
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.api.guard import StagingGuard
+from airflow_provider_exotel.campaign.draft import When, draft_campaign
+
 ROOT = Path(__file__).parent.parent
+INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -19,10 +28,11 @@ def code_blocks(page: Path) -> list[str]:
 
 
 @pytest.mark.airflow
-def test_the_parameter_table_of_the_readme_is_the_signature_of_the_operator() -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/operator.md"])
+def test_the_table_of_parameters_is_the_signature_of_the_operator(page: str) -> None:
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 
-    table = (ROOT / "README.md").read_text().split("## Parameters")[1].split("\n## ")[0]
+    table = (ROOT / page).read_text().split("## Parameters")[1].split("\n## ")[0]
     documented = set(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE))
 
     signature = set(inspect.signature(CreateCampaignOperator.__init__).parameters) - {"self", "kwargs"}
@@ -30,18 +40,20 @@ def test_the_parameter_table_of_the_readme_is_the_signature_of_the_operator() ->
     assert documented == signature
 
 
-def test_the_connection_table_of_the_readme_names_every_field() -> None:
+@pytest.mark.parametrize(("page", "section"), [("README.md", "## The connection"), ("docs/connection.md", "## Fields")])
+def test_the_table_of_the_connection_names_every_field(page: str, section: str) -> None:
     from airflow_provider_exotel.connection import EXTRA_FIELDS
 
-    table = (ROOT / "README.md").read_text().split("## The connection")[1].split("\n## ")[0]
+    table = (ROOT / page).read_text().split(section)[1].split("\n## ")[0]
     rows = "".join(line for line in table.splitlines() if line.startswith("|"))
 
-    assert set(EXTRA_FIELDS) <= set(re.findall(r"`(\w+)`", rows))
+    assert set(EXTRA_FIELDS) <= set(re.findall(r"`(?:extra\.)?(\w+)`", rows))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    targets += re.findall(r'(?:src|href)="(?!https?:)([^"#]+)"', page.read_text())
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
@@ -57,17 +69,59 @@ def test_the_dag_of_the_readme_loads() -> None:
     assert "CreateCampaignOperator" in namespace
 
 
-def test_the_pytest_example_of_the_emulator_page_passes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_in_python_compile(page: Path) -> None:
+    for block in code_blocks(page):
+        compile(block, page.name, "exec")
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "`numbers=[]`": {"numbers": []},
+    "nobody to call": {"numbers": None},
+    "`numbers` and `lists`": {"lists": ["one"]},
+    "what cannot be a number": {"numbers": ["+919876500000", "n/a"]},
+    "a seventh list": {"numbers": None, "lists": list("abcdefg")},
+    '`campaign_type="dynamic"` without a list': {"campaign_type": "dynamic"},
+    "`throttle=30` alone": {"throttle": 30},
+    '`mode="custom"` alone': {"mode": "custom"},
+    "`url` and `flow_id`": {"url": "https://example.org/flow", "flow_id": 1},
+    "`window` and `schedule`": {"window": INDIA, "schedule": {"end_at": "PT2H"}},
+}
+
+
+def test_the_errors_of_the_page_about_bad_input_are_those_people_get() -> None:
+    rows = re.findall(r"^\| (.+?) \| `(\w+: .+)` \|$", (ROOT / "docs" / "bad-input.md").read_text(), re.MULTILINE)
+
+    assert dict(rows) == {given: error_of(fields)[given] for given, fields in WRONG.items()}
+
+
+def error_of(fields: dict[str, Any]) -> dict[str, str]:
+    """Return the first problem of a campaign that is wrong in one way, under each way to be wrong like that."""
+    now = datetime.fromisoformat("2026-03-02T12:00:00+05:30")
+    given = {"numbers": ["+919876500000"], "caller_id": "0XXXXXX4890"} | fields
+    when = When(now, window=given.pop("window", None), schedule=given.pop("schedule", None))
+    with pytest.raises(ExotelInputError) as caught:
+        draft_campaign(given, when, now, account_sid="emulator", guard=StagingGuard())
+    return {name: str(caught.value.problems[0]) for name, wrong in WRONG.items() if wrong == fields}
+
+
+def test_the_picture_of_the_windows_is_what_the_window_computes() -> None:
+    drawn = runpy.run_path(str(ROOT / "docs" / "draw_windows.py"))
+
+    assert (ROOT / "docs" / "windows.svg").read_text() == drawn["picture"]()
+
+
+@pytest.mark.airflow
+def test_the_pytest_examples_of_the_emulator_page_pass(tmp_path: Path) -> None:
     for block in code_blocks(ROOT / "docs" / "emulator.md"):
         if name := re.match(r"# (\w+\.py)\n", block):
             (tmp_path / name[1]).write_text(block)
+    airflow = {"AIRFLOW_HOME": str(tmp_path / "airflow"), "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | airflow
 
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
+    for command in (["airflow", "db", "migrate"], ["pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]):
+        run = subprocess.run(
+            [sys.executable, "-m", *command], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+        )
 
-    assert "1 passed" in run.stdout, run.stdout + run.stderr
+    assert "2 passed" in run.stdout, run.stdout + run.stderr

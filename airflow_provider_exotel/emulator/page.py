@@ -132,13 +132,7 @@ def _feed(states: Iterable[CampaignState]) -> str:
 
 def _requests(journal: Sequence[JournalEntry]) -> str:
     rows = (
-        (
-            _clock(each.at),
-            each.method,
-            masked(each.path),
-            each.status or "dropped",
-            f"⚡ {each.fault}" * bool(each.fault),
-        )
+        (_clock(each.at), each.method, each.status or "dropped", each.fault and f"⚡ {each.fault}", masked(each.path))
         for each in reversed(journal[-MOST_REQUESTS:])
     )
     return _table(("Time", "Method", "Status", "Fault", "Path"), rows, "No request yet.")
