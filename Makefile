@@ -14,7 +14,7 @@ INSTALL = $(BIN)/uv pip install --quiet --editable '.[emulator]' --group dev
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo airflow test test-oldest check pictures constraints clean
+.PHONY: help demo airflow test test-oldest chaos check pictures constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,9 @@ check: $(READY) ## ruff, mypy strict, import-linter
 
 test-oldest: $(OLDEST)/.ready ## run all tests on the oldest supported Airflow (on Python 3.11 or 3.12, which uv finds or installs)
 	@$(OLDEST)/bin/python -m pytest
+
+chaos: $(READY) ## 2,000 trials of faults and deaths: does every task get exactly one campaign?
+	@$(BIN)/python tests/scenarios/chaos.py
 
 pictures: $(READY) ## take the docs' pictures of a local Airflow anew (needs Chromium)
 	@mkdir -p docs/pictures

@@ -14,7 +14,8 @@ from airflow_provider_exotel.api.guard import StagingGuard
 from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.campaign.draft import When, draft_campaign
 from airflow_provider_exotel.campaign.identity import identify
-from airflow_provider_exotel.campaign.once import find
+from airflow_provider_exotel.campaign.journal import AudienceMark, Journal
+from airflow_provider_exotel.campaign.once import OneCampaign
 from airflow_provider_exotel.emulator import Emulator
 
 NUMBERS = [f"+9198765{number:05}" for number in range(5_000)]
@@ -60,8 +61,6 @@ def create(client: ExotelClient, run_id: str) -> None:
     """Do what the operator does, apart from Airflow."""
     now = datetime.now(UTC)
     identity = identify("emulator", None, dag_id="benchmark", run_id=run_id, task_id="create", map_index=-1)
-    if find(client, identity, now) is not None:
-        raise SystemExit("found what was never created")
     draft = draft_campaign(
         {"numbers": NUMBERS, "caller_id": "0XXXXXX4890", "read_via_text": "Hello", "name": identity.name},
         When(now, schedule={"send_at": timedelta(hours=1), "end_at": timedelta(hours=5)}),
@@ -69,7 +68,11 @@ def create(client: ExotelClient, run_id: str) -> None:
         account_sid="emulator",
         guard=StagingGuard(),
     )
-    client.create_campaign(lambda: draft.at(now))
+    audience = AudienceMark.of(draft.request.numbers, draft.request.lists, "secret")
+    one = OneCampaign(identity, client, Journal.of_this_try(), now)
+    if one.find(lambda: audience) is not None:
+        raise SystemExit("found what was never created")
+    one.create(draft.at, audience)
 
 
 if __name__ == "__main__":

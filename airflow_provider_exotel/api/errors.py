@@ -9,6 +9,7 @@
     ├── ExotelPaymentRequired     402: balance or plan
     ├── ExotelRequestRefused      400, 422 and other 4xx: the service says what it does not like
     ├── ExotelNotFound            404
+    ├── ExotelCampaignGone        a task's campaign was deleted; it is not created again
     ├── ExotelConflict            409: changed by somebody else meanwhile
     ├── ExotelRateLimited         429: ``retry_after`` seconds
     ├── ExotelServerError         5xx
@@ -116,6 +117,10 @@ class ExotelRequestRefused(ExotelError):
 
 class ExotelNotFound(ExotelError):
     """Nothing there under that id (404)."""
+
+
+class ExotelCampaignGone(ExotelError):
+    """The campaign a task stands for was deleted; nothing creates it again."""
 
 
 class ExotelConflict(ExotelError):

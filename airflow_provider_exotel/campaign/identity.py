@@ -39,23 +39,23 @@ def identify(
     account_sid: str,
     deployment: str | None,
     *,
-    dag_id: str,
-    run_id: str,
-    task_id: str,
-    map_index: int,
+    dag_id: str = "",
+    run_id: str = "",
+    task_id: str = "",
+    map_index: int = -1,
     name: str | None = None,
     idempotency_key: str | None = None,
     exact_name: bool = False,
 ) -> CampaignIdentity:
-    """Return the identity of the campaign of one task instance.
+    """Return the identity of the campaign of one task instance, or of an idempotency key.
 
     :param account_sid: the account.
     :param deployment: the connection's word for this Airflow, if it has one.
-    :param dag_id: the DAG.
+    :param dag_id: the DAG; it and the next three are left out where an idempotency key stands for them.
     :param run_id: the run; every kind of run has one, while some have no date.
     :param task_id: the task.
     :param map_index: its index if mapped, else -1.
-    :param name: the caller's name for the campaign, default ``dag.task``.
+    :param name: the caller's name for the campaign, default ``dag.task``, or the idempotency key without them.
     :param idempotency_key: stands for run, task and index where the caller gives one.
     :param exact_name: whether to send the caller's name without the key.
     """
@@ -63,7 +63,7 @@ def identify(
     # JSON keeps the parts apart: joined by a character, two different tasks could make one text.
     digest = hashlib.sha256(json.dumps([account_sid, deployment or "", *own]).encode()).hexdigest()
     key = digest[:_KEY_LENGTH]
-    wanted = _clean(name or "") or f"{dag_id}.{task_id}"
+    wanted = _clean(name or "") or (f"{dag_id}.{task_id}" if dag_id else _clean(idempotency_key or ""))
     if exact_name:
         return CampaignIdentity(key, wanted, exact=True)
     marker = f" af-{key}"

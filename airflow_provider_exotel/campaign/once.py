@@ -1,59 +1,253 @@
-"""Find the campaign an earlier try of a task may have created.
+"""One campaign for one key, whatever dies on the way.
 
-A look goes through the account's campaigns, newest first, back to a day before the run. One that could not go back far
-enough is an unknown outcome and never "not found".
+The steps, of which each try takes the first that applies:
+
+1. The journal knows the campaign: follow it. If it is gone or was deleted, fail; it is never created again.
+2. The account's list shows a campaign of the key: record it and follow it.
+3. An earlier try may have sent it, and an answer may still be on its way: look again, with growing pauses, until the
+   service has had all the time it may need.
+4. Write down that it is about to be sent. A try that has been superseded cannot, and ends here.
+5. Send it. Where the answer is lost, look for it as in 3; where it does not show, the outcome is unknown, and a later
+   try begins again at 1.
+6. Write down its id.
+
+Nothing here is sent twice: see the table in :mod:`airflow_provider_exotel.api.policy` for what counts as not sent.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from airflow_provider_exotel.api.campaign import Campaign
-from airflow_provider_exotel.api.errors import ExotelOutcomeUnknown
+from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
+from airflow_provider_exotel.api.errors import (
+    ExotelCampaignGone,
+    ExotelConnectionError,
+    ExotelError,
+    ExotelInputError,
+    ExotelNotFound,
+    ExotelOutcomeUnknown,
+    Problem,
+)
+from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.campaign.identity import CampaignIdentity
+from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
+from airflow_provider_exotel.campaign.lookup import ListsCampaigns, find
+from airflow_provider_exotel.campaign.window import MissedWindow
 
 log = logging.getLogger(__name__)
 
-FURTHEST_LOOK = 10_000
-"""Campaigns read in one look: twenty requests."""
-_CLOCK_SKEW = timedelta(days=1)
+SETTLE = timedelta(seconds=120)
+"""How long after its answer is due a campaign may take to show in the list."""
+SEND_WITHIN = timedelta(seconds=30)
+"""How long after it is written down a campaign may be sent."""
+PATIENT_LOOKS = 4
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 20.0
 
 
-class Campaigns(Protocol):
+class Campaigns(ListsCampaigns, Protocol):
     """What is needed of :class:`~airflow_provider_exotel.api.client.ExotelClient`."""
 
-    def list_campaigns(self) -> Iterator[Campaign]:
-        """Iterate over the account's campaigns, newest first."""
+    def create_campaign(self, request: Callable[[], CampaignRequest]) -> Campaign:
+        """Create a campaign of what the function returns right before it is sent."""
+        ...
+
+    def get_campaign(self, campaign_id: str) -> Campaign:
+        """Return a campaign."""
+        ...
+
+    def pause_campaign(self, campaign_id: str) -> Campaign:
+        """Stop its dialling."""
+        ...
+
+    def delete_campaign(self, campaign_id: str) -> None:
+        """Delete one that has not begun."""
         ...
 
 
-def find(campaigns: Campaigns, identity: CampaignIdentity, since: datetime) -> Campaign | None:
-    """Return the campaign of ``identity``, the earliest if there are several, or ``None`` if there surely is none.
+@dataclass(frozen=True)
+class Clock:
+    """The time, and the waiting for it."""
 
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class OneCampaign:
+    """The campaign of one key.
+
+    :param identity: the key, and the name that carries it.
     :param campaigns: the account's campaigns.
-    :param identity: which one.
-    :param since: the earliest of the run's dates: no campaign of the run is older.
-
-    The service's name filter is not used: how it compares is not documented, so its silence proves nothing.
-
-    :raises ExotelOutcomeUnknown: if the account has more campaigns since then than one look reads.
+    :param journal: what earlier tries left.
+    :param since: nothing of this key is older.
+    :param is_later_try: whether an earlier try may have come as far as sending.
+    :param answer_within: how long an answer may take.
+    :param settle: how long after that a campaign may take to show in the list.
+    :param clock: the time.
     """
-    matches = []
-    for count, campaign in enumerate(campaigns.list_campaigns(), 1):
-        if identity.is_of(campaign.name):
-            matches.append(campaign)
-        if campaign.date_created is not None and campaign.date_created < since - _CLOCK_SKEW:
-            break
-        if count >= FURTHEST_LOOK and not matches:
-            raise ExotelOutcomeUnknown(
-                f"the account has more than {FURTHEST_LOOK:,} campaigns since this run began, so whether one is named "
-                f"{identity.marker!r} is not known; look for it in the dashboard"
+
+    identity: CampaignIdentity
+    campaigns: Campaigns
+    journal: Journal
+    since: datetime
+    is_later_try: bool = False
+    answer_within: timedelta = timedelta(seconds=40)
+    settle: timedelta = SETTLE
+    clock: Clock = field(default_factory=Clock)
+
+    def find(self, audience: Callable[[], AudienceMark]) -> Campaign | None:
+        """Return the campaign that exists already, ``None`` if there surely is none: steps 1 to 3.
+
+        :param audience: returns whom this try would call.
+        :raises ExotelCampaignGone: if it was deleted.
+        :raises ExotelInputError: if it calls other people than this try would.
+        """
+        campaign = self._recorded(self.journal.entry) or self._looked_up(self.journal.entry)
+        if campaign is None:
+            return None
+        if campaign.status is CampaignStatus.DELETED:
+            raise _gone(campaign.id)
+        # Before it is written down, which would end the comparing of later tries with what was meant to be sent.
+        self._compare(campaign, audience)
+        self.journal.record(campaign.id)
+        return campaign
+
+    def create(self, make: Callable[[datetime], CampaignRequest], audience: AudienceMark) -> Campaign:
+        """Create it, where :meth:`find` found none: steps 4 to 6.
+
+        :param make: returns the request as it is to be sent at a moment.
+        :param audience: whom it calls.
+        :raises MissedWindow: if its window closes before it can be sent.
+        :raises ExotelOutcomeUnknown: if nobody can say whether it exists.
+        :raises ExotelError: if it surely does not.
+        """
+
+        def request() -> CampaignRequest:
+            made, posted_before = make(self.clock.now()), self.clock.now() + SEND_WITHIN
+            self.journal.intend(posted_before, audience)
+            if self.clock.now() >= posted_before:
+                raise ExotelConnectionError("it was not sent: the journal took too long")
+            return made
+
+        try:
+            campaign = self.campaigns.create_campaign(request)
+        except ExotelOutcomeUnknown as unknown:
+            campaign = self._lost_answer(unknown)
+        except (ExotelError, MissedWindow):
+            self.journal.withdraw()
+            raise
+        self.journal.record(campaign.id)
+        return campaign
+
+    def _recorded(self, entry: Entry) -> Campaign | None:
+        if entry.campaign_id is None:
+            return None
+        try:
+            return self.campaigns.get_campaign(entry.campaign_id)
+        except ExotelNotFound:
+            raise _gone(entry.campaign_id) from None
+
+    def _looked_up(self, entry: Entry) -> Campaign | None:
+        if entry.posted_before is not None:
+            log.info("An earlier try may have sent this campaign before %s; looking for it.", entry.posted_before)
+            return self._look_until(self._known_after(entry.posted_before))
+        if self.is_later_try and not self.journal.outlives_tries:
+            log.info("An earlier try may have sent this campaign; looking for it.")
+            return self._look_until(self._known_after(self.clock.now()))
+        return self._look()
+
+    def _known_after(self, posted_before: datetime) -> datetime:
+        return posted_before + self.answer_within + self.settle
+
+    def _look_until(self, known_after: datetime) -> Campaign | None:
+        looks, pause = 0, _FIRST_PAUSE
+        while True:
+            campaign = self._look()
+            looks += 1
+            left = (known_after - self.clock.now()).total_seconds()
+            if campaign is not None or (left <= 0 and looks >= PATIENT_LOOKS):
+                return campaign
+            self.clock.sleep(pause if left <= 0 else min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _look(self) -> Campaign | None:
+        found = find(self.campaigns, self.identity, self.since)
+        if len(found) > 1:
+            self._stop(found[1:])
+        return found[0] if found else None
+
+    def _stop(self, others: list[Campaign]) -> None:
+        """Stop what should not exist: another campaign that calls the same people."""
+        log.error("%d campaigns carry %r; the earliest is followed.", len(others) + 1, self.identity.marker)
+        if self.identity.exact:  # a name of the caller's own may stand for anything
+            return
+        for campaign in others:
+            try:
+                if campaign.status is CampaignStatus.CREATED:
+                    self.campaigns.delete_campaign(campaign.id)
+                elif campaign.status is CampaignStatus.IN_PROGRESS:
+                    self.campaigns.pause_campaign(campaign.id)
+            except ExotelError as error:
+                log.error("Campaign %s could not be stopped: %s", campaign.id, error)  # noqa: TRY400
+
+    def _lost_answer(self, unknown: ExotelOutcomeUnknown) -> Campaign:
+        began = self.clock.now()
+        log.warning("%s; looking for it for %s.", unknown.message, self.settle)
+        try:
+            campaign = self._look_until(began + self.settle)
+        except ExotelError as error:
+            outcome = f"the list of campaigns could not be read ({error.message})"
+        else:
+            if campaign is not None:
+                return campaign
+            outcome = f"it did not show in the list for {(self.clock.now() - began).total_seconds():.0f} s"
+        known_after = self._known_after(self.journal.entry.posted_before or began)
+        raise ExotelOutcomeUnknown(
+            f"a campaign was sent, its answer was lost, and {outcome}. A later try looks for {self.identity.marker!r} "
+            f"again and may send it after {known_after:%Y-%m-%d %H:%M:%S %Z}. By hand: look for that among the names "
+            "in the dashboard; if it is there, let the task try again, which follows it",
+            http_status=unknown.http_status,
+            code=unknown.code,
+            request_id=unknown.request_id,
+        ) from unknown
+
+    def _compare(self, campaign: Campaign, audience: Callable[[], AudienceMark]) -> None:
+        try:
+            wanted = audience()
+        except (ExotelInputError, OSError) as error:
+            log.warning("Whom this try would call cannot be told, so it is not compared: %s", error)
+            return
+        known = self.journal.entry.audience or _audience_shown(campaign, wanted)
+        difference = wanted.difference(known) if known is not None else None
+        if difference is not None:
+            raise ExotelInputError(
+                [
+                    Problem(
+                        "numbers" if wanted.contacts is not None else "lists",
+                        f"this task's campaign {campaign.id} exists and calls other people: this try would call "
+                        f"{difference}; give another idempotency_key for another campaign",
+                    )
+                ]
             )
-        if count >= FURTHEST_LOOK:
-            break
-    if len(matches) > 1:
-        log.error("%d campaigns carry %r; the earliest is followed, stop the others", len(matches), identity.marker)
-    return matches[-1] if matches else None
+
+
+def _gone(campaign_id: str) -> ExotelCampaignGone:
+    return ExotelCampaignGone(
+        f"campaign {campaign_id} of this task was deleted; it is not created again. "
+        "Give another idempotency_key to start another campaign"
+    )
+
+
+def _audience_shown(campaign: Campaign, wanted: AudienceMark) -> AudienceMark | None:
+    """Return what the service shows of whom a campaign calls; few of its answers show anything."""
+    if campaign.lists:
+        return AudienceMark(lists=tuple(sorted(campaign.lists)))
+    if campaign.numbers is None:
+        return None
+    # The service may spell numbers in its own way, so only their count tells.
+    return AudienceMark(contacts=len(campaign.numbers), digest=wanted.digest, secret=wanted.secret)

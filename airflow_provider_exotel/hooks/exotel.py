@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from airflow_provider_exotel.api.errors import (
     ExotelError,
     ExotelInputError,
     ExotelNotFound,
+    Problem,
 )
 from airflow_provider_exotel.connection import ExotelSettings
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
     from airflow_provider_exotel.api.client import ExotelClient
     from airflow_provider_exotel.api.request import CampaignRequest
+    from airflow_provider_exotel.campaign.identity import CampaignIdentity
+    from airflow_provider_exotel.campaign.once import OneCampaign
 
 
 class ExotelHook(BaseHook):
@@ -89,7 +93,7 @@ class ExotelHook(BaseHook):
     ) -> Campaign:
         """Create a campaign of exactly what is given: nothing is added to its name, no window is computed.
 
-        Nothing keeps a second call from creating a second campaign; ``CreateCampaignOperator`` does.
+        Nothing keeps a second call from creating a second campaign; :meth:`create_campaign_once` does.
 
         :param request: the campaign, or a function that makes it, called right before each sending.
         :param fields: instead of ``request``, the fields of
@@ -98,6 +102,62 @@ class ExotelHook(BaseHook):
         :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists.
         """
         return self.client.create_campaign(request or self.request_of(**fields))
+
+    def create_campaign_once(self, *, idempotency_key: str, **fields: Any) -> Campaign:
+        """Create the campaign of a key, or return the one that exists: however often, and from however many tries.
+
+        For tasks written in Python; within a task of Airflow 3.3 the key's journal outlives its tries.
+
+        :param idempotency_key: what the campaign is known again by; another key is another campaign. It is looked for
+            among the campaigns of the last 30 days.
+        :param fields: the fields of :class:`~airflow_provider_exotel.api.request.CampaignRequest`; the key is added to
+            ``name``, and ``caller_id`` may come from the connection.
+        :raises ExotelInputError: naming every problem at once, or if the campaign of the key calls other people.
+        :raises ExotelCampaignGone: if the campaign of the key was deleted.
+        :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; calling again finds out.
+        """
+        from airflow_provider_exotel.campaign.identity import identify
+        from airflow_provider_exotel.campaign.journal import AudienceMark
+
+        if not str(idempotency_key or "").strip():
+            wanted = "is empty; write what the campaign is known again by, such as 'reminder-2026-03'"
+            raise ExotelInputError([Problem("idempotency_key", wanted)])
+        settings = self.settings
+        identity = identify(
+            settings.account_sid, settings.deployment, name=fields.get("name"), idempotency_key=idempotency_key
+        )
+        request = self.request_of(**{**fields, "name": identity.name})
+        audience = AudienceMark.of(request.numbers, request.lists, settings.api_token)
+        one = self.one_campaign(identity, _context(), idempotency_key=idempotency_key)
+        return one.find(lambda: audience) or one.create(lambda _: request, audience)
+
+    def one_campaign(
+        self,
+        identity: CampaignIdentity,
+        context: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        settle: timedelta | None = None,
+    ) -> OneCampaign:
+        """Return the campaign of one key, which can be found and created once.
+
+        :param identity: the key, and the name that carries it.
+        :param context: the task's context; empty outside of a task.
+        :param idempotency_key: where it stands for the run.
+        :param settle: how long a campaign may take to show in the list, default 120 s.
+        """
+        from airflow_provider_exotel.campaign.once import SETTLE, OneCampaign
+        from airflow_provider_exotel.hooks.task import earliest_date, is_later_try, journal_of
+
+        return OneCampaign(
+            identity,
+            self.client,
+            journal_of(context, identity.key),
+            earliest_date(context, idempotency_key=idempotency_key),
+            is_later_try=is_later_try(context),
+            answer_within=timedelta(seconds=self.settings.connect_timeout + self.settings.read_timeout),
+            settle=SETTLE if settle is None else settle,
+        )
 
     def request_of(self, **fields: Any) -> CampaignRequest:
         """Return the request the fields make, with the connection's ExoPhone where no ``caller_id`` is given."""
@@ -118,6 +178,17 @@ class ExotelHook(BaseHook):
         except ExotelError as error:
             return False, f"{_advice(error, self.settings)} [{error}]"
         return True, f"Key, token and account {settings.account_sid} are accepted by {settings.host}."
+
+
+def _context() -> Mapping[str, Any]:
+    """Return the context of the task that runs, empty outside of one."""
+    from airflow.providers.common.compat.sdk import AirflowException, get_current_context
+
+    try:
+        context: Mapping[str, Any] = get_current_context()
+    except (AirflowException, RuntimeError):
+        return {}
+    return context
 
 
 def _advice(error: ExotelError, settings: ExotelSettings) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,10 +16,10 @@ from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.links import CampaignLink
 from airflow_provider_exotel.operators.inputs import (
     collect,
-    earliest_date,
     hide,
     is_still_to_be_rendered,
     is_true,
+    lists_given,
     numbers_given,
     run_anchor,
 )
@@ -27,9 +27,11 @@ from airflow_provider_exotel.params import arguments_of
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
+    from airflow_provider_exotel.api.numbers import PhoneNumbers
     from airflow_provider_exotel.api.request import CallRetries
     from airflow_provider_exotel.campaign.draft import CampaignDraft
     from airflow_provider_exotel.campaign.identity import CampaignIdentity
+    from airflow_provider_exotel.campaign.journal import AudienceMark
     from airflow_provider_exotel.campaign.plan import CampaignPlan
     from airflow_provider_exotel.campaign.window import CallingWindow
 
@@ -103,6 +105,10 @@ class CreateCampaignOperator(BaseOperator):
     :param repeat_menu_attempts: how often an IVR menu is repeated.
     :param idempotency_key: says that this is another campaign than the one the task instance stands for.
     :param exact_name: send ``name`` as it is, without the key; it must then be unique to the campaign.
+    :param if_paused: what to do with a campaign of an earlier try that is paused: ``follow`` (default) it as it is, or
+        ``resume`` it inside its window.
+    :param settle: how long a campaign may take to show in the service's list, a timedelta or seconds, default 120. A
+        try after a lost answer waits as long before it sends again.
     :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what cannot be a phone number.
     :param from_params: fill what is unset from the run's params of the same names, or from the form that
         :func:`~airflow_provider_exotel.params.campaign_params` makes.
@@ -155,6 +161,8 @@ class CreateCampaignOperator(BaseOperator):
         repeat_menu_attempts: int | str | None = None,
         idempotency_key: str | None = None,
         exact_name: bool = False,
+        if_paused: str = "follow",
+        settle: timedelta | float | None = None,
         on_invalid_numbers: str = "fail",
         from_params: bool = False,
         dry_run: bool | str | None = None,
@@ -163,6 +171,8 @@ class CreateCampaignOperator(BaseOperator):
         super().__init__(**kwargs)
         if window is not None and schedule is not None:
             raise ExotelInputError([Problem("window", "stands beside schedule; give one of the two")])
+        if if_paused not in {"follow", "resume"}:
+            raise ExotelInputError([Problem("if_paused", "is neither 'follow' nor 'resume'")])
         self.exotel_conn_id = exotel_conn_id
         self.numbers = numbers
         self.numbers_from = numbers_from
@@ -191,6 +201,8 @@ class CreateCampaignOperator(BaseOperator):
         self.repeat_menu_attempts = repeat_menu_attempts
         self.idempotency_key = idempotency_key
         self.exact_name = exact_name
+        self.if_paused = if_paused
+        self.settle = timedelta(seconds=settle) if isinstance(settle, (int, float)) else settle
         self.on_invalid_numbers = on_invalid_numbers
         self.from_params = from_params
         # `dry_run` itself is a method of every operator.
@@ -212,7 +224,6 @@ class CreateCampaignOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Find the campaign of this task instance or create it, and return its id; the plan if ``dry_run``."""
-        from airflow_provider_exotel.campaign.once import find
         from airflow_provider_exotel.campaign.window import MissedWindow
 
         arguments = self._arguments(context)
@@ -220,14 +231,14 @@ class CreateCampaignOperator(BaseOperator):
             identity = self._identify(context, arguments["name"])
             if is_true(arguments["plan_only"]):
                 return self._plan(context, arguments, identity)
-            campaign = find(self.hook.client, identity, earliest_date(context))
+            one = self.hook.one_campaign(identity, context, idempotency_key=self.idempotency_key, settle=self.settle)
+            campaign = one.find(lambda: self._audience(arguments))
             if campaign is not None:
-                self._follow(campaign)
-                self._publish(context, campaign)
+                self._publish(context, self._follow(campaign))
                 return campaign.id
             draft = self._draft(context, arguments, identity)
             self._announce(draft.plan(datetime.now(UTC)))
-            campaign = self.hook.client.create_campaign(lambda: draft.at(datetime.now(UTC)))
+            campaign = one.create(draft.at, self._mark(draft.request.numbers, draft.request.lists))
             self._publish(context, campaign, contacts=len(draft.request.numbers or ()) or None, rejected=draft.rejected)
         except MissedWindow as missed:
             self._give_up_on(missed)
@@ -306,17 +317,30 @@ class CreateCampaignOperator(BaseOperator):
             self.log.warning("%s", warning)
         self.log.info("Campaign to dial: %s", json.dumps(plan.request.safe_payload(), ensure_ascii=False))
 
-    def _follow(self, campaign: Campaign) -> None:
+    def _audience(self, arguments: Mapping[str, Any]) -> AudienceMark:
+        """Return whom this try would call."""
+        numbers, lists = numbers_given(arguments), lists_given(arguments)
+        people = None if numbers is None else hide(numbers).compact()
+        return self._mark(people and people.without(people.malformed()), lists)
+
+    def _mark(self, numbers: PhoneNumbers | None, lists: Iterable[str] | None) -> AudienceMark:
+        from airflow_provider_exotel.campaign.journal import AudienceMark
+
+        return AudienceMark.of(numbers, lists, self.hook.settings.api_token)
+
+    def _follow(self, campaign: Campaign) -> Campaign:
+        """Return the campaign of an earlier try as it stands, resumed if that is wanted."""
         from airflow_provider_exotel.api.campaign import CampaignStatus
 
-        if campaign.status is CampaignStatus.DELETED:
-            raise AirflowFailException(
-                f"Campaign {campaign.id} of this task was deleted. It is not created again; "
-                "give another idempotency_key to start another campaign."
-            )
         self.log.info("Campaign %s exists already (%s); following it.", campaign.id, campaign.status_text)
-        if campaign.status is CampaignStatus.PAUSED:
-            self.log.warning("Campaign %s is paused: it dials nobody until it is resumed.", campaign.id)
+        if campaign.status is not CampaignStatus.PAUSED:
+            return campaign
+        end_at = campaign.schedule.end_at
+        if self.if_paused == "resume" and end_at is not None and datetime.now(UTC) < end_at:
+            self.log.info("Campaign %s is paused; resuming it.", campaign.id)
+            return self.hook.client.resume_campaign(campaign.id)
+        self.log.warning("Campaign %s is paused: it dials nobody until it is resumed.", campaign.id)
+        return campaign
 
     def _publish(self, context: Context, campaign: Campaign, *, contacts: int | None = None, rejected: int = 0) -> None:
         settings, schedule = self.hook.settings, campaign.schedule.payload()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.api.errors import ExotelInputError, Problem
@@ -31,18 +31,6 @@ def run_anchor(context: Context, given: str | datetime | None) -> Anchor:
     )
 
 
-def earliest_date(context: Context) -> datetime:
-    """Return the earliest of the run's dates: nothing of the run is older."""
-    run = context["dag_run"]
-    dates = (
-        context.get("logical_date"),
-        context.get("data_interval_start"),
-        getattr(run, "run_after", None),
-        getattr(run, "start_date", None),
-    )
-    return min(date for date in (*dates, datetime.now(UTC)) if date is not None)
-
-
 def numbers_given(arguments: Mapping[str, Any]) -> Any:
     """Return the numbers of the DAG, or of the file it names."""
     source = arguments["numbers_from"]
@@ -62,6 +50,14 @@ def numbers_given(arguments: Mapping[str, Any]) -> Any:
         raise ExotelInputError(
             [Problem("numbers_from", f"no file is at {redact(source)}; write the path of one")]
         ) from None
+
+
+def lists_given(arguments: Mapping[str, Any]) -> list[str]:
+    """Return the SIDs of the lists, however they are spelled."""
+    from airflow_provider_exotel.api.fields import words
+
+    lists = words(arguments["lists"])
+    return list(map(str, lists)) if isinstance(lists, (list, tuple)) else []
 
 
 def is_still_to_be_rendered(value: Any) -> bool:

@@ -43,6 +43,7 @@ def create(people: Path) -> CreateCampaignOperator:
         task_id="create",
         numbers_from=people.as_uri(),
         read_via_text="Hello",
+        settle=0,
         schedule={"send_at": "PT1H", "end_at": "PT9H"},
     )
 

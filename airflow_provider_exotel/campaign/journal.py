@@ -1,0 +1,126 @@
+"""What the tries of one task leave each other: that a campaign is about to be sent, and then its id."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from airflow_provider_exotel.api.numbers import PhoneNumbers
+
+_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class AudienceMark:
+    """What an audience is known again by; no number can be read from it.
+
+    :param contacts: how many numbers, ``None`` where lists hold them.
+    :param lists: the lists.
+    :param digest: of the numbers, under a secret, since so few numbers are possible that a plain digest hides none.
+    :param secret: which secret that was, so that digests under different ones are not compared.
+    """
+
+    contacts: int | None = None
+    lists: tuple[str, ...] = ()
+    digest: str | None = None
+    secret: str | None = None
+
+    @classmethod
+    def of(cls, numbers: PhoneNumbers | None, lists: Iterable[str] | None, secret: str) -> Self:
+        """Return the mark of an audience, the same for the same people in another order."""
+        if numbers is None:
+            return cls(lists=tuple(sorted(lists or ())))
+        key = secret.encode()
+        return cls(
+            contacts=len(numbers),
+            digest=hmac.new(key, "\n".join(sorted(numbers)).encode(), hashlib.sha256).hexdigest()[:_LENGTH],
+            secret=hmac.new(key, b"audience", hashlib.sha256).hexdigest()[:_LENGTH],
+        )
+
+    def difference(self, other: AudienceMark) -> str | None:
+        """Return in words how ``other`` is another audience, nothing if it is not known to be one."""
+        if self.lists != other.lists:
+            return f"lists {', '.join(self.lists) or 'none'} instead of {', '.join(other.lists) or 'none'}"
+        if self.contacts != other.contacts:
+            return f"{self.contacts or 0:,} numbers instead of {other.contacts or 0:,}"
+        if self.secret == other.secret and self.digest != other.digest:
+            return f"{self.contacts or 0:,} numbers of which some are others"
+        return None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a task's campaign.
+
+    :param campaign_id: the campaign, once it exists.
+    :param posted_before: until when it may have been sent, where it is about to be; ``None`` if it surely was not.
+    :param audience: whom it calls.
+    """
+
+    campaign_id: str | None = None
+    posted_before: datetime | None = None
+    audience: AudienceMark | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as plain JSON."""
+        mark = self.audience
+        return {
+            "campaign_id": self.campaign_id,
+            "posted_before": self.posted_before.isoformat() if self.posted_before else None,
+            "audience": {**mark.__dict__, "lists": list(mark.lists)} if mark else None,
+        }
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any] | None) -> Self:
+        """Read an entry; nothing kept is an empty one."""
+        kept = kept or {}
+        posted_before, audience = kept.get("posted_before"), kept.get("audience")
+        return cls(
+            kept.get("campaign_id"),
+            datetime.fromisoformat(posted_before) if posted_before else None,
+            AudienceMark(**{**audience, "lists": tuple(audience["lists"])}) if audience else None,
+        )
+
+
+@dataclass
+class Journal:
+    """The entry of one campaign, and where it is kept.
+
+    :param read: returns what was kept, or ``None``.
+    :param write: keeps it, or raises if it could not be kept, above all because another try has taken over.
+    :param outlives_tries: whether a later try reads what this one writes.
+    """
+
+    read: Callable[[], Mapping[str, Any] | None]
+    write: Callable[[dict[str, Any]], None]
+    outlives_tries: bool = True
+    entry: Entry = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.entry = Entry.of(self.read())
+
+    @classmethod
+    def of_this_try(cls) -> Journal:
+        """Return one that is forgotten with the try: Airflow before 3.3 has no place for it."""
+        return cls(lambda: None, lambda _: None, outlives_tries=False)
+
+    def intend(self, posted_before: datetime, audience: AudienceMark) -> None:
+        """Keep that the campaign is about to be sent."""
+        self._keep(Entry(None, posted_before, audience))
+
+    def record(self, campaign_id: str) -> None:
+        """Keep that it exists."""
+        self._keep(replace(self.entry, campaign_id=campaign_id, posted_before=None))
+
+    def withdraw(self) -> None:
+        """Keep that it surely does not."""
+        self._keep(Entry())
+
+    def _keep(self, entry: Entry) -> None:
+        if entry != self.entry:
+            self.write(entry.as_json())
+            self.entry = entry

@@ -1,0 +1,51 @@
+"""What a running task tells of itself: its dates, its try, and where its tries keep their journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_exotel.campaign.journal import Journal
+
+KEY_REMEMBERED_FOR = timedelta(days=30)
+"""How far back the campaign of an idempotency key is looked for: the longest a campaign dials by default."""
+
+
+def journal_of(context: Mapping[str, Any], key: str) -> Journal:
+    """Return the journal of a campaign, in the state that Airflow 3.3 keeps for a task over all its tries.
+
+    :param context: the task's context; empty outside of a task.
+    :param key: the campaign's.
+    """
+    store = context.get("task_state_store")
+    if store is None:
+        return Journal.of_this_try()
+    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # from 3.3 on, as the store is
+
+    name = f"exotel_campaign_{key}"
+    return Journal(lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE))
+
+
+def is_later_try(context: Mapping[str, Any]) -> bool:
+    """Return whether an earlier try of the task may have run."""
+    instance = context.get("ti")
+    return instance is not None and instance.try_number > 1
+
+
+def earliest_date(context: Mapping[str, Any], *, idempotency_key: str | None = None) -> datetime:
+    """Return the moment nothing of the run is older than.
+
+    :param context: the task's context; empty outside of a task.
+    :param idempotency_key: where it stands for the run, another run may have used it before.
+    """
+    run, now = context.get("dag_run"), datetime.now(UTC)
+    dates = (
+        now,
+        context.get("logical_date"),
+        context.get("data_interval_start"),
+        getattr(run, "run_after", None),
+        getattr(run, "start_date", None),
+        now - KEY_REMEMBERED_FOR if idempotency_key else None,
+    )
+    return min(date for date in dates if date is not None)

@@ -1,0 +1,327 @@
+"""The protocol step by step, on a clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
+from airflow_provider_exotel.api.errors import (
+    ExotelCampaignGone,
+    ExotelError,
+    ExotelInputError,
+    ExotelNotFound,
+    ExotelOutcomeUnknown,
+    ExotelRequestRefused,
+    ExotelServerError,
+)
+from airflow_provider_exotel.api.numbers import PhoneNumbers
+from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.campaign.identity import identify
+from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
+from airflow_provider_exotel.campaign.once import SEND_WITHIN, SETTLE, Clock, OneCampaign
+from airflow_provider_exotel.campaign.window import MissedWindow
+
+NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
+NUMBERS = PhoneNumbers(["+919876500000", "+919876500001"])
+AUDIENCE = AudienceMark.of(NUMBERS, None, "secret")
+IDENTITY = identify("emulator", None, dag_id="reminders", run_id="manual", task_id="create", map_index=-1)
+ANSWER = timedelta(seconds=40)
+
+
+@dataclass
+class Service:
+    """An account on a clock, whose answers get lost as they are told to."""
+
+    now: datetime = NOW
+    shown_after: timedelta = timedelta()
+    error: ExotelError | None = None
+    commits: bool = True
+    existing: list[Campaign] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    def list_campaigns(self) -> Iterator[Campaign]:
+        self.done.append("look")
+        shown = [one for one in self.existing if one.date_created and self.now - one.date_created >= self.shown_after]
+        return iter(shown[::-1])
+
+    def get_campaign(self, campaign_id: str) -> Campaign:
+        self.done.append("get")
+        for campaign in self.existing:
+            if campaign.id == campaign_id:
+                return campaign
+        raise ExotelNotFound("not there")
+
+    def create_campaign(self, request: Callable[[], CampaignRequest]) -> Campaign:
+        made = request()
+        self.done.append("post")
+        campaign = Campaign(id=str(len(self.existing)), name=made.name or "", date_created=self.now)
+        if self.commits:
+            self.existing.append(campaign)
+        if self.error is not None:
+            raise self.error
+        return campaign
+
+    def pause_campaign(self, campaign_id: str) -> Campaign:
+        self.done.append(f"pause {campaign_id}")
+        return self.get_campaign(campaign_id)
+
+    def delete_campaign(self, campaign_id: str) -> None:
+        self.done.append(f"delete {campaign_id}")
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += timedelta(seconds=seconds)
+
+
+class Store:
+    """What outlives a try."""
+
+    def __init__(self, kept: Entry | None = None) -> None:
+        self.kept = kept.as_json() if kept else None
+        self.written: list[Entry] = []
+
+    def write(self, entry: dict[str, Any]) -> None:
+        self.kept = entry
+        self.written.append(Entry.of(entry))
+
+    def journal(self) -> Journal:
+        return Journal(lambda: self.kept, self.write)
+
+
+def campaign(number: int, status: CampaignStatus = CampaignStatus.CREATED, **fields: Any) -> Campaign:
+    return Campaign(id=str(number), name=IDENTITY.name, status=status, date_created=NOW, **fields)
+
+
+def one(service: Service, store: Store | None = None, **options: Any) -> OneCampaign:
+    journal = store.journal() if store else Journal.of_this_try()
+    clock = Clock(lambda: service.now, service.sleep)
+    return OneCampaign(IDENTITY, service, journal, NOW, answer_within=ANSWER, clock=clock, **options)
+
+
+def request(now: datetime) -> CampaignRequest:
+    return CampaignRequest(numbers=NUMBERS, caller_id="0XXXXXX4890", name=IDENTITY.name)
+
+
+def test_a_first_try_looks_once_writes_down_sends_and_writes_down() -> None:
+    service, store = Service(), Store()
+
+    assert one(service, store).find(lambda: AUDIENCE) is None
+    created = one(service, store).create(request, AUDIENCE)
+
+    assert service.done == ["look", "post"]
+    assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE), Entry(created.id, None, AUDIENCE)]
+
+
+def test_what_the_journal_knows_is_asked_for_and_followed() -> None:
+    service, store = Service(existing=[campaign(0)]), Store(Entry("0"))
+
+    assert one(service, store).find(lambda: AUDIENCE) == campaign(0)
+    assert service.done == ["get"]
+
+
+def test_what_the_journal_knows_and_is_gone_is_never_created_again() -> None:
+    with pytest.raises(ExotelCampaignGone, match="Give another idempotency_key"):
+        one(Service(), Store(Entry("0"))).find(lambda: AUDIENCE)
+
+
+def test_what_was_deleted_is_never_created_again() -> None:
+    with pytest.raises(ExotelCampaignGone):
+        one(Service(existing=[campaign(0, CampaignStatus.DELETED)])).find(lambda: AUDIENCE)
+
+
+def test_what_the_list_shows_is_written_down_and_followed() -> None:
+    service, store = Service(existing=[campaign(0)]), Store()
+
+    assert one(service, store).find(lambda: AUDIENCE) == campaign(0)
+    assert store.written == [Entry("0")]
+
+
+OPEN = Entry(None, NOW + SEND_WITHIN, AUDIENCE)
+LONG_AGO = Entry(None, NOW - timedelta(hours=1), AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    ("kept", "is_later_try", "waits"),
+    [
+        pytest.param(None, False, timedelta(), id="a first try looks once"),
+        pytest.param(None, True, timedelta(), id="a later try with an empty journal too: nothing was sent"),
+        pytest.param(OPEN, True, SEND_WITHIN + ANSWER + SETTLE, id="an open intent is waited out"),
+        pytest.param(LONG_AGO, True, timedelta(seconds=14), id="an old one is looked for a few times"),
+    ],
+)
+def test_how_long_is_looked_before_it_is_sent(kept: Entry | None, is_later_try: bool, waits: timedelta) -> None:
+    service = Service()
+
+    assert one(service, Store(kept), is_later_try=is_later_try).find(lambda: AUDIENCE) is None
+
+    assert service.now - NOW == waits
+
+
+def test_without_a_journal_a_later_try_waits_as_if_it_had_just_been_sent() -> None:
+    service = Service()
+
+    assert one(service, is_later_try=True).find(lambda: AUDIENCE) is None
+
+    assert service.now - NOW == ANSWER + SETTLE
+
+
+def test_what_shows_late_is_found_by_a_later_try() -> None:
+    service = Service(existing=[campaign(0)], shown_after=SETTLE)
+
+    assert one(service, Store(OPEN)).find(lambda: AUDIENCE) == campaign(0)
+
+
+def test_a_lost_answer_is_looked_for_until_it_shows() -> None:
+    service, store = Service(error=ExotelOutcomeUnknown("lost"), shown_after=SETTLE), Store()
+
+    created = one(service, store).create(request, AUDIENCE)
+
+    assert (service.done.count("post"), created.id) == (1, "0")
+    assert store.written[-1].campaign_id == "0"
+
+
+def test_a_lost_answer_that_does_not_show_is_an_unknown_outcome_in_plain_words() -> None:
+    service, store = Service(error=ExotelOutcomeUnknown("lost"), commits=False), Store()
+
+    with pytest.raises(ExotelOutcomeUnknown) as caught:
+        one(service, store).create(request, AUDIENCE)
+
+    assert service.done.count("post") == 1
+    assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE)]
+    for told in ("its answer was lost", "did not show", IDENTITY.marker, "2026-03-02 04:03:10 UTC", "By hand"):
+        assert told in str(caught.value)
+
+
+def test_after_an_unknown_outcome_a_later_try_sends_it() -> None:
+    service, store = Service(error=ExotelOutcomeUnknown("lost"), commits=False), Store()
+    with pytest.raises(ExotelOutcomeUnknown):
+        one(service, store).create(request, AUDIENCE)
+    service.error, service.commits = None, True
+
+    again = one(service, store, is_later_try=True)
+
+    assert again.find(lambda: AUDIENCE) is None
+    assert again.create(request, AUDIENCE).id == "0"
+
+
+@pytest.mark.parametrize("error", [ExotelRequestRefused("no"), MissedWindow(None, NOW, "over")], ids=["no", "missed"])
+def test_what_surely_was_not_sent_leaves_nothing_open(error: Exception) -> None:
+    service, store = Service(), Store()
+
+    def fails(_: datetime) -> CampaignRequest:
+        raise error
+
+    with pytest.raises(type(error)):
+        one(service, store).create(fails, AUDIENCE)
+
+    assert store.kept in (None, Entry().as_json())
+
+
+def test_a_refusal_closes_the_intent() -> None:
+    service, store = Service(error=ExotelRequestRefused("no"), commits=False), Store()
+
+    with pytest.raises(ExotelRequestRefused):
+        one(service, store).create(request, AUDIENCE)
+
+    assert store.written == [OPEN, Entry()]
+
+
+def test_a_try_that_cannot_write_down_its_intent_sends_nothing() -> None:
+    service, store = Service(), Store()
+
+    def superseded(_: dict[str, Any]) -> None:
+        raise RuntimeError("another try has taken over")
+
+    store.write = superseded  # type: ignore[method-assign]
+
+    with pytest.raises(RuntimeError):
+        one(service, store).create(request, AUDIENCE)
+
+    assert service.done == []
+
+
+def test_a_try_that_took_too_long_to_write_it_down_sends_nothing() -> None:
+    service, store = Service(), Store()
+    store.write = lambda _: service.sleep(31)  # type: ignore[method-assign]
+
+    with pytest.raises(ExotelError, match="took too long"):
+        one(service, store).create(request, AUDIENCE)
+
+    assert "post" not in service.done
+
+
+def test_of_several_campaigns_the_earliest_is_kept_and_the_others_are_stopped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    statuses = [CampaignStatus.CREATED, CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.COMPLETED]
+    service = Service(existing=[campaign(number, status) for number, status in enumerate(statuses)])
+
+    found = one(service).find(lambda: AUDIENCE)
+
+    assert found == campaign(0)
+    assert service.done == ["look", "delete 1", "pause 2", "get"]
+    assert "4 campaigns carry" in caplog.text
+
+
+OTHERS = AudienceMark.of(PhoneNumbers(["+919876500000", "+919876500002"]), None, "secret")
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted", "difference"),
+    [
+        (AUDIENCE, AudienceMark.of(PhoneNumbers(list(NUMBERS)[::-1]), None, "secret"), None),
+        (AUDIENCE, OTHERS, "2 numbers of which some are others"),
+        (AUDIENCE, AudienceMark.of(PhoneNumbers(["+919876500000"]), None, "secret"), "1 numbers instead of 2"),
+        (AUDIENCE, AudienceMark.of(None, ["one"], "secret"), "lists one instead of none"),
+        (AudienceMark.of(None, ["a", "b"], ""), AudienceMark.of(None, ["b", "a"], ""), None),
+        (AUDIENCE, AudienceMark.of(NUMBERS, None, "another token"), None),
+    ],
+)
+def test_what_calls_other_people_is_not_followed(
+    known: AudienceMark, wanted: AudienceMark, difference: str | None
+) -> None:
+    service, store = Service(existing=[campaign(0)]), Store(Entry("0", None, known))
+
+    if difference is None:
+        assert one(service, store).find(lambda: wanted) is not None
+        return
+    with pytest.raises(ExotelInputError, match=f"would call {difference}") as caught:
+        one(service, store).find(lambda: wanted)
+    assert "9876500" not in str(caught.value)
+
+
+def test_whom_the_service_shows_is_compared_where_the_journal_knows_nothing() -> None:
+    service = Service(existing=[campaign(0, lists=("other",))])
+
+    with pytest.raises(ExotelInputError, match="lists mine instead of other"):
+        one(service).find(lambda: AudienceMark(lists=("mine",)))
+
+
+def test_an_audience_that_cannot_be_read_any_more_is_followed_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    def gone() -> AudienceMark:
+        raise FileNotFoundError("people.csv")
+
+    assert one(Service(existing=[campaign(0)])).find(gone) is not None
+    assert "cannot be told" in caplog.text
+
+
+def test_a_list_that_cannot_be_read_after_a_lost_answer_is_an_unknown_outcome() -> None:
+    class Blind(Service):
+        def list_campaigns(self) -> Iterator[Campaign]:
+            raise ExotelServerError("502")
+
+    with pytest.raises(ExotelOutcomeUnknown, match="could not be read"):
+        one(Blind(error=ExotelOutcomeUnknown("lost"))).create(request, AUDIENCE)
+
+
+def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
+    entry = Entry("7", NOW, AUDIENCE)
+
+    assert Entry.of(entry.as_json()) == entry
+    assert "98765" not in str(entry.as_json())
+    assert replace(entry, audience=None) == Entry.of({"campaign_id": "7", "posted_before": NOW.isoformat()})

@@ -1,0 +1,349 @@
+"""Faults and deaths at random, over real HTTP: does each key get exactly one campaign?
+
+``make chaos`` runs 2,000 seeded trials of three ways to create a campaign from a task that is retried: posting and
+returning its id, Airflow's ``ResumableJobMixin`` as documented, and this provider's protocol. One trial is one task:
+random faults of the service, random deaths of the worker between any two steps, the list of campaigns late by reads or
+by minutes, then tries until one succeeds, and one more as if somebody had cleared the task. Time is the emulator's, so
+that waiting costs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from airflow_provider_exotel.api.client import ExotelClient
+from airflow_provider_exotel.api.errors import ExotelError, ExotelOutcomeUnknown
+from airflow_provider_exotel.api.policy import ReplayPolicy
+from airflow_provider_exotel.api.ratelimit import TokenBucket
+from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
+from airflow_provider_exotel.campaign.journal import AudienceMark, Journal
+from airflow_provider_exotel.campaign.once import Clock, OneCampaign
+from airflow_provider_exotel.emulator import Emulator, Fault
+
+TRIES = 12
+NUMBERS = ["+919876500000", "+919876500001"]
+READ_TIMEOUT = 0.15
+
+
+class Died(BaseException):
+    """The worker is gone: nothing of it runs any more."""
+
+
+class Superseded(RuntimeError):
+    """What Airflow answers to a try that another one has taken over from."""
+
+
+@dataclass
+class Reaper:
+    """Kills the worker at the n-th step of a try.
+
+    :param at: the step, 0 for never.
+    """
+
+    at: int
+    step: int = 0
+
+    def __call__(self) -> None:
+        """Let one step pass, or end it all."""
+        self.step += 1
+        if self.step == self.at:
+            raise Died
+
+
+@dataclass
+class Worker:
+    """One try of a task.
+
+    :param emulator: the service.
+    :param store: what Airflow keeps for the task over its tries.
+    :param reaper: what kills it.
+    :param number: which try it is, from 1.
+    :param lasting: whether Airflow keeps anything, as it does from 3.3 on.
+    """
+
+    emulator: Emulator
+    store: dict[str, Any]
+    reaper: Reaper
+    number: int
+    lasting: bool
+    client: ExotelClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        emulator, clock = self.emulator, self.emulator.clock
+        self.client = ExotelClient(
+            emulator.api_key,
+            emulator.api_token,
+            emulator.account_sid,
+            emulator.host,
+            read_timeout=READ_TIMEOUT,
+            bucket=TokenBucket(600, clock=clock.time, sleep=clock.advance),
+            policy=ReplayPolicy(tries=3),
+            sleep=clock.advance,
+        )
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep a value for later tries."""
+        self.reaper()
+        self.store[name] = value
+        self.reaper()
+
+    def post(self, request: Callable[[], CampaignRequest] | CampaignRequest) -> str:
+        """Create a campaign and return its id."""
+        campaign = self.client.create_campaign(request)
+        self.reaper()
+        return campaign.id
+
+
+def naive(worker: Worker, identity: CampaignIdentity) -> str:
+    """Post and return the id, as one would."""
+    worker.reaper()
+    return worker.post(request_of(identity))
+
+
+class RemoteJob:
+    """A campaign as a job of Airflow's ``ResumableJobMixin``."""
+
+    def __init__(self, worker: Worker, identity: CampaignIdentity) -> None:
+        self.worker, self.identity = worker, identity
+
+    def submit_job(self, context: Mapping[str, Any]) -> str:
+        self.worker.reaper()
+        return self.worker.post(request_of(self.identity))
+
+    def get_job_status(self, external_id: str, context: Mapping[str, Any]) -> str:
+        return self.worker.client.get_campaign(external_id).status
+
+    def is_job_active(self, status: str) -> bool:
+        return status in {"created", "in-progress", "paused"}
+
+    def is_job_succeeded(self, status: str) -> bool:
+        return status == "completed"
+
+    def poll_until_complete(self, external_id: str, context: Mapping[str, Any]) -> str:
+        return external_id
+
+    def get_job_result(self, external_id: str, context: Mapping[str, Any]) -> str:
+        return external_id
+
+
+class KeptState:
+    """Airflow's ``task_state_store`` of one try."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+
+    def get(self, key: str) -> Any:
+        return self.worker.store.get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        self.worker.keep(key, value)
+
+
+def resumable(worker: Worker, identity: CampaignIdentity) -> str:
+    """Do as Airflow's mixin does: keep the id once it is known, reconnect to it on a retry."""
+    import structlog
+    from airflow.sdk import ResumableJobMixin
+
+    class Job(RemoteJob, ResumableJobMixin):  # type: ignore[misc]
+        durable, log = True, structlog.get_logger()
+
+    return str(Job(worker, identity).execute_resumable({"task_state_store": KeptState(worker)}))
+
+
+def once(worker: Worker, identity: CampaignIdentity) -> str:
+    """Do as this provider does."""
+    now = worker.emulator.clock.now
+
+    def sleep(seconds: float) -> None:
+        worker.reaper()
+        worker.emulator.clock.advance(seconds)
+
+    def write(entry: dict[str, Any]) -> None:
+        worker.keep("journal", entry)
+
+    audience = AudienceMark.of(request_of(identity).numbers, None, "secret")
+    one = OneCampaign(
+        identity,
+        worker.client,
+        Journal(lambda: worker.store.get("journal"), write) if worker.lasting else Journal.of_this_try(),
+        now(),
+        is_later_try=worker.number > 1,
+        clock=Clock(now, sleep),
+    )
+    worker.reaper()
+    found = one.find(lambda: audience)
+    worker.reaper()
+    return (found or one.create(lambda _: request_of(identity), audience)).id
+
+
+WAYS: dict[str, Callable[[Worker, CampaignIdentity], str]] = {
+    "post and return": naive,
+    "ResumableJobMixin": resumable,
+    "this provider": once,
+}
+
+
+def request_of(identity: CampaignIdentity) -> CampaignRequest:
+    """Return the campaign of a trial."""
+    return CampaignRequest(numbers=NUMBERS, caller_id="0XXXXXX4890", read_via_text="Hello", name=identity.name)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one task.
+
+    :param campaigns: how many campaigns its people are called by when the task has succeeded.
+    :param after_clear: how many after one more try, as if somebody had cleared it.
+    :param succeeded: whether a try succeeded in the end.
+    :param unknowns: tries that ended with an unknown outcome.
+    :param deaths: tries that died.
+    :param same: whether the try after the last one got the same campaign.
+    """
+
+    campaigns: int
+    after_clear: int
+    succeeded: bool
+    unknowns: int
+    deaths: int
+    same: bool
+
+    @property
+    def duplicates(self) -> int:
+        """Campaigns there are too many."""
+        return max(0, self.campaigns - 1)
+
+    @property
+    def lost(self) -> bool:
+        """Whether nobody is called although the task succeeded, or it never did."""
+        return not self.succeeded or self.campaigns == 0
+
+    @property
+    def is_right(self) -> bool:
+        """Whether there is exactly one campaign, and every later try follows it."""
+        return self.succeeded and self.campaigns == self.after_clear == 1 and self.same
+
+
+def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str], seed: int) -> Trial:
+    """Run one task to its end, and once more."""
+    chance = random.Random(seed)
+    identity = identify("emulator", None, dag_id="chaos", run_id=str(seed), task_id="create")
+    lasting = chance.random() < 0.7 or way is resumable
+    spoil(emulator, chance)
+    store: dict[str, Any] = {}
+    ids: list[str] = []
+    counted: Counter[str] = Counter()
+    campaigns = 0
+    for number in range(1, TRIES + 1):
+        if number > TRIES - 4:  # the service recovers in the end
+            emulator.faults.clear()
+        reaper = Reaper(chance.randint(1, 9) if chance.random() < 0.5 and number <= TRIES - 4 else 0)
+        try:
+            ids.append(way(Worker(emulator, store, reaper, number, lasting), identity))
+            if len(ids) == 2:
+                break
+            campaigns = living(emulator, identity)
+        except Died:
+            counted["deaths"] += 1
+        except ExotelOutcomeUnknown:
+            counted["unknowns"] += 1
+        except ExotelError:
+            pass
+        emulator.clock.advance(chance.choice([0, 1, 10, 60, 300]))
+    after_clear = living(emulator, identity)
+    return Trial(campaigns, after_clear, len(ids) == 2, counted["unknowns"], counted["deaths"], len(set(ids)) <= 1)
+
+
+def living(emulator: Emulator, identity: CampaignIdentity) -> int:
+    """Return how many campaigns call the people of a trial."""
+    return sum(identity.is_of(state.name) and state.status != "deleted" for state in emulator.campaigns)
+
+
+def spoil(emulator: Emulator, chance: random.Random) -> None:
+    """Let random things go wrong with the service."""
+    emulator.reset()
+    emulator.settings.update(
+        {
+            "list_delay_reads": chance.choice([0, 0, 0, 1, 2, 3]),
+            "list_delay_seconds": chance.choice([0.0, 0.0, 1.0, 20.0, 100.0]),
+            "name_filter": chance.choice(["exact", "substring", "ignored", "failing"]),
+            "dialect": chance.choice(["documented", "wrapped"]),
+            "accepts": chance.choice(["both", "both", "documented", "wrapped"]),
+        }
+    )
+    emulator.faults.add(*(fault(chance) for _ in range(chance.choice([0, 1, 1, 2, 3, 5]))))
+
+
+def fault(chance: random.Random) -> Fault:
+    """Return one thing that goes wrong."""
+    on = chance.choice(["POST campaigns", "POST campaigns", "POST campaigns", "GET campaigns", "GET campaigns/*"])
+    kind, options = chance.choice(
+        [
+            ("drop_before_commit", {}),
+            ("drop_after_commit", {}),
+            ("html_5xx", {"stage": "before"}),
+            ("html_5xx", {"stage": "after", "status": 504}),
+            ("status", {"status": 500, "stage": "after"}),
+            ("status", {"status": 503, "stage": "before"}),
+            ("cut_body", {}),
+            ("empty_body", {}),
+            ("rate_limited", {"times": chance.randint(1, 6)}),
+            ("delay", {"stage": "after", "seconds": 2 * READ_TIMEOUT}),
+        ]
+    )
+    return Fault(on=on, kind=kind, after=chance.choice([0, 0, 0, 1, 2]), **{"times": 1, **options})  # type: ignore[arg-type]
+
+
+def main() -> int:
+    """Run the trials, show what came of them, and return whether this provider did all of them right."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=0, help="the first one")
+    parser.add_argument("--only", choices=WAYS, help="only this way")
+    chosen = parser.parse_args()
+    console = Console(width=110)
+    logging.disable()
+    heads = ("", "trials", "campaigns", "duplicates", "per 1,000", "more by a clear", "losses", "unknowns", "deaths")
+    table = Table(*heads)
+    columns = (TextColumn("{task.description:18}"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
+    wrong: list[int] = []
+    with Emulator(seed=1, rate_limit=None) as emulator, Progress(*columns, console=console) as progress:
+        for title, way in WAYS.items():
+            if chosen.only not in {None, title}:
+                continue
+            seeds = range(chosen.seed, chosen.seed + chosen.trials)
+            trials = {seed: run_trial(emulator, way, seed) for seed in progress.track(seeds, description=title)}
+            done = trials.values()
+            duplicates = sum(trial.duplicates for trial in done)
+            figures = (
+                len(done),
+                sum(trial.campaigns for trial in done),
+                duplicates,
+                round(duplicates * 1000 / len(done)),
+                sum(trial.after_clear - trial.campaigns for trial in done),
+                sum(trial.lost for trial in done),
+                sum(trial.unknowns for trial in done),
+                sum(trial.deaths for trial in done),
+            )
+            table.add_row(title, *(f"{figure:,}" for figure in figures))
+            if way is once:
+                wrong = [seed for seed, trial in trials.items() if not trial.is_right]
+    console.print(table)
+    if wrong:
+        console.print(f"Not right: seeds {', '.join(map(str, wrong[:20]))}")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""A fixed set of the trials that ``make chaos`` runs by the thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from chaos import Trial, naive, once, run_trial
+
+from airflow_provider_exotel.campaign import once as protocol
+from airflow_provider_exotel.campaign.journal import Journal
+from airflow_provider_exotel.emulator import Emulator
+
+SEEDS = range(10_000, 10_300)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator(seed=1, rate_limit=None) as running:
+        yield running
+
+
+def trials(emulator: Emulator, seeds: range = SEEDS) -> dict[int, Trial]:
+    return {seed: run_trial(emulator, once, seed) for seed in seeds}
+
+
+def test_every_task_gets_exactly_one_campaign(emulator: Emulator) -> None:
+    assert {seed: trial for seed, trial in trials(emulator).items() if not trial.is_right} == {}
+
+
+def test_the_trials_go_wrong_in_many_ways(emulator: Emulator) -> None:
+    done = trials(emulator).values()
+
+    assert sum(trial.deaths for trial in done) > 100
+    assert sum(trial.unknowns for trial in done) > 30
+
+
+def test_the_trials_find_the_duplicates_of_posting_and_returning(emulator: Emulator) -> None:
+    assert sum(run_trial(emulator, naive, seed).duplicates for seed in SEEDS[:60]) > 10
+
+
+def test_they_find_what_a_look_without_patience_would_do(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol.OneCampaign, "_look_until", lambda self, known_after: self._look())
+
+    assert sum(trial.duplicates for trial in trials(emulator).values()) > 0
+
+
+def test_they_find_what_sending_without_writing_it_down_would_do(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Journal, "intend", lambda self, posted_before, audience: None)
+
+    assert sum(trial.duplicates for trial in trials(emulator).values()) > 0
