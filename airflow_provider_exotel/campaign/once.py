@@ -223,7 +223,13 @@ class OneCampaign:
             log.warning("Whom this try would call cannot be told, so it is not compared: %s", error)
             return
         known = self.journal.entry.audience or _audience_shown(campaign, wanted)
-        difference = wanted.difference(known) if known is not None else None
+        if known is None:
+            log.warning(
+                "Campaign %s carries this task's key; whether it calls the same people, the service does not show.",
+                campaign.id,
+            )
+            return
+        difference = wanted.difference(known)
         if difference is not None:
             raise ExotelInputError(
                 [

@@ -157,7 +157,7 @@ def resumable(worker: Worker, identity: CampaignIdentity) -> str:
     from airflow.sdk import ResumableJobMixin
 
     class Job(RemoteJob, ResumableJobMixin):  # type: ignore[misc]
-        durable, log = True, structlog.get_logger()
+        durable, log = True, structlog.make_filtering_bound_logger(logging.CRITICAL)(None, [], {})
 
     return str(Job(worker, identity).execute_resumable({"task_state_store": KeptState(worker)}))
 

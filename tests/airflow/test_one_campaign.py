@@ -1,0 +1,158 @@
+"""What becomes of a task's campaign when the task runs again: a test for each row of the table in the docs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import get_current_context, task
+
+from airflow_provider_exotel import CreateCampaignOperator, ExotelClient, ExotelHook
+from airflow_provider_exotel.emulator import Emulator
+
+NUMBERS = ["+919876500000", "+919876500001"]
+OPEN = {"send_at": "PT1H", "end_at": "PT9H"}
+
+
+@pytest.fixture
+def client(exotel: Emulator) -> ExotelClient:
+    """A person at the dashboard."""
+    return ExotelClient(exotel.api_key, exotel.api_token, exotel.account_sid, exotel.host, requests_per_minute=600)
+
+
+@pytest.fixture
+def run_again(run_dag: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a task that stands for the same campaign each time; each run has an id and a journal of its own."""
+    return lambda **arguments: run_dag(lambda: create(**arguments))
+
+
+def create(**arguments: Any) -> CreateCampaignOperator:
+    given = {"task_id": "create", "numbers": NUMBERS, "read_via_text": "Hello", "schedule": OPEN, "settle": 0}
+    given["idempotency_key"] = "march"
+    return CreateCampaignOperator(**(given | arguments))
+
+
+def statuses(exotel: Emulator) -> list[str]:
+    return [campaign.status for campaign in exotel.campaigns]
+
+
+def test_another_key_is_another_campaign(run_again: Callable[..., Any], exotel: Emulator) -> None:
+    run_again()
+    run_again(idempotency_key="april")
+
+    assert len(exotel.campaigns) == 2
+
+
+def test_the_same_key_of_another_task_is_the_same_campaign(run_again: Callable[..., Any], exotel: Emulator) -> None:
+    run_again()
+    run_again(task_id="remind")
+
+    assert len(exotel.campaigns) == 1
+
+
+def test_a_key_whose_campaign_calls_others_fails(run_again: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+    exotel.add_list("north", NUMBERS)
+    exotel.add_list("south", NUMBERS)
+    run_again(numbers=None, lists=["north"])
+
+    again = run_again(numbers=None, lists=["south"])
+
+    assert again.task_state() == "failed"
+    assert "would call lists south instead of north" in log.text
+    assert len(exotel.campaigns) == 1
+
+
+def test_one_that_is_paused_by_hand_is_followed(
+    run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient, log: Any
+) -> None:
+    client.pause_campaign(run_again().xcom())
+
+    assert run_again().state == "success"
+    assert "is paused: it dials nobody until it is resumed" in log.text
+    assert statuses(exotel) == ["paused"]
+
+
+def test_one_that_is_paused_by_hand_is_resumed_where_that_is_wanted(
+    run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient
+) -> None:
+    client.pause_campaign(run_again().xcom())
+
+    run_again(if_paused="resume")
+
+    assert statuses(exotel) == ["created"]
+
+
+def test_one_that_is_archived_by_hand_is_followed(
+    run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient
+) -> None:
+    first = run_again().xcom()
+    exotel.clock.advance(24 * 3600)
+    client.archive_campaign(first)
+
+    assert run_again().xcom() == first
+    assert statuses(exotel) == ["archived"]
+
+
+def test_one_that_is_renamed_by_hand_is_followed_where_its_key_is_left(
+    run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient
+) -> None:
+    first = run_again().xcom()
+    [campaign] = exotel.campaigns
+    client.update_campaign(first, name=f"Renamed {campaign.name[-19:].upper()}")
+
+    assert run_again().xcom() == first
+
+
+def test_a_task_in_python_creates_a_campaign_once(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    @task
+    def remind() -> str:
+        hook = ExotelHook()
+        campaigns = [
+            hook.create_campaign_once(idempotency_key="march", name="March", numbers=NUMBERS, read_via_text="Hello")
+            for _ in range(2)
+        ]
+        assert len({campaign.id for campaign in campaigns}) == 1
+        return campaigns[0].id
+
+    ran = run_dag(remind)
+
+    assert ran.xcom("remind") == exotel.campaigns[0].id
+    assert len(exotel.campaigns) == 1
+
+
+def test_a_key_is_required_in_python(exotel: Emulator) -> None:
+    with pytest.raises(ValueError, match="idempotency_key: is empty"):
+        ExotelHook().create_campaign_once(idempotency_key=" ", numbers=NUMBERS)
+
+
+@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow keeps no state of tasks before 3.3")
+def test_airflow_takes_no_entry_from_a_try_that_has_been_superseded(run_dag: Callable[..., Any]) -> None:
+    @task
+    def write() -> str:
+        store = get_current_context()["task_state_store"]
+        store.set("kept", 1)
+        superseded = type(store)(ti_id=uuid4(), scope=store._scope)  # each try of a task has an id of its own
+        try:
+            superseded.set("kept", 2)
+        except Exception as error:
+            return f"refused: {error is not None}, kept {store.get('kept')}"
+        return "taken"
+
+    assert run_dag(write).xcom("write") == "refused: True, kept 1"
+
+
+@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow keeps no state of tasks before 3.3")
+def test_the_journal_of_a_task_holds_no_number(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    run_dag(create)
+
+    with closing(sqlite3.connect(Path(os.environ["AIRFLOW_HOME"]) / "airflow.db")) as database:
+        kept = [row[0] for row in database.execute("select value from task_state_store")]
+    assert any(exotel.campaigns[0].id in value for value in kept)
+    assert not any("9876500" in value for value in kept)
