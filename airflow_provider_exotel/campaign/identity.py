@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 
 MAX_NAME = 80
+AUDIENCE_LENGTH = 4
 _KEY_LENGTH = 16
+_AUDIENCE = re.compile(rf"-([0-9a-f]{{{AUDIENCE_LENGTH}}})(?![0-9a-z])")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,19 @@ class CampaignIdentity:
     key: str
     name: str
     exact: bool = False
+
+    def name_for(self, audience: str) -> str:
+        """Return the name to create it under, which tells whom it calls as well.
+
+        :param audience: a few characters that stand for the audience.
+        """
+        return self.name if self.exact else f"{self.name}-{audience}"
+
+    def audience_in(self, name: str) -> str | None:
+        """Return what a campaign's name tells of whom it calls, ``None`` if it tells nothing."""
+        _, _, rest = name.casefold().partition(self.marker.casefold())
+        found = None if self.exact else _AUDIENCE.match(rest)
+        return found[1] if found else None
 
     @property
     def marker(self) -> str:
@@ -67,7 +83,7 @@ def identify(
     if exact_name:
         return CampaignIdentity(key, wanted, exact=True)
     marker = f" af-{key}"
-    return CampaignIdentity(key, wanted[: MAX_NAME - len(marker)].rstrip() + marker)
+    return CampaignIdentity(key, wanted[: MAX_NAME - len(marker) - 1 - AUDIENCE_LENGTH].rstrip() + marker)
 
 
 def _clean(name: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from airflow_provider_exotel.api.numbers import PhoneNumbers
+from airflow_provider_exotel.campaign.identity import AUDIENCE_LENGTH
 
 _LENGTH = 16
 
@@ -22,23 +23,28 @@ class AudienceMark:
     :param lists: the lists.
     :param digest: of the numbers, under a secret, since so few numbers are possible that a plain digest hides none.
     :param secret: which secret that was, so that digests under different ones are not compared.
+    :param short: a few characters for the campaign's name, so few that they single out nobody even where only one
+        number is called.
     """
 
     contacts: int | None = None
     lists: tuple[str, ...] = ()
     digest: str | None = None
     secret: str | None = None
+    short: str = ""
 
     @classmethod
     def of(cls, numbers: PhoneNumbers | None, lists: Iterable[str] | None, secret: str) -> Self:
         """Return the mark of an audience, the same for the same people in another order."""
         if numbers is None:
-            return cls(lists=tuple(sorted(lists or ())))
-        key = secret.encode()
+            names = tuple(sorted(lists or ()))
+            return cls(lists=names, short=_short(names))
+        key, people = secret.encode(), sorted(numbers)
         return cls(
             contacts=len(numbers),
-            digest=hmac.new(key, "\n".join(sorted(numbers)).encode(), hashlib.sha256).hexdigest()[:_LENGTH],
+            digest=hmac.new(key, "\n".join(people).encode(), hashlib.sha256).hexdigest()[:_LENGTH],
             secret=hmac.new(key, b"audience", hashlib.sha256).hexdigest()[:_LENGTH],
+            short=_short(people),
         )
 
     def difference(self, other: AudienceMark) -> str | None:
@@ -47,7 +53,8 @@ class AudienceMark:
             return f"lists {', '.join(self.lists) or 'none'} instead of {', '.join(other.lists) or 'none'}"
         if self.contacts != other.contacts:
             return f"{self.contacts or 0:,} numbers instead of {other.contacts or 0:,}"
-        if self.secret == other.secret and self.digest != other.digest:
+        same_secret = self.secret == other.secret
+        if (self.digest != other.digest) if same_secret else (self.short != other.short):
             return f"{self.contacts or 0:,} numbers of which some are others"
         return None
 
@@ -124,3 +131,7 @@ class Journal:
         if entry != self.entry:
             self.write(entry.as_json())
             self.entry = entry
+
+
+def _short(people: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(people).encode()).hexdigest()[:AUDIENCE_LENGTH]

@@ -19,8 +19,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Protocol
 
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
@@ -69,6 +70,9 @@ class Campaigns(ListsCampaigns, Protocol):
         ...
 
 
+Wanted = Callable[[], AudienceMark | None]
+
+
 @dataclass(frozen=True)
 class Clock:
     """The time, and the waiting for it."""
@@ -107,13 +111,13 @@ class OneCampaign:
         :raises ExotelCampaignGone: if it was deleted.
         :raises ExotelInputError: if it calls other people than this try would.
         """
-        campaign = self._recorded(self.journal.entry) or self._looked_up(self.journal.entry)
+        wanted = cache(lambda: _readable(audience))
+        campaign = self._recorded(self.journal.entry) or self._looked_up(self.journal.entry, wanted)
         if campaign is None:
             return None
         if campaign.status is CampaignStatus.DELETED:
             raise _gone(campaign.id)
-        # Before it is written down, which would end the comparing of later tries with what was meant to be sent.
-        self._compare(campaign, audience)
+        self._compare(campaign, wanted())
         self.journal.record(campaign.id)
         return campaign
 
@@ -129,6 +133,7 @@ class OneCampaign:
 
         def request() -> CampaignRequest:
             made, posted_before = make(self.clock.now()), self.clock.now() + SEND_WITHIN
+            made = made.model_copy(update={"name": self.identity.name_for(audience.short)})
             self.journal.intend(posted_before, audience)
             if self.clock.now() >= posted_before:
                 raise ExotelConnectionError("it was not sent: the journal took too long")
@@ -137,7 +142,7 @@ class OneCampaign:
         try:
             campaign = self.campaigns.create_campaign(request)
         except ExotelOutcomeUnknown as unknown:
-            campaign = self._lost_answer(unknown)
+            campaign = self._lost_answer(unknown, audience)
         except (ExotelError, MissedWindow):
             self.journal.withdraw()
             raise
@@ -152,22 +157,22 @@ class OneCampaign:
         except ExotelNotFound:
             raise _gone(entry.campaign_id) from None
 
-    def _looked_up(self, entry: Entry) -> Campaign | None:
+    def _looked_up(self, entry: Entry, wanted: Wanted) -> Campaign | None:
         if entry.posted_before is not None:
             log.info("An earlier try may have sent this campaign before %s; looking for it.", entry.posted_before)
-            return self._look_until(self._known_after(entry.posted_before))
+            return self._look_until(self._known_after(entry.posted_before), wanted)
         if self.is_later_try and not self.journal.outlives_tries:
             log.info("An earlier try may have sent this campaign; looking for it.")
-            return self._look_until(self._known_after(self.clock.now()))
-        return self._look()
+            return self._look_until(self._known_after(self.clock.now()), wanted)
+        return self._look(wanted)
 
     def _known_after(self, posted_before: datetime) -> datetime:
         return posted_before + self.answer_within + self.settle
 
-    def _look_until(self, known_after: datetime) -> Campaign | None:
+    def _look_until(self, known_after: datetime, wanted: Wanted) -> Campaign | None:
         looks, pause = 0, _FIRST_PAUSE
         while True:
-            campaign = self._look()
+            campaign = self._look(wanted)
             looks += 1
             left = (known_after - self.clock.now()).total_seconds()
             if campaign is not None or (left <= 0 and looks >= PATIENT_LOOKS):
@@ -175,11 +180,14 @@ class OneCampaign:
             self.clock.sleep(pause if left <= 0 else min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _look(self) -> Campaign | None:
+    def _look(self, wanted: Wanted) -> Campaign | None:
         found = find(self.campaigns, self.identity, self.since)
-        if len(found) > 1:
-            self._stop(found[1:])
-        return found[0] if found else None
+        audience = wanted() if found else None
+        same = [one for one in found if audience and self.identity.audience_in(one.name) in {audience.short, None}]
+        if len(same) > 1:
+            self._stop(same[1:])
+        # One of the key that calls others is no reason to send another: it is found, and then compared.
+        return next(iter(same or found), None)
 
     def _stop(self, others: list[Campaign]) -> None:
         """Stop what should not exist: another campaign that calls the same people."""
@@ -195,11 +203,11 @@ class OneCampaign:
             except ExotelError as error:
                 log.error("Campaign %s could not be stopped: %s", campaign.id, error)  # noqa: TRY400
 
-    def _lost_answer(self, unknown: ExotelOutcomeUnknown) -> Campaign:
+    def _lost_answer(self, unknown: ExotelOutcomeUnknown, audience: AudienceMark) -> Campaign:
         began = self.clock.now()
         log.warning("%s; looking for it for %s.", unknown.message, self.settle)
         try:
-            campaign = self._look_until(began + self.settle)
+            campaign = self._look_until(began + self.settle, lambda: audience)
         except ExotelError as error:
             outcome = f"the list of campaigns could not be read ({error.message})"
         else:
@@ -216,30 +224,34 @@ class OneCampaign:
             request_id=unknown.request_id,
         ) from unknown
 
-    def _compare(self, campaign: Campaign, audience: Callable[[], AudienceMark]) -> None:
-        try:
-            wanted = audience()
-        except (ExotelInputError, OSError) as error:
-            log.warning("Whom this try would call cannot be told, so it is not compared: %s", error)
+    def _compare(self, campaign: Campaign, wanted: AudienceMark | None) -> None:
+        if wanted is None:
             return
+        told = self.identity.audience_in(campaign.name)
         known = self.journal.entry.audience or _audience_shown(campaign, wanted)
-        if known is None:
-            log.warning(
-                "Campaign %s carries this task's key; whether it calls the same people, the service does not show.",
-                campaign.id,
-            )
+        difference = wanted.difference(known) if known else None
+        if difference is None and told not in {wanted.short, None}:
+            difference = "other people"
+        if difference is None:
             return
-        difference = wanted.difference(known)
-        if difference is not None:
-            raise ExotelInputError(
-                [
-                    Problem(
-                        "numbers" if wanted.contacts is not None else "lists",
-                        f"this task's campaign {campaign.id} exists and calls other people: this try would call "
-                        f"{difference}; give another idempotency_key for another campaign",
-                    )
-                ]
-            )
+        raise ExotelInputError(
+            [
+                Problem(
+                    "numbers" if wanted.contacts is not None else "lists",
+                    f"this task's campaign {campaign.id} exists and calls other people: this try would call "
+                    f"{difference}; give another idempotency_key for another campaign, and each row of a mapped task "
+                    "its own",
+                )
+            ]
+        )
+
+
+def _readable(audience: Callable[[], AudienceMark]) -> AudienceMark | None:
+    try:
+        return audience()
+    except Exception as error:  # whatever reads a file somewhere may raise; what exists is followed all the same
+        log.warning("Whom this try would call cannot be told (%s).", type(error).__name__)
+        return None
 
 
 def _gone(campaign_id: str) -> ExotelCampaignGone:
@@ -252,8 +264,8 @@ def _gone(campaign_id: str) -> ExotelCampaignGone:
 def _audience_shown(campaign: Campaign, wanted: AudienceMark) -> AudienceMark | None:
     """Return what the service shows of whom a campaign calls; few of its answers show anything."""
     if campaign.lists:
-        return AudienceMark(lists=tuple(sorted(campaign.lists)))
+        return AudienceMark.of(None, campaign.lists, "")
     if campaign.numbers is None:
         return None
     # The service may spell numbers in its own way, so only their count tells.
-    return AudienceMark(contacts=len(campaign.numbers), digest=wanted.digest, secret=wanted.secret)
+    return replace(wanted, contacts=len(campaign.numbers))

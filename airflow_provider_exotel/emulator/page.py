@@ -20,7 +20,7 @@ MOST_CAMPAIGNS = 60
 MOST_REQUESTS = 25
 MOST_CALLS = 60
 CALLS_IN_FEED = 12
-_KEY = re.compile(r" (af-[0-9a-f]{16})$")
+_KEY = re.compile(r" (af-[0-9a-f]{16}(?:-[0-9a-f]{4})?)$")
 
 
 def overview(states: Sequence[CampaignState], journal: Sequence[JournalEntry], now: datetime) -> str:

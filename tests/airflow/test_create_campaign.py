@@ -35,7 +35,7 @@ def test_a_run_becomes_one_campaign_and_tells_its_id(run_dag: Callable[..., Any]
 
     [campaign] = exotel.campaigns
     assert ran.xcom() == campaign.id
-    assert re.fullmatch(r"Reminder af-[0-9a-f]{16}", campaign.name)
+    assert re.fullmatch(r"Reminder af-[0-9a-f]{16}-[0-9a-f]{4}", campaign.name)
     assert ran.xcom(key="campaign") == {
         "id": campaign.id,
         "name": campaign.name,

@@ -302,6 +302,33 @@ def test_whom_the_service_shows_is_compared_where_the_journal_knows_nothing() ->
         one(service).find(lambda: AudienceMark(lists=("mine",)))
 
 
+def named(number: int, audience: AudienceMark, **fields: Any) -> Campaign:
+    return replace(campaign(number, **fields), name=IDENTITY.name_for(audience.short))
+
+
+def test_a_campaign_of_the_key_whose_name_tells_other_people_is_not_followed() -> None:
+    service = Service(existing=[named(0, OTHERS)])
+
+    with pytest.raises(ExotelInputError, match="each row of a mapped task its own"):
+        one(service).find(lambda: AUDIENCE)
+
+    assert service.done == ["look"]
+
+
+def test_of_several_of_the_key_the_one_that_calls_the_same_people_is_followed_and_the_others_are_left() -> None:
+    service = Service(existing=[named(0, OTHERS), named(1, AUDIENCE)])
+
+    assert one(service).find(lambda: AUDIENCE) == service.existing[1]
+    assert service.done == ["look"]
+
+
+def test_the_audience_is_not_read_where_there_is_nothing_to_compare() -> None:
+    def read() -> AudienceMark:
+        raise AssertionError("read")
+
+    assert one(Service()).find(read) is None
+
+
 def test_an_audience_that_cannot_be_read_any_more_is_followed_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
     def gone() -> AudienceMark:
         raise FileNotFoundError("people.csv")
