@@ -2,7 +2,8 @@
 
 ``make chaos`` runs 2,000 seeded trials of three ways to create a campaign from a task that is retried: posting and
 returning its id, Airflow's ``ResumableJobMixin`` as documented, and this provider's protocol. One trial is one task:
-random faults of the service, random deaths of the worker between any two steps, the list of campaigns late by reads or
+random faults of the service, random deaths of the worker between any two steps, tries that are
+believed dead and go on beside the next one (on Airflow 3.3), the list of campaigns late by reads or
 by minutes, then tries until one succeeds, and one more as if somebody had cleared the task. Time is the emulator's, so
 that waiting costs nothing.
 """
@@ -16,6 +17,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -45,21 +47,28 @@ class Superseded(RuntimeError):
     """What Airflow answers to a try that another one has taken over from."""
 
 
+def die() -> None:
+    """End it all."""
+    raise Died
+
+
 @dataclass
 class Reaper:
-    """Kills the worker at the n-th step of a try.
+    """Strikes the worker at the n-th step of a try.
 
     :param at: the step, 0 for never.
+    :param strike: what then happens: the worker dies, or is believed dead while another one runs in its place.
     """
 
     at: int
+    strike: Callable[[], None] = die
     step: int = 0
 
     def __call__(self) -> None:
-        """Let one step pass, or end it all."""
+        """Let one step pass, or strike."""
         self.step += 1
         if self.step == self.at:
-            raise Died
+            self.strike()
 
 
 @dataclass
@@ -78,6 +87,7 @@ class Worker:
     reaper: Reaper
     number: int
     lasting: bool
+    superseded: bool = False
     client: ExotelClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +106,8 @@ class Worker:
     def keep(self, name: str, value: Any) -> None:
         """Keep a value for later tries."""
         self.reaper()
+        if self.superseded:
+            raise Superseded
         self.store[name] = value
         self.reaper()
 
@@ -207,16 +219,14 @@ class Trial:
     :param campaigns: how many campaigns its people are called by when the task has succeeded.
     :param after_clear: how many after one more try, as if somebody had cleared it.
     :param succeeded: whether a try succeeded in the end.
-    :param unknowns: tries that ended with an unknown outcome.
-    :param deaths: tries that died.
+    :param counted: tries with an unknown outcome, deaths, and tries that another one took over from while they ran.
     :param same: whether the try after the last one got the same campaign.
     """
 
     campaigns: int
     after_clear: int
     succeeded: bool
-    unknowns: int
-    deaths: int
+    counted: Mapping[str, int]
     same: bool
 
     @property
@@ -244,25 +254,40 @@ def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str]
     store: dict[str, Any] = {}
     ids: list[str] = []
     counted: Counter[str] = Counter()
-    campaigns = 0
-    for number in range(1, TRIES + 1):
-        if number > TRIES - 4:  # the service recovers in the end
-            emulator.faults.clear()
-        reaper = Reaper(chance.randint(1, 9) if chance.random() < 0.5 and number <= TRIES - 4 else 0)
+
+    def attempt(number: int, reaper: Reaper, superseded_by: Callable[[], None] | None = None) -> None:
+        worker = Worker(emulator, store, reaper, number, lasting)
+        if superseded_by is not None:
+
+            def take_over() -> None:
+                counted["overlaps"] += 1
+                superseded_by()
+                worker.superseded = True
+
+            reaper.strike = take_over
         try:
-            ids.append(way(Worker(emulator, store, reaper, number, lasting), identity))
-            if len(ids) == 2:
-                break
-            campaigns = living(emulator, identity)
+            ids.append(way(worker, identity))
         except Died:
             counted["deaths"] += 1
         except ExotelOutcomeUnknown:
             counted["unknowns"] += 1
-        except ExotelError:
+        except (ExotelError, Superseded):
             pass
+
+    campaigns = 0
+    for number in range(1, TRIES + 1):
+        recovered = number > TRIES - 4
+        if recovered:  # the service recovers in the end, and the workers live
+            emulator.faults.clear()
+        reaper = Reaper(chance.randint(1, 9) if chance.random() < 0.5 and not recovered else 0)
+        overlaps = lasting and chance.random() < 0.2
+        attempt(number, reaper, partial(attempt, number + 1, Reaper(0)) if overlaps else None)
+        if ids and campaigns:
+            break
+        campaigns = living(emulator, identity) if ids else 0
         emulator.clock.advance(chance.choice([0, 1, 10, 60, 300]))
     after_clear = living(emulator, identity)
-    return Trial(campaigns, after_clear, len(ids) == 2, counted["unknowns"], counted["deaths"], len(set(ids)) <= 1)
+    return Trial(campaigns, after_clear, bool(campaigns), counted, len(set(ids)) <= 1)
 
 
 def living(emulator: Emulator, identity: CampaignIdentity) -> int:
@@ -312,9 +337,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first one")
     parser.add_argument("--only", choices=WAYS, help="only this way")
     chosen = parser.parse_args()
-    console = Console(width=110)
+    console = Console(width=124)
     logging.disable()
-    heads = ("", "trials", "campaigns", "duplicates", "per 1,000", "more by a clear", "losses", "unknowns", "deaths")
+    heads = (
+        "",
+        "trials",
+        "campaigns",
+        "duplicates",
+        "per 1,000",
+        "more by a clear",
+        "losses",
+        "unknowns",
+        "deaths",
+        "overlaps",
+    )
     table = Table(*heads)
     columns = (TextColumn("{task.description:18}"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
     wrong: list[int] = []
@@ -333,8 +369,7 @@ def main() -> int:
                 round(duplicates * 1000 / len(done)),
                 sum(trial.after_clear - trial.campaigns for trial in done),
                 sum(trial.lost for trial in done),
-                sum(trial.unknowns for trial in done),
-                sum(trial.deaths for trial in done),
+                *(sum(trial.counted[name] for trial in done) for name in ("unknowns", "deaths", "overlaps")),
             )
             table.add_row(title, *(f"{figure:,}" for figure in figures))
             if way is once:
