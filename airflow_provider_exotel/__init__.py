@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.api.client import ExotelClient
     from airflow_provider_exotel.api.errors import ExotelError
     from airflow_provider_exotel.api.request import CallRetries, CampaignRequest, Schedule
+    from airflow_provider_exotel.assets import finished_campaigns
     from airflow_provider_exotel.campaign.window import CallingWindow
     from airflow_provider_exotel.hooks.exotel import ExotelHook
     from airflow_provider_exotel.links import CampaignLink
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+    from airflow_provider_exotel.operators.control import ControlCampaignOperator, UpdateCampaignOperator
     from airflow_provider_exotel.params import campaign_params
+    from airflow_provider_exotel.sensors.campaign import CampaignSensor
 
 __version__ = "0.1.0"
 
@@ -25,12 +28,16 @@ __all__ = [
     "CallingWindow",
     "CampaignLink",
     "CampaignRequest",
+    "CampaignSensor",
+    "ControlCampaignOperator",
     "CreateCampaignOperator",
     "ExotelClient",
     "ExotelError",
     "ExotelHook",
     "Schedule",
+    "UpdateCampaignOperator",
     "campaign_params",
+    "finished_campaigns",
 ]
 
 _MODULES = {
@@ -38,12 +45,16 @@ _MODULES = {
     "CallingWindow": "campaign.window",
     "CampaignLink": "links",
     "CampaignRequest": "api.request",
+    "CampaignSensor": "sensors.campaign",
+    "ControlCampaignOperator": "operators.control",
     "CreateCampaignOperator": "operators.campaign",
     "ExotelClient": "api.client",
     "ExotelError": "api.errors",
     "ExotelHook": "hooks.exotel",
     "Schedule": "api.request",
+    "UpdateCampaignOperator": "operators.control",
     "campaign_params": "params",
+    "finished_campaigns": "assets",
 }
 
 

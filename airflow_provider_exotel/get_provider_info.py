@@ -25,8 +25,14 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.hooks.exotel"]}],
-        "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators.campaign"]}],
+        "hooks": [_modules("hooks.exotel")],
+        "operators": [_modules("operators.campaign", "operators.control")],
+        "sensors": [_modules("sensors.campaign")],
+        "triggers": [_modules("triggers.campaign", "triggers.finished")],
         "connection-types": [connection_metadata(f"{_PACKAGE}.hooks.exotel.ExotelHook")],
         "extra-links": [f"{_PACKAGE}.links.CampaignLink"],
     }
+
+
+def _modules(*names: str) -> dict[str, Any]:
+    return {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.{name}" for name in names]}

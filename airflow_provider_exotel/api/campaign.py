@@ -84,20 +84,24 @@ class CampaignStats:
     no_answer: int = 0
     other: Mapping[str, int] = field(default_factory=dict)
     """Counts under names this version does not know."""
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+    """Under which names the service gave a count, 0 or not: what it counts together shows in what it leaves out."""
 
     @classmethod
     def of(cls, counts: Mapping[str, Any] | None) -> Self:
         """Read the service's counts, whichever way their names are spelled."""
-        known = cls.__dataclass_fields__.keys() - {"other"}
+        known = cls.__dataclass_fields__.keys() - {"other", "given"}
         read = {str(name).replace("-", "_").lower(): _count(value) for name, value in (counts or {}).items()}
         return cls(
             **{name: count for name, count in read.items() if name in known},
             other={name: count for name, count in read.items() if name not in known},
+            given=frozenset(read),
         )
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts that are not 0."""
-        counts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "other"} | dict(self.other)
+        kinds = self.__dataclass_fields__.keys() - {"other", "given"}
+        counts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name in kinds} | dict(self.other)
         return {name: count for name, count in counts.items() if count}
 
 

@@ -7,6 +7,7 @@ so the service's own defaults hold.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -84,6 +85,11 @@ class Schedule(Model):
         if self.send_at and self.end_at and self.end_at <= self.send_at:
             raise ExotelInputError([Problem("end_at", "is not after send_at; write a later time")])
         return self
+
+    def contains(self, moment: datetime) -> bool:
+        """Return whether a campaign may dial at a moment; without an end nobody can say."""
+        begun = self.send_at is None or self.send_at <= moment
+        return begun and self.end_at is not None and moment < self.end_at
 
 
 class _CampaignFields(Model):

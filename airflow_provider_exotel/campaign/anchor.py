@@ -58,16 +58,17 @@ def anchor_of(
     return max(known, key=lambda anchor: anchor.moment)
 
 
-def anchor_given(value: datetime | str) -> Anchor:
+def anchor_given(value: datetime | str, field: str = "anchor") -> Anchor:
     """Return the moment a caller asks for instead.
 
     :param value: an aware datetime, or an RFC 3339 time with offset, as a template renders one.
-    :raises ExotelInputError: naming ``anchor``, if it is neither.
+    :param field: what the caller calls it.
+    :raises ExotelInputError: naming the field, if it is neither.
     """
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
             wanted = "give one with offset, such as '2026-03-02T00:00:00+05:30'"
-            raise ExotelInputError([Problem("anchor", f"not an RFC 3339 time; {wanted}")]) from None
-    return Anchor(as_utc(value, "anchor"), "anchor")
+            raise ExotelInputError([Problem(field, f"not an RFC 3339 time; {wanted}")]) from None
+    return Anchor(as_utc(value, field), field)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 MAX_NAME = 80
 AUDIENCE_LENGTH = 4
 _KEY_LENGTH = 16
+_MARK = re.compile(rf" ?af-[0-9a-f]{{{_KEY_LENGTH}}}(-[0-9a-f]{{{AUDIENCE_LENGTH}}})?", re.IGNORECASE)
 _AUDIENCE = re.compile(rf"-([0-9a-f]{{{AUDIENCE_LENGTH}}})(?![0-9a-z])")
 
 
@@ -84,6 +85,18 @@ def identify(
         return CampaignIdentity(key, wanted, exact=True)
     marker = f" af-{key}"
     return CampaignIdentity(key, wanted[: MAX_NAME - len(marker) - 1 - AUDIENCE_LENGTH].rstrip() + marker)
+
+
+def renamed(name: str, wanted: str) -> str:
+    """Return the name to give a campaign instead of ``name``: what it is known again by stays in it.
+
+    :param name: the name it has.
+    :param wanted: the name somebody wants.
+    """
+    mark = _MARK.search(name)
+    if mark is None or mark[0].strip().casefold() in wanted.casefold():
+        return wanted
+    return _clean(wanted)[: MAX_NAME - len(mark[0])].rstrip() + mark[0]
 
 
 def _clean(name: str) -> str:

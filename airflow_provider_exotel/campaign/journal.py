@@ -66,11 +66,13 @@ class Entry:
     :param campaign_id: the campaign, once it exists.
     :param posted_before: until when it may have been sent, where it is about to be; ``None`` if it surely was not.
     :param audience: whom it calls.
+    :param carried_to: the end of the window it is paused for, where it is carried from one window to the next.
     """
 
     campaign_id: str | None = None
     posted_before: datetime | None = None
     audience: AudienceMark | None = None
+    carried_to: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as plain JSON."""
@@ -79,17 +81,19 @@ class Entry:
             "campaign_id": self.campaign_id,
             "posted_before": self.posted_before.isoformat() if self.posted_before else None,
             "audience": {**mark.__dict__, "lists": list(mark.lists)} if mark else None,
+            "carried_to": self.carried_to.isoformat() if self.carried_to else None,
         }
 
     @classmethod
     def of(cls, kept: Mapping[str, Any] | None) -> Self:
         """Read an entry; nothing kept is an empty one."""
         kept = kept or {}
-        posted_before, audience = kept.get("posted_before"), kept.get("audience")
+        audience = kept.get("audience")
         return cls(
             kept.get("campaign_id"),
-            datetime.fromisoformat(posted_before) if posted_before else None,
+            _moment(kept.get("posted_before")),
             AudienceMark(**{**audience, "lists": tuple(audience["lists"])}) if audience else None,
+            _moment(kept.get("carried_to")),
         )
 
 
@@ -123,6 +127,10 @@ class Journal:
         """Keep that it exists."""
         self._keep(replace(self.entry, campaign_id=campaign_id, posted_before=None))
 
+    def carry(self, end_at: datetime) -> None:
+        """Keep that it is about to be paused for a later window."""
+        self._keep(replace(self.entry, carried_to=end_at))
+
     def withdraw(self) -> None:
         """Keep that it surely does not."""
         self._keep(Entry())
@@ -131,6 +139,10 @@ class Journal:
         if entry != self.entry:
             self.write(entry.as_json())
             self.entry = entry
+
+
+def _moment(kept: str | None) -> datetime | None:
+    return datetime.fromisoformat(kept) if kept else None
 
 
 def _short(people: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import islice
 from typing import Protocol
 
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
@@ -47,6 +48,7 @@ SETTLE = timedelta(seconds=120)
 SEND_WITHIN = timedelta(seconds=30)
 """How long after it is written down a campaign may be sent."""
 PATIENT_LOOKS = 4
+_NEWEST = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 20.0
 
 
@@ -148,6 +150,24 @@ class OneCampaign:
             raise
         self.journal.record(campaign.id)
         return campaign
+
+    @property
+    def contacts(self) -> int | None:
+        """How many people it calls, where the journal knows it."""
+        return self.journal.entry.audience.contacts if self.journal.entry.audience else None
+
+    def pause_what_was_sent(self, campaigns: Campaigns) -> None:
+        """Pause the campaign if it was sent: one look at the newest, for a task that is killed while it sends.
+
+        :param campaigns: the account's campaigns, by a client that does not wait.
+        """
+        try:
+            newest = [one for one in islice(campaigns.list_campaigns(), _NEWEST) if self.identity.is_of(one.name)]
+            for campaign in newest:
+                campaigns.pause_campaign(campaign.id)
+                log.warning("The task was killed while it sent campaign %s, which is paused.", campaign.id)
+        except ExotelError as error:
+            log.error("The task was killed while it sent a campaign, which may dial: %s", error)  # noqa: TRY400
 
     def _recorded(self, entry: Entry) -> Campaign | None:
         if entry.campaign_id is None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.campaign.identity import CampaignIdentity
     from airflow_provider_exotel.campaign.once import OneCampaign
 
+_NO_LIMIT = 1e6
+
 
 class ExotelHook(BaseHook):
     """The campaigns of the account an Airflow connection names.
@@ -69,20 +71,17 @@ class ExotelHook(BaseHook):
     @cached_property
     def client(self) -> ExotelClient:
         """The client, which is made on first use: until then no HTTP library is loaded."""
-        from airflow_provider_exotel.api.client import ExotelClient
+        return client_of(self.settings)
 
-        settings = self.settings
-        return ExotelClient(
-            settings.api_key,
-            settings.api_token,
-            settings.account_sid,
-            settings.host,
-            requests_per_minute=settings.requests_per_minute,
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            request_body=settings.request_body,
-            guard=settings.guard,
-        )
+    @cached_property
+    def last_words(self) -> ExotelClient:
+        """A client for the moment in which a task is killed: one try, a few seconds, no rate limit, no shared lock."""
+        return client_of(self.settings, in_a_hurry=True)
+
+    def connect_anew(self) -> None:
+        """Read the connection again for whatever is asked next: somebody may have mended it."""
+        for name in ("settings", "client", "last_words"):
+            self.__dict__.pop(name, None)
 
     def get_conn(self) -> ExotelClient:
         """Return :attr:`client`, which has a method for every endpoint of the Campaigns API."""
@@ -178,6 +177,32 @@ class ExotelHook(BaseHook):
         except ExotelError as error:
             return False, f"{_advice(error, self.settings)} [{error}]"
         return True, f"Key, token and account {settings.account_sid} are accepted by {settings.host}."
+
+
+def client_of(settings: ExotelSettings, *, in_a_hurry: bool = False) -> ExotelClient:
+    """Return a client of the account a connection names.
+
+    :param settings: the connection.
+    :param in_a_hurry: whether to send once, wait for seconds only, and share nothing with other clients.
+    """
+    from airflow_provider_exotel.api.client import ExotelClient
+    from airflow_provider_exotel.api.policy import ReplayPolicy
+    from airflow_provider_exotel.api.ratelimit import TokenBucket
+
+    connect_timeout, read_timeout = (2, 3) if in_a_hurry else (settings.connect_timeout, settings.read_timeout)
+    return ExotelClient(
+        settings.api_key,
+        settings.api_token,
+        settings.account_sid,
+        settings.host,
+        requests_per_minute=settings.requests_per_minute,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        request_body=settings.request_body,
+        guard=settings.guard,
+        policy=ReplayPolicy(tries=1) if in_a_hurry else None,
+        bucket=TokenBucket(_NO_LIMIT) if in_a_hurry else None,
+    )
 
 
 def _context() -> Mapping[str, Any]:

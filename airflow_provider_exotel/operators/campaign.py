@@ -2,64 +2,47 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    BaseOperator,
+)
 
-from airflow_provider_exotel.api.address import campaign_page
-from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError, ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.links import CampaignLink
 from airflow_provider_exotel.operators.inputs import (
-    collect,
+    REQUEST_FIELDS,
+    TIME_FIELDS,
+    arguments_of_task,
+    audience_of,
+    check_choices,
+    default_deferrable,
+    drafted,
     hide,
+    identity_of,
     is_still_to_be_rendered,
     is_true,
-    lists_given,
-    numbers_given,
-    run_anchor,
+    mark_of,
 )
-from airflow_provider_exotel.params import arguments_of
+from airflow_provider_exotel.operators.results import announce, failing_for_good, publish, share_of
+from airflow_provider_exotel.operators.waiting import CampaignEnd, carrier_of
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
-    from airflow_provider_exotel.api.numbers import PhoneNumbers
-    from airflow_provider_exotel.api.request import CallRetries
+    from airflow_provider_exotel.api.request import CallRetries, CampaignRequest
     from airflow_provider_exotel.campaign.draft import CampaignDraft
     from airflow_provider_exotel.campaign.identity import CampaignIdentity
-    from airflow_provider_exotel.campaign.journal import AudienceMark
-    from airflow_provider_exotel.campaign.plan import CampaignPlan
+    from airflow_provider_exotel.campaign.once import OneCampaign
     from airflow_provider_exotel.campaign.window import CallingWindow
 
     Context = Mapping[str, Any]
-
-REQUEST_FIELDS = (
-    "numbers",
-    "lists",
-    "caller_id",
-    "campaign_type",
-    "flow_type",
-    "url",
-    "flow_id",
-    "read_via_text",
-    "name",
-    "type",
-    "call_duplicate_numbers",
-    "call_retries",
-    "call_status_callback",
-    "call_schedule_callback",
-    "status_callback",
-    "mode",
-    "throttle",
-    "custom_field",
-    "repeat_menu_attempts",
-)
-TIME_FIELDS = ("window", "schedule", "anchor", "max_lateness")
-FILLED_FROM_PARAMS = (*REQUEST_FIELDS, "numbers_from", *TIME_FIELDS, "plan_only")
 
 
 class CreateCampaignOperator(BaseOperator):
@@ -110,6 +93,15 @@ class CreateCampaignOperator(BaseOperator):
     :param settle: how long a campaign may take to show in the service's list, a timedelta or seconds, default 120. A
         try after a lost answer waits as long before it sends again.
     :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what cannot be a phone number.
+    :param wait_for_completion: whether the task ends with its campaign; the XCom ``outcome`` then tells how that ended.
+    :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
+        ``[operators] default_deferrable``.
+    :param poll_interval: seconds between two looks while waiting, default 60.
+    :param min_reached: the share of people, 0 to 1, of whom fewer reached are a failure; default none.
+    :param on_window_end: what people left over at the end of the window mean: ``complete`` (default) nothing but a
+        warning, ``fail`` a failure; with ``resume`` the campaign goes on in the next ``window``, and the next.
+    :param until: with ``resume``, the RFC 3339 time from which on no window is used any more.
+    :param on_kill: ``pause`` (default) the campaign when the task is killed or takes too long, or ``leave`` it.
     :param from_params: fill what is unset from the run's params of the same names, or from the form that
         :func:`~airflow_provider_exotel.params.campaign_params` makes.
     :param dry_run: do everything but the requests, and return the plan.
@@ -126,6 +118,8 @@ class CreateCampaignOperator(BaseOperator):
         "on_invalid_numbers",
         "idempotency_key",
         "plan_only",
+        "min_reached",
+        "until",
     )
     operator_extra_links = (CampaignLink(),)
     ui_color = "#dff3ea"
@@ -163,6 +157,13 @@ class CreateCampaignOperator(BaseOperator):
         exact_name: bool = False,
         if_paused: str = "follow",
         settle: timedelta | float | None = None,
+        wait_for_completion: bool = False,
+        deferrable: bool | None = None,
+        poll_interval: float = 60,
+        min_reached: float | str | None = None,
+        on_window_end: str = "complete",
+        until: str | datetime | None = None,
+        on_kill: str = "pause",
         on_invalid_numbers: str = "fail",
         from_params: bool = False,
         dry_run: bool | str | None = None,
@@ -171,8 +172,20 @@ class CreateCampaignOperator(BaseOperator):
         super().__init__(**kwargs)
         if window is not None and schedule is not None:
             raise ExotelInputError([Problem("window", "stands beside schedule; give one of the two")])
-        if if_paused not in {"follow", "resume"}:
-            raise ExotelInputError([Problem("if_paused", "is neither 'follow' nor 'resume'")])
+        check_choices(
+            if_paused=(if_paused, ("follow", "resume")),
+            on_window_end=(on_window_end, ("complete", "resume", "fail")),
+            on_kill=(on_kill, ("pause", "leave")),
+        )
+        if on_window_end == "resume" and (not wait_for_completion or (window is None and not from_params)):
+            wanted = "'resume' needs wait_for_completion=True and a window, the next of which the campaign goes on in"
+            raise ExotelInputError([Problem("on_window_end", wanted)])
+        if until is not None and on_window_end != "resume":
+            raise ExotelInputError(
+                [Problem("until", "counts only with on_window_end='resume'; leave it out, or add that")]
+            )
+        if not poll_interval > 0:
+            raise ExotelInputError([Problem("poll_interval", "is no number of seconds above 0; write 60, for example")])
         self.exotel_conn_id = exotel_conn_id
         self.numbers = numbers
         self.numbers_from = numbers_from
@@ -204,9 +217,19 @@ class CreateCampaignOperator(BaseOperator):
         self.if_paused = if_paused
         self.settle = timedelta(seconds=settle) if isinstance(settle, (int, float)) else settle
         self.on_invalid_numbers = on_invalid_numbers
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = default_deferrable() if deferrable is None else deferrable
+        self.poll_interval = poll_interval
+        self.min_reached = min_reached
+        self.on_window_end = on_window_end
+        self.until = until
+        # `on_kill` itself is a method of every operator.
+        self.when_killed = on_kill
         self.from_params = from_params
         # `dry_run` itself is a method of every operator.
         self.plan_only = dry_run
+        self._killed = False
+        self._campaign_id: str | None = None
 
     @property
     def numbers(self) -> Any:
@@ -226,149 +249,131 @@ class CreateCampaignOperator(BaseOperator):
         """Find the campaign of this task instance or create it, and return its id; the plan if ``dry_run``."""
         from airflow_provider_exotel.campaign.window import MissedWindow
 
-        arguments = self._arguments(context)
+        arguments = arguments_of_task(self, context)
         try:
-            identity = self._identify(context, arguments["name"])
-            if is_true(arguments["plan_only"]):
-                return self._plan(context, arguments, identity)
-            one = self.hook.one_campaign(identity, context, idempotency_key=self.idempotency_key, settle=self.settle)
-            campaign = one.find(lambda: self._audience(arguments))
-            if campaign is not None:
-                self._publish(context, self._follow(campaign))
-                return campaign.id
-            draft = self._draft(context, arguments, identity)
-            self._announce(draft.plan(datetime.now(UTC)))
-            campaign = one.create(draft.at, self._mark(draft.request.numbers, draft.request.lists))
-            self._publish(context, campaign, contacts=len(draft.request.numbers or ()) or None, rejected=draft.rejected)
+            with failing_for_good():
+                return self._follow_or_create(context, arguments)
         except MissedWindow as missed:
-            self._give_up_on(missed)
+            if self.on_missed_window == "skip":
+                raise AirflowSkipException(str(missed)) from None
+            raise AirflowFailException(str(missed)) from None
+
+    def resume_waiting(self, context: Context, event: Any) -> str:
+        """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
+        from airflow_provider_exotel.triggers.campaign import Awoken
+
+        arguments = arguments_of_task(self, context)
+        with failing_for_good():
+            awoken = Awoken.of_json(event)
+            self._remember(awoken.campaign_ids[0])
+            return self._end(context, arguments, self._one(context, arguments)).resume(awoken)
+
+    def on_kill(self) -> None:
+        """Pause the campaign in one short exchange: Airflow ends the process seconds later."""
+        self._killed = True
+        if self._campaign_id is None or self.when_killed != "pause":
+            return
+        try:
+            self.hook.last_words.pause_campaign(self._campaign_id)
         except ExotelError as error:
-            if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from None
-        return campaign.id
+            self.log.error("Campaign %s could not be paused: %s", self._campaign_id, error)  # noqa: TRY400
+        else:
+            self.log.info("Campaign %s is paused.", self._campaign_id)
 
-    def _arguments(self, context: Context) -> dict[str, Any]:
-        """Return what the DAG gives and, where it gives nothing and may, what the run's params say."""
-        arguments = {name: getattr(self, name) for name in FILLED_FROM_PARAMS}
-        if not self.from_params:
-            return arguments
-        offered = arguments_of(context.get("params") or {})
-        offered["plan_only"] = offered.pop("dry_run", None)
-        arguments = {name: offered.get(name) if value is None else value for name, value in arguments.items()}
-        if self.numbers is None and arguments["numbers"] is not None:
-            arguments["numbers"] = hide(arguments["numbers"])
-            self.log.warning("The numbers come from the run's params, which Airflow stores in clear; use numbers_from.")
-        return arguments
+    def stop_if_killed(self) -> None:
+        """End the task if it was killed.
 
-    def _identify(self, context: Context, name: str | None) -> CampaignIdentity:
-        from airflow_provider_exotel.campaign.identity import identify
+        :raises AirflowException: if it was; its campaign is paused by then, unless it is to be left.
+        """
+        if self._killed:
+            raise AirflowException("the task was killed")
 
-        instance, settings = context["ti"], self.hook.settings
-        return identify(
-            settings.account_sid,
-            settings.deployment,
-            dag_id=instance.dag_id,
-            run_id=instance.run_id,
-            task_id=instance.task_id,
-            map_index=instance.map_index,
-            name=name,
+    def _follow_or_create(self, context: Context, arguments: Mapping[str, Any]) -> Any:
+        share_of(self.min_reached)
+        one = self._one(context, arguments)
+        if is_true(arguments["plan_only"]):
+            plan = self._draft(context, arguments, one.identity).plan(datetime.now(UTC))
+            announce(plan)
+            self.log.info("Dry run: nothing was sent.")
+            return plan.as_dict()
+        campaign, rejected = one.find(lambda: audience_of(arguments, self.hook.settings.api_token)), 0
+        if campaign is not None:
+            campaign = self._follow(campaign, one)
+        else:
+            draft = self._draft(context, arguments, one.identity)
+            announce(draft.plan(datetime.now(UTC)))
+            campaign, rejected = self._create(one, draft), draft.rejected
+        contacts = one.contacts or len(campaign.numbers or ()) or None
+        publish(context["ti"], self.hook.settings, campaign, contacts=contacts, rejected=rejected)
+        self.stop_if_killed()
+        if not self.wait_for_completion:
+            return campaign.id
+        return self._end(context, arguments, one).wait_for(campaign, contacts)
+
+    def _one(self, context: Context, arguments: Mapping[str, Any]) -> OneCampaign:
+        identity = identity_of(
+            context,
+            self.hook.settings,
+            name=arguments["name"],
             idempotency_key=self.idempotency_key,
             exact_name=self.exact_name,
         )
+        return self.hook.one_campaign(identity, context, idempotency_key=self.idempotency_key, settle=self.settle)
 
     def _draft(self, context: Context, arguments: Mapping[str, Any], identity: CampaignIdentity) -> CampaignDraft:
-        from airflow_provider_exotel.campaign.draft import When, draft_campaign
-
-        problems: list[Problem] = []
-        anchor = collect(problems, lambda: run_anchor(context, arguments["anchor"]))
-        numbers = collect(problems, lambda: numbers_given(arguments))
-        if anchor is not None:
-            self.log.info("The run stands for %s (%s).", anchor.moment.isoformat(), anchor.source)
-        return draft_campaign(
-            {
-                **{name: arguments[name] for name in REQUEST_FIELDS},
-                "numbers": numbers,
-                "name": identity.name,
-                "caller_id": arguments["caller_id"] or self.hook.settings.exophone,
-            },
-            When(
-                anchor.moment if anchor is not None else datetime.now(UTC),
-                window=arguments["window"],
-                schedule=arguments["schedule"],
-                max_lateness=arguments["max_lateness"],
-                on_missed_window=self.on_missed_window,
-            ),
-            datetime.now(UTC),
-            account_sid=self.hook.settings.account_sid,
+        return drafted(
+            context,
+            arguments,
+            self.hook.settings,
+            identity,
+            on_missed_window=self.on_missed_window,
             on_invalid_numbers=self.on_invalid_numbers,
-            guard=self.hook.settings.guard,
-            known_problems=problems,
         )
 
-    def _plan(self, context: Context, arguments: Mapping[str, Any], identity: CampaignIdentity) -> dict[str, Any]:
-        plan = self._draft(context, arguments, identity).plan(datetime.now(UTC))
-        self._announce(plan)
-        self.log.info("Dry run: nothing was sent.")
-        return plan.as_dict()
+    def _create(self, one: OneCampaign, draft: CampaignDraft) -> Campaign:
+        """Create the campaign, and leave none dialling if the task is killed meanwhile."""
+        from airflow_provider_exotel.campaign.window import MissedWindow
 
-    def _announce(self, plan: CampaignPlan) -> None:
-        for warning in plan.warnings:
-            self.log.warning("%s", warning)
-        self.log.info("Campaign to dial: %s", json.dumps(plan.request.safe_payload(), ensure_ascii=False))
+        mark = mark_of(draft.request.numbers, draft.request.lists, self.hook.settings.api_token)
+        brief = self.hook.last_words
 
-    def _audience(self, arguments: Mapping[str, Any]) -> AudienceMark:
-        """Return whom this try would call."""
-        numbers, lists = numbers_given(arguments), lists_given(arguments)
-        people = None if numbers is None else hide(numbers).compact()
-        return self._mark(people and people.without(people.malformed()), lists)
+        def make(now: datetime) -> CampaignRequest:
+            if self._killed:
+                raise ExotelConnectionError("it was not sent: the task was killed")
+            return draft.at(now)
 
-    def _mark(self, numbers: PhoneNumbers | None, lists: Iterable[str] | None) -> AudienceMark:
-        from airflow_provider_exotel.campaign.journal import AudienceMark
+        try:
+            campaign = one.create(make, mark)
+        except (ExotelError, MissedWindow):
+            raise
+        except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
+            if self.when_killed == "pause":
+                one.pause_what_was_sent(brief)
+            raise
+        self._remember(campaign.id)
+        return campaign
 
-        return AudienceMark.of(numbers, lists, self.hook.settings.api_token)
+    def _remember(self, campaign_id: str) -> None:
+        """Know what to pause when the task is killed, and be able to: then there is no time to read a connection."""
+        _, self._campaign_id = self.hook.last_words, campaign_id
+        if self._killed:
+            self.on_kill()
 
-    def _follow(self, campaign: Campaign) -> Campaign:
+    def _end(self, context: Context, arguments: Mapping[str, Any], one: OneCampaign) -> CampaignEnd:
+        return CampaignEnd(self, context, carrier_of(self, arguments, one), one.journal)
+
+    def _follow(self, campaign: Campaign, one: OneCampaign) -> Campaign:
         """Return the campaign of an earlier try as it stands, resumed if that is wanted."""
         from airflow_provider_exotel.api.campaign import CampaignStatus
 
+        self._remember(campaign.id)
         self.log.info("Campaign %s exists already (%s); following it.", campaign.id, campaign.status_text)
-        if campaign.status is not CampaignStatus.PAUSED:
+        carried_to = one.journal.entry.carried_to
+        if campaign.status is not CampaignStatus.PAUSED or (carried_to and carried_to == campaign.schedule.end_at):
             return campaign
-        end_at = campaign.schedule.end_at
-        if self.if_paused == "resume" and end_at is not None and datetime.now(UTC) < end_at:
+        # One that is resumed before its time may dial at once (Exotel, campaign status values).
+        if self.if_paused == "resume" and campaign.schedule.contains(datetime.now(UTC)):
             self.log.info("Campaign %s is paused; resuming it.", campaign.id)
             return self.hook.client.resume_campaign(campaign.id)
         self.log.warning("Campaign %s is paused: it dials nobody until it is resumed.", campaign.id)
         return campaign
-
-    def _publish(self, context: Context, campaign: Campaign, *, contacts: int | None = None, rejected: int = 0) -> None:
-        settings, schedule = self.hook.settings, campaign.schedule.payload()
-        url = campaign_page(settings.host, settings.account_sid, campaign.id)
-        context["ti"].xcom_push(key=CampaignLink.key, value=url)
-        context["ti"].xcom_push(
-            key="campaign",
-            value={
-                "id": campaign.id,
-                "name": campaign.name,
-                "status": campaign.status_text,
-                "send_at": schedule.get("send_at"),
-                "end_at": schedule.get("end_at"),
-                "contacts": contacts if contacts is not None else (len(campaign.numbers or ()) or None),
-                "rejected": rejected,
-                "url": url,
-            },
-        )
-        self.log.info(
-            "Campaign %s (%s) dials from %s to %s: %s",
-            campaign.id,
-            campaign.status_text,
-            schedule.get("send_at", "now"),
-            schedule.get("end_at", "30 days later"),
-            url,
-        )
-
-    def _give_up_on(self, missed: Exception) -> NoReturn:
-        if self.on_missed_window == "skip":
-            raise AirflowSkipException(str(missed)) from None
-        raise AirflowFailException(str(missed)) from None

@@ -2,18 +2,175 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.params import arguments_of
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.campaign.anchor import Anchor
+    from airflow_provider_exotel.campaign.draft import CampaignDraft
+    from airflow_provider_exotel.campaign.identity import CampaignIdentity
+    from airflow_provider_exotel.campaign.journal import AudienceMark
+    from airflow_provider_exotel.connection import ExotelSettings
+    from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 
     Context = Mapping[str, Any]
+
+log = logging.getLogger(__name__)
+
+REQUEST_FIELDS = (
+    "numbers",
+    "lists",
+    "caller_id",
+    "campaign_type",
+    "flow_type",
+    "url",
+    "flow_id",
+    "read_via_text",
+    "name",
+    "type",
+    "call_duplicate_numbers",
+    "call_retries",
+    "call_status_callback",
+    "call_schedule_callback",
+    "status_callback",
+    "mode",
+    "throttle",
+    "custom_field",
+    "repeat_menu_attempts",
+)
+TIME_FIELDS = ("window", "schedule", "anchor", "max_lateness")
+FILLED_FROM_PARAMS = (*REQUEST_FIELDS, "numbers_from", *TIME_FIELDS, "plan_only")
+
+
+def arguments_of_task(operator: CreateCampaignOperator, context: Context) -> dict[str, Any]:
+    """Return what the DAG gives and, where it gives nothing and may, what the run's params say."""
+    arguments = {name: getattr(operator, name) for name in FILLED_FROM_PARAMS}
+    if not operator.from_params:
+        return arguments
+    offered = arguments_of(context.get("params") or {})
+    offered["plan_only"] = offered.pop("dry_run", None)
+    arguments = {name: offered.get(name) if value is None else value for name, value in arguments.items()}
+    if operator.numbers is None and arguments["numbers"] is not None:
+        arguments["numbers"] = hide(arguments["numbers"])
+        log.warning("The numbers come from the run's params, which Airflow stores in clear; use numbers_from.")
+    return arguments
+
+
+def check_choices(**choices: tuple[str, tuple[str, ...]]) -> None:
+    """Refuse, where the DAG is read, what is none of the words an argument may be.
+
+    :param choices: for each argument what is given, and the words it may be.
+    :raises ExotelInputError: naming each that is none of its words.
+    """
+    problems = [
+        Problem(name, f"is none of {', '.join(map(repr, words))}")
+        for name, (given, words) in choices.items()
+        if given not in words
+    ]
+    if problems:
+        raise ExotelInputError(problems)
+
+
+def identity_of(
+    context: Context,
+    settings: ExotelSettings,
+    *,
+    name: str | None,
+    idempotency_key: str | None,
+    exact_name: bool,
+) -> CampaignIdentity:
+    """Return which campaign a task instance stands for.
+
+    :param context: its context.
+    :param settings: the connection.
+    :param name: the caller's name for the campaign.
+    :param idempotency_key: stands for the task instance, where the caller gives one.
+    :param exact_name: whether the name is sent without the key.
+    """
+    from airflow_provider_exotel.campaign.identity import identify
+
+    instance = context["ti"]
+    return identify(
+        settings.account_sid,
+        settings.deployment,
+        dag_id=instance.dag_id,
+        run_id=instance.run_id,
+        task_id=instance.task_id,
+        map_index=instance.map_index,
+        name=name,
+        idempotency_key=idempotency_key,
+        exact_name=exact_name,
+    )
+
+
+def drafted(
+    context: Context,
+    arguments: Mapping[str, Any],
+    settings: ExotelSettings,
+    identity: CampaignIdentity,
+    *,
+    on_missed_window: str,
+    on_invalid_numbers: str,
+) -> CampaignDraft:
+    """Return the campaign of a task's arguments, everything about it checked.
+
+    :raises ExotelInputError: naming every problem at once.
+    :raises MissedWindow: if there is no problem, and the window is over.
+    """
+    from airflow_provider_exotel.campaign.draft import When, draft_campaign
+
+    problems: list[Problem] = []
+    anchor = collect(problems, lambda: run_anchor(context, arguments["anchor"]))
+    numbers = collect(problems, lambda: numbers_given(arguments))
+    if anchor is not None:
+        log.info("The run stands for %s (%s).", anchor.moment.isoformat(), anchor.source)
+    return draft_campaign(
+        {
+            **{name: arguments[name] for name in REQUEST_FIELDS},
+            "numbers": numbers,
+            "name": identity.name,
+            "caller_id": arguments["caller_id"] or settings.exophone,
+        },
+        When(
+            anchor.moment if anchor is not None else datetime.now(UTC),
+            window=arguments["window"],
+            schedule=arguments["schedule"],
+            max_lateness=arguments["max_lateness"],
+            on_missed_window=on_missed_window,
+        ),
+        datetime.now(UTC),
+        account_sid=settings.account_sid,
+        on_invalid_numbers=on_invalid_numbers,
+        guard=settings.guard,
+        known_problems=problems,
+    )
+
+
+def audience_of(arguments: Mapping[str, Any], secret: str) -> AudienceMark:
+    """Return whom a task's arguments would call.
+
+    :param arguments: the task's.
+    :param secret: what digests are keyed with.
+    """
+    numbers, lists = numbers_given(arguments), lists_given(arguments)
+    people = None if numbers is None else hide(numbers).compact()
+    return mark_of(people and people.without(people.malformed()), lists, secret)
+
+
+def mark_of(numbers: PhoneNumbers | None, lists: Iterable[str] | None, secret: str) -> AudienceMark:
+    """Return what an audience is known again by."""
+    from airflow_provider_exotel.campaign.journal import AudienceMark
+
+    return AudienceMark.of(numbers, lists, secret)
 
 
 def run_anchor(context: Context, given: str | datetime | None) -> Anchor:
@@ -84,6 +241,11 @@ def collect(problems: list[Problem], step: Callable[[], Any]) -> Any:
     except ExotelInputError as error:
         problems.extend(error.problems)
         return None
+
+
+def default_deferrable() -> bool:
+    """Return whether Airflow is told to wait in the triggerer wherever that is possible."""
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
 
 
 def is_true(value: object) -> bool:
