@@ -16,7 +16,7 @@ from airflow_provider_exotel.campaign.control import pause_if_it_may_dial
 from airflow_provider_exotel.campaign.waiting import Wait
 from airflow_provider_exotel.campaign.watch import WaitEvent, Watched, next_wake
 from airflow_provider_exotel.hooks.exotel import client_of
-from airflow_provider_exotel.triggers.poller import Subscription, poller_of, settings_of, utc_now
+from airflow_provider_exotel.triggers.poller import Subscription, poller_of, settings_of, utc_now, within
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
@@ -139,7 +139,8 @@ class CampaignTrigger(BaseTrigger):
 
     async def _watch(self, watched: Sequence[Watched]) -> None:
         """Watch until nothing is left to wait for, or the deadline has passed."""
-        await asyncio.sleep(_seconds_until(datetime.fromisoformat(self.deferred_at) + NOT_BEFORE) or 0)
+        not_before = datetime.fromisoformat(self.deferred_at) + NOT_BEFORE
+        await asyncio.sleep(_seconds_until(not_before, NOT_BEFORE.total_seconds()))
         deadline = datetime.fromisoformat(self.deadline) if self.deadline else None
         left = {one.wait.campaign_id: one for one in watched}
         async with AsyncExitStack() as stack:
@@ -147,7 +148,7 @@ class CampaignTrigger(BaseTrigger):
             while left and (deadline is None or utc_now() < deadline):
                 if subscription is None:
                     subscription = await self._subscribe(left.values(), stack)
-                pause = _seconds_until(next_wake((one.wait for one in left.values()), deadline))
+                pause = _seconds_until(next_wake((one.wait for one in left.values()), deadline), self.poll_interval)
                 for campaign_id, campaign in (await self._news(subscription, pause)).items():
                     if campaign_id in left and (line := left[campaign_id].see(campaign, utc_now())):
                         self.log.info("%s", line)
@@ -170,16 +171,14 @@ class CampaignTrigger(BaseTrigger):
         stack.callback(poller.unsubscribe, subscription)
         return subscription
 
-    async def _news(self, subscription: Subscription | None, pause: float | None) -> Mapping[str, Campaign | None]:
+    async def _news(self, subscription: Subscription | None, pause: float) -> Mapping[str, Campaign | None]:
         """Return what was seen of the campaigns, nothing if that takes longer than ``pause`` seconds."""
         if subscription is None:
-            await asyncio.sleep(self.poll_interval if pause is None else min(self.poll_interval, pause))
+            await asyncio.sleep(pause)
             return {}
-        try:
-            return await asyncio.wait_for(subscription.news.get(), pause)
-        except TimeoutError:
-            return {}
+        return await within(pause, subscription.news.get()) or {}
 
 
-def _seconds_until(moment: datetime | None) -> float | None:
-    return None if moment is None else max(0.0, (moment - utc_now()).total_seconds())
+def _seconds_until(moment: datetime | None, most: float) -> float:
+    """Return the seconds to a moment, and no more than so many: a clock may jump while a machine sleeps."""
+    return most if moment is None else min(most, max(0.0, (moment - utc_now()).total_seconds()))

@@ -12,7 +12,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,6 +39,14 @@ _SETTINGS_ARE_FRESH_FOR = timedelta(seconds=60)
 def utc_now() -> datetime:
     """Return the present moment."""
     return datetime.now(UTC)
+
+
+async def within(seconds: float | None, answer: Awaitable[Answer]) -> Answer | None:
+    """Return what is awaited, ``None`` if it does not come within so many seconds."""
+    try:
+        return await asyncio.wait_for(answer, seconds)
+    except TimeoutError:
+        return None
 
 
 @dataclass(eq=False)
@@ -119,13 +126,18 @@ class AccountPoller:
     async def _run(self) -> None:
         while self._subscriptions:
             self._sooner.clear()
-            pause = None if self._next_sweep is None else (self._next_sweep - self._now()).total_seconds()
-            if pause is not None and pause <= 0:
+            if self._next_sweep is not None and self._next_sweep <= self._now():
                 await self._sweep()
                 continue
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._sooner.wait(), pause)
+            await within(self._seconds_to_next_sweep(), self._sooner.wait())
         self._next_sweep = None
+
+    def _seconds_to_next_sweep(self) -> float | None:
+        """Return how long nothing is to be done; never for long, since a clock may jump while a machine sleeps."""
+        if self._next_sweep is None:
+            return None
+        interval = min((one.interval for one in self._subscriptions), default=0.0)
+        return min(interval, (self._next_sweep - self._now()).total_seconds())
 
     async def _sweep(self) -> None:
         now = self._now()

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
-from airflow_provider_exotel import CreateCampaignOperator
-from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel import (
+    CampaignSensor,
+    ControlCampaignOperator,
+    CreateCampaignOperator,
+    ExotelClient,
+    UpdateCampaignOperator,
+)
+from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.operators.waiting import CampaignEnd
 from airflow_provider_exotel.triggers import campaign as trigger
+from airflow_provider_exotel.triggers import poller
 
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
-# Hours of dialling take a second, and what only waits takes none.
-QUICK = {"speed": 3600, "skip_waiting": True}
+MODES = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+Run = Callable[..., Any]
 
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A local Exotel that the connection ``exotel_default`` leads to, in which time passes."""
-    with Emulator(seed=1, **QUICK) as emulator:
-        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+    """A local Exotel that the connection ``exotel_default`` leads to; hours of dialling take it a second."""
+    with Emulator(seed=1, speed=3600, skip_waiting=True) as emulator:
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", connection_to(emulator))
         monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
         yield emulator
+
+
+def connection_to(emulator: Emulator) -> str:
+    return f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
 
 
 def create(**arguments: Any) -> CreateCampaignOperator:
@@ -33,10 +50,33 @@ def create(**arguments: Any) -> CreateCampaignOperator:
     return CreateCampaignOperator(**(given | arguments))
 
 
-@pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+def at_the_dashboard(exotel: Emulator) -> ExotelClient:
+    """A person who does something by hand."""
+    return ExotelClient(exotel.api_key, exotel.api_token, exotel.account_sid, exotel.host, requests_per_minute=6000)
+
+
+@contextmanager
+def by_hand_while_it_waits(exotel: Emulator, do: Callable[[ExotelClient, str], Any]) -> Iterator[None]:
+    """Have a person do something as soon as the campaign exists and was looked at."""
+
+    def person() -> None:
+        while not any(entry.path.startswith("campaigns/") for entry in exotel.requests):
+            time.sleep(0.02)
+        do(at_the_dashboard(exotel), exotel.campaigns[0].id)
+
+    thread = threading.Thread(target=person)
+    thread.start()
+    yield
+    thread.join()
+
+
+@MODES
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
 def test_a_task_ends_with_its_campaign_and_tells_how(
-    run_dag: Callable[..., Any], exotel: Emulator, log: Any, deferrable: bool
+    run_dag: Run, exotel: Emulator, log: Any, deferrable: bool, dialect: str
 ) -> None:
+    exotel.settings.dialect = dialect
+
     ran = run_dag(lambda: create(deferrable=deferrable))
 
     [campaign] = exotel.campaigns
@@ -45,5 +85,323 @@ def test_a_task_ends_with_its_campaign_and_tells_how(
     assert ran.xcom() == campaign.id
     assert (outcome["id"], outcome["status"], outcome["contacts"]) == (campaign.id, "completed", 6)
     assert outcome["reached"] == campaign.counts.completed
-    assert outcome["reached"] + outcome["not_reached"] + outcome["never_tried"] == 6
-    assert f"Campaign {campaign.id} (Completed): 6 of 6 done" in log.text
+    assert (outcome["not_reached"], outcome["never_tried"]) == (6 - campaign.counts.completed, 0)
+    assert f"Campaign {campaign.id}" in log.text
+
+
+@pytest.mark.parametrize("arguments", [{"mode": "poke"}, {"deferrable": True}], ids=["worker", "triggerer"])
+def test_a_sensor_waits_for_the_campaigns_of_mapped_tasks(
+    run_dag: Run, exotel: Emulator, arguments: dict[str, Any]
+) -> None:
+    def fleet() -> None:
+        created = CreateCampaignOperator.partial(
+            task_id="create", read_via_text="Hello", schedule={"end_at": "PT9H"}
+        ).expand(numbers=[NUMBERS[:2], NUMBERS[2:4], NUMBERS[4:]])
+        CampaignSensor(task_id="wait", campaign_ids=created.output, poke_interval=0.2, **arguments)
+
+    ran = run_dag(fleet)
+
+    ids = [campaign.id for campaign in exotel.campaigns]
+    assert ran.state == "success"
+    assert sorted(ran.xcom("wait")) == sorted(ids)
+    assert [outcome["id"] for outcome in ran.xcom("wait", "outcome")] == ran.xcom("wait")
+    assert {outcome["contacts"] for outcome in ran.xcom("wait", "outcome")} == {2}
+
+
+def test_a_sensor_of_one_campaign_returns_its_id(run_dag: Run, exotel: Emulator) -> None:
+    def pair() -> None:
+        created = create(wait_for_completion=False)
+        CampaignSensor(task_id="wait", campaign_ids=created.output, poke_interval=0.2)
+
+    ran = run_dag(pair)
+
+    assert ran.xcom("wait") == ran.xcom("create") == ran.xcom("wait", "outcome")["id"]
+
+
+@MODES
+def test_one_that_reached_too_few_fails_and_tells_how_many(
+    run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
+) -> None:
+    exotel.settings.outcomes = {"busy": 1}
+
+    ran = run_dag(lambda: create(deferrable=deferrable, min_reached=0.5))
+
+    assert ran.task_state() == "failed"
+    assert ran.xcom(key="outcome")["reached"] == 0
+    assert "reached 0 of 6, less than min_reached (50%) asks for" in log.text
+
+
+@MODES
+def test_people_left_over_at_the_end_are_counted_and_told(
+    run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
+) -> None:
+    ran = run_dag(lambda: create(deferrable=deferrable, mode="custom", throttle=1, schedule={"end_at": "PT4M"}))
+
+    outcome = ran.xcom(key="outcome")
+    assert ran.state == "success"
+    assert outcome["never_tried"] == exotel.campaigns[0].counts.no_attempt > 0
+    assert f"{outcome['never_tried']} of 6 people were never called" in log.text
+
+
+@MODES
+def test_people_left_over_at_the_end_are_a_failure_where_that_is_asked_for(
+    run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
+) -> None:
+    arguments = {"mode": "custom", "throttle": 1, "schedule": {"end_at": "PT4M"}, "on_window_end": "fail"}
+
+    ran = run_dag(lambda: create(deferrable=deferrable, **arguments))
+
+    assert ran.task_state() == "failed"
+    assert "people did never get a call" in log.text
+
+
+@MODES
+def test_a_service_that_fails_for_a_while_is_asked_again(
+    run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
+) -> None:
+    exotel.faults.add(Fault(on="GET campaigns/*", kind="html_5xx", status=500, times=3))
+
+    ran = run_dag(lambda: create(deferrable=deferrable))
+
+    assert ran.state == "success"
+    assert [entry.status for entry in exotel.requests if entry.fault] == [500, 500, 500]
+
+
+@MODES
+def test_credentials_that_are_mended_while_it_waits_are_used(
+    run_dag: Run, exotel: Emulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
+) -> None:
+    exotel.faults.add(Fault(on="GET campaigns/*", kind="status", status=401, times=2))
+
+    ran = run_dag(lambda: create(deferrable=deferrable))
+
+    assert [entry.status for entry in exotel.requests if entry.status == 401] == [401, 401]
+    assert ran.state == "success"
+
+
+@MODES
+def test_one_that_is_deleted_by_hand_fails(run_dag: Run, exotel: Emulator, log: Any, deferrable: bool) -> None:
+    exotel.clock.speed = 0
+
+    with by_hand_while_it_waits(exotel, lambda person, campaign_id: person.delete_campaign(campaign_id)):
+        ran = run_dag(lambda: create(deferrable=deferrable))
+
+    assert ran.task_state() == "failed"
+    assert "was deleted while it was waited for" in log.text
+
+
+@MODES
+def test_one_that_is_archived_by_hand_has_ended(run_dag: Run, exotel: Emulator, deferrable: bool) -> None:
+    exotel.clock.speed = 0
+
+    def archive(person: ExotelClient, campaign_id: str) -> None:
+        person.pause_campaign(campaign_id)
+        person.complete_campaign(campaign_id)
+        person.archive_campaign(campaign_id)
+
+    with by_hand_while_it_waits(exotel, archive):
+        ran = run_dag(lambda: create(deferrable=deferrable))
+
+    assert ran.state == "success"
+    assert ran.xcom(key="outcome")["never_tried"] == 6
+
+
+@MODES
+def test_one_that_takes_longer_than_it_may_is_paused(
+    run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
+) -> None:
+    exotel.clock.speed = 0
+
+    ran = run_dag(lambda: create(deferrable=deferrable, execution_timeout=timedelta(seconds=2)))
+
+    assert ran.task_state() == "failed"
+    assert [campaign.status for campaign in exotel.campaigns] == ["paused"]
+
+
+def test_one_that_takes_longer_than_it_may_goes_on_where_that_is_wanted(run_dag: Run, exotel: Emulator) -> None:
+    exotel.clock.speed = 0
+
+    run_dag(lambda: create(deferrable=True, execution_timeout=timedelta(seconds=2), on_kill="leave"))
+
+    assert [campaign.status for campaign in exotel.campaigns] == ["created"]
+
+
+def test_a_sensor_that_waits_for_too_long_fails_and_stops_nothing(run_dag: Run, exotel: Emulator, log: Any) -> None:
+    exotel.clock.speed = 0
+
+    def pair() -> None:
+        created = create(wait_for_completion=False)
+        CampaignSensor(task_id="wait", campaign_ids=created.output, poke_interval=0.2, timeout=1, deferrable=True)
+
+    ran = run_dag(pair)
+
+    assert ran.task_state("wait") == "failed"
+    assert "1 of 1 campaigns have not ended within the sensor's timeout" in log.text
+    assert [campaign.status for campaign in exotel.campaigns] == ["created"]
+
+
+def test_a_sensor_that_is_given_no_campaign_says_what_to_give(run_dag: Run, exotel: Emulator, log: Any) -> None:
+    run_dag(lambda: CampaignSensor(task_id="wait", campaign_ids="", poke_interval=0.2))
+
+    assert "campaign_ids: names no campaign; give an id, a list of them" in log.text
+
+
+def test_a_campaign_is_stopped_twice_without_complaint(run_dag: Run, exotel: Emulator) -> None:
+    exotel.clock.speed = 0
+
+    def stop() -> None:
+        created = create(wait_for_completion=False)
+        first = ControlCampaignOperator(task_id="stop", campaign_id=created.output, action="stop")
+        first >> ControlCampaignOperator(task_id="again", campaign_id=created.output, action="stop")
+
+    ran = run_dag(stop)
+
+    assert ran.state == "success"
+    assert [campaign.status for campaign in exotel.campaigns] == ["completed"]
+    assert ran.xcom("again", "status") == "Completed"
+
+
+def test_an_action_in_the_wrong_place_fails_and_says_what_is_allowed(run_dag: Run, exotel: Emulator, log: Any) -> None:
+    exotel.clock.speed = 0
+
+    def archive() -> None:
+        created = create(wait_for_completion=False)
+        ControlCampaignOperator(task_id="archive", campaign_id=created.output, action="archive")
+
+    ran = run_dag(archive)
+
+    assert ran.task_state("archive") == "failed"
+    assert "is 'Created': only a completed one can be archived" in log.text
+
+
+def test_a_campaign_that_has_not_begun_is_changed_and_keeps_its_key(run_dag: Run, exotel: Emulator) -> None:
+    changes = {"name": "Another name", "mode": "custom", "throttle": 7}
+
+    def change() -> None:
+        created = create(wait_for_completion=False, schedule={"send_at": "PT2H", "end_at": "PT9H"})
+        UpdateCampaignOperator(task_id="change", campaign_id=created.output, changes=changes)
+
+    exotel.clock.speed = 0
+    ran = run_dag(change)
+
+    [campaign] = exotel.campaigns
+    assert ran.state == "success"
+    assert campaign.name.startswith("Another name af-")
+    assert campaign.campaign.dialling.calls_per_minute == 7
+
+
+MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 09:30 in India
+DAYS = {
+    "numbers": [f"+9198765000{person:02}" for person in range(20)],
+    "schedule": None,
+    "window": {"start": "10:00", "end": "10:12", "timezone": "Asia/Kolkata"},
+    "mode": "custom",
+    "throttle": 1,
+    "poll_interval": 60,
+    "on_window_end": "resume",
+}
+
+
+@pytest.fixture
+def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A local Exotel and an Airflow for both of which time passes only where somebody waits for it."""
+    with time_machine.travel(MONDAY, tick=False) as traveller, Emulator(seed=1, speed=1) as emulator:
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", connection_to(emulator))
+        monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
+        monkeypatch.setattr(CampaignEnd, "_sleep", lambda self, seconds: traveller.shift(seconds))
+
+        async def within_poller(seconds: float | None, answer: Any) -> None:
+            with suppress(TimeoutError):  # time to look up for those who wait for news
+                await asyncio.wait_for(answer, 0.15)
+            traveller.shift(seconds or 0)
+
+        async def within_trigger(seconds: float, answer: Any) -> Any:
+            asked_for = poller_looks(answer.cr_frame.f_locals["self"])
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(answer, 0.02 if asked_for else 0.001)
+            if not asked_for:
+                traveller.shift(seconds)
+            return None
+
+        monkeypatch.setattr(poller, "within", within_poller)
+        monkeypatch.setattr(trigger, "within", within_trigger)
+        yield emulator
+
+
+def poller_looks(news: Any) -> bool:
+    """Return whether anything is asked for by those who wait for ``news``; in the night nothing is."""
+    pollers = [one for account in poller._pollers.values() for one in account.values()]
+    return any(one.news is news and one.campaigns for each in pollers for one in each._subscriptions)
+
+
+@pytest.mark.parametrize(
+    ("deferrable", "at_end"),
+    [(False, "completed"), (False, "canceled"), (False, "paused"), (True, "completed")],
+    ids=["worker-completed", "worker-canceled", "worker-paused", "triggerer-completed"],
+)
+def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(
+    run_dag: Run, days: Emulator, log: Any, deferrable: bool, at_end: str
+) -> None:
+    days.settings.update({"at_end": at_end, "schedule_editable_when_paused": True})
+
+    ran = run_dag(lambda: create(**DAYS, deferrable=deferrable))
+
+    [campaign] = days.campaigns
+    calls = days.calls(campaign.id)
+    assert ran.state == "success"
+    assert sorted(call.number for call in calls) == DAYS["numbers"]
+    assert {f"{call.started:%d}" for call in calls} == {"02", "03"}
+    assert all("04:30" <= f"{call.started:%H:%M}" < "04:42" for call in calls)
+    assert ran.xcom(key="outcome")["never_tried"] == 0
+
+
+def test_one_whose_schedule_cannot_be_moved_stays_paused_and_fails(run_dag: Run, days: Emulator, log: Any) -> None:
+    ran = run_dag(lambda: create(**DAYS))
+
+    assert ran.task_state() == "failed"
+    assert "stays paused with people left: it could not be given the next window" in log.text
+    assert days.campaigns[0].status == "paused"
+
+
+def test_one_with_a_word_for_its_status_that_nobody_knows_fails_in_the_end(
+    run_dag: Run, days: Emulator, log: Any
+) -> None:
+    days.settings.status_words = dict.fromkeys(("in-progress", "completed", "paused"), "Ringing")
+
+    ran = run_dag(lambda: create(**(DAYS | {"on_window_end": "complete"})))
+
+    assert ran.task_state() == "failed"
+    assert "is still 'Ringing' long after its window closed" in log.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"on_window_end": "resume", "wait_for_completion": False}, "on_window_end"),
+        ({"on_window_end": "resume", "window": None}, "on_window_end"),
+        ({"on_window_end": "later"}, "on_window_end"),
+        ({"on_kill": "stop"}, "on_kill"),
+        ({"until": "2026-03-02T00:00:00Z"}, "until"),
+        ({"poll_interval": 0}, "poll_interval"),
+    ],
+)
+def test_a_mistake_is_told_where_the_dag_is_read(arguments: dict[str, Any], field: str) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        create(**arguments)
+
+    assert {problem.field for problem in caught.value.problems} == {field}
+
+
+def test_a_trigger_holds_plain_text_and_is_made_anew_of_it() -> None:
+    first = trigger.CampaignTrigger(
+        exotel_conn_id="exotel_default", waits=[], poll_interval=60.0, deferred_at="2026-03-02T00:00:00+00:00"
+    )
+
+    path, kwargs = first.serialize()
+
+    assert trigger.CampaignTrigger(**kwargs).serialize() == (path, kwargs)
+
+
+def test_an_event_of_another_version_is_refused() -> None:
+    with pytest.raises(Exception, match="no event of this version"):
+        trigger.Awoken.of_json({"events": [{"step": "exploded"}]})
