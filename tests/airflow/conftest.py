@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from airflow_provider_exotel.emulator import Emulator
 
@@ -103,14 +106,14 @@ def run_dag(airflow_database: None, request: pytest.FixtureRequest) -> Callable[
         definition: AbstractContextManager[Any] = DAG(dag_id, schedule=None, params=params)
         with definition as dag:
             fill()
-        _make_known(dag)
+        make_known(dag)
         dag_run = dag.test(**options)
         return Ran(str(dag_run.state), dag_run)
 
     return run
 
 
-def _make_known(dag: Any) -> None:
+def make_known(dag: Any) -> None:
     """Write the DAG to the database, which Airflow 3 asks for before it runs one."""
     from airflow import __version__
 
@@ -124,6 +127,48 @@ def _make_known(dag: Any) -> None:
     bag.dags[dag.dag_id] = dag
     dag.relative_fileloc = "test.py"
     sync_bag_to_db(bag, "dags-folder", None)
+
+
+MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 09:30 in India
+
+
+@pytest.fixture
+def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A local Exotel and an Airflow for both of which time passes only where somebody waits for it."""
+    from airflow_provider_exotel.operators.waiting import CampaignEnd
+    from airflow_provider_exotel.triggers import campaign as trigger
+    from airflow_provider_exotel.triggers import poller
+
+    with time_machine.travel(MONDAY, tick=False) as traveller, Emulator(seed=1, speed=1) as emulator:
+        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+        monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
+        monkeypatch.setattr(CampaignEnd, "_sleep", lambda self, seconds: traveller.shift(seconds))
+
+        async def within_poller(seconds: float | None, answer: Any) -> None:
+            with suppress(TimeoutError):  # time to look up for those who wait for news
+                await asyncio.wait_for(answer, 0.15)
+            traveller.shift(seconds or 0)
+
+        async def within_trigger(seconds: float, answer: Any) -> Any:
+            asked_for = poller_looks(answer.cr_frame.f_locals["self"])
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(answer, 0.02 if asked_for else 0.001)
+            if not asked_for:
+                traveller.shift(seconds)
+            return None
+
+        monkeypatch.setattr(poller, "within", within_poller)
+        monkeypatch.setattr(trigger, "within", within_trigger)
+        yield emulator
+
+
+def poller_looks(news: Any) -> bool:
+    """Return whether anything is asked for by those who wait for ``news``; in the night nothing is."""
+    from airflow_provider_exotel.triggers import poller
+
+    pollers = [one for account in poller._pollers.values() for one in account.values()]
+    return any(one.news is news and one.campaigns for each in pollers for one in each._subscriptions)
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from airflow_provider_exotel import (
     CampaignSensor,
@@ -22,9 +20,7 @@ from airflow_provider_exotel import (
 )
 from airflow_provider_exotel.api.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator, Fault
-from airflow_provider_exotel.operators.waiting import CampaignEnd
 from airflow_provider_exotel.triggers import campaign as trigger
-from airflow_provider_exotel.triggers import poller
 
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
 MODES = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
@@ -35,13 +31,10 @@ Run = Callable[..., Any]
 def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """A local Exotel that the connection ``exotel_default`` leads to; hours of dialling take it a second."""
     with Emulator(seed=1, speed=3600, skip_waiting=True) as emulator:
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", connection_to(emulator))
+        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
         monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
         yield emulator
-
-
-def connection_to(emulator: Emulator) -> str:
-    return f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
 
 
 def create(**arguments: Any) -> CreateCampaignOperator:
@@ -290,7 +283,6 @@ def test_a_campaign_that_has_not_begun_is_changed_and_keeps_its_key(run_dag: Run
     assert campaign.campaign.dialling.calls_per_minute == 7
 
 
-MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 09:30 in India
 DAYS = {
     "numbers": [f"+9198765000{person:02}" for person in range(20)],
     "schedule": None,
@@ -300,38 +292,6 @@ DAYS = {
     "poll_interval": 60,
     "on_window_end": "resume",
 }
-
-
-@pytest.fixture
-def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A local Exotel and an Airflow for both of which time passes only where somebody waits for it."""
-    with time_machine.travel(MONDAY, tick=False) as traveller, Emulator(seed=1, speed=1) as emulator:
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", connection_to(emulator))
-        monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
-        monkeypatch.setattr(CampaignEnd, "_sleep", lambda self, seconds: traveller.shift(seconds))
-
-        async def within_poller(seconds: float | None, answer: Any) -> None:
-            with suppress(TimeoutError):  # time to look up for those who wait for news
-                await asyncio.wait_for(answer, 0.15)
-            traveller.shift(seconds or 0)
-
-        async def within_trigger(seconds: float, answer: Any) -> Any:
-            asked_for = poller_looks(answer.cr_frame.f_locals["self"])
-            with suppress(TimeoutError):
-                return await asyncio.wait_for(answer, 0.02 if asked_for else 0.001)
-            if not asked_for:
-                traveller.shift(seconds)
-            return None
-
-        monkeypatch.setattr(poller, "within", within_poller)
-        monkeypatch.setattr(trigger, "within", within_trigger)
-        yield emulator
-
-
-def poller_looks(news: Any) -> bool:
-    """Return whether anything is asked for by those who wait for ``news``; in the night nothing is."""
-    pollers = [one for account in poller._pollers.values() for one in account.values()]
-    return any(one.news is news and one.campaigns for each in pollers for one in each._subscriptions)
 
 
 @pytest.mark.parametrize(

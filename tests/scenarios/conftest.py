@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
+import psutil
 import pytest
+from airflow import __version__ as airflow_version
+
+from airflow_provider_exotel.emulator import Emulator, Fault
+
+HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent.parent / "example_dags"))
+RUN_WITHIN = 240
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -13,3 +33,134 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.scenario)
             item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@dataclass
+class Airflow:
+    """A whole Airflow, over its public API."""
+
+    address: str
+    emulator: Emulator
+    local: Any
+    process: subprocess.Popen[bytes]
+
+    def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.address}/api/v2/{path}", data, {"Content-Type": "application/json"}, method=method)
+        with urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def start(self, dag_id: str) -> str:
+        """Start a run and return its address."""
+        ends = time.monotonic() + 60
+        while True:
+            try:
+                run = self.ask(f"dags/{dag_id}/dagRuns", {"logical_date": None})
+            except OSError:  # the DAG is not read yet
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(1)
+            else:
+                return f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'], safe='')}"
+
+    def ended(self, run: str) -> str:
+        """Wait for a run to end and return how."""
+        ends = time.monotonic() + RUN_WITHIN
+        while time.monotonic() < ends:
+            state = str(self.ask(run)["state"])
+            if state in {"success", "failed"}:
+                return state
+            time.sleep(1)
+        return "does not end"
+
+    def task(self, run: str) -> Any:
+        return self.ask(f"{run}/taskInstances/create")
+
+    def xcom(self, run: str) -> str:
+        return str(self.ask(f"{run}/taskInstances/create/xcomEntries/return_value")["value"])
+
+    def has_ended(self, run: str) -> bool:
+        return self.ask(run)["state"] in {"success", "failed"}
+
+    def send_back(self, run: str) -> None:
+        """Clear the task, as a person does."""
+        dag_id, _, _ = run.removeprefix("dags/").partition("/dagRuns/")
+        self.ask(
+            f"dags/{dag_id}/clearTaskInstances",
+            {"dry_run": False, "dag_run_id": self.ask(run)["dag_run_id"], "task_ids": ["create"], "only_failed": False},
+        )
+
+    def clear(self, run: str) -> str:
+        """Clear the task, and wait for the run to end again."""
+        before = self.task(run)["try_number"]
+        self.send_back(run)
+        self.until(lambda: self.task(run)["try_number"] != before)
+        return self.ended(run)
+
+    def create_again(self, run: str) -> str:
+        """Delete a run and create another one under its id."""
+        run_id = self.ask(run)["dag_run_id"]
+        with urlopen(Request(f"{self.address}/api/v2/{run}", method="DELETE"), timeout=30):
+            pass
+        self.ask(run.partition("/dagRuns/")[0] + "/dagRuns", {"logical_date": None, "dag_run_id": run_id})
+        return run
+
+    def campaigns(self, name: str) -> list[Any]:
+        return [campaign for campaign in self.emulator.campaigns if campaign.name.startswith(f"{name} af-")]
+
+    def until(self, what: Callable[[], Any]) -> Any:
+        """Wait until something is so, and return it."""
+        ends = time.monotonic() + RUN_WITHIN
+        while not (seen := what()) and time.monotonic() < ends:
+            time.sleep(0.5)
+        return seen
+
+    def mark(self, run: str, state: str) -> None:
+        """Mark the task, as a person does, who tries again when the database of a small Airflow is busy."""
+
+        def marked() -> bool:
+            with suppress(HTTPError):
+                self.ask(f"{run}/taskInstances/create", {"new_state": state}, method="PATCH")
+            return str(self.task(run)["state"]) == state
+
+        assert self.until(marked)
+
+    def has_started(self, run: str) -> bool:
+        """Return whether the triggerer runs the trigger of a deferred task, which the trigger's own log tells."""
+        log = self.ask(f"{run}/taskInstances/create/logs/{self.task(run)['try_number']}?full_content=true")
+        return "starting" in json.dumps(log["content"]) and "trigger" in json.dumps(log["content"])
+
+    def component(self, name: str) -> list[psutil.Process]:
+        """Return the processes of a component of Airflow."""
+        found = []
+        for one in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):  # some end meanwhile
+                found += [one] if name in " ".join(one.cmdline()) else []
+        return found
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+    """A local Airflow with the DAGs of this folder, for all scenarios."""
+    if airflow_version.startswith("2."):
+        pytest.skip("the local Airflow is the newest version")
+    from local import LocalAirflow
+    from local_airflow import free_port, settings, standalone, wait_until_ready
+
+    folder, port = tmp_path_factory.mktemp("airflow"), free_port()
+    with Emulator(seed=1, rate_limit=None, speed=1.0) as emulator:
+        emulator.faults.add(Fault(on="POST campaigns", kind="delay", stage="after", seconds=3, times=None))
+        local = LocalAirflow.beside(
+            emulator,
+            folder,
+            **settings(port),
+            AIRFLOW__CORE__DAGS_FOLDER=str(HERE / "dags"),
+            AIRFLOW_CONN_EXOTEL_DEFAULT=(
+                f"{emulator.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=6"
+                "&requests_per_minute=600"
+            ),
+        )
+        local.command("db", "migrate")
+        with standalone(local, folder / "airflow.log") as process:
+            assert wait_until_ready(port, process, threading.Event()), (folder / "airflow.log").read_text()[-3_000:]
+            yield Airflow(f"http://127.0.0.1:{port}", emulator, local, process)

@@ -1,0 +1,57 @@
+"""Create a campaign, wait for its end without a worker, and go on by how many people it reached."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, task
+
+from airflow_provider_exotel.campaign.window import CallingWindow
+from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+
+AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (Path(__file__).parent / "audience.csv").as_uri())
+
+
+@task.branch
+def judge(outcome: dict[str, Any]) -> str:
+    """Choose what follows."""
+    return "tell_the_team" if outcome["reached"] < 0.5 * outcome["contacts"] else "done"
+
+
+@task
+def tell_the_team(outcome: dict[str, Any]) -> None:
+    """Say how it ended."""
+    print(f"{outcome['reached']} of {outcome['contacts']} people were reached, {outcome['never_tried']} never called.")
+
+
+@task
+def done() -> None:
+    """Nothing more to do."""
+
+
+with DAG(
+    "exotel_outcome",
+    schedule=None,
+    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
+    catchup=False,
+    tags=["exotel"],
+    doc_md=__doc__,
+) as dag:
+    create_campaign = CreateCampaignOperator(
+        task_id="create_campaign",
+        numbers_from=AUDIENCE,
+        read_via_text="Your appointment is tomorrow at ten.",
+        name="Appointment reminder",
+        window=CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata", end_buffer="PT15M"),
+        on_missed_window="next",
+        wait_for_completion=True,
+        deferrable=True,
+    )
+    outcome = create_campaign.output["outcome"]
+    judge(outcome) >> [tell_the_team(outcome), done()]
+
+if __name__ == "__main__":
+    dag.test()

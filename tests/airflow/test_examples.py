@@ -1,0 +1,49 @@
+"""The example DAGs load, and run to their end against the local Exotel."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_exotel.emulator import Emulator
+
+EXAMPLES = Path(__file__).parent.parent.parent / "example_dags"
+DAGS = sorted(path for path in EXAMPLES.glob("exotel_*.py"))
+
+
+@pytest.fixture
+def run_example(airflow_database: None, audience: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Run an example with an audience of three, and return the run."""
+    from conftest import make_known
+
+    monkeypatch.setenv("EXOTEL_AUDIENCE", audience)
+
+    def run(name: str) -> Any:
+        dag = runpy.run_path(str(EXAMPLES / f"{name}.py"))["dag"]
+        make_known(dag)
+        return dag.test()
+
+    return run
+
+
+@pytest.mark.parametrize("path", DAGS, ids=lambda path: path.stem)
+def test_an_example_loads(airflow_database: None, path: Path) -> None:
+    namespace = runpy.run_path(str(path))
+
+    assert namespace["__doc__"]
+
+
+@pytest.mark.parametrize(("name", "campaigns"), [("exotel_outcome", 1), ("exotel_fleet", 2), ("exotel_days", 1)])
+def test_an_example_runs_to_its_end(
+    run_example: Callable[[str], Any], days: Emulator, name: str, campaigns: int
+) -> None:
+    days.settings.schedule_editable_when_paused = True
+
+    run = run_example(name)
+
+    assert str(run.state) == "success"
+    assert [campaign.status for campaign in days.campaigns] == ["completed"] * campaigns

@@ -1,0 +1,51 @@
+"""DAGs that are scheduled on finished campaigns, in a whole Airflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from airflow_provider_exotel import CampaignRequest, ExotelClient
+
+if TYPE_CHECKING:
+    from conftest import Airflow
+
+
+def told(airflow: Airflow, watcher: str) -> list[str]:
+    """Return the campaigns that the runs of a DAG were told of."""
+    runs = airflow.ask(f"dags/told_{watcher}/dagRuns")["dag_runs"]
+    addresses = [f"dags/told_{watcher}/dagRuns/{quote(run['dag_run_id'], safe='')}" for run in runs]
+    return [one for run in addresses if airflow.ended(run) == "success" for one in told_by(airflow, run)]
+
+
+def told_by(airflow: Airflow, run: str) -> list[Any]:
+    return list(airflow.ask(f"{run}/taskInstances/create/xcomEntries/return_value?deserialize=true")["value"])
+
+
+def looks(airflow: Airflow) -> list[Any]:
+    """Return the looks at the account's list, of which creating a campaign takes one at the most."""
+    return [entry for entry in airflow.emulator.requests if entry.path == "campaigns" and entry.method == "GET"]
+
+
+def finish(client: ExotelClient, name: str) -> str:
+    """Have a campaign end, and return its id."""
+    campaign = client.create_campaign(
+        CampaignRequest(numbers=["+919876500000"], caller_id="0XXXXXX4890", read_via_text="Hello", name=name)
+    )
+    client.pause_campaign(campaign.id)
+    client.complete_campaign(campaign.id)
+    return campaign.id
+
+
+def test_dags_run_once_for_each_campaign_that_finishes_and_one_poll_serves_them(airflow: Airflow) -> None:
+    emulator = airflow.emulator
+    client = ExotelClient(
+        emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host, requests_per_minute=600
+    )
+    assert airflow.until(lambda: looks(airflow))  # what had finished before the first look is not told
+
+    first, second = finish(client, "first"), finish(client, "second")
+
+    assert airflow.until(lambda: {first, second} <= set(told(airflow, "one")))
+    assert airflow.until(lambda: {first, second} <= set(told(airflow, "other")))
+    assert sorted(told(airflow, "one").count(one) for one in (first, second)) == [1, 1]

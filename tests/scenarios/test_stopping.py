@@ -1,0 +1,134 @@
+"""What becomes of a campaign when something happens to the task that waits for it, in a whole Airflow.
+
+Each test is a row and a column of the table "What happens when" in docs/waiting.md.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_exotel import ExotelClient
+
+if TYPE_CHECKING:
+    from conftest import Airflow
+
+MODES = ("worker", "triggerer")
+WAITS_IN = {"worker": "running", "triggerer": "deferred"}
+BOTH = pytest.mark.parametrize("mode", MODES)
+
+
+@pytest.fixture(scope="module")
+def runs(airflow: Airflow) -> dict[str, str]:
+    """A run of each DAG in which the task waits in the triggerer; workers are few, so the others are started singly."""
+    return {f"{event}_triggerer": airflow.start(f"{event}_triggerer") for event in ("failed", "success", "cleared")}
+
+
+def waiting(airflow: Airflow, event: str, mode: str, runs: dict[str, str] | None = None) -> tuple[str, Any]:
+    """Return a run whose task waits for its campaign, and the campaign."""
+    run = (runs or {}).get(f"{event}_{mode}") or airflow.start(f"{event}_{mode}")
+    assert airflow.until(lambda: airflow.task(run)["state"] == WAITS_IN[mode] and airflow.campaigns(f"{event} {mode}"))
+    assert airflow.until(lambda: status(airflow, event, mode) == "in-progress")
+    [campaign] = airflow.campaigns(f"{event} {mode}")
+    if mode == "triggerer":  # Airflow tells a trigger that has not started yet of nothing
+        assert airflow.until(lambda: airflow.has_started(run))
+    return run, campaign
+
+
+def status(airflow: Airflow, event: str, mode: str) -> str:
+    [campaign] = airflow.campaigns(f"{event} {mode}")
+    return str(campaign.status)
+
+
+@BOTH
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_a_person_marks_the_task(airflow: Airflow, runs: dict[str, str], mode: str, state: str) -> None:
+    run, _ = waiting(airflow, state, mode, runs)
+
+    airflow.mark(run, state)
+
+    assert airflow.until(lambda: status(airflow, state, mode) == "paused")
+
+
+@BOTH
+def test_a_person_clears_it(airflow: Airflow, runs: dict[str, str], mode: str) -> None:
+    run, _ = waiting(airflow, "cleared", mode, runs)
+
+    airflow.send_back(run)
+
+    assert airflow.until(lambda: status(airflow, "cleared", mode) == "paused")
+    assert len(airflow.campaigns(f"cleared {mode}")) == 1
+    airflow.mark(run, "failed")
+
+
+def test_the_next_try_of_a_task_that_was_cleared_follows_its_campaign(airflow: Airflow) -> None:
+    run, _ = waiting(airflow, "cleared_twice", "triggerer")
+
+    airflow.send_back(run)
+
+    assert airflow.until(lambda: airflow.task(run)["try_number"] == 2 and airflow.task(run)["state"] == "deferred")
+    assert len(airflow.campaigns("cleared_twice triggerer")) == 1
+    airflow.mark(run, "failed")
+
+
+@BOTH
+def test_a_person_fails_its_run(airflow: Airflow, mode: str) -> None:
+    run, _ = waiting(airflow, "run_failed", mode)
+
+    airflow.ask(run, {"state": "failed"}, method="PATCH")
+
+    assert airflow.until(lambda: status(airflow, "run_failed", mode) == "paused")
+
+
+@BOTH
+def test_a_campaign_that_is_to_be_left_goes_on(airflow: Airflow, mode: str) -> None:
+    run, _ = waiting(airflow, "left", mode)
+
+    airflow.mark(run, "failed")
+
+    assert airflow.until(lambda: airflow.has_ended(run))
+    assert status(airflow, "left", mode) == "in-progress"
+
+
+def test_it_is_killed_while_the_campaign_is_being_sent(airflow: Airflow) -> None:
+    run = airflow.start("in_flight_worker")
+    assert airflow.until(lambda: airflow.campaigns("in_flight worker"))  # the answer takes some seconds more
+
+    airflow.mark(run, "failed")
+
+    assert airflow.until(lambda: status(airflow, "in_flight", "worker") == "paused")
+
+
+@pytest.fixture
+def another_triggerer(airflow: Airflow) -> Iterator[None]:
+    """Kill the triggerer, and start another in its place."""
+    for process in airflow.component("triggerer"):
+        process.send_signal(signal.SIGKILL)
+    started = subprocess.Popen(
+        [sys.executable, "-m", "airflow", "triggerer"],
+        env=airflow.local.settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    yield
+    started.terminate()
+    started.wait(30)
+
+
+def test_the_triggerer_is_killed_and_another_started(airflow: Airflow, request: pytest.FixtureRequest) -> None:
+    run, campaign = waiting(airflow, "restarted", "triggerer")
+
+    request.getfixturevalue("another_triggerer")
+    emulator = airflow.emulator
+    client = ExotelClient(emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host)
+    client.pause_campaign(campaign.id)
+    client.complete_campaign(campaign.id)
+
+    assert airflow.ended(run) == "success"
+    assert airflow.xcom(run) == campaign.id
