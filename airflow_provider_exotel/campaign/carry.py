@@ -64,7 +64,9 @@ class Carrier:
         shown = campaign.schedule
         if wait.end_at is not None and shown.end_at is not None and shown.end_at > wait.end_at:
             return replace(wait, send_at=shown.send_at or wait.send_at, end_at=shown.end_at)  # somebody moved it
-        if not self._is_ours_to_carry(campaign, wait) or not people_are_left(campaign, wait.contacts):
+        if not self._is_ours_to_carry(campaign, wait):
+            return replace(last, seen_dialling=wait.seen_dialling and campaign.status is not CampaignStatus.PAUSED)
+        if not people_are_left(campaign, wait.contacts):
             return last
         following = self._next_window(wait)
         if following is None:
