@@ -7,6 +7,7 @@ many campaigns an account has: of the older ones those that had not finished, of
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,8 +22,9 @@ LOOKS_BACK = LONGEST_LIFE + timedelta(days=1)
 """How far back a campaign may have been created that has not finished."""
 SHOWS_WITHIN = timedelta(minutes=10)
 """How long a campaign may take to show in the list."""
-MOST_REMEMBERED = 1_500
-"""Ids kept of campaigns: what Airflow keeps for an asset is limited to 64 KB."""
+MOST_REMEMBERED = 3_500
+"""Marks kept of campaigns: what Airflow keeps for an asset is limited to 64 KB."""
+_MARK_LENGTH = 12
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ class Finished:
 
     :param endings: the campaigns that have finished, the newest first.
     :param since: from when on to look the next time.
-    :param still_open: ids of the campaigns that have not finished, and when they were created.
-    :param settled: what was created before shows in the list.
+    :param still_open: marks of the campaigns that have not finished, and when they were created.
+    :param newest: when the newest campaign was created.
     """
 
     endings: tuple[Ending, ...]
     since: datetime
     still_open: Mapping[str, datetime]
-    settled: datetime
+    newest: datetime
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,12 @@ class Told:
     """What a watcher has been told.
 
     :param since: what was created before has been told, or is of no interest, unless it was still open.
-    :param ids: what was created since and has been told.
-    :param still_open: what was created before and had not finished.
+    :param told: marks of what was created since and has been told.
+    :param still_open: marks of what was created before and had not finished.
     """
 
     since: datetime
-    ids: frozenset[str] = field(default=frozenset())
+    told: frozenset[str] = field(default=frozenset())
     still_open: frozenset[str] = field(default=frozenset())
 
     def news(self, finished: Finished) -> list[Outcome]:
@@ -73,35 +75,37 @@ class Told:
     @classmethod
     def all_of(cls, finished: Finished) -> Self:
         """Return what a watcher knows once it has been told all that a look saw."""
-        ways = [cls._from(finished, finished.settled), cls._from(finished, finished.since)]
-        best = min(ways, key=lambda told: len(told.ids) + len(told.still_open))
-        # Too much to remember either way: the one that tells a campaign twice rather than never.
-        return best if len(best.ids) + len(best.still_open) <= MOST_REMEMBERED else ways[-1]
+        ways = [cls._from(finished, since) for since in (finished.newest - SHOWS_WITHIN, finished.since)]
+        best = min(ways, key=_size)
+        if _size(best) > MOST_REMEMBERED:  # without waiting for what shows late
+            best = cls._from(finished, finished.newest + timedelta.resolution)
+        # Too much to remember in any way: the one that tells a campaign twice rather than never.
+        return best if _size(best) <= MOST_REMEMBERED else ways[-1]
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON; ids beyond :data:`MOST_REMEMBERED` are left out, and told once more."""
+        """Return it as plain JSON; what is beyond :data:`MOST_REMEMBERED` is left out, and told once more."""
         return {
             "since": self.since.isoformat(),
-            "ids": sorted(self.ids)[:MOST_REMEMBERED],
+            "told": sorted(self.told)[:MOST_REMEMBERED],
             "still_open": sorted(self.still_open),
         }
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
         """Return what :meth:`as_json` was made of."""
-        return cls(datetime.fromisoformat(kept["since"]), frozenset(kept["ids"]), frozenset(kept["still_open"]))
+        return cls(datetime.fromisoformat(kept["since"]), frozenset(kept["told"]), frozenset(kept["still_open"]))
 
     @classmethod
     def _from(cls, finished: Finished, since: datetime) -> Self:
         return cls(
             since,
-            frozenset(one.outcome.campaign_id for one in finished.endings if one.created >= since),
-            frozenset(campaign_id for campaign_id, created in finished.still_open.items() if created < since),
+            frozenset(_mark(one.outcome.campaign_id) for one in finished.endings if one.created >= since),
+            frozenset(mark for mark, created in finished.still_open.items() if created < since),
         )
 
     def _is_news(self, one: Ending) -> bool:
-        campaign_id = one.outcome.campaign_id
-        return campaign_id in self.still_open or (one.created >= self.since and campaign_id not in self.ids)
+        mark = _mark(one.outcome.campaign_id)
+        return mark in self.still_open or (one.created >= self.since and mark not in self.told)
 
 
 def finished_since(campaigns: Iterable[Campaign], since: datetime | None, now: datetime) -> Finished:
@@ -115,11 +119,20 @@ def finished_since(campaigns: Iterable[Campaign], since: datetime | None, now: d
     dated = ((one.date_created or now, one) for one in campaigns)
     young = list(takewhile(lambda dated_one: dated_one[0] >= start, dated))
     endings = tuple(Ending(created, outcome_of(one)) for created, one in young if _has_finished(one, now))
-    still_open = {one.id: created for created, one in young if not _has_finished(one, now)}
+    still_open = {_mark(one.id): created for created, one in young if not _has_finished(one, now)}
     # Not the present moment: the service's clock is another one.
     newest = max((created for created, _ in young), default=start)
-    settled = max(start, newest - SHOWS_WITHIN)
-    return Finished(endings, max(start, min([settled, *still_open.values()])), still_open, settled)
+    oldest = min([newest - SHOWS_WITHIN, *still_open.values()])
+    return Finished(endings, max(start, oldest), still_open, newest)
+
+
+def _size(told: Told) -> int:
+    return len(told.told) + len(told.still_open)
+
+
+def _mark(campaign_id: str) -> str:
+    """Return what a campaign is remembered by, shorter than its id."""
+    return hashlib.sha256(campaign_id.encode()).hexdigest()[:_MARK_LENGTH]
 
 
 def _has_finished(campaign: Campaign, now: datetime) -> bool:
