@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -250,6 +251,7 @@ def test_a_change_shows_afterwards_and_what_is_not_named_stays(emulator: Emulato
         {"name": "Another name"},
         {"schedule": {"end_at": (START + 100 * MINUTE).isoformat()}},
         {"schedule": {"send_at": (START + 70 * MINUTE).isoformat()}},
+        {"schedule": {"send_at": None, "end_at": START + 100 * MINUTE + timedelta(milliseconds=500)}},
         {"schedule": '{"end_at": "2026-03-02T06:00:00+00:00"}'},
         {"status_callback": "https://example.org/new"},
     ],
@@ -294,6 +296,20 @@ def test_a_service_that_keeps_or_loses_fields_is_an_error(
         change(client, campaign.id, {"url": "https://example.org/two"})
 
     assert not told.value.retryable
+
+
+def test_a_service_that_does_not_show_any_more_what_was_to_be_changed_is_an_error(client: ExotelClient) -> None:
+    campaign = create(client, schedule=HOUR, url="https://example.org/one")
+
+    class Forgets:
+        get_campaign = staticmethod(client.get_campaign)
+
+        @staticmethod
+        def update_campaign(campaign_id: str, **changes: Any) -> Campaign:
+            return replace(client.update_campaign(campaign_id, **changes), url=None)
+
+    with pytest.raises(ExotelError, match="the service kept url"):
+        change(Forgets, campaign.id, {"url": "https://example.org/two"})
 
 
 def test_a_refused_change_is_an_error_that_says_why(emulator: Emulator, client: ExotelClient) -> None:
@@ -357,6 +373,8 @@ def test_force_asks_the_service_all_the_same(emulator: Emulator, client: ExotelC
     after = change(client, campaign.id, longer, force=True)
 
     assert after.schedule.end_at == START + 180 * MINUTE
+    # Its beginning has passed, which a service may refuse to hear of again.
+    assert emulator.requests[-2].body == longer
 
 
 def test_another_name_keeps_the_key(client: ExotelClient) -> None:

@@ -260,10 +260,21 @@ def test_one_whose_window_closes_on_people_has_finished_however_the_service_ends
     created = watcher.create(minutes=2, contacts=300)
     watcher.wait(2 * MINUTE)
     assert watcher.look() == []
-    watcher.wait(LAST_CALLS + 5 * MINUTE)
+    watcher.wait(6 * MINUTE)
+    # A task may still carry one that was left paused into its next window.
+    assert watcher.look() == ([] if at_end == "paused" else created)
+    watcher.wait(LAST_CALLS)
+    watcher.look()
 
-    assert watcher.look() == created
+    assert watcher.heard == created
     assert watcher.look(restarted=True) == []
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "canceled", "archived", "deleted"])
+def test_every_word_for_an_end_is_one(status: str) -> None:
+    [ending] = finished_since([shown(status, date_created=START)], None, START + HOUR).endings
+
+    assert ending.outcome.status == status
 
 
 def test_one_that_is_carried_into_another_window_has_not_finished() -> None:

@@ -43,6 +43,7 @@ STEPS: list[tuple[str, dict[str, int], dict[str, Step | None]]] = [
         (word, QUIET, dict(zip(MOMENTS, (GOES_ON, GOES_ON, Step.ENDED, Step.ENDED), strict=True)))
         for word in ("created", "in-progress", "InProgress")
     ),
+    ("in-progress", {"retrying": 1}, dict(zip(MOMENTS, (GOES_ON, GOES_ON, GOES_ON, Step.OVERDUE), strict=True))),
     ("in-progress", LIVE, dict(zip(MOMENTS, (GOES_ON, GOES_ON, GOES_ON, Step.OVERDUE), strict=True))),
     ("paused", QUIET, dict(zip(MOMENTS, (GOES_ON, Step.ENDED, Step.ENDED, Step.ENDED), strict=True))),
     ("ringing", QUIET, dict(zip(MOMENTS, (GOES_ON, GOES_ON, GOES_ON, Step.OVERDUE), strict=True))),
@@ -136,6 +137,18 @@ def test_a_wait_follows_a_schedule_that_somebody_has_moved() -> None:
 
     assert watched.event is None
     assert (watched.wait.send_at, watched.wait.end_at) == (MOVED.send_at, MOVED.end_at)
+
+
+@pytest.mark.parametrize(("status", "dialled"), [("in-progress", True), ("paused", False), ("created", False)])
+def test_whether_it_dialled_up_to_its_end_is_known_though_it_does_not_any_more(status: str, dialled: bool) -> None:
+    watched = Watched(WAIT)
+
+    watched.see(shown("in-progress"), START)
+    watched.see(shown(status), END - SECOND)
+    watched.see(shown("paused"), END)
+
+    assert watched.event is not None
+    assert watched.event.wait.seen_dialling is dialled
 
 
 def test_a_wait_for_an_opening_keeps_to_the_window_it_was_given() -> None:

@@ -29,16 +29,21 @@ class Watcher:
     emulator: Emulator
     client: ExotelClient
     noted: list[str] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
 
     def __call__(self, wait: Wait) -> WaitEvent:
         return watch(
             Watched(wait),
             lambda: self.look(wait.campaign_id),
             now=self.emulator.clock.now,
-            sleep=self.emulator.clock.advance,
+            sleep=self.sleep,
             interval=INTERVAL,
             note=self.noted.append,
         )
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.emulator.clock.advance(seconds)
 
     def look(self, campaign_id: str) -> Campaign | None:
         try:
@@ -67,6 +72,7 @@ def test_nobody_asks_before_the_campaign_dials_and_then_once_an_interval(watcher
 
     assert event.step is Step.ENDED
     assert watcher.looks[0] == OPENS
+    assert watcher.slept[0] == (OPENS - START).total_seconds()
     assert {later - sooner for sooner, later in zip(watcher.looks, watcher.looks[1:], strict=False)} == {MINUTE}
     assert len(watcher.looks) == (watcher.looks[-1] - OPENS) / MINUTE + 1
 
