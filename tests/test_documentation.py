@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_exotel.api.campaign import CampaignStatus
 from airflow_provider_exotel.api.errors import ExotelInputError
 from airflow_provider_exotel.api.guard import StagingGuard
+from airflow_provider_exotel.campaign.control import ALLOWED, ALREADY
 from airflow_provider_exotel.campaign.draft import When, draft_campaign
 
 ROOT = Path(__file__).parent.parent
@@ -125,3 +127,18 @@ def test_the_pytest_examples_of_the_emulator_page_pass(tmp_path: Path) -> None:
         )
 
     assert "2 passed" in run.stdout, run.stdout + run.stderr
+
+
+def test_the_table_of_actions_is_what_is_allowed_and_what_is_done_already() -> None:
+    page = (ROOT / "docs" / "waiting.md").read_text().split("## Steering")[1]
+    _, *rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
+
+    assert {action: statuses_in(words) for action, words, _ in rows} == ALLOWED
+    assert {action: statuses_in(words) for action, _, words in rows} == ALREADY
+
+
+def statuses_in(words: str) -> set[CampaignStatus]:
+    """Return the statuses that a cell of a table names; "ended" stands for all in which no call follows any more."""
+    ended = {status for status in CampaignStatus if status.has_ended}
+    named = [ended if word == "ended" else {CampaignStatus.of(word)} for word in words.split(", ")]
+    return set().union(*named)

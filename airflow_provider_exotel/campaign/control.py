@@ -6,11 +6,14 @@ before and after it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
 from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, ExotelNotFound, Problem
+from airflow_provider_exotel.api.fields import mapping_of
 from airflow_provider_exotel.api.request import CampaignChanges
 from airflow_provider_exotel.campaign.identity import renamed
 
@@ -46,6 +49,8 @@ _INSTEAD: Mapping[str, str] = {
     "archive": "only a completed one can be archived",
     "delete": "only one that has not begun can be deleted; 'stop' ends one that has",
 }
+_CONFIRMED_WITHIN = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between the looks at a campaign that was told to pause."""
 _ALWAYS_CHANGEABLE = frozenset({"call_status_callback", "call_schedule_callback", "status_callback"})
 
 
@@ -81,12 +86,15 @@ class SteersCampaigns(Protocol):
         ...
 
 
-def control(campaigns: SteersCampaigns, campaign_id: str, action: str) -> Campaign | None:
+def control(
+    campaigns: SteersCampaigns, campaign_id: str, action: str, *, sleep: Callable[[float], None] = time.sleep
+) -> Campaign | None:
     """Carry out an action, and return the campaign as it stands afterwards; ``None`` if it is deleted.
 
     :param campaigns: the account's campaigns.
     :param campaign_id: which one.
     :param action: what to do. ``stop`` pauses, waits until that is confirmed, and completes.
+    :param sleep: waits for seconds.
     :raises ExotelInputError: if there is no such action, or the campaign stands where it is not allowed.
     :raises ExotelNotFound: if there is no such campaign.
     :raises ExotelError: if the service does not do it.
@@ -105,17 +113,20 @@ def control(campaigns: SteersCampaigns, campaign_id: str, action: str) -> Campai
         raise ExotelInputError(
             [Problem("action", f"campaign {campaign_id} is {campaign.status_text!r}: {_INSTEAD[action]}")]
         )
-    return _carried_out(campaigns, campaign, action)
+    return _carried_out(campaigns, campaign, action, sleep)
 
 
 def pause_if_it_may_dial(campaigns: SteersCampaigns, campaign_id: str) -> bool:
     """Pause a campaign that dials or will, and return whether there was anything to pause.
 
+    One whose status is not known may dial.
+
     :param campaigns: the account's campaigns.
     :param campaign_id: which one.
     :raises ExotelError: if the service does not do it.
     """
-    if campaigns.get_campaign(campaign_id).status not in ALLOWED["pause"]:
+    status = campaigns.get_campaign(campaign_id).status
+    if status is _PAUSED or status.has_ended:
         return False
     campaigns.pause_campaign(campaign_id)
     return True
@@ -151,7 +162,7 @@ def change(
     if late and not force:
         why = f"campaign {campaign_id} is {before.status_text!r}, and once it has begun only callbacks can be changed"
         raise ExotelInputError([Problem(f"changes.{name}", why) for name in late])
-    asked = CampaignChanges(**changes)
+    asked = CampaignChanges(**_completed(before, changes))
     if asked.name is not None:
         asked = asked.model_copy(update={"name": renamed(before.name, asked.name)})
     after = campaigns.update_campaign(campaign_id, **dict(asked))
@@ -159,12 +170,14 @@ def change(
     return after
 
 
-def _carried_out(campaigns: SteersCampaigns, campaign: Campaign, action: str) -> Campaign | None:
+def _carried_out(
+    campaigns: SteersCampaigns, campaign: Campaign, action: str, sleep: Callable[[float], None]
+) -> Campaign | None:
     if action == "delete":
         campaigns.delete_campaign(campaign.id)
         return None
     if action == "stop" and campaign.status is not _PAUSED:
-        campaign = campaigns.pause_campaign(campaign.id)
+        campaign = _paused(campaigns, campaign.id, sleep)
         if campaign.status in _ENDED:
             return campaign
         if campaign.status is not _PAUSED:
@@ -179,11 +192,49 @@ def _carried_out(campaigns: SteersCampaigns, campaign: Campaign, action: str) ->
     return step(campaign.id)
 
 
+def _paused(campaigns: SteersCampaigns, campaign_id: str, sleep: Callable[[float], None]) -> Campaign:
+    """Pause a campaign, and look at it until that shows or it is time to give up."""
+    campaign = campaigns.pause_campaign(campaign_id)
+    for pause in _CONFIRMED_WITHIN:
+        if campaign.status is _PAUSED or campaign.status.has_ended:
+            break
+        sleep(pause)
+        campaign = campaigns.get_campaign(campaign_id)
+    return campaign
+
+
+def _completed(before: Campaign, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes with what belongs to them and is to stay.
+
+    Whether the service keeps what a change leaves out is not documented, and a campaign that lost its schedule would
+    dial at once and for 30 days.
+    """
+    schedule, retries = dict(before.schedule), dict(before.retries or {})
+    wanted = dict(changes)
+    if before.status is not _CREATED:
+        schedule.pop("send_at")  # it has passed, and what has passed may be refused
+    elif any(schedule.values()):
+        wanted.setdefault("schedule", {})
+    for name, stays in (("schedule", schedule), ("call_retries", retries)):
+        if name in wanted:
+            wanted[name] = _with_the_rest(wanted[name], stays)
+    return wanted
+
+
+def _with_the_rest(given: Any, stays: Mapping[str, Any]) -> Any:
+    try:
+        parts = dict(mapping_of(given))  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return given  # no mapping, which is for the model to say
+    return {**stays, **{name: value for name, value in parts.items() if value is not None}}
+
+
 def _compare(before: Campaign, after: Campaign, asked: CampaignChanges) -> None:
     """Raise if the service kept what was to be changed, or changed what was to be kept."""
     was, is_now, wanted = _shown(before), _shown(after), _shown(asked)
-    kept = sorted(name for name in wanted.keys() & is_now.keys() if is_now[name] != wanted[name])
-    lost = sorted(name for name in was.keys() - wanted.keys() if name in is_now and was[name] != is_now[name])
+    shown = was.keys() | is_now.keys()
+    kept = sorted(name for name in wanted.keys() & shown if is_now.get(name) != wanted[name])
+    lost = sorted(name for name in was.keys() - wanted.keys() if was[name] != is_now.get(name))
     if kept or lost:
         words = [f"kept {', '.join(kept)}"] if kept else []
         words += [f"changed {', '.join(lost)} too"] if lost else []
@@ -200,4 +251,9 @@ def _shown(campaign: Campaign | CampaignChanges) -> dict[str, Any]:
     shown |= {
         f"{outer}.{name}": value for outer, fields in nested.items() if fields is not None for name, value in fields
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return {name: _as_told(value) for name, value in shown.items() if value is not None}
+
+
+def _as_told(value: Any) -> Any:
+    """Return a value as it is told to the service, which hears of whole seconds."""
+    return value.replace(microsecond=0) if isinstance(value, datetime) else value

@@ -80,7 +80,8 @@ def identify(
     # JSON keeps the parts apart: joined by a character, two different tasks could make one text.
     digest = hashlib.sha256(json.dumps([account_sid, deployment or "", *own]).encode()).hexdigest()
     key = digest[:_KEY_LENGTH]
-    wanted = _clean(name or "") or (f"{dag_id}.{task_id}" if dag_id else _clean(idempotency_key or ""))
+    own_name = (name or "") if exact_name else _MARK.sub("", name or "")
+    wanted = _clean(own_name) or (f"{dag_id}.{task_id}" if dag_id else _clean(idempotency_key or ""))
     if exact_name:
         return CampaignIdentity(key, wanted, exact=True)
     marker = f" af-{key}"
@@ -94,9 +95,11 @@ def renamed(name: str, wanted: str) -> str:
     :param wanted: the name somebody wants.
     """
     mark = _MARK.search(name)
-    if mark is None or mark[0].strip().casefold() in wanted.casefold():
+    if mark is None:
         return wanted
-    return _clean(wanted)[: MAX_NAME - len(mark[0])].rstrip() + mark[0]
+    # What another campaign is known by would make it found for that one too.
+    kept = f" {mark[0].strip()}"
+    return _clean(_MARK.sub("", wanted))[: MAX_NAME - len(kept)].rstrip() + kept
 
 
 def _clean(name: str) -> str:

@@ -66,7 +66,7 @@ class Entry:
     :param campaign_id: the campaign, once it exists.
     :param posted_before: until when it may have been sent, where it is about to be; ``None`` if it surely was not.
     :param audience: whom it calls.
-    :param carried_to: the end of the window it is paused for, where it is carried from one window to the next.
+    :param carried_to: the end of the window it is paused for, while it is carried from one window to the next.
     """
 
     campaign_id: str | None = None
@@ -127,8 +127,8 @@ class Journal:
         """Keep that it exists."""
         self._keep(replace(self.entry, campaign_id=campaign_id, posted_before=None))
 
-    def carry(self, end_at: datetime) -> None:
-        """Keep that it is about to be paused for a later window."""
+    def carry(self, end_at: datetime | None) -> None:
+        """Keep that it is about to be paused for a later window, or with ``None`` that it is so no more."""
         self._keep(replace(self.entry, carried_to=end_at))
 
     def withdraw(self) -> None:

@@ -106,10 +106,12 @@ class Outcome:
         :param called: how many different people the campaign's calls went to.
         """
         tally = self.tally
-        if tally.contacts is None:
+        if tally.contacts is None or not self.counts:
             return self
-        never_tried = min(max(tally.contacts - called, 0), tally.not_reached.get("failed", 0))
-        failed = tally.not_reached.get("failed", 0) - never_tried
+        failed = tally.not_reached.get("failed", 0)
+        may_be_uncalled = failed - sum(self.counts.get(name, 0) for name in _BETWEEN_CALLS)
+        never_tried = max(0, min(tally.contacts - called, may_be_uncalled))
+        failed -= never_tried
         not_reached = _counted({**tally.not_reached, "failed": failed})
         return replace(self, tally=replace(tally, not_reached=not_reached, never_tried=never_tried))
 
@@ -118,23 +120,32 @@ def tally_of(stats: CampaignStats, *, contacts: int | None = None, ended: bool =
     """Return where the people of a campaign stand.
 
     :param stats: the service's counts.
-    :param contacts: how many people there are, where the caller knows it.
-    :param ended: whether nobody is called any more: who is left over then was never tried.
+    :param contacts: how many people the caller has named. The service's own total counts where it gives one: it calls
+        a number that is named twice once.
+    :param ended: whether nobody is called any more: who is left over then was never tried. Those who may have been
+        never tried and cannot be told from those who failed are counted among these.
     """
-    together = _counts_those_never_called_as_failed(stats, contacts)
+    together = _counts_those_never_called_as_failed(stats, contacts, ended=ended)
     waiting = stats.pending + stats.paused + (0 if together else stats.created)
     between_calls = sum(getattr(stats, name) for name in _BETWEEN_CALLS)
     not_reached = {name: getattr(stats, name) for name in _REASONS}
-    never_tried: int | None = stats.failed_no_attempt
-    if ended:
-        # Who was between two calls was called, and not reached.
-        not_reached["failed"] += between_calls
-        never_tried = None if together and not waiting and not_reached["failed"] else stats.failed_no_attempt + waiting
-    still_open = 0 if ended else waiting + between_calls
-    known = stats.completed + sum(not_reached.values()) + (never_tried or 0) + still_open
-    if contacts is None:
-        contacts = (max(stats.created, known) if together else known) or None
-    return Tally(contacts, stats.completed, _counted(not_reached), never_tried, still_open)
+    if not ended:
+        known = stats.completed + sum(not_reached.values()) + stats.failed_no_attempt + waiting + between_calls
+        total = _total(stats, known, contacts, together=together)
+        return Tally(total, stats.completed, _counted(not_reached), stats.failed_no_attempt, waiting + between_calls)
+    # Who was between two calls was called, and not reached.
+    not_reached["failed"] += between_calls
+    never_tried = stats.failed_no_attempt + waiting
+    known = stats.completed + sum(not_reached.values()) + never_tried
+    total = _total(stats, known, contacts, together=together)
+    if not known:  # no counts tell nothing, not that there was nobody
+        return Tally(total, 0, {}, None, 0)
+    # Where those never called are counted as failed, those who wait for another call are counted as pending.
+    told = total == known and not (together and (waiting or not_reached["failed"]))
+    if told:
+        return Tally(total, stats.completed, _counted(not_reached), never_tried, 0)
+    not_reached["failed"] = (total or 0) - stats.completed - sum(not_reached.values()) + not_reached["failed"]
+    return Tally(total, stats.completed, _counted(not_reached), None, 0)
 
 
 def outcome_of(campaign: Campaign, *, contacts: int | None = None) -> Outcome:
@@ -165,11 +176,14 @@ def failure_of(outcome: Outcome, *, min_reached: float | None = None, on_window_
     tally, who = outcome.tally, f"campaign {outcome.campaign_id} ({outcome.status})"
     if outcome.status == CampaignStatus.DELETED:
         return f"{who} was deleted"
-    if outcome.status == CampaignStatus.FAILED and not tally.reached:
-        return f"{who} could call nobody: check balance, ExoPhone, flow and numbers"
+    called_nobody = tally.contacts is not None and tally.never_tried == tally.contacts
+    if called_nobody or (outcome.status == CampaignStatus.FAILED and not tally.reached):
+        return f"{who} could call nobody: check balance, ExoPhone, flow and numbers, and whether somebody paused it"
     if on_window_end != "complete" and tally.never_tried != 0:
         left = "some people may never" if tally.never_tried is None else f"{tally.never_tried:,} people did never"
         return f"{left} get a call from {who} before its window closed"
+    if min_reached and not outcome.counts:
+        return f"the service gives no counts of {who}, so that min_reached cannot be judged"
     if min_reached is not None and tally.contacts and tally.reached < min_reached * tally.contacts:
         return (
             f"{who} reached {tally.reached:,} of {tally.contacts:,}, less than min_reached ({min_reached:.0%}) asks for"
@@ -182,6 +196,8 @@ def warnings_of(outcome: Outcome) -> Iterable[str]:
     tally, who = outcome.tally, f"campaign {outcome.campaign_id}"
     if tally.never_tried:
         yield f"{tally.never_tried:,} of {tally.contacts or 0:,} people were never called by {who}."
+    elif not outcome.counts:
+        yield f"The service gives no counts of {who}: nobody knows who was called."
     elif tally.never_tried is None:
         failed = tally.not_reached.get("failed", 0)
         yield (
@@ -200,20 +216,33 @@ def told_apart(outcome: Outcome, calls: Iterable[CallRecord]) -> Outcome:
     if outcome.tally.never_tried is not None:
         return outcome
     people: set[str] = set()
+    first_attempts = 0
     for read, call in enumerate(calls, 1):
         people.add(call.number)
-        if read > MOST_CALLS:
+        first_attempts += call.attempt == 1
+        if read > MOST_CALLS or not (call.number or call.attempt):
             return outcome
-    return outcome.with_people_called(len(people))
+    # Where a number is called as often as it is listed, only the attempts tell how many entries were called.
+    return outcome.with_people_called(max(len(people), first_attempts))
 
 
-def _counts_those_never_called_as_failed(stats: CampaignStats, contacts: int | None) -> bool:
+def _total(stats: CampaignStats, known: int, contacts: int | None, *, together: bool) -> int | None:
+    """Return how many people there are, for whom ``known`` counts account."""
+    total = max(stats.created, known) if together else known
+    if stats.other:  # some may be counted under a name that this version does not know
+        total = max(total, contacts or 0)
+    return total or contacts
+
+
+def _counts_those_never_called_as_failed(stats: CampaignStats, contacts: int | None, *, ended: bool) -> bool:
     if stats.given & _EACH_STATE:
         return False
     if stats.given & _TOTAL_AND_REST:
         return True
     # Where a service leaves out what is 0, only the total tells which of the two it is.
-    return contacts is not None and stats.created == contacts
+    settled = stats.completed + stats.failed + stats.in_progress
+    adds_up = ended and stats.created == settled and stats.created + settled != contacts
+    return settled > 0 and (stats.created == contacts or adds_up)
 
 
 def _counted(counts: Mapping[str, int]) -> dict[str, int]:

@@ -7,7 +7,7 @@ schedule), and what still shows as running a while after that is not waited for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -77,6 +77,19 @@ class Wait:
         begins = campaign.schedule.send_at or campaign.date_created or now
         ends = campaign.schedule.end_at or begins + LONGEST_LIFE
         return cls(campaign.id, begins, ends, contacts, hand_over)
+
+    def following(self, campaign: Campaign, now: datetime) -> Self:
+        """Return the wait with the schedule that the campaign shows: somebody may have moved it meanwhile.
+
+        :param campaign: it, as it stands.
+        :param now: the present moment.
+        """
+        if self.end_at is None:
+            return self.for_campaign(campaign, now, contacts=self.contacts, hand_over=self.hand_over)
+        shown = campaign.schedule
+        if self.opening or shown.end_at is None or shown.end_at == self.end_at:
+            return self
+        return replace(self, send_at=shown.send_at or self.send_at, end_at=shown.end_at)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""

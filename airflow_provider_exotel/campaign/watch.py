@@ -14,7 +14,7 @@ from typing import Any, Self
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
 from airflow_provider_exotel.api.errors import ExotelError
 from airflow_provider_exotel.campaign.outcome import Outcome, outcome_of, tally_of
-from airflow_provider_exotel.campaign.waiting import Step, Wait
+from airflow_provider_exotel.campaign.waiting import LONGEST_LIFE, Step, Wait
 
 GONE_AFTER = 3
 """Looks in a row after which a campaign that is not there counts as deleted."""
@@ -74,10 +74,10 @@ class Watched:
         self._missing = self._missing + 1 if campaign is None else 0
         if campaign is None and self._missing < GONE_AFTER:
             return None
-        if campaign is not None and self.wait.end_at is None:
-            self.wait = Wait.for_campaign(campaign, now, contacts=self.wait.contacts)
-        if campaign is not None and self.wait.end_at is not None and now < self.wait.end_at:
-            self.wait = replace(self.wait, seen_dialling=campaign.status is CampaignStatus.IN_PROGRESS)
+        if campaign is not None:
+            self.wait = self.wait.following(campaign, now)
+            if self.wait.end_at is not None and now < self.wait.end_at:
+                self.wait = replace(self.wait, seen_dialling=campaign.status is CampaignStatus.IN_PROGRESS)
         before, self._latest = self._latest, campaign
         self._come_to(self.wait.step(campaign, now))
         return self._change(before, campaign, now)
@@ -116,10 +116,17 @@ def progress_line(campaign: Campaign, wait: Wait, first: tuple[datetime, int], n
     parts = [f"Campaign {campaign.id} ({campaign.status_text}): {people} done, {tally.reached:,} reached"]
     minutes = (now - first[0]).total_seconds() / 60
     per_minute = (tally.done - first[1]) / minutes if minutes > 0 else 0.0
-    if per_minute > 0 and tally.open:
-        expected = now + timedelta(minutes=tally.open / per_minute)
-        parts.append(f"{per_minute:.1f} a minute, expected to end at {expected.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+    if per_minute > 0 and tally.open and campaign.status is CampaignStatus.IN_PROGRESS:
+        parts.append(f"{per_minute:.1f} a minute, {_expected_end(tally.open / per_minute, wait.end_at, now)}")
     return ", ".join(parts) + "."
+
+
+def _expected_end(minutes: float, end_at: datetime | None, now: datetime) -> str:
+    latest = end_at if end_at is not None else now + LONGEST_LIFE
+    if minutes * 60 > (latest - now).total_seconds():
+        return "too slow to reach everybody before its window closes"
+    expected = now + timedelta(minutes=minutes)
+    return f"expected to end at {expected.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def next_wake(waits: Iterable[Wait], deadline: datetime | None = None) -> datetime | None:

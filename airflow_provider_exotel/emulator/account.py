@@ -21,6 +21,8 @@ from airflow_provider_exotel.emulator.timeline import Anchor, instant_at
 MOST_PER_PAGE = 500
 # Seconds from a create request without send_at to the first call: the page shows such a campaign as Created.
 LEAD = 1.0
+# Without these a campaign is none.
+NEVER_RESET = frozenset({"from", "lists", "caller_id"})
 Item = TypeVar("Item")
 
 
@@ -149,7 +151,7 @@ class Account:
             changes = {name: value for name, value in given.items() if name != "action"}
             if not given:
                 raise Refusal(400, "There is nothing to change")
-            if changes:
+            if changes and self.settings.edits != "ignore":
                 state = self._anchored(self._edit(state, changes, wrapped=wrapped), state.instant)
             if "action" in given:
                 acted = campaigns.act(state, str(given["action"]), self.settings.wrong_state_status)
@@ -266,6 +268,8 @@ class Account:
         """Return the campaign with other fields: all of them before it starts, callbacks afterwards."""
         campaign, rules = state.campaign, self._rules(self.clock.time())
         given = {**campaign.given, **changes}
+        if self.settings.edits == "replace":
+            given = {name: value for name, value in given.items() if name in changes or name in NEVER_RESET}
         if state.status in {campaigns.CREATED, campaigns.PAUSED} and state.instant < campaign.dialling.start:
             for name, other in (("from", "lists"), ("lists", "from")):
                 if name in changes and other not in changes:

@@ -18,6 +18,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "at_end": ("completed", "canceled", "paused"),
     "wrong_state_status": (400, 403, 409),
     "wrong_account_status": (401, 403, 404),
+    "edits": ("merge", "replace", "ignore"),
     "deleted_get": ("404", "deleted"),
     "no_calls": ("404", "empty"),
     "name_filter": ("exact", "substring", "casefold", "ignored", "failing"),
@@ -41,6 +42,8 @@ class Settings:
     :param wrong_state_status: the HTTP status of an action in the wrong state.
     :param wrong_account_status: the HTTP status for good credentials with another account SID.
     :param schedule_editable_when_paused: a guide of Exotel says so, the reference denies it.
+    :param edits: what an edit does to the fields it leaves out: they stay (``merge``), or they are reset, all but whom
+        to call and from what number (``replace``). With ``ignore`` it is answered with success and changes nothing.
     :param deleted_get: a GET of a deleted campaign answers ``404``, or the campaign as ``deleted``.
     :param no_calls: the call details of a campaign that has no finished call yet: ``404`` or ``empty`` list.
     :param name_filter: what the ``name`` parameter of the list does; ``failing`` answers 500.
@@ -71,6 +74,7 @@ class Settings:
     wrong_state_status: int = 400
     wrong_account_status: int = 403
     schedule_editable_when_paused: bool = False
+    edits: str = "merge"
     deleted_get: str = "404"
     no_calls: str = "404"
     name_filter: str = "substring"

@@ -308,6 +308,14 @@ def test_counts_are_read_in_every_spelling(counts: dict[str, Any] | None, stats:
     assert CampaignStats.of(counts) == stats
 
 
+def test_under_which_names_counts_were_given_is_known_and_makes_no_other_counts() -> None:
+    counted = CampaignStats.of({"failed-no-attempt": 0, "completed": "3", "on-hold": 1})
+
+    assert counted.given == {"failed_no_attempt", "completed", "on_hold"}
+    assert counted == CampaignStats.of({"completed": 3, "on_hold": 1})
+    assert CampaignStats.of({}).given == frozenset()
+
+
 @pytest.mark.parametrize("field", sorted(DOCUMENTED_DATA.keys() - {"id"} | {"from", "lists", "summary", "report_url"}))
 @pytest.mark.parametrize("value", ["N/A", 7, None, [None], {}, {"a": []}, [{"number": "+919876500000"}]], ids=str)
 def test_no_field_but_the_id_can_spoil_a_campaign(field: str, value: object) -> None:

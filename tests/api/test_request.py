@@ -286,3 +286,25 @@ def test_what_is_shown_hides_numbers_tokens_and_custom_field(model: type[Campaig
 
 def test_changes_need_no_audience() -> None:
     assert CampaignChanges(name="Monday").body() == {"name": "Monday"}
+
+
+# --- when it may dial ---
+
+
+@pytest.mark.parametrize(
+    ("schedule", "moment", "contained"),
+    [
+        (Schedule(send_at=SEND, end_at=END), "2026-03-02T09:59:59+05:30", False),
+        (Schedule(send_at=SEND, end_at=END), SEND, True),
+        (Schedule(send_at=SEND, end_at=END), "2026-03-02T12:29:59+00:00", True),
+        (Schedule(send_at=SEND, end_at=END), END, False),
+        (Schedule(end_at=END), "2020-01-01T00:00:00+00:00", True),
+        (Schedule(send_at=SEND), SEND, False),
+        (Schedule(), SEND, False),
+    ],
+    ids=["before", "at its opening", "another offset", "at its end", "begun at once", "no end", "nobody can say"],
+)
+def test_a_schedule_holds_the_moments_at_which_a_campaign_may_dial(
+    schedule: Schedule, moment: str, contained: bool
+) -> None:
+    assert schedule.contains(datetime.fromisoformat(moment)) is contained

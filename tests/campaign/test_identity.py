@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
 from airflow_provider_exotel.api.errors import ExotelOutcomeUnknown
 from airflow_provider_exotel.campaign import lookup
-from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
+from airflow_provider_exotel.campaign.identity import MAX_NAME, CampaignIdentity, identify, renamed
 from airflow_provider_exotel.campaign.lookup import find
 
 TASK: dict[str, Any] = {"dag_id": "reminders", "run_id": "scheduled__1", "task_id": "create", "map_index": -1}
@@ -137,3 +137,43 @@ def test_a_look_that_cannot_go_back_far_enough_never_says_not_found(monkeypatch:
 
     with pytest.raises(ExotelOutcomeUnknown, match="is not known; look for it in the dashboard"):
         find(Account(*map(campaign, range(4))), identity(), RUN_BEGAN)
+
+
+OTHER = identity(run_id="scheduled__2")
+
+
+@given(st.text(max_size=200))
+def test_a_campaign_that_is_renamed_is_known_again_by_all_its_name_told(wanted: str) -> None:
+    made = identity()
+
+    name = renamed(made.name_for("ab12"), wanted)
+
+    assert made.is_of(name)
+    assert made.audience_in(name) == "ab12"
+    assert len(name) <= MAX_NAME
+    assert name.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "becomes"),
+    [
+        pytest.param("Survey", "Winter\tsurvey", "Winter\tsurvey", id="a name of the caller's own is theirs to change"),
+        pytest.param(f"One {identity().marker}", "Two", f"Two {identity().marker}", id="the key stays"),
+        pytest.param(
+            f"One {identity().marker}-ab12", f"Two {identity().marker}", f"Two {identity().marker}-ab12", id="once"
+        ),
+        pytest.param(
+            f"One {identity().marker}", f"Two {OTHER.marker}-cd34", f"Two {identity().marker}", id="and no other one"
+        ),
+        pytest.param(identity().marker, "Two", f"Two {identity().marker}", id="a name that was only a key"),
+    ],
+)
+def test_what_another_name_becomes(name: str, wanted: str, becomes: str) -> None:
+    assert renamed(name, wanted) == becomes
+
+
+def test_a_name_that_was_taken_from_another_campaign_does_not_take_its_key_along() -> None:
+    made = identity(name=OTHER.name_for("ab12"))
+
+    assert not OTHER.is_of(made.name)
+    assert made.name == f"reminders.create {made.marker}"

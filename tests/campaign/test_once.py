@@ -352,3 +352,20 @@ def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
     assert Entry.of(entry.as_json()) == entry
     assert "98765" not in str(entry.as_json())
     assert replace(entry, audience=None) == Entry.of({"campaign_id": "7", "posted_before": NOW.isoformat()})
+
+
+def test_until_when_it_is_carried_is_kept_beside_what_is_known_and_forgotten_when_it_is_told() -> None:
+    store = Store(Entry("7", None, AUDIENCE))
+
+    store.journal().carry(NOW)
+    assert Entry.of(store.kept) == Entry("7", None, AUDIENCE, carried_to=NOW)
+
+    store.journal().carry(None)
+    assert Entry.of(store.kept) == Entry("7", None, AUDIENCE)
+
+
+def test_what_was_kept_before_anything_was_carried_is_read_all_the_same() -> None:
+    kept = Entry("7", NOW, AUDIENCE).as_json()
+    del kept["carried_to"]
+
+    assert Entry.of(kept) == Entry("7", NOW, AUDIENCE)

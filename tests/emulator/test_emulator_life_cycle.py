@@ -195,3 +195,17 @@ def test_five_thousand_numbers_are_accepted_and_dialled(api: Api, emulator: Emul
     emulator.clock.advance(2 * 3600)
     campaign = answer.json()["response"][0]["data"]
     assert api.read(campaign)["status"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("edits", "kept"),
+    [("merge", {"url", "throttle", "name"}), ("replace", {"throttle", "name"}), ("ignore", {"url", "name"})],
+)
+def test_what_an_edit_leaves_out_stays_or_is_reset(api: Api, emulator: Emulator, edits: str, kept: set[str]) -> None:
+    emulator.settings.edits = edits
+    campaign = api.create(url="https://example.org/flow", **HOUR)
+    assert api.act(campaign, mode="custom", throttle=7).status_code == 200
+    state, shown = emulator.campaign(campaign["id"]), api.read(campaign)
+    assert {name for name in ("url", "throttle", "name") if name in shown} == kept
+    # Without its schedule it dials at once.
+    assert (state.send_at > emulator.clock.now() + timedelta(minutes=1)) == (edits != "replace")
