@@ -135,12 +135,12 @@ class CampaignEnd:
             following = self._carried(self.carrier, event)
             if following.opening or not paused_at_its_end:
                 return following
-        if event.step is Step.GONE or outcome is None:
+        if event.step is Step.GONE:
             raise AirflowFailException(f"campaign {wait.campaign_id} was deleted while it was waited for")
-        if event.step is Step.OVERDUE:
+        if event.step is Step.OVERDUE or outcome is None:
+            seen = "could not be looked at" if outcome is None else f"is still {outcome.status!r}"
             raise AirflowFailException(
-                f"campaign {wait.campaign_id} is still {outcome.status!r} long after its window closed; "
-                "look at it in the dashboard"
+                f"campaign {wait.campaign_id} {seen} long after its window closed; look at it in the dashboard"
             )
         self._conclude(outcome)
         return None
@@ -155,11 +155,12 @@ class CampaignEnd:
         except CannotCarry as error:
             raise AirflowFailException(str(error)) from None
         except ExotelError as error:
-            if event.step is not Step.OPENING:
-                log.error("Campaign %s could not be carried into the next window: %s", wait.campaign_id, error)  # noqa: TRY400
-                return replace(wait, hand_over=False)
-            log.warning("Campaign %s could not be resumed yet: %s", wait.campaign_id, error)
-            return replace(wait, send_at=_now() + timedelta(seconds=self.operator.poll_interval))
+            if event.step is Step.OPENING:
+                log.warning("Campaign %s could not be resumed yet: %s", wait.campaign_id, error)
+                return replace(wait, send_at=_now() + timedelta(seconds=self.operator.poll_interval))
+            log.warning("Campaign %s could not be carried into the next window yet: %s", wait.campaign_id, error)
+            again = error.retryable and wait.end_at is not None and _now() < wait.end_at
+            return replace(wait, hand_over=again)  # which comes back at once
         if following.opening:
             log.info("Campaign %s goes on at %s.", wait.campaign_id, following.send_at)
         elif event.step is Step.OPENING:

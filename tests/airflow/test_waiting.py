@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -188,15 +189,14 @@ def test_one_that_is_archived_by_hand_has_ended(run_dag: Run, exotel: Emulator, 
     exotel.clock.speed = 0
 
     def archive(person: ExotelClient, campaign_id: str) -> None:
-        person.pause_campaign(campaign_id)
-        person.complete_campaign(campaign_id)
+        exotel.clock.advance(600)
         person.archive_campaign(campaign_id)
 
     with by_hand_while_it_waits(exotel, archive):
         ran = run_dag(lambda: create(deferrable=deferrable))
 
     assert ran.state == "success"
-    assert ran.xcom(key="outcome")["never_tried"] == 6
+    assert ran.xcom(key="outcome")["status"] == "archived"
 
 
 @MODES
@@ -319,7 +319,7 @@ def test_one_whose_schedule_cannot_be_moved_stays_paused_and_fails(run_dag: Run,
     ran = run_dag(lambda: create(**DAYS))
 
     assert ran.task_state() == "failed"
-    assert "stays paused with people left: it could not be given the next window" in log.text
+    assert re.search(r"stays paused with \d+ people left: it could not be given the next window", log.text)
     assert days.campaigns[0].status == "paused"
 
 
