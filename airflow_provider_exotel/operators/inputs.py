@@ -207,6 +207,8 @@ def numbers_given(arguments: Mapping[str, Any]) -> Any:
         raise ExotelInputError(
             [Problem("numbers_from", f"no file is at {redact(source)}; write the path of one")]
         ) from None
+    except UnicodeDecodeError:  # it holds what it could not read, numbers and all
+        raise ExotelInputError([Problem("numbers_from", "is not UTF-8 text; save it as CSV UTF-8")]) from None
 
 
 def lists_given(arguments: Mapping[str, Any]) -> list[str]:
