@@ -97,7 +97,7 @@ def read_answer(
     request_id = _request_id(parsed)
     if not HTTPStatus.OK <= http_status < HTTPStatus.MULTIPLE_CHOICES:
         raise _error(http_status, parsed, body, reason, retry_after, secrets)
-    if not isinstance(parsed, Mapping) or "response" not in parsed:
+    if not isinstance(parsed, Mapping) or not _is_response(parsed.get("response", "")):
         raise ExotelResponseError("the answer cannot be read", http_status=http_status, request_id=request_id)
     entries = _entries(parsed)
     for entry in entries:
@@ -112,6 +112,12 @@ def _json(body: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def _is_response(response: Any) -> bool:
+    """Return whether the answer is one object, a list of objects, or nothing: no entry of it is lost on the way."""
+    entries = response if isinstance(response, list) else [{} if response is None else response]
+    return all(isinstance(entry, Mapping) for entry in entries)
 
 
 def _entries(parsed: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -125,11 +125,47 @@ def test_of_several_the_earliest_comes_first() -> None:
     assert [one.id for one in found] == ["1", "2"]
 
 
-def test_a_look_ends_a_day_before_the_run() -> None:
-    account = Account(campaign(3), campaign(2, age=timedelta(hours=25)), campaign(1, age=timedelta(days=9)))
+def daily(count: int) -> list[Campaign]:
+    """Campaigns of other tasks, one each day before the run, newest first."""
+    return [campaign(number, age=timedelta(days=number)) for number in range(count)]
+
+
+def test_a_look_ends_a_day_before_the_run_once_the_list_is_seen_to_be_newest_first() -> None:
+    account = Account(*daily(100))
 
     assert find(account, identity(), RUN_BEGAN) == []
-    assert account.read == 2
+    assert account.read == 11
+
+
+def test_a_campaign_almost_a_day_older_than_the_run_is_found() -> None:
+    made = identity()
+    others = [campaign(number, age=timedelta(minutes=number)) for number in range(30)]
+
+    found = find(Account(*others, campaign(99, made.name, age=timedelta(hours=23))), made, RUN_BEGAN)
+
+    assert [one.id for one in found] == ["99"]
+
+
+@pytest.mark.parametrize("first", ["oldest", "of one moment", "by name"])
+def test_a_list_in_another_order_is_read_to_its_end(first: str) -> None:
+    made = identity()
+    others = {
+        "oldest": daily(30)[::-1],
+        "of one moment": [campaign(number, age=timedelta(days=9)) for number in range(30)],
+        "by name": [campaign(number, age=timedelta(days=9 + number * 7 % 10)) for number in range(90)],
+    }[first]
+
+    found = find(Account(*others, campaign(99, made.name)), made, RUN_BEGAN)
+
+    assert [one.id for one in found] == ["99"]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["newest first", "oldest first"])
+def test_of_several_the_earliest_comes_first_in_whatever_order_they_are_listed(order: int) -> None:
+    made = identity()
+    both = [campaign(2, made.name), campaign(1, made.name, age=timedelta(hours=1))]
+
+    assert [one.id for one in find(Account(*both[::order]), made, RUN_BEGAN)] == ["1", "2"]
 
 
 def test_a_look_that_cannot_go_back_far_enough_never_says_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,3 +173,11 @@ def test_a_look_that_cannot_go_back_far_enough_never_says_not_found(monkeypatch:
 
     with pytest.raises(ExotelOutcomeUnknown, match="is not known; look for it in the dashboard"):
         find(Account(*map(campaign, range(4))), identity(), RUN_BEGAN)
+
+
+def test_what_is_found_within_the_furthest_look_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "FURTHEST_LOOK", 3)
+    made, account = identity(), Account(campaign(1), campaign(2, identity().name), *map(campaign, range(3, 9)))
+
+    assert [one.id for one in find(account, made, RUN_BEGAN)] == ["2"]
+    assert account.read == 3
