@@ -11,6 +11,7 @@ from dataclasses import dataclass
 MAX_NAME = 80
 AUDIENCE_LENGTH = 4
 _KEY_LENGTH = 16
+_MARKER = re.compile(rf"af-[0-9a-f]{{{_KEY_LENGTH}}}")
 _MARK = re.compile(rf" ?af-[0-9a-f]{{{_KEY_LENGTH}}}(-[0-9a-f]{{{AUDIENCE_LENGTH}}})?", re.IGNORECASE)
 _AUDIENCE = re.compile(rf"-([0-9a-f]{{{AUDIENCE_LENGTH}}})(?![0-9a-z])")
 
@@ -38,7 +39,7 @@ class CampaignIdentity:
 
     def audience_in(self, name: str) -> str | None:
         """Return what a campaign's name tells of whom it calls, ``None`` if it tells nothing."""
-        _, _, rest = name.casefold().partition(self.marker.casefold())
+        _, _, rest = name.casefold().rpartition(self.marker.casefold())
         found = None if self.exact else _AUDIENCE.match(rest)
         return found[1] if found else None
 
@@ -49,7 +50,8 @@ class CampaignIdentity:
 
     def is_of(self, name: str) -> bool:
         """Return whether a campaign of this name is the one."""
-        return name == self.name if self.exact else self.marker in name.casefold()
+        # What is named after another campaign has the other's key in its name too, before its own.
+        return name == self.name if self.exact else _MARKER.findall(name.casefold())[-1:] == [self.marker]
 
 
 def identify(
@@ -93,10 +95,14 @@ def renamed(name: str, wanted: str) -> str:
     :param name: the name it has.
     :param wanted: the name somebody wants.
     """
-    mark = _MARK.search(name)
-    if mark is None or mark[0].strip().casefold() in wanted.casefold():
+    mark, given = _last_mark(name), _last_mark(wanted)
+    if mark is None or (given is not None and given[0].strip().casefold() == mark[0].strip().casefold()):
         return wanted
     return _clean(wanted)[: MAX_NAME - len(mark[0])].rstrip() + mark[0]
+
+
+def _last_mark(name: str) -> re.Match[str] | None:
+    return next(reversed(list(_MARK.finditer(name))), None)
 
 
 def _clean(name: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
 from airflow_provider_exotel.api.errors import ExotelOutcomeUnknown
 from airflow_provider_exotel.campaign import lookup
-from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
+from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify, renamed
 from airflow_provider_exotel.campaign.lookup import find
 
 TASK: dict[str, Any] = {"dag_id": "reminders", "run_id": "scheduled__1", "task_id": "create", "map_index": -1}
@@ -76,6 +76,46 @@ def test_the_key_is_found_anywhere_in_a_name_in_any_case() -> None:
 
     assert made.is_of(f"{made.marker.upper()} renamed in the dashboard")
     assert not made.is_of("reminders.create")
+
+
+def test_a_campaign_named_after_another_one_is_not_the_other() -> None:
+    first = identity()
+    second = identity(task_id="follow_up", name=f"Follow-up of {first.name_for('1b2c')}")
+    name = second.name_for("3d4e")
+
+    assert first.name in name
+    assert (first.is_of(name), second.is_of(name)) == (False, True)
+    assert second.audience_in(name) == "3d4e"
+
+
+def test_a_campaign_that_names_its_own_key_twice_tells_whom_it_calls_by_the_last() -> None:
+    made = identity()
+
+    assert made.audience_in(f"{made.name_for('1b2c')} again {made.name_for('3d4e')}") == "3d4e"
+
+
+def test_a_word_somebody_wrote_behind_the_key_tells_nothing_of_the_audience() -> None:
+    made = identity()
+
+    assert made.audience_in(f"{made.name}-feedback") is None
+    assert made.audience_in(f"{made.name}-feed back") == "feed"
+
+
+FIRST, SECOND = f"af-{'1' * 16}-1b2c", f"af-{'2' * 16}-3d4e"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "sent"),
+    [
+        (f"Old {FIRST}", "New", f"New {FIRST}"),
+        (f"Old {FIRST}", f"New {FIRST.upper()}", f"New {FIRST.upper()}"),
+        (f"Old {FIRST}", f"Like {FIRST} {SECOND}", f"Like {FIRST} {SECOND} {FIRST}"),
+        (f"Like {FIRST} {SECOND}", "New", f"New {SECOND}"),
+        ("Old", "New", "New"),
+    ],
+)
+def test_a_campaign_that_is_renamed_keeps_its_own_key(name: str, wanted: str, sent: str) -> None:
+    assert renamed(name, wanted) == sent
 
 
 def test_an_exact_name_is_sent_and_compared_whole() -> None:
