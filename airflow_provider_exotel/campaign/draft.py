@@ -12,6 +12,7 @@ from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.guard import StagingGuard
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CampaignRequest, Schedule
+from airflow_provider_exotel.campaign.journal import AudienceMark
 from airflow_provider_exotel.campaign.plan import CampaignPlan
 from airflow_provider_exotel.campaign.window import LEAD, CallingWindow, MissedWindow, resolve_schedule
 
@@ -54,6 +55,13 @@ class CampaignDraft:
         :raises MissedWindow: if its window is over.
         """
         return self.request.model_copy(update={"schedule": self.schedule_at(now)})
+
+    def audience(self, secret: str) -> AudienceMark:
+        """Return what its audience is known again by.
+
+        :param secret: what digests are keyed with.
+        """
+        return AudienceMark.of(self.request.numbers, self.request.lists, secret, rejected=self.rejected)
 
     def plan(self, now: datetime) -> CampaignPlan:
         """Return what sending at ``now`` would do."""

@@ -19,11 +19,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
 from airflow_provider_exotel.api.errors import (
@@ -36,12 +36,15 @@ from airflow_provider_exotel.api.errors import (
     Problem,
 )
 from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.campaign.comparison import other_fields, other_people
+from airflow_provider_exotel.campaign.content import Content
 from airflow_provider_exotel.campaign.identity import CampaignIdentity
 from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
 from airflow_provider_exotel.campaign.lookup import ListsCampaigns, find
 from airflow_provider_exotel.campaign.window import MissedWindow
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 SETTLE = timedelta(seconds=120)
 """How long after its answer is due a campaign may take to show in the list."""
@@ -91,6 +94,9 @@ class OneCampaign:
     :param campaigns: the account's campaigns.
     :param journal: what earlier tries left.
     :param since: nothing of this key is older.
+    :param content: returns what this try would send, apart from whom it calls, when, and its name.
+    :param refuses_other_content: whether a campaign of the key that was sent with another content is an error, rather
+        than a warning.
     :param is_later_try: whether an earlier try may have come as far as sending.
     :param answer_within: how long an answer may take.
     :param settle: how long after that a campaign may take to show in the list.
@@ -101,6 +107,8 @@ class OneCampaign:
     campaigns: Campaigns
     journal: Journal
     since: datetime
+    content: Callable[[], Content] | None = None
+    refuses_other_content: bool = False
     is_later_try: bool = False
     answer_within: timedelta = timedelta(seconds=40)
     settle: timedelta = SETTLE
@@ -119,8 +127,12 @@ class OneCampaign:
             return None
         if campaign.status is CampaignStatus.DELETED:
             raise _gone(campaign.id)
-        self._compare(campaign, wanted())
-        self.journal.record(campaign.id)
+        mark = wanted()
+        if mark is not None and (difference := self._other_people(campaign, mark)) is not None:
+            raise _calls_others(campaign.id, mark, difference)
+        self._compare_content(campaign, refuses=self.refuses_other_content)
+        vouched = mark is not None and self.identity.audience_in(campaign.name) == mark.short
+        self.journal.record(campaign.id, mark if vouched else None)
         return campaign
 
     def create(self, make: Callable[[datetime], CampaignRequest], audience: AudienceMark) -> Campaign:
@@ -132,11 +144,13 @@ class OneCampaign:
         :raises ExotelOutcomeUnknown: if nobody can say whether it exists.
         :raises ExotelError: if it surely does not.
         """
+        content = _readable(self.content) if self.content else None
+        mark = content.mark() if content else None
 
         def request() -> CampaignRequest:
             made, posted_before = make(self.clock.now()), self.clock.now() + SEND_WITHIN
             made = made.model_copy(update={"name": self.identity.name_for(audience.short)})
-            self.journal.intend(posted_before, audience)
+            self.journal.intend(posted_before, audience, mark)
             if self.clock.now() >= posted_before:
                 raise ExotelConnectionError("it was not sent: the journal took too long")
             return made
@@ -145,6 +159,7 @@ class OneCampaign:
             campaign = self.campaigns.create_campaign(request)
         except ExotelOutcomeUnknown as unknown:
             campaign = self._lost_answer(unknown, audience)
+            self._compare_content(campaign, refuses=False)
         except (ExotelError, MissedWindow):
             self.journal.withdraw()
             raise
@@ -155,6 +170,11 @@ class OneCampaign:
     def contacts(self) -> int | None:
         """How many people it calls, where the journal knows it."""
         return self.journal.entry.audience.contacts if self.journal.entry.audience else None
+
+    @property
+    def rejected(self) -> int:
+        """How many entries it leaves out because they cannot be phone numbers, where the journal knows it."""
+        return self.journal.entry.audience.rejected if self.journal.entry.audience else 0
 
     def pause_what_was_sent(self, campaigns: Campaigns) -> None:
         """Pause the campaign if it was sent: one look at the newest, for a task that is killed while it sends.
@@ -195,7 +215,8 @@ class OneCampaign:
             campaign = self._look(wanted)
             looks += 1
             left = (known_after - self.clock.now()).total_seconds()
-            if campaign is not None or (left <= 0 and looks >= PATIENT_LOOKS):
+            # One that calls others is not what may have been sent, which may still show.
+            if self._is_meant(campaign, wanted()) or (left <= 0 and looks >= PATIENT_LOOKS):
                 return campaign
             self.clock.sleep(pause if left <= 0 else min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -204,6 +225,7 @@ class OneCampaign:
         found = find(self.campaigns, self.identity, self.since)
         audience = wanted() if found else None
         same = [one for one in found if audience and self.identity.audience_in(one.name) in {audience.short, None}]
+        same = [one for one in same if one.status is not CampaignStatus.DELETED] or same[:1]
         if len(same) > 1:
             self._stop(same[1:])
         # One of the key that calls others is no reason to send another: it is found, and then compared.
@@ -231,7 +253,7 @@ class OneCampaign:
         except ExotelError as error:
             outcome = f"the list of campaigns could not be read ({error.message})"
         else:
-            if campaign is not None:
+            if campaign is not None and self._is_meant(campaign, audience):
                 return campaign
             outcome = f"it did not show in the list for {(self.clock.now() - began).total_seconds():.0f} s"
         known_after = self._known_after(self.journal.entry.posted_before or began)
@@ -244,33 +266,30 @@ class OneCampaign:
             request_id=unknown.request_id,
         ) from unknown
 
-    def _compare(self, campaign: Campaign, wanted: AudienceMark | None) -> None:
-        if wanted is None:
-            return
-        told = self.identity.audience_in(campaign.name)
-        known = self.journal.entry.audience or _audience_shown(campaign, wanted)
-        difference = wanted.difference(known) if known else None
-        if difference is None and told not in {wanted.short, None}:
-            difference = "other people"
-        if difference is None:
-            return
-        raise ExotelInputError(
-            [
-                Problem(
-                    "numbers" if wanted.contacts is not None else "lists",
-                    f"this task's campaign {campaign.id} exists and calls other people: this try would call "
-                    f"{difference}; give another idempotency_key for another campaign, and each row of a mapped task "
-                    "its own",
-                )
-            ]
-        )
+    def _other_people(self, campaign: Campaign, wanted: AudienceMark) -> str | None:
+        return other_people(campaign, wanted, self.journal.entry, self.identity.audience_in(campaign.name))
+
+    def _is_meant(self, campaign: Campaign | None, wanted: AudienceMark | None) -> bool:
+        return campaign is not None and (wanted is None or self._other_people(campaign, wanted) is None)
+
+    def _compare_content(self, campaign: Campaign, *, refuses: bool) -> None:
+        content = _readable(self.content) if self.content else None
+        names = other_fields(campaign, content, self.journal.entry) if content else []
+        if names and refuses:
+            raise _sent_with_another(campaign.id, names)
+        if names:
+            log.warning(
+                "Campaign %s exists already and was sent with another %s than this try would send; it stays as it is.",
+                campaign.id,
+                ", ".join(names),
+            )
 
 
-def _readable(audience: Callable[[], AudienceMark]) -> AudienceMark | None:
+def _readable(what: Callable[[], T]) -> T | None:
     try:
-        return audience()
+        return what()
     except Exception as error:  # whatever reads a file somewhere may raise; what exists is followed all the same
-        log.warning("Whom this try would call cannot be told (%s).", type(error).__name__)
+        log.warning("What this try would send, and to whom, cannot be told (%s).", type(error).__name__)
         return None
 
 
@@ -281,11 +300,16 @@ def _gone(campaign_id: str) -> ExotelCampaignGone:
     )
 
 
-def _audience_shown(campaign: Campaign, wanted: AudienceMark) -> AudienceMark | None:
-    """Return what the service shows of whom a campaign calls; few of its answers show anything."""
-    if campaign.lists:
-        return AudienceMark.of(None, campaign.lists, "")
-    if campaign.numbers is None:
-        return None
-    # The service may spell numbers in its own way, so only their count tells.
-    return replace(wanted, contacts=len(campaign.numbers))
+def _calls_others(campaign_id: str, wanted: AudienceMark, difference: str) -> ExotelInputError:
+    told = (
+        f"this task's campaign {campaign_id} exists and calls other people: this try would call {difference}; "
+        "give another idempotency_key for another campaign, and each row of a mapped task its own"
+    )
+    return ExotelInputError([Problem("numbers" if wanted.contacts is not None else "lists", told)])
+
+
+def _sent_with_another(campaign_id: str, names: list[str]) -> ExotelInputError:
+    told = (
+        f"campaign {campaign_id} of this key exists and has another; give another idempotency_key for another campaign"
+    )
+    return ExotelInputError([Problem(name, told) for name in names])

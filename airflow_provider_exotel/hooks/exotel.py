@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
     from airflow_provider_exotel.api.client import ExotelClient
     from airflow_provider_exotel.api.request import CampaignRequest
+    from airflow_provider_exotel.campaign.content import Content
     from airflow_provider_exotel.campaign.identity import CampaignIdentity
     from airflow_provider_exotel.campaign.once import OneCampaign
 
@@ -111,10 +112,12 @@ class ExotelHook(BaseHook):
             among the campaigns of the last 30 days.
         :param fields: the fields of :class:`~airflow_provider_exotel.api.request.CampaignRequest`; the key is added to
             ``name``, and ``caller_id`` may come from the connection.
-        :raises ExotelInputError: naming every problem at once, or if the campaign of the key calls other people.
+        :raises ExotelInputError: naming every problem at once, or if the campaign of the key calls other people or was
+            sent with other fields; times may differ.
         :raises ExotelCampaignGone: if the campaign of the key was deleted.
         :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; calling again finds out.
         """
+        from airflow_provider_exotel.campaign.content import Content
         from airflow_provider_exotel.campaign.identity import identify
         from airflow_provider_exotel.campaign.journal import AudienceMark
 
@@ -127,7 +130,13 @@ class ExotelHook(BaseHook):
         )
         request = self.request_of(**{**fields, "name": identity.name})
         audience = AudienceMark.of(request.numbers, request.lists, settings.api_token)
-        one = self.one_campaign(identity, _context(), idempotency_key=idempotency_key)
+        one = self.one_campaign(
+            identity,
+            _context(),
+            idempotency_key=idempotency_key,
+            content=lambda: Content.of(request, settings.api_token),
+            refuses_other_content=True,
+        )
         return one.find(lambda: audience) or one.create(lambda _: request, audience)
 
     def one_campaign(
@@ -137,6 +146,8 @@ class ExotelHook(BaseHook):
         *,
         idempotency_key: str | None = None,
         settle: timedelta | None = None,
+        content: Callable[[], Content] | None = None,
+        refuses_other_content: bool = False,
     ) -> OneCampaign:
         """Return the campaign of one key, which can be found and created once.
 
@@ -144,6 +155,8 @@ class ExotelHook(BaseHook):
         :param context: the task's context; empty outside of a task.
         :param idempotency_key: where it stands for the run.
         :param settle: how long a campaign may take to show in the list, default 120 s.
+        :param content: returns what would be sent, apart from whom it calls, when, and its name.
+        :param refuses_other_content: whether a campaign that was sent with another content is an error.
         """
         from airflow_provider_exotel.campaign.once import SETTLE, OneCampaign
         from airflow_provider_exotel.hooks.task import earliest_date, is_later_try, journal_of
@@ -153,6 +166,8 @@ class ExotelHook(BaseHook):
             self.client,
             journal_of(context, identity.key),
             earliest_date(context, idempotency_key=idempotency_key),
+            content=content,
+            refuses_other_content=refuses_other_content,
             is_later_try=is_later_try(context),
             answer_within=timedelta(seconds=self.settings.connect_timeout + self.settings.read_timeout),
             settle=SETTLE if settle is None else settle,

@@ -26,10 +26,9 @@ from airflow_provider_exotel.operators.inputs import (
     default_deferrable,
     drafted,
     hide,
-    identity_of,
     is_still_to_be_rendered,
     is_true,
-    mark_of,
+    one_of_task,
 )
 from airflow_provider_exotel.operators.results import announce, failing_for_good, publish, share_of
 from airflow_provider_exotel.operators.waiting import CampaignEnd, carrier_of
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
     from airflow_provider_exotel.api.request import CallRetries, CampaignRequest
     from airflow_provider_exotel.campaign.draft import CampaignDraft
-    from airflow_provider_exotel.campaign.identity import CampaignIdentity
     from airflow_provider_exotel.campaign.once import OneCampaign
     from airflow_provider_exotel.campaign.window import CallingWindow
 
@@ -266,7 +264,7 @@ class CreateCampaignOperator(BaseOperator):
         with failing_for_good():
             awoken = Awoken.of_json(event)
             self._remember(awoken.campaign_ids[0])
-            return self._end(context, arguments, self._one(context, arguments)).resume(awoken)
+            return self._end(context, arguments, one_of_task(self, context, arguments)).resume(awoken)
 
     def on_kill(self) -> None:
         """Pause the campaign in one short exchange: Airflow ends the process seconds later."""
@@ -290,52 +288,31 @@ class CreateCampaignOperator(BaseOperator):
 
     def _follow_or_create(self, context: Context, arguments: Mapping[str, Any]) -> Any:
         share_of(self.min_reached)
-        one = self._one(context, arguments)
+        one = one_of_task(self, context, arguments)
         if is_true(arguments["plan_only"]):
-            plan = self._draft(context, arguments, one.identity).plan(datetime.now(UTC))
+            plan = drafted(self, context, arguments, one.identity).plan(datetime.now(UTC))
             announce(plan)
             self.log.info("Dry run: nothing was sent.")
             return plan.as_dict()
-        campaign, rejected = one.find(lambda: audience_of(arguments, self.hook.settings.api_token)), 0
+        campaign = one.find(lambda: audience_of(arguments, self.hook.settings.api_token))
         if campaign is not None:
             campaign = self._follow(campaign, one)
         else:
-            draft = self._draft(context, arguments, one.identity)
+            draft = drafted(self, context, arguments, one.identity)
             announce(draft.plan(datetime.now(UTC)))
-            campaign, rejected = self._create(one, draft), draft.rejected
+            campaign = self._create(one, draft)
         contacts = one.contacts or len(campaign.numbers or ()) or None
-        publish(context["ti"], self.hook.settings, campaign, contacts=contacts, rejected=rejected)
+        publish(context["ti"], self.hook.settings, campaign, contacts=contacts, rejected=one.rejected)
         self.stop_if_killed()
         if not self.wait_for_completion:
             return campaign.id
         return self._end(context, arguments, one).wait_for(campaign, contacts)
 
-    def _one(self, context: Context, arguments: Mapping[str, Any]) -> OneCampaign:
-        identity = identity_of(
-            context,
-            self.hook.settings,
-            name=arguments["name"],
-            idempotency_key=self.idempotency_key,
-            exact_name=self.exact_name,
-        )
-        return self.hook.one_campaign(identity, context, idempotency_key=self.idempotency_key, settle=self.settle)
-
-    def _draft(self, context: Context, arguments: Mapping[str, Any], identity: CampaignIdentity) -> CampaignDraft:
-        return drafted(
-            context,
-            arguments,
-            self.hook.settings,
-            identity,
-            on_missed_window=self.on_missed_window,
-            on_invalid_numbers=self.on_invalid_numbers,
-        )
-
     def _create(self, one: OneCampaign, draft: CampaignDraft) -> Campaign:
         """Create the campaign, and leave none dialling if the task is killed meanwhile."""
         from airflow_provider_exotel.campaign.window import MissedWindow
 
-        mark = mark_of(draft.request.numbers, draft.request.lists, self.hook.settings.api_token)
-        brief = self.hook.last_words
+        mark, brief = draft.audience(self.hook.settings.api_token), self.hook.last_words
 
         def make(now: datetime) -> CampaignRequest:
             if self._killed:

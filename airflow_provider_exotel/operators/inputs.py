@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ from airflow_provider_exotel.params import arguments_of
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.campaign.anchor import Anchor
+    from airflow_provider_exotel.campaign.content import Content
     from airflow_provider_exotel.campaign.draft import CampaignDraft
     from airflow_provider_exotel.campaign.identity import CampaignIdentity
     from airflow_provider_exotel.campaign.journal import AudienceMark
+    from airflow_provider_exotel.campaign.once import OneCampaign
     from airflow_provider_exotel.connection import ExotelSettings
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 
@@ -80,46 +82,33 @@ def check_choices(**choices: tuple[str, tuple[str, ...]]) -> None:
         raise ExotelInputError(problems)
 
 
-def identity_of(
-    context: Context,
-    settings: ExotelSettings,
-    *,
-    name: str | None,
-    idempotency_key: str | None,
-    exact_name: bool,
-) -> CampaignIdentity:
-    """Return which campaign a task instance stands for.
-
-    :param context: its context.
-    :param settings: the connection.
-    :param name: the caller's name for the campaign.
-    :param idempotency_key: stands for the task instance, where the caller gives one.
-    :param exact_name: whether the name is sent without the key.
-    """
+def one_of_task(operator: CreateCampaignOperator, context: Context, arguments: Mapping[str, Any]) -> OneCampaign:
+    """Return the campaign that a task instance stands for."""
     from airflow_provider_exotel.campaign.identity import identify
 
-    instance = context["ti"]
-    return identify(
+    instance, settings = context["ti"], operator.hook.settings
+    identity = identify(
         settings.account_sid,
         settings.deployment,
         dag_id=instance.dag_id,
         run_id=instance.run_id,
         task_id=instance.task_id,
         map_index=instance.map_index,
-        name=name,
-        idempotency_key=idempotency_key,
-        exact_name=exact_name,
+        name=arguments["name"],
+        idempotency_key=operator.idempotency_key,
+        exact_name=operator.exact_name,
+    )
+    return operator.hook.one_campaign(
+        identity,
+        context,
+        idempotency_key=operator.idempotency_key,
+        settle=operator.settle,
+        content=lambda: content_of(arguments, settings),
     )
 
 
 def drafted(
-    context: Context,
-    arguments: Mapping[str, Any],
-    settings: ExotelSettings,
-    identity: CampaignIdentity,
-    *,
-    on_missed_window: str,
-    on_invalid_numbers: str,
+    operator: CreateCampaignOperator, context: Context, arguments: Mapping[str, Any], identity: CampaignIdentity
 ) -> CampaignDraft:
     """Return the campaign of a task's arguments, everything about it checked.
 
@@ -129,6 +118,7 @@ def drafted(
     from airflow_provider_exotel.campaign.draft import When, draft_campaign
 
     problems: list[Problem] = []
+    settings = operator.hook.settings
     anchor = collect(problems, lambda: run_anchor(context, arguments["anchor"]))
     numbers = collect(problems, lambda: numbers_given(arguments))
     if anchor is not None:
@@ -145,11 +135,11 @@ def drafted(
             window=arguments["window"],
             schedule=arguments["schedule"],
             max_lateness=arguments["max_lateness"],
-            on_missed_window=on_missed_window,
+            on_missed_window=operator.on_missed_window,
         ),
         datetime.now(UTC),
         account_sid=settings.account_sid,
-        on_invalid_numbers=on_invalid_numbers,
+        on_invalid_numbers=operator.on_invalid_numbers,
         guard=settings.guard,
         known_problems=problems,
     )
@@ -161,16 +151,25 @@ def audience_of(arguments: Mapping[str, Any], secret: str) -> AudienceMark:
     :param arguments: the task's.
     :param secret: what digests are keyed with.
     """
-    numbers, lists = numbers_given(arguments), lists_given(arguments)
-    people = None if numbers is None else hide(numbers).compact()
-    return mark_of(people and people.without(people.malformed()), lists, secret)
-
-
-def mark_of(numbers: PhoneNumbers | None, lists: Iterable[str] | None, secret: str) -> AudienceMark:
-    """Return what an audience is known again by."""
     from airflow_provider_exotel.campaign.journal import AudienceMark
 
-    return AudienceMark.of(numbers, lists, secret)
+    numbers, lists = numbers_given(arguments), lists_given(arguments)
+    people = None if numbers is None else hide(numbers).compact()
+    malformed = people.malformed() if people else []
+    return AudienceMark.of(people and people.without(malformed), lists, secret, rejected=len(malformed))
+
+
+def content_of(arguments: Mapping[str, Any], settings: ExotelSettings) -> Content:
+    """Return what a task's arguments would send, apart from whom it calls, when, and its name."""
+    from airflow_provider_exotel.api.address import flow_url
+    from airflow_provider_exotel.api.request import CampaignChanges
+    from airflow_provider_exotel.campaign.content import Content
+
+    fields = {name: arguments[name] for name in REQUEST_FIELDS if name not in {"numbers", "lists", "name", "flow_id"}}
+    fields["caller_id"] = fields["caller_id"] or settings.exophone
+    if arguments["flow_id"] is not None:
+        fields["url"] = flow_url(settings.account_sid, str(arguments["flow_id"]).strip())
+    return Content.of(CampaignChanges(**fields), settings.api_token)
 
 
 def run_anchor(context: Context, given: str | datetime | None) -> Anchor:
