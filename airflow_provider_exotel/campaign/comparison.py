@@ -21,8 +21,8 @@ def other_people(campaign: Campaign, wanted: AudienceMark, entry: Entry, told: s
     # What was about to be sent is not what was found, where the name tells of others.
     if kept is not None and entry.campaign_id != campaign.id and told not in {kept.short, None}:
         kept = None
-    # A name that tells vouches for more than what few answers show, and in a spelling of their own.
-    shown = _shown(campaign, wanted) if told is None else None
+    # A name that tells the same people vouches for more than what few answers show, in a spelling of their own.
+    shown = _shown(campaign, wanted) if told != wanted.short else None
     for known in (kept, shown):
         if known is not None and (difference := wanted.difference(known)) is not None:
             return difference

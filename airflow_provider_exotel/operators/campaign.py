@@ -352,5 +352,6 @@ class CreateCampaignOperator(BaseOperator):
         if self.if_paused == "resume" and campaign.schedule.contains(datetime.now(UTC)):
             self.log.info("Campaign %s is paused; resuming it.", campaign.id)
             return self.hook.client.resume_campaign(campaign.id)
-        self.log.warning("Campaign %s is paused: it dials nobody until it is resumed.", campaign.id)
+        why = "; it is resumed only inside its window, since it may dial at once" if self.if_paused == "resume" else ""
+        self.log.warning("Campaign %s is paused: it dials nobody until it is resumed%s.", campaign.id, why)
         return campaign

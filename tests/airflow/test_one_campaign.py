@@ -6,11 +6,13 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import get_current_context, task
 
@@ -79,14 +81,26 @@ def test_one_that_is_paused_by_hand_is_followed(
     assert statuses(exotel) == ["paused"]
 
 
-def test_one_that_is_paused_by_hand_is_resumed_where_that_is_wanted(
-    run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient
+@pytest.mark.parametrize(
+    ("hours", "status"),
+    [pytest.param(0, "paused", id="before"), pytest.param(2, "in-progress", id="inside"),
+     pytest.param(10, "paused", id="after")],
+)  # fmt: skip
+def test_one_that_is_paused_by_hand_is_resumed_inside_its_window_where_that_is_wanted(
+    run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient, log: Any, hours: int, status: str
 ) -> None:
+    exotel.settings.at_end = "paused"
     client.pause_campaign(run_again().xcom())
+    exotel.clock.advance(hours * 3600)
 
-    run_again(if_paused="resume")
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours)):
+        again = run_again(if_paused="resume")
 
-    assert statuses(exotel) == ["created"]
+        assert again.state == "success"
+        assert statuses(exotel) == [status]
+    asked = [entry.body for entry in exotel.requests if entry.method == "PUT"]
+    assert ({"action": "resume"} in asked) == (status == "in-progress")
+    assert ("it is resumed only inside its window" in log.text) == (status == "paused")
 
 
 def test_one_that_is_archived_by_hand_is_followed(

@@ -424,6 +424,13 @@ def test_a_campaign_of_the_key_whose_name_tells_other_people_is_not_followed() -
     assert service.done == ["look"]
 
 
+def test_a_name_that_tells_other_people_is_explained_by_what_the_service_shows() -> None:
+    service = Service(existing=[named(0, AudienceMark.of(None, ["north"], ""), lists=("north",))])
+
+    with pytest.raises(ExotelInputError, match="would call lists south instead of north"):
+        one(service).find(lambda: AudienceMark.of(None, ["south"], ""))
+
+
 def test_of_several_of_the_key_the_one_that_calls_the_same_people_is_followed_and_the_others_are_left() -> None:
     service = Service(existing=[named(0, OTHERS), named(1, AUDIENCE), named(2, OTHERS)])
 
