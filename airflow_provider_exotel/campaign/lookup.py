@@ -33,7 +33,7 @@ class ListsCampaigns(Protocol):
 def find(campaigns: ListsCampaigns, identity: CampaignIdentity, since: datetime) -> list[Campaign]:
     """Return the campaigns of ``identity``, the earliest first; none only if there surely is none in the list.
 
-    All tries order them alike, so that all keep the same one.
+    Whoever looks sees them in the same order, so that all keep the same one.
 
     :param campaigns: the account's campaigns.
     :param identity: which one.
@@ -61,4 +61,5 @@ def find(campaigns: ListsCampaigns, identity: CampaignIdentity, since: datetime)
             )
         if count >= FURTHEST_LOOK:
             break
-    return sorted(matches, key=lambda one: (one.date_created or _LONG_AGO, one.id))
+    # Dates are whole seconds: of one second the list's own order tells, which is newest first unless seen otherwise.
+    return sorted(matches[::-1] if in_order else matches, key=lambda one: one.date_created or _LONG_AGO)

@@ -10,6 +10,8 @@ The steps, of which each try takes the first that applies:
 5. Send it. Where the answer is lost, look for it as in 3; where it does not show, the outcome is unknown, and a later
    try begins again at 1.
 6. Write down its id.
+7. Where others may send a campaign of the key at the same time: look once more. All but the earliest withdraw and
+   follow that.
 
 Nothing here is sent twice: see the table in :mod:`airflow_provider_exotel.api.policy` for what counts as not sent.
 """
@@ -97,6 +99,7 @@ class OneCampaign:
     :param content: returns what this try would send, apart from whom it calls, when, and its name.
     :param refuses_other_content: whether a campaign of the key that was sent with another content is an error, rather
         than a warning.
+    :param is_shared: whether others may send a campaign of the key at the same time, each with a journal of its own.
     :param is_later_try: whether an earlier try may have come as far as sending.
     :param answer_within: how long an answer may take.
     :param settle: how long after that a campaign may take to show in the list.
@@ -109,6 +112,7 @@ class OneCampaign:
     since: datetime
     content: Callable[[], Content] | None = None
     refuses_other_content: bool = False
+    is_shared: bool = False
     is_later_try: bool = False
     answer_within: timedelta = timedelta(seconds=40)
     settle: timedelta = SETTLE
@@ -136,7 +140,7 @@ class OneCampaign:
         return campaign
 
     def create(self, make: Callable[[datetime], CampaignRequest], audience: AudienceMark) -> Campaign:
-        """Create it, where :meth:`find` found none: steps 4 to 6.
+        """Create it, where :meth:`find` found none: steps 4 to 7.
 
         :param make: returns the request as it is to be sent at a moment.
         :param audience: whom it calls.
@@ -164,7 +168,7 @@ class OneCampaign:
             self.journal.withdraw()
             raise
         self.journal.record(campaign.id)
-        return campaign
+        return self._earliest(campaign, audience) if self.is_shared else campaign
 
     @property
     def contacts(self) -> int | None:
@@ -227,23 +231,43 @@ class OneCampaign:
         same = [one for one in found if audience and self.identity.audience_in(one.name) in {audience.short, None}]
         same = [one for one in same if one.status is not CampaignStatus.DELETED] or same[:1]
         if len(same) > 1:
+            log.error("%d campaigns carry %r; the earliest is followed.", len(same), self.identity.marker)
+        if not self.identity.exact:  # a name of the caller's own may stand for anything
             self._stop(same[1:])
         # One of the key that calls others is no reason to send another: it is found, and then compared.
         return next(iter(same or found), None)
 
     def _stop(self, others: list[Campaign]) -> None:
         """Stop what should not exist: another campaign that calls the same people."""
-        log.error("%d campaigns carry %r; the earliest is followed.", len(others) + 1, self.identity.marker)
-        if self.identity.exact:  # a name of the caller's own may stand for anything
-            return
         for campaign in others:
             try:
                 if campaign.status is CampaignStatus.CREATED:
-                    self.campaigns.delete_campaign(campaign.id)
+                    self._delete_or_pause(campaign.id)
                 elif campaign.status is CampaignStatus.IN_PROGRESS:
                     self.campaigns.pause_campaign(campaign.id)
             except ExotelError as error:
                 log.error("Campaign %s could not be stopped: %s", campaign.id, error)  # noqa: TRY400
+
+    def _delete_or_pause(self, campaign_id: str) -> None:
+        try:
+            self.campaigns.delete_campaign(campaign_id)
+        except ExotelError:  # it may have begun meanwhile
+            self.campaigns.pause_campaign(campaign_id)
+
+    def _earliest(self, own: Campaign, audience: AudienceMark) -> Campaign:
+        """Return the earliest campaign of the key, and withdraw one's own if that is another."""
+        try:
+            first = self._look(lambda: audience)
+        except ExotelError as error:
+            log.warning("Whether others have sent a campaign of this key as well is not known: %s", error)
+            return own
+        if first is None or first.id == own.id or not self._is_meant(first, audience):
+            return own
+        if self.identity.exact:
+            self._stop([own])
+        log.warning("Another task sent campaign %s of this key first; campaign %s is withdrawn.", first.id, own.id)
+        self.journal.record(first.id)
+        return first
 
     def _lost_answer(self, unknown: ExotelOutcomeUnknown, audience: AudienceMark) -> Campaign:
         began = self.clock.now()

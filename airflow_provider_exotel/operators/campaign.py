@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError, ExotelInputError, Problem
-from airflow_provider_exotel.hooks.exotel import ExotelHook
+from airflow_provider_exotel.hooks.exotel import ExotelHook, time_to_settle
 from airflow_provider_exotel.links import CampaignLink
 from airflow_provider_exotel.operators.inputs import (
     REQUEST_FIELDS,
@@ -213,7 +213,7 @@ class CreateCampaignOperator(BaseOperator):
         self.idempotency_key = idempotency_key
         self.exact_name = exact_name
         self.if_paused = if_paused
-        self.settle = timedelta(seconds=settle) if isinstance(settle, (int, float)) else settle
+        self.settle = None if settle is None else time_to_settle(settle)
         self.on_invalid_numbers = on_invalid_numbers
         self.wait_for_completion = wait_for_completion
         self.deferrable = default_deferrable() if deferrable is None else deferrable

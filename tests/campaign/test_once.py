@@ -288,16 +288,27 @@ def test_of_two_of_which_the_earliest_was_deleted_by_hand_the_living_one_is_kept
     assert service.done == ["look"]
 
 
-def test_one_that_cannot_be_stopped_is_logged_and_the_earliest_followed(caplog: pytest.LogCaptureFixture) -> None:
-    class Refusing(Service):
+def test_one_that_begins_meanwhile_is_paused_instead() -> None:
+    class Begun(Service):
         def delete_campaign(self, campaign_id: str) -> None:
             raise ExotelRequestRefused("it has begun")
 
-    service = Refusing(existing=[campaign(0), campaign(1), campaign(2, CampaignStatus.IN_PROGRESS)])
+    service = Begun(existing=[campaign(0), campaign(1)])
 
     assert one(service).find(lambda: AUDIENCE) == campaign(0)
-    assert "Campaign 1 could not be stopped: it has begun" in caplog.text
-    assert "pause 2" in service.done
+    assert "pause 1" in service.done
+
+
+def test_one_that_cannot_be_stopped_is_logged_and_the_earliest_followed(caplog: pytest.LogCaptureFixture) -> None:
+    class Refusing(Service):
+        def pause_campaign(self, campaign_id: str) -> Campaign:
+            raise ExotelRequestRefused("not now")
+
+    service = Refusing(existing=[campaign(0), campaign(1, CampaignStatus.IN_PROGRESS), campaign(2)])
+
+    assert one(service).find(lambda: AUDIENCE) == campaign(0)
+    assert "Campaign 1 could not be stopped: not now" in caplog.text
+    assert "delete 2" in service.done
 
 
 def test_of_several_of_an_exact_name_none_is_stopped() -> None:
