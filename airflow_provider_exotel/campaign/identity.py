@@ -82,7 +82,7 @@ def identify(
     # JSON keeps the parts apart: joined by a character, two different tasks could make one text.
     digest = hashlib.sha256(json.dumps([account_sid, deployment or "", *own]).encode()).hexdigest()
     key = digest[:_KEY_LENGTH]
-    wanted = _clean(name or "") or (f"{dag_id}.{task_id}" if dag_id else _clean(idempotency_key or ""))
+    wanted = printable(name) or (f"{dag_id}.{task_id}" if dag_id else printable(idempotency_key))
     if exact_name:
         return CampaignIdentity(key, wanted, exact=True)
     marker = f" af-{key}"
@@ -98,13 +98,20 @@ def renamed(name: str, wanted: str) -> str:
     mark, given = _last_mark(name), _last_mark(wanted)
     if mark is None or (given is not None and given[0].strip().casefold() == mark[0].strip().casefold()):
         return wanted
-    return _clean(wanted)[: MAX_NAME - len(mark[0])].rstrip() + mark[0]
+    return printable(wanted)[: MAX_NAME - len(mark[0])].rstrip() + mark[0]
+
+
+def names_a_key(name: str) -> bool:
+    """Return whether a name holds the key of a campaign, by which that would be known again."""
+    return _MARKER.search(name.casefold()) is not None
+
+
+def printable(name: object) -> str:
+    """Return a name without control characters and needless spaces, empty if there is none."""
+    text = "" if name is None else str(name)
+    shown = (" " if unicodedata.category(character).startswith("C") else character for character in text)
+    return " ".join("".join(shown).split())
 
 
 def _last_mark(name: str) -> re.Match[str] | None:
     return next(reversed(list(_MARK.finditer(name))), None)
-
-
-def _clean(name: str) -> str:
-    printable = (" " if unicodedata.category(character).startswith("C") else character for character in name)
-    return " ".join("".join(printable).split())

@@ -128,14 +128,14 @@ class ExotelHook(BaseHook):
         from airflow_provider_exotel.campaign.journal import AudienceMark
         from airflow_provider_exotel.hooks.task import is_later_call, journal_of_this_process
 
-        if not str(idempotency_key or "").strip():
+        if str(idempotency_key or "").strip().lower() in {"", "none"}:
             wanted = "is empty; write what the campaign is known again by, such as 'reminder-2026-03'"
             raise ExotelInputError([Problem("idempotency_key", wanted)])
         settings = self.settings
         identity = identify(
             settings.account_sid, settings.deployment, name=fields.get("name"), idempotency_key=idempotency_key
         )
-        request = self.request_of(**{**fields, "name": identity.name})
+        request = self.request_of(**fields)
         audience = AudienceMark.of(request.numbers, request.lists, settings.api_token)
         context, here = _context(), f"{settings.host}/{identity.key}"
         one = self.one_campaign(

@@ -23,6 +23,7 @@ from airflow_provider_exotel.operators.inputs import (
     arguments_of_task,
     audience_of,
     check_choices,
+    check_settings,
     default_deferrable,
     drafted,
     hide,
@@ -30,7 +31,7 @@ from airflow_provider_exotel.operators.inputs import (
     is_true,
     one_of_task,
 )
-from airflow_provider_exotel.operators.results import announce, failing_for_good, publish, share_of
+from airflow_provider_exotel.operators.results import announce, failing_for_good, publish
 from airflow_provider_exotel.operators.waiting import CampaignEnd, carrier_of
 
 if TYPE_CHECKING:
@@ -287,10 +288,10 @@ class CreateCampaignOperator(BaseOperator):
             raise AirflowException("the task was killed")
 
     def _follow_or_create(self, context: Context, arguments: Mapping[str, Any]) -> Any:
-        share_of(self.min_reached)
+        check_settings(self, context, arguments)
         one = one_of_task(self, context, arguments)
-        if is_true(arguments["plan_only"]):
-            plan = drafted(self, context, arguments, one.identity).plan(datetime.now(UTC))
+        if is_true(arguments["plan_only"], "dry_run"):
+            plan = drafted(self, context, arguments).named(one.identity.name).plan(datetime.now(UTC))
             announce(plan)
             self.log.info("Dry run: nothing was sent.")
             return plan.as_dict()
@@ -298,7 +299,7 @@ class CreateCampaignOperator(BaseOperator):
         if campaign is not None:
             campaign = self._follow(campaign, one)
         else:
-            draft = drafted(self, context, arguments, one.identity)
+            draft = drafted(self, context, arguments).named(one.identity.name)
             announce(draft.plan(datetime.now(UTC)))
             campaign = self._create(one, draft)
         contacts = one.contacts or len(campaign.numbers or ()) or None

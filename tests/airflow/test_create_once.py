@@ -11,8 +11,14 @@ from airflow.providers.common.compat.sdk import task
 
 from airflow_provider_exotel import ExotelHook
 from airflow_provider_exotel.api.campaign import Campaign
-from airflow_provider_exotel.api.errors import ExotelCampaignGone, ExotelInputError, ExotelOutcomeUnknown
+from airflow_provider_exotel.api.errors import (
+    ExotelCampaignGone,
+    ExotelInputError,
+    ExotelOutcomeUnknown,
+    ExotelRequestRefused,
+)
 from airflow_provider_exotel.campaign import once
+from airflow_provider_exotel.campaign.identity import identify
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.hooks import task as kept
 
@@ -52,9 +58,10 @@ def test_a_task_in_python_creates_a_campaign_once(run_dag: Callable[..., Any], e
     assert len(exotel.campaigns) == 1
 
 
-def test_a_key_is_required(exotel: Emulator) -> None:
+@pytest.mark.parametrize("key", ["", " ", "None", None], ids=repr)
+def test_a_key_is_required(exotel: Emulator, key: str | None) -> None:
     with pytest.raises(ExotelInputError, match="idempotency_key: is empty"):
-        create(idempotency_key=" ")
+        create(idempotency_key=key)
 
     assert exotel.requests == []
 
@@ -83,6 +90,32 @@ def test_only_the_first_call_of_a_process_looks_with_patience(exotel: Emulator) 
 
     assert looks > once.PATIENT_LOOKS
     assert [entry.method for entry in exotel.requests[looks:]] == ["GET"]
+
+
+def test_a_call_after_a_refusal_does_not_look_with_patience_again(exotel: Emulator) -> None:
+    with pytest.raises(ExotelRequestRefused):
+        create(numbers=None, lists=["nowhere"])
+    before = len(exotel.requests)
+
+    create()
+
+    assert [entry.method for entry in exotel.requests[before:]] == ["GET", "POST", "GET"]
+
+
+def test_a_name_is_too_short_whatever_is_added_to_it(exotel: Emulator) -> None:
+    with pytest.raises(ExotelInputError, match="name: string should have at least 3"):
+        create(name="ab")
+
+    assert exotel.requests == []
+
+
+@pytest.mark.parametrize(("key", "is_shared"), [("march", True), (None, False)])
+def test_only_a_key_of_the_callers_may_be_sent_by_others_at_the_same_time(
+    exotel: Emulator, key: str | None, is_shared: bool
+) -> None:
+    identity = identify("emulator", None, dag_id="reminders", idempotency_key=key)
+
+    assert ExotelHook().one_campaign(identity, {}, idempotency_key=key).is_shared is is_shared
 
 
 def test_one_that_was_deleted_by_hand_is_not_created_again(exotel: Emulator) -> None:
@@ -121,8 +154,6 @@ def test_a_key_that_is_repeated_with_other_times_is_the_same_campaign(exotel: Em
 
 
 def test_an_answer_is_waited_for_as_long_as_the_connection_says(exotel: Emulator) -> None:
-    from airflow_provider_exotel.campaign.identity import identify
-
     one = ExotelHook().one_campaign(identify("emulator", None, idempotency_key="march"), {})
 
     assert (one.answer_within, one.settle) == (timedelta(seconds=2), timedelta(seconds=120))
