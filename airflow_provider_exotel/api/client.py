@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from airflow_provider_exotel.api import pages
-from airflow_provider_exotel.api import policy as replay
 from airflow_provider_exotel.api.address import base_url
 from airflow_provider_exotel.api.campaign import CallRecord, Campaign, CampaignStatus
 from airflow_provider_exotel.api.envelope import Answer
@@ -23,7 +21,7 @@ from airflow_provider_exotel.api.errors import (
     ExotelResponseError,
 )
 from airflow_provider_exotel.api.guard import StagingGuard
-from airflow_provider_exotel.api.policy import Kind, ReplayPolicy
+from airflow_provider_exotel.api.policy import Kind, Replay, ReplayPolicy, replay, surely_refused
 from airflow_provider_exotel.api.ratelimit import REQUESTS_PER_MINUTE, TokenBucket, bucket_of
 from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
 from airflow_provider_exotel.api.transport import Transport
@@ -32,7 +30,6 @@ log = logging.getLogger(__name__)
 
 RequestBody = Literal["auto", "documented", "wrapped"]
 LARGEST_PAGE = 500
-_REFUSED_FORMS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
 # Where a campaign stands once the action has counted; one resumed before its time is created again.
 _ACTIONS = {
@@ -107,12 +104,10 @@ class ExotelClient:
             return made.body(wrapped=wrapped)
 
         try:
-            item = self._in_either_form(
-                lambda wrapped: self._transport.send(Kind.CREATE, "POST", "/campaigns", body=lambda: body(wrapped))
-            )
+            item = self._in_either_form(Kind.CREATE, "POST", "/campaigns", body)
             return Campaign.of(item.only().data, item.only().summary)
         except ExotelError as error:
-            if replay.surely_refused(error):
+            if surely_refused(error):
                 raise
             raise ExotelOutcomeUnknown(
                 f"the campaign was sent and whether it exists is not known ({error.message}); "
@@ -257,9 +252,7 @@ class ExotelClient:
 
     def _put(self, campaign_id: str, body: Callable[..., dict[str, Any]]) -> Answer:
         path = _path(campaign_id)
-        return self._in_either_form(
-            lambda wrapped: self._transport.send(Kind.CHANGE, "PUT", path, body=lambda: body(wrapped=wrapped))
-        )
+        return self._in_either_form(Kind.CHANGE, "PUT", path, lambda wrapped: body(wrapped=wrapped))
 
     def _change(
         self,
@@ -293,13 +286,16 @@ class ExotelClient:
         except ExotelNotFound:
             return None
 
-    def _in_either_form(self, send: Callable[[bool], Answer]) -> Answer:
+    def _in_either_form(self, kind: Kind, method: str, path: str, body: Callable[[bool], dict[str, Any]]) -> Answer:
+        def send(wrapped: bool) -> Answer:
+            return self._transport.send(kind, method, path, body=lambda: body(wrapped))
+
         if self._form != "auto":
             return send(self._form == "wrapped")
         try:
             answer = send(False)
         except ExotelRequestRefused as refusal:
-            if refusal.http_status not in _REFUSED_FORMS:
+            if replay(kind, refusal) is not Replay.OTHER_FORM:
                 raise
             answer = self._wrapped_after(refusal, send)
         else:

@@ -208,6 +208,14 @@ def test_of_several_the_earliest_comes_first_in_whatever_order_they_are_listed(o
     assert [one.id for one in find(Account(*both[::order]), made, RUN_BEGAN)] == ["1", "2"]
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["newest first", "oldest first"])
+def test_of_two_of_one_second_the_one_is_earlier_that_the_order_of_the_list_says(order: int) -> None:
+    made = identity()
+    listed = [campaign(2, made.name), campaign(1, made.name), campaign(0, age=timedelta(hours=1))]
+
+    assert [one.id for one in find(Account(*listed[::order]), made, RUN_BEGAN)] == ["1", "2"]
+
+
 def test_a_look_that_cannot_go_back_far_enough_never_says_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookup, "FURTHEST_LOOK", 3)
 

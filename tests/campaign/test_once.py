@@ -435,6 +435,13 @@ def test_a_campaign_of_the_key_whose_name_tells_other_people_is_not_followed() -
     assert service.done == ["look"]
 
 
+def test_one_that_calls_others_is_not_followed_where_ones_own_does_not_show_yet() -> None:
+    older = replace(named(0, OTHERS), date_created=NOW - timedelta(hours=1))
+    service = Service(existing=[older], shown_after=timedelta(seconds=5))
+
+    assert one(service, Store(), is_shared=True).create(request, AUDIENCE).id == "1"
+
+
 def test_a_name_that_tells_other_people_is_explained_by_what_the_service_shows() -> None:
     service = Service(existing=[named(0, AudienceMark.of(None, ["north"], ""), lists=("north",))])
 
