@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from http import HTTPStatus
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from airflow_provider_exotel.api import policy as replay
+from airflow_provider_exotel.api import pages
 from airflow_provider_exotel.api.address import base_url
 from airflow_provider_exotel.api.campaign import CallRecord, Campaign, CampaignStatus
 from airflow_provider_exotel.api.envelope import Answer
@@ -20,9 +19,10 @@ from airflow_provider_exotel.api.errors import (
     ExotelNotFound,
     ExotelOutcomeUnknown,
     ExotelRequestRefused,
+    ExotelResponseError,
 )
 from airflow_provider_exotel.api.guard import StagingGuard
-from airflow_provider_exotel.api.policy import Kind, ReplayPolicy
+from airflow_provider_exotel.api.policy import Kind, Replay, ReplayPolicy, replay, surely_refused
 from airflow_provider_exotel.api.ratelimit import REQUESTS_PER_MINUTE, TokenBucket, bucket_of
 from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
 from airflow_provider_exotel.api.transport import Transport
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 RequestBody = Literal["auto", "documented", "wrapped"]
 LARGEST_PAGE = 500
-_REFUSED_FORMS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
 # Where a campaign stands once the action has counted; one resumed before its time is created again.
 _ACTIONS = {
@@ -106,12 +105,10 @@ class ExotelClient:
             return made.body(wrapped=wrapped)
 
         try:
-            item = self._in_either_form(
-                lambda wrapped: self._transport.send(Kind.CREATE, "POST", "/campaigns", body=lambda: body(wrapped))
-            )
+            item = self._in_either_form(Kind.CREATE, "POST", "/campaigns", body)
             return Campaign.of(item.only().data, item.only().summary)
         except ExotelError as error:
-            if replay.surely_refused(error):
+            if surely_refused(error):
                 raise
             raise ExotelOutcomeUnknown(
                 f"the campaign was sent and whether it exists is not known ({error.message}); "
@@ -141,7 +138,7 @@ class ExotelClient:
         """Iterate over the account's campaigns, newest first, page by page as they are taken.
 
         The service does not say how ``name`` is compared, and its status filter is documented in two spellings: an
-        empty result of a filtered list proves nothing.
+        empty result of a filtered list proves nothing. A list without a filter is read whole or is an error.
 
         :param name: the service's name filter.
         :param status: only campaigns in one of these.
@@ -149,6 +146,7 @@ class ExotelClient:
         :param page_size: campaigns a request, up to 500.
         :param most: how many campaigns are read at most, those too that are left out; ``None`` for all. It bounds the
             requests where the service ignores a filter.
+        :raises ExotelResponseError: if it could not be read whole.
         """
         wanted = frozenset(status) if status is not None else None
         query = {"sort_by": sort_by}
@@ -156,14 +154,12 @@ class ExotelClient:
             query["name"] = name
         if wanted is not None:
             query["status"] = ",".join(sorted(_STATUS_FILTER.get(one, one.value.title()) for one in wanted))
-        seen: set[str] = set()
-        for data in islice(self._pages("/campaigns", query, page_size), most):
-            # Offsets shift while campaigns are created, so one can come twice.
-            if data.get("id") and str(data["id"]) not in seen:
-                seen.add(str(data["id"]))
-                campaign = Campaign.of(data)
-                if wanted is None or campaign.status in wanted:
-                    yield campaign
+        page = self._page("/campaigns", query, page_size)
+        entries = pages.entries(page, _id_of, overlap=pages.OVERLAP, may_shrink=len(query) > 1)
+        for data in islice(entries, most):
+            campaign = Campaign.of(data)
+            if wanted is None or campaign.status in wanted:
+                yield campaign
 
     def update_campaign(self, campaign_id: str, **changes: Any) -> Campaign:
         """Change a campaign that has not started, or the callbacks of one that has, and read it again.
@@ -211,16 +207,13 @@ class ExotelClient:
         :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
         """
         query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
-        seen: set[str | None] = set()
+        page, begun = self._page(f"{_path(campaign_id)}/call-details", query, page_size), False
         try:
-            for data in self._pages(f"{_path(campaign_id)}/call-details", query, page_size):
-                record = CallRecord.of(data)
-                if record.call_sid in seen:
-                    continue
-                seen |= {record.call_sid} - {None}
-                yield record
+            for data in pages.entries(page, lambda call: CallRecord.of(call).call_sid):
+                begun = True
+                yield CallRecord.of(data)
         except ExotelNotFound:
-            if seen:
+            if begun:
                 raise
             # The service answers 404 until the first call: only a campaign that is not there is an error.
             self.get_campaign(campaign_id)
@@ -264,9 +257,7 @@ class ExotelClient:
 
     def _put(self, campaign_id: str, body: Callable[..., dict[str, Any]]) -> Answer:
         path = _path(campaign_id)
-        return self._in_either_form(
-            lambda wrapped: self._transport.send(Kind.CHANGE, "PUT", path, body=lambda: body(wrapped=wrapped))
-        )
+        return self._in_either_form(Kind.CHANGE, "PUT", path, lambda wrapped: body(wrapped=wrapped))
 
     def _change(
         self,
@@ -300,13 +291,16 @@ class ExotelClient:
         except ExotelNotFound:
             return None
 
-    def _in_either_form(self, send: Callable[[bool], Answer]) -> Answer:
+    def _in_either_form(self, kind: Kind, method: str, path: str, body: Callable[[bool], dict[str, Any]]) -> Answer:
+        def send(wrapped: bool) -> Answer:
+            return self._transport.send(kind, method, path, body=lambda: body(wrapped))
+
         if self._form != "auto":
             return send(self._form == "wrapped")
         try:
             answer = send(False)
         except ExotelRequestRefused as refusal:
-            if refusal.http_status not in _REFUSED_FORMS:
+            if replay(kind, refusal) is not Replay.OTHER_FORM:
                 raise
             answer = self._wrapped_after(refusal, send)
         else:
@@ -323,19 +317,16 @@ class ExotelClient:
         log.info("This account takes the wrapped request body; set request_body to 'wrapped' to spare a request.")
         return answer
 
-    def _pages(self, path: str, query: dict[str, str], page_size: int) -> Iterator[Any]:
-        offset, last = 0, None
-        while True:
-            answer = self._transport.send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
-            if answer.items == last:  # a service that ignores the offset would be read for ever
-                return
-            yield from (item.data for item in answer.items)
-            received, last = len(answer.items), answer.items
-            offset += received
-            total = answer.metadata.get("total")
-            # The service may grant smaller pages than asked for, so only a total ends the list early.
-            if not received or (str(total).isdigit() and offset >= int(str(total))):
-                return
+    def _page(self, path: str, query: dict[str, str], page_size: int) -> Callable[[int], Answer]:
+        return lambda offset: self._transport.send(
+            Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size}
+        )
+
+
+def _id_of(campaign: Mapping[str, Any]) -> str:
+    if not campaign.get("id"):
+        raise ExotelResponseError("an entry of the list holds no id")
+    return str(campaign["id"])
 
 
 def _path(campaign_id: str) -> str:

@@ -40,6 +40,9 @@ _ERRORS: dict[int, tuple[type[ExotelError], str]] = {
     429: (ExotelRateLimited, "the account's request limit is reached"),
 }
 
+_REFUSALS = {ExotelAuthError, ExotelNotFound, ExotelPaymentRequired, ExotelRateLimited, ExotelRequestRefused}
+_IDS = {"id", "sid", "campaign_sid", "campaign_id", "campaignsid", "campaignid"}
+
 
 @dataclass(frozen=True)
 class Item:
@@ -83,6 +86,8 @@ def read_answer(
     reason: str = "",
     retry_after: float | None = None,
     secrets: Collection[str] = (),
+    *,
+    creates: bool = False,
 ) -> Answer:
     """Read an answer or raise the error it stands for.
 
@@ -91,18 +96,19 @@ def read_answer(
     :param reason: the reason phrase, told if nothing better is.
     :param retry_after: seconds from the ``Retry-After`` header, if it was readable.
     :param secrets: what an error must not repeat, should the service do so.
+    :param creates: whether the request was to create something: then a refusal that names an id is none.
     :raises ExotelError: the class that fits the status of the answer, or of the entry that failed in it.
     """
     parsed = _json(body)
     request_id = _request_id(parsed)
     if not HTTPStatus.OK <= http_status < HTTPStatus.MULTIPLE_CHOICES:
-        raise _error(http_status, parsed, body, reason, retry_after, secrets)
-    if not isinstance(parsed, Mapping) or "response" not in parsed:
+        raise _error(http_status, parsed, body, reason, retry_after, secrets, creates=creates)
+    if not isinstance(parsed, Mapping) or not _is_response(parsed.get("response", "")):
         raise ExotelResponseError("the answer cannot be read", http_status=http_status, request_id=request_id)
     entries = _entries(parsed)
     for entry in entries:
         if (failed := _failure_code(entry)) is not None:
-            raise _error(failed, parsed, "", reason, retry_after, secrets)
+            raise _error(failed, parsed, "", reason, retry_after, secrets, creates=creates)
     metadata = parsed.get("metadata")
     return Answer(tuple(map(_item, entries)), metadata if isinstance(metadata, Mapping) else {}, request_id=request_id)
 
@@ -112,6 +118,12 @@ def _json(body: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def _is_response(response: Any) -> bool:
+    """Return whether the answer is one object, a list of objects, or nothing: no entry of it is lost on the way."""
+    entries = response if isinstance(response, list) else [{} if response is None else response]
+    return all(isinstance(entry, Mapping) for entry in entries)
 
 
 def _entries(parsed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -146,12 +158,19 @@ def _item(entry: Mapping[str, Any]) -> Item:
 
 
 def _error(
-    status: int, parsed: Any, body: str, reason: str, retry_after: float | None, secrets: Collection[str]
+    status: int,
+    parsed: Any,
+    body: str,
+    reason: str,
+    retry_after: float | None,
+    secrets: Collection[str],
+    *,
+    creates: bool,
 ) -> ExotelError:
     text = next(_texts(parsed, body, reason), "")
     details: dict[str, Any] = {"http_status": status, "code": _code(parsed), "request_id": _request_id(parsed)}
     kind, meaning = _kind(status)
-    if kind is ExotelRequestRefused and _names_an_id(parsed):
+    if (creates or kind is ExotelRequestRefused) and kind in _REFUSALS and _names_an_id(parsed):
         # Refused and yet there is an id: whether a campaign exists is exactly what cannot be known.
         kind, meaning = ExotelResponseError, "the answer refuses the request and names an id at the same time"
     message = f"{meaning}: {redact(text, secrets)}" if text else meaning
@@ -210,8 +229,5 @@ def _request_id(parsed: Any) -> str | None:
 
 def _names_an_id(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return any(
-            (name in {"id", "sid", "campaign_sid", "campaign_id"} and bool(inner)) or _names_an_id(inner)
-            for name, inner in value.items()
-        )
+        return any((str(name).lower() in _IDS and bool(inner)) or _names_an_id(inner) for name, inner in value.items())
     return isinstance(value, list) and any(map(_names_an_id, value))

@@ -1,18 +1,4 @@
-"""Whether a request may be sent again, and when. Pure.
-
-=====================================  ====  ===================  ======
-what happened                          GET   PUT, DELETE (after   POST
-                                             a re-read)
-=====================================  ====  ===================  ======
-connection never made                  yes   yes                  yes
-429                                    yes   yes                  yes
-502, 503, 504                          yes   yes                  no
-read timeout, reset, cut answer        yes   yes                  no
-everything else                        no    no                   no
-=====================================  ====  ===================  ======
-
-A POST that is not sent again and was not definitely refused has an unknown outcome.
-"""
+"""Whether a request may be sent again, and when: the table :data:`RULES`. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import Enum
+from enum import Enum, StrEnum
 
 from airflow_provider_exotel.api.errors import (
     ExotelAuthError,
@@ -35,16 +21,6 @@ from airflow_provider_exotel.api.errors import (
     ExotelServerError,
 )
 
-_PASSING_STATUSES = frozenset({502, 503, 504})
-_DEFINITE_REFUSALS = (
-    ExotelInputError,
-    ExotelRequestRefused,
-    ExotelAuthError,
-    ExotelPaymentRequired,
-    ExotelNotFound,
-    ExotelRateLimited,
-)
-
 
 class Kind(Enum):
     """What a request does, which is what decides about sending it again."""
@@ -52,6 +28,90 @@ class Kind(Enum):
     READ = "GET"
     CHANGE = "PUT or DELETE, after a re-read"
     CREATE = "POST"
+
+
+class Replay(StrEnum):
+    """What becomes of a request after an error; the words are those of the documentation."""
+
+    AGAIN = "again"
+    OTHER_FORM = "in the other form of body, once, while no form has worked"
+    NO = "no"
+    REFUSED = "no: nothing was created"
+    UNKNOWN = "never: look for it"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What becomes of a request after one kind of error.
+
+    :param happened: the error, in words.
+    :param read: of a GET.
+    :param change: of a PUT or DELETE, after the campaign was read again.
+    :param create: of a POST.
+    :param errors: the classes of the error.
+    :param statuses: its HTTP status is one of these; none for any.
+    :param sent: whether the request was sent, where that matters.
+    """
+
+    happened: str
+    read: Replay
+    change: Replay
+    create: Replay
+    errors: tuple[type[ExotelError], ...]
+    statuses: tuple[int, ...] = ()
+    sent: bool | None = None
+
+    def covers(self, error: ExotelError) -> bool:
+        """Return whether the error is of this kind."""
+        return (
+            isinstance(error, self.errors)
+            and (not self.statuses or error.http_status in self.statuses)
+            and (self.sent is None or getattr(error, "sent", None) is self.sent)
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "the connection was never made: refused, unknown host, TLS, connect timeout",
+        *(Replay.AGAIN, Replay.AGAIN, Replay.AGAIN),
+        errors=(ExotelConnectionError,),
+        sent=False,
+    ),
+    Rule(
+        "429; `Retry-After` is waited for",
+        *(Replay.AGAIN, Replay.AGAIN, Replay.AGAIN),
+        errors=(ExotelRateLimited,),
+    ),
+    Rule(
+        "400, 422",
+        *(Replay.NO, Replay.OTHER_FORM, Replay.OTHER_FORM),
+        errors=(ExotelRequestRefused,),
+        statuses=(400, 422),
+    ),
+    Rule(
+        "401, 402, 403, 404, 405, 413, 415, or the input is wrong",
+        *(Replay.NO, Replay.NO, Replay.REFUSED),
+        errors=(ExotelRequestRefused, ExotelAuthError, ExotelPaymentRequired, ExotelNotFound, ExotelInputError),
+    ),
+    Rule(
+        "502, 503, 504",
+        *(Replay.AGAIN, Replay.AGAIN, Replay.UNKNOWN),
+        errors=(ExotelServerError,),
+        statuses=(502, 503, 504),
+    ),
+    Rule(
+        "read timeout, reset, an answer that breaks off",
+        *(Replay.AGAIN, Replay.AGAIN, Replay.UNKNOWN),
+        errors=(ExotelConnectionError,),
+    ),
+    Rule(
+        "anything else: 3xx, 408, 409, other 4xx and 5xx, an answer that cannot be read, or that refuses to create a "
+        "campaign and names one",
+        *(Replay.NO, Replay.NO, Replay.UNKNOWN),
+        errors=(ExotelError,),
+    ),
+)
+"""The first rule that covers an error counts."""
 
 
 @dataclass(frozen=True)
@@ -84,32 +144,22 @@ class ReplayPolicy:
         :param tried: how often it was sent so far.
         :param jitter: gives a number from 0 to 1.
         """
-        if tried >= self.tries or not may_be_sent_again(kind, error):
+        if tried >= self.tries or replay(kind, error) is not Replay.AGAIN:
             return None
         if isinstance(error, ExotelRateLimited) and error.retry_after is not None:
             return None if error.retry_after > self.longest_retry_after else error.retry_after + jitter()
         return jitter() * min(self.longest_pause, self.first_pause * 2.0 ** (tried - 1))
 
 
-def may_be_sent_again(kind: Kind, error: ExotelError) -> bool:
-    """Return what the table at the top says."""
-    if surely_did_not_count(error):
-        return True
-    if kind is Kind.CREATE:
-        return False
-    if isinstance(error, ExotelServerError):
-        return error.http_status in _PASSING_STATUSES
-    return isinstance(error, ExotelConnectionError)
-
-
-def surely_did_not_count(error: ExotelError) -> bool:
-    """Return whether the service never got to act on the request."""
-    return isinstance(error, ExotelRateLimited) or (isinstance(error, ExotelConnectionError) and not error.sent)
+def replay(kind: Kind, error: ExotelError) -> Replay:
+    """Return what :data:`RULES` say of a request after an error."""
+    rule = next(rule for rule in RULES if rule.covers(error))
+    return {Kind.READ: rule.read, Kind.CHANGE: rule.change, Kind.CREATE: rule.create}[kind]
 
 
 def surely_refused(error: ExotelError) -> bool:
-    """Return whether it is certain that nothing was created, so that the outcome is known."""
-    return surely_did_not_count(error) or isinstance(error, _DEFINITE_REFUSALS)
+    """Return whether it is certain that a POST created nothing, so that the outcome is known."""
+    return replay(Kind.CREATE, error) is not Replay.UNKNOWN
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:

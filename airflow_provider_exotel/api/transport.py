@@ -81,7 +81,7 @@ class Transport:
             self._bucket.take()
             tried += 1
             try:
-                return self._exchange(method, path, query, body() if body is not None else None)
+                return self._exchange(kind, method, path, query, body() if body is not None else None)
             except ExotelError as error:
                 pause = None if kind is Kind.CHANGE else self.policy.pause(kind, error, tried)
                 if pause is None:
@@ -89,7 +89,9 @@ class Transport:
                 log.warning("%s; sent again in %.0f s", error, pause)
                 self.sleep(pause)
 
-    def _exchange(self, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | None) -> Answer:
+    def _exchange(
+        self, kind: Kind, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | None
+    ) -> Answer:
         try:
             response = self._session.request(
                 method,
@@ -110,7 +112,14 @@ class Transport:
         retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
         log.debug("%s %s: HTTP %s", method, path, response.status_code)
         text = response.content.decode("utf-8", "replace")
-        return read_answer(response.status_code, text, response.reason or "", retry_after, self._secrets)
+        return read_answer(
+            response.status_code,
+            text,
+            response.reason or "",
+            retry_after,
+            self._secrets,
+            creates=kind is Kind.CREATE,
+        )
 
     def _observe(self, response: requests.Response) -> None:
         remaining = response.headers.get("X-RateLimit-Remaining", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.guard import StagingGuard
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CampaignRequest, Schedule
+from airflow_provider_exotel.campaign.journal import AudienceMark
 from airflow_provider_exotel.campaign.plan import CampaignPlan
 from airflow_provider_exotel.campaign.window import LEAD, CallingWindow, MissedWindow, resolve_schedule
 
@@ -54,6 +55,17 @@ class CampaignDraft:
         :raises MissedWindow: if its window is over.
         """
         return self.request.model_copy(update={"schedule": self.schedule_at(now)})
+
+    def named(self, name: str) -> CampaignDraft:
+        """Return it under another name than the caller's, which is checked by then."""
+        return replace(self, request=self.request.model_copy(update={"name": name}))
+
+    def audience(self, secret: str) -> AudienceMark:
+        """Return what its audience is known again by.
+
+        :param secret: what digests are keyed with.
+        """
+        return AudienceMark.of(self.request.numbers, self.request.lists, secret, rejected=self.rejected)
 
     def plan(self, now: datetime) -> CampaignPlan:
         """Return what sending at ``now`` would do."""
@@ -129,6 +141,13 @@ def _name_flow(given: dict[str, Any], account_sid: str, problems: list[Problem])
 def _check_choices(when: When, problems: list[Problem]) -> None:
     if when.on_missed_window not in {"fail", "skip", "next"}:
         problems.append(Problem("on_missed_window", "is none of 'fail', 'skip', 'next'"))
+    if when.window is None and when.max_lateness is not None:
+        problems.append(
+            Problem("max_lateness", "counts only with window; leave it out, or write the times in schedule")
+        )
+    if when.window is None and when.schedule is not None and when.on_missed_window == "next":
+        told = "'next' counts only with window: nothing comes after explicit times; write 'fail' or 'skip'"
+        problems.append(Problem("on_missed_window", told))
     if when.window is not None and when.schedule is not None:
         problems.append(Problem("window", "stands beside schedule; give one of the two"))
 

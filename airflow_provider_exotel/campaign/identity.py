@@ -11,6 +11,9 @@ from dataclasses import dataclass
 MAX_NAME = 80
 AUDIENCE_LENGTH = 4
 _KEY_LENGTH = 16
+LONGEST_NAME = MAX_NAME - len(" af-") - _KEY_LENGTH - len("-") - AUDIENCE_LENGTH
+"""How much of a caller's name is kept."""
+_MARKER = re.compile(rf"af-[0-9a-f]{{{_KEY_LENGTH}}}")
 _MARK = re.compile(rf" ?af-[0-9a-f]{{{_KEY_LENGTH}}}(-[0-9a-f]{{{AUDIENCE_LENGTH}}})?", re.IGNORECASE)
 _AUDIENCE = re.compile(rf"-([0-9a-f]{{{AUDIENCE_LENGTH}}})(?![0-9a-z])")
 
@@ -38,7 +41,7 @@ class CampaignIdentity:
 
     def audience_in(self, name: str) -> str | None:
         """Return what a campaign's name tells of whom it calls, ``None`` if it tells nothing."""
-        _, _, rest = name.casefold().partition(self.marker.casefold())
+        _, _, rest = name.casefold().rpartition(self.marker.casefold())
         found = None if self.exact else _AUDIENCE.match(rest)
         return found[1] if found else None
 
@@ -49,7 +52,8 @@ class CampaignIdentity:
 
     def is_of(self, name: str) -> bool:
         """Return whether a campaign of this name is the one."""
-        return name == self.name if self.exact else self.marker in name.casefold()
+        # What is named after another campaign has the other's key in its name too, before its own.
+        return name == self.name if self.exact else _MARKER.findall(name.casefold())[-1:] == [self.marker]
 
 
 def identify(
@@ -80,12 +84,10 @@ def identify(
     # JSON keeps the parts apart: joined by a character, two different tasks could make one text.
     digest = hashlib.sha256(json.dumps([account_sid, deployment or "", *own]).encode()).hexdigest()
     key = digest[:_KEY_LENGTH]
-    own_name = (name or "") if exact_name else _MARK.sub("", name or "")
-    wanted = _clean(own_name) or (f"{dag_id}.{task_id}" if dag_id else _clean(idempotency_key or ""))
+    wanted = printable(name) or (f"{dag_id}.{task_id}" if dag_id else printable(idempotency_key))
     if exact_name:
         return CampaignIdentity(key, wanted, exact=True)
-    marker = f" af-{key}"
-    return CampaignIdentity(key, wanted[: MAX_NAME - len(marker) - 1 - AUDIENCE_LENGTH].rstrip() + marker)
+    return CampaignIdentity(key, f"{wanted[:LONGEST_NAME].rstrip()} af-{key}")
 
 
 def renamed(name: str, wanted: str) -> str:
@@ -94,14 +96,25 @@ def renamed(name: str, wanted: str) -> str:
     :param name: the name it has.
     :param wanted: the name somebody wants.
     """
-    mark = _MARK.search(name)
+    mark = _last_mark(name)
     if mark is None:
         return wanted
     # What another campaign is known by would make it found for that one too.
     kept = f" {mark[0].strip()}"
-    return _clean(_MARK.sub("", wanted))[: MAX_NAME - len(kept)].rstrip() + kept
+    return printable(_MARK.sub("", wanted))[: MAX_NAME - len(kept)].rstrip() + kept
 
 
-def _clean(name: str) -> str:
-    printable = (" " if unicodedata.category(character).startswith("C") else character for character in name)
-    return " ".join("".join(printable).split())
+def names_a_key(name: str) -> bool:
+    """Return whether a name holds the key of a campaign, by which that would be known again."""
+    return _MARKER.search(name.casefold()) is not None
+
+
+def printable(name: object) -> str:
+    """Return a name without control characters and needless spaces, empty if there is none."""
+    text = "" if name is None else str(name)
+    shown = (" " if unicodedata.category(character).startswith("C") else character for character in text)
+    return " ".join("".join(shown).split())
+
+
+def _last_mark(name: str) -> re.Match[str] | None:
+    return next(reversed(list(_MARK.finditer(name))), None)

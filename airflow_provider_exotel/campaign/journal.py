@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from airflow_provider_exotel.api.numbers import PhoneNumbers
+from airflow_provider_exotel.campaign.content import ContentMark
 from airflow_provider_exotel.campaign.identity import AUDIENCE_LENGTH
 
 _LENGTH = 16
@@ -25,6 +26,8 @@ class AudienceMark:
     :param secret: which secret that was, so that digests under different ones are not compared.
     :param short: a few characters for the campaign's name, so few that they single out nobody even where only one
         number is called.
+    :param repeats: how many of the numbers are listed again, which the service may leave out of what it shows.
+    :param rejected: how many entries were left out because they cannot be phone numbers.
     """
 
     contacts: int | None = None
@@ -32,9 +35,11 @@ class AudienceMark:
     digest: str | None = None
     secret: str | None = None
     short: str = ""
+    repeats: int = 0
+    rejected: int = 0
 
     @classmethod
-    def of(cls, numbers: PhoneNumbers | None, lists: Iterable[str] | None, secret: str) -> Self:
+    def of(cls, numbers: PhoneNumbers | None, lists: Iterable[str] | None, secret: str, rejected: int = 0) -> Self:
         """Return the mark of an audience, the same for the same people in another order."""
         if numbers is None:
             names = tuple(sorted(lists or ()))
@@ -45,6 +50,8 @@ class AudienceMark:
             digest=hmac.new(key, "\n".join(people).encode(), hashlib.sha256).hexdigest()[:_LENGTH],
             secret=hmac.new(key, b"audience", hashlib.sha256).hexdigest()[:_LENGTH],
             short=_short(people),
+            repeats=len(people) - len(set(people)),
+            rejected=rejected,
         )
 
     def difference(self, other: AudienceMark) -> str | None:
@@ -66,21 +73,24 @@ class Entry:
     :param campaign_id: the campaign, once it exists.
     :param posted_before: until when it may have been sent, where it is about to be; ``None`` if it surely was not.
     :param audience: whom it calls.
+    :param content: what it was sent with, apart from whom it calls, when, and its name.
     :param carried_to: the end of the window it is paused for, while it is carried from one window to the next.
     """
 
     campaign_id: str | None = None
     posted_before: datetime | None = None
     audience: AudienceMark | None = None
+    content: ContentMark | None = None
     carried_to: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as plain JSON."""
-        mark = self.audience
+        mark, content = self.audience, self.content
         return {
             "campaign_id": self.campaign_id,
             "posted_before": self.posted_before.isoformat() if self.posted_before else None,
             "audience": {**mark.__dict__, "lists": list(mark.lists)} if mark else None,
+            "content": {"secret": content.secret, "fields": dict(content.fields)} if content else None,
             "carried_to": self.carried_to.isoformat() if self.carried_to else None,
         }
 
@@ -88,11 +98,12 @@ class Entry:
     def of(cls, kept: Mapping[str, Any] | None) -> Self:
         """Read an entry; nothing kept is an empty one."""
         kept = kept or {}
-        audience = kept.get("audience")
+        audience, content = kept.get("audience"), kept.get("content")
         return cls(
             kept.get("campaign_id"),
             _moment(kept.get("posted_before")),
             AudienceMark(**{**audience, "lists": tuple(audience["lists"])}) if audience else None,
+            ContentMark(**content) if content else None,
             _moment(kept.get("carried_to")),
         )
 
@@ -119,13 +130,18 @@ class Journal:
         """Return one that is forgotten with the try: Airflow before 3.3 has no place for it."""
         return cls(lambda: None, lambda _: None, outlives_tries=False)
 
-    def intend(self, posted_before: datetime, audience: AudienceMark) -> None:
+    def intend(self, posted_before: datetime, audience: AudienceMark, content: ContentMark | None = None) -> None:
         """Keep that the campaign is about to be sent."""
-        self._keep(Entry(None, posted_before, audience))
+        self._keep(Entry(None, posted_before, audience, content))
 
-    def record(self, campaign_id: str) -> None:
-        """Keep that it exists."""
-        self._keep(replace(self.entry, campaign_id=campaign_id, posted_before=None))
+    def record(self, campaign_id: str, audience: AudienceMark | None = None) -> None:
+        """Keep that it exists.
+
+        :param campaign_id: the campaign.
+        :param audience: whom it calls, where that is not kept yet.
+        """
+        known = self.entry.audience or audience
+        self._keep(replace(self.entry, campaign_id=campaign_id, posted_before=None, audience=known))
 
     def carry(self, end_at: datetime | None) -> None:
         """Keep that it is about to be paused for a later window, or with ``None`` that it is so no more."""

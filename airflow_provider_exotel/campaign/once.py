@@ -10,6 +10,8 @@ The steps, of which each try takes the first that applies:
 5. Send it. Where the answer is lost, look for it as in 3; where it does not show, the outcome is unknown, and a later
    try begins again at 1.
 6. Write down its id.
+7. Where others may send a campaign of the key at the same time: look once more. All but the earliest withdraw and
+   follow that.
 
 Nothing here is sent twice: see the table in :mod:`airflow_provider_exotel.api.policy` for what counts as not sent.
 """
@@ -19,11 +21,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStatus
 from airflow_provider_exotel.api.errors import (
@@ -36,12 +38,15 @@ from airflow_provider_exotel.api.errors import (
     Problem,
 )
 from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.campaign.comparison import other_fields, other_people
+from airflow_provider_exotel.campaign.content import Content
 from airflow_provider_exotel.campaign.identity import CampaignIdentity
 from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
 from airflow_provider_exotel.campaign.lookup import ListsCampaigns, find
 from airflow_provider_exotel.campaign.window import MissedWindow
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 SETTLE = timedelta(seconds=120)
 """How long after its answer is due a campaign may take to show in the list."""
@@ -91,6 +96,10 @@ class OneCampaign:
     :param campaigns: the account's campaigns.
     :param journal: what earlier tries left.
     :param since: nothing of this key is older.
+    :param content: returns what this try would send, apart from whom it calls, when, and its name.
+    :param refuses_other_content: whether a campaign of the key that was sent with another content is an error, rather
+        than a warning.
+    :param is_shared: whether others may send a campaign of the key at the same time, each with a journal of its own.
     :param is_later_try: whether an earlier try may have come as far as sending.
     :param answer_within: how long an answer may take.
     :param settle: how long after that a campaign may take to show in the list.
@@ -101,6 +110,9 @@ class OneCampaign:
     campaigns: Campaigns
     journal: Journal
     since: datetime
+    content: Callable[[], Content] | None = None
+    refuses_other_content: bool = False
+    is_shared: bool = False
     is_later_try: bool = False
     answer_within: timedelta = timedelta(seconds=40)
     settle: timedelta = SETTLE
@@ -119,12 +131,16 @@ class OneCampaign:
             return None
         if campaign.status is CampaignStatus.DELETED:
             raise _gone(campaign.id)
-        self._compare(campaign, wanted())
-        self.journal.record(campaign.id)
+        mark = wanted()
+        if mark is not None and (difference := self._other_people(campaign, mark)) is not None:
+            raise _calls_others(campaign.id, mark, difference)
+        self._compare_content(campaign, refuses=self.refuses_other_content)
+        vouched = mark is not None and self.identity.audience_in(campaign.name) == mark.short
+        self.journal.record(campaign.id, mark if vouched else None)
         return campaign
 
     def create(self, make: Callable[[datetime], CampaignRequest], audience: AudienceMark) -> Campaign:
-        """Create it, where :meth:`find` found none: steps 4 to 6.
+        """Create it, where :meth:`find` found none: steps 4 to 7.
 
         :param make: returns the request as it is to be sent at a moment.
         :param audience: whom it calls.
@@ -132,11 +148,13 @@ class OneCampaign:
         :raises ExotelOutcomeUnknown: if nobody can say whether it exists.
         :raises ExotelError: if it surely does not.
         """
+        content = _readable(self.content) if self.content else None
+        mark = content.mark() if content else None
 
         def request() -> CampaignRequest:
             made, posted_before = make(self.clock.now()), self.clock.now() + SEND_WITHIN
             made = made.model_copy(update={"name": self.identity.name_for(audience.short)})
-            self.journal.intend(posted_before, audience)
+            self.journal.intend(posted_before, audience, mark)
             if self.clock.now() >= posted_before:
                 raise ExotelConnectionError("it was not sent: the journal took too long")
             return made
@@ -145,16 +163,22 @@ class OneCampaign:
             campaign = self.campaigns.create_campaign(request)
         except ExotelOutcomeUnknown as unknown:
             campaign = self._lost_answer(unknown, audience)
+            self._compare_content(campaign, refuses=False)
         except (ExotelError, MissedWindow):
             self.journal.withdraw()
             raise
         self.journal.record(campaign.id)
-        return campaign
+        return self._earliest(campaign, audience) if self.is_shared else campaign
 
     @property
     def contacts(self) -> int | None:
         """How many people it calls, where the journal knows it."""
         return self.journal.entry.audience.contacts if self.journal.entry.audience else None
+
+    @property
+    def rejected(self) -> int:
+        """How many entries it leaves out because they cannot be phone numbers, where the journal knows it."""
+        return self.journal.entry.audience.rejected if self.journal.entry.audience else 0
 
     def pause_what_was_sent(self, campaigns: Campaigns) -> None:
         """Pause the campaign if it was sent: one look at the newest, for a task that is killed while it sends.
@@ -195,7 +219,8 @@ class OneCampaign:
             campaign = self._look(wanted)
             looks += 1
             left = (known_after - self.clock.now()).total_seconds()
-            if campaign is not None or (left <= 0 and looks >= PATIENT_LOOKS):
+            # One that calls others is not what may have been sent, which may still show.
+            if self._is_meant(campaign, wanted()) or (left <= 0 and looks >= PATIENT_LOOKS):
                 return campaign
             self.clock.sleep(pause if left <= 0 else min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -204,24 +229,45 @@ class OneCampaign:
         found = find(self.campaigns, self.identity, self.since)
         audience = wanted() if found else None
         same = [one for one in found if audience and self.identity.audience_in(one.name) in {audience.short, None}]
+        same = [one for one in same if one.status is not CampaignStatus.DELETED] or same[:1]
         if len(same) > 1:
+            log.error("%d campaigns carry %r; the earliest is followed.", len(same), self.identity.marker)
+        if not self.identity.exact:  # a name of the caller's own may stand for anything
             self._stop(same[1:])
         # One of the key that calls others is no reason to send another: it is found, and then compared.
         return next(iter(same or found), None)
 
     def _stop(self, others: list[Campaign]) -> None:
         """Stop what should not exist: another campaign that calls the same people."""
-        log.error("%d campaigns carry %r; the earliest is followed.", len(others) + 1, self.identity.marker)
-        if self.identity.exact:  # a name of the caller's own may stand for anything
-            return
         for campaign in others:
             try:
                 if campaign.status is CampaignStatus.CREATED:
-                    self.campaigns.delete_campaign(campaign.id)
+                    self._delete_or_pause(campaign.id)
                 elif campaign.status is CampaignStatus.IN_PROGRESS:
                     self.campaigns.pause_campaign(campaign.id)
             except ExotelError as error:
                 log.error("Campaign %s could not be stopped: %s", campaign.id, error)  # noqa: TRY400
+
+    def _delete_or_pause(self, campaign_id: str) -> None:
+        try:
+            self.campaigns.delete_campaign(campaign_id)
+        except ExotelError:  # it may have begun meanwhile
+            self.campaigns.pause_campaign(campaign_id)
+
+    def _earliest(self, own: Campaign, audience: AudienceMark) -> Campaign:
+        """Return the earliest campaign of the key, and withdraw one's own if that is another."""
+        try:
+            first = self._look(lambda: audience)
+        except ExotelError as error:
+            log.warning("Whether others have sent a campaign of this key as well is not known: %s", error)
+            return own
+        if first is None or first.id == own.id or not self._is_meant(first, audience):
+            return own
+        if self.identity.exact:
+            self._stop([own])
+        log.warning("Another task sent campaign %s of this key first; campaign %s is withdrawn.", first.id, own.id)
+        self.journal.record(first.id)
+        return first
 
     def _lost_answer(self, unknown: ExotelOutcomeUnknown, audience: AudienceMark) -> Campaign:
         began = self.clock.now()
@@ -231,46 +277,46 @@ class OneCampaign:
         except ExotelError as error:
             outcome = f"the list of campaigns could not be read ({error.message})"
         else:
-            if campaign is not None:
+            if campaign is not None and self._is_meant(campaign, audience):
                 return campaign
             outcome = f"it did not show in the list for {(self.clock.now() - began).total_seconds():.0f} s"
         known_after = self._known_after(self.journal.entry.posted_before or began)
+        when = f"after {known_after:%Y-%m-%d %H:%M:%S %Z}"
+        if not self.journal.outlives_tries:  # it cannot know when this was
+            when = f"{(self.answer_within + self.settle).total_seconds():.0f} s after it began"
         raise ExotelOutcomeUnknown(
             f"a campaign was sent, its answer was lost, and {outcome}. A later try looks for {self.identity.marker!r} "
-            f"again and may send it after {known_after:%Y-%m-%d %H:%M:%S %Z}. By hand: look for that among the names "
+            f"again and may send it {when}. By hand: look for that among the names "
             "in the dashboard; if it is there, let the task try again, which follows it",
             http_status=unknown.http_status,
             code=unknown.code,
             request_id=unknown.request_id,
         ) from unknown
 
-    def _compare(self, campaign: Campaign, wanted: AudienceMark | None) -> None:
-        if wanted is None:
-            return
-        told = self.identity.audience_in(campaign.name)
-        known = self.journal.entry.audience or _audience_shown(campaign, wanted)
-        difference = wanted.difference(known) if known else None
-        if difference is None and told not in {wanted.short, None}:
-            difference = "other people"
-        if difference is None:
-            return
-        raise ExotelInputError(
-            [
-                Problem(
-                    "numbers" if wanted.contacts is not None else "lists",
-                    f"this task's campaign {campaign.id} exists and calls other people: this try would call "
-                    f"{difference}; give another idempotency_key for another campaign, and each row of a mapped task "
-                    "its own",
-                )
-            ]
-        )
+    def _other_people(self, campaign: Campaign, wanted: AudienceMark) -> str | None:
+        return other_people(campaign, wanted, self.journal.entry, self.identity.audience_in(campaign.name))
+
+    def _is_meant(self, campaign: Campaign | None, wanted: AudienceMark | None) -> bool:
+        return campaign is not None and (wanted is None or self._other_people(campaign, wanted) is None)
+
+    def _compare_content(self, campaign: Campaign, *, refuses: bool) -> None:
+        content = _readable(self.content) if self.content else None
+        names = other_fields(campaign, content, self.journal.entry) if content else []
+        if names and refuses:
+            raise _sent_with_another(campaign.id, names)
+        if names:
+            log.warning(
+                "Campaign %s exists already and was sent with another %s than this try would send; it stays as it is.",
+                campaign.id,
+                ", ".join(names),
+            )
 
 
-def _readable(audience: Callable[[], AudienceMark]) -> AudienceMark | None:
+def _readable(what: Callable[[], T]) -> T | None:
     try:
-        return audience()
+        return what()
     except Exception as error:  # whatever reads a file somewhere may raise; what exists is followed all the same
-        log.warning("Whom this try would call cannot be told (%s).", type(error).__name__)
+        log.warning("What this try would send, and to whom, cannot be told (%s).", type(error).__name__)
         return None
 
 
@@ -281,11 +327,16 @@ def _gone(campaign_id: str) -> ExotelCampaignGone:
     )
 
 
-def _audience_shown(campaign: Campaign, wanted: AudienceMark) -> AudienceMark | None:
-    """Return what the service shows of whom a campaign calls; few of its answers show anything."""
-    if campaign.lists:
-        return AudienceMark.of(None, campaign.lists, "")
-    if campaign.numbers is None:
-        return None
-    # The service may spell numbers in its own way, so only their count tells.
-    return replace(wanted, contacts=len(campaign.numbers))
+def _calls_others(campaign_id: str, wanted: AudienceMark, difference: str) -> ExotelInputError:
+    told = (
+        f"this task's campaign {campaign_id} exists and calls other people: this try would call {difference}; "
+        "give another idempotency_key for another campaign, and each row of a mapped task its own"
+    )
+    return ExotelInputError([Problem("numbers" if wanted.contacts is not None else "lists", told)])
+
+
+def _sent_with_another(campaign_id: str, names: list[str]) -> ExotelInputError:
+    told = (
+        f"campaign {campaign_id} of this key exists and has another; give another idempotency_key for another campaign"
+    )
+    return ExotelInputError([Problem(name, told) for name in names])

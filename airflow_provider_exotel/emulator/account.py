@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from airflow_provider_exotel.emulator import campaigns, validation
@@ -15,25 +14,14 @@ from airflow_provider_exotel.emulator.campaigns import INDIA, Call, Campaign, Ca
 from airflow_provider_exotel.emulator.clock import Clock
 from airflow_provider_exotel.emulator.dialling import OUTCOMES, Dialling, Plan, plan
 from airflow_provider_exotel.emulator.envelopes import Refusal
+from airflow_provider_exotel.emulator.listing import Page, campaign_page, page_of
 from airflow_provider_exotel.emulator.settings import Settings
 from airflow_provider_exotel.emulator.timeline import Anchor, instant_at
 
-MOST_PER_PAGE = 500
 # Seconds from a create request without send_at to the first call: the page shows such a campaign as Created.
 LEAD = 1.0
 # Without these a campaign is none.
 NEVER_RESET = frozenset({"from", "lists", "caller_id"})
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Page(Generic[Item]):
-    """A page of a longer list (Exotel, bulk campaign details)."""
-
-    items: tuple[Item, ...]
-    total: int
-    offset: int
-    limit: int
 
 
 @dataclass(frozen=True)
@@ -182,7 +170,7 @@ class Account:
             if words := query.get("status"):
                 wanted = {folded(word) for word in words.split(",")}
                 found = [each for each in found if folded(self._state(each).status) in wanted]
-            page = _page(_sorted(found, query.get("sort_by", "date_created:asc")), query)
+            page = campaign_page(found, query, self.settings)
             return Page(tuple(self._state(each) for each in page.items), page.total, page.offset, page.limit)
 
     def calls(self, campaign_id: str, query: Mapping[str, str]) -> Page[tuple[CampaignState, Call]]:
@@ -202,7 +190,7 @@ class Account:
                 raise Refusal(400, f"status cannot be {sorted(unknown)[0][:40]!r}")
             calls = tuple(each for each in calls if each.status in wanted)
         ordered = calls[::-1] if query.get("sort_by", "").endswith(":desc") else calls
-        return _page([(state, each) for each in ordered], query)
+        return page_of([(state, each) for each in ordered], query)
 
     def _state(self, campaign: Campaign, progress: float | None = None) -> CampaignState:
         """Return how a campaign stands now, or at some progress; its plan is made when it may first be needed."""
@@ -299,7 +287,7 @@ class Account:
         """Return whether a campaign appears in lists by now."""
         settings = self.settings
         return (
-            not campaign.deleted
+            (settings.list_deleted or not campaign.deleted)
             and self._list_reads - campaign.reads_before >= settings.list_delay_reads
             and self.clock.time() - campaign.created_at >= settings.list_delay_seconds
         )
@@ -315,28 +303,3 @@ class Account:
             "ignored": lambda each: True,  # noqa: ARG005
         }
         return [each for each in found if matches[mode](each)]
-
-
-def _sorted(found: Iterable[Campaign], order: str) -> list[Campaign]:
-    keys: Mapping[str, Callable[[Campaign], Any]] = {
-        "date_created": lambda each: each.created_at,
-        "name": lambda each: each.name,
-    }
-    key, _, direction = order.partition(":")
-    if key not in keys or direction not in {"asc", "desc", ""}:
-        raise Refusal(400, "sort_by must be date_created or name, with :asc or :desc")
-    ordered = sorted(found, key=keys[key])
-    # Reversed as a whole: of campaigns of one instant the one created last is the newest.
-    return ordered[::-1] if direction == "desc" else ordered
-
-
-def _page(found: list[Item], query: Mapping[str, str]) -> Page[Item]:
-    offset, limit = _whole(query, "offset", 0, 0), min(_whole(query, "limit", 20, 1), MOST_PER_PAGE)
-    return Page(tuple(found[offset : offset + limit]), len(found), offset, limit)
-
-
-def _whole(query: Mapping[str, str], name: str, default: int, lowest: int) -> int:
-    text = query.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) < lowest:
-        raise Refusal(400, f"{name} must be a whole number from {lowest}")
-    return min(int(text), math.trunc(1e9))

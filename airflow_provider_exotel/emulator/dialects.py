@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_exotel.emulator.account import ContactList, Page
+from airflow_provider_exotel.emulator.account import ContactList
 from airflow_provider_exotel.emulator.campaigns import CREATED, INDIA, Call, CampaignState
 from airflow_provider_exotel.emulator.dialling import Counts
 from airflow_provider_exotel.emulator.envelopes import request_id
+from airflow_provider_exotel.emulator.listing import Page
 from airflow_provider_exotel.emulator.settings import Settings
 
 WORDS: Mapping[str, str] = {
@@ -67,8 +68,12 @@ def one_campaign(method: str, state: CampaignState, settings: Settings, account_
 def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: str) -> dict[str, Any]:
     """Return the answer that lists campaigns."""
     items = [_campaign_item(each, settings, account_sid) for each in page.items]
-    bare = settings.dialect == "documented"
-    return success("GET", [each["data"] for each in items] if bare else items, _metadata(page, settings))
+    for each in items:
+        each["data"][settings.list_id] = each["data"].pop("id")
+    if settings.dialect == "documented":
+        items = [each["data"] for each in items]
+    nothing = page.offset and settings.list_later_pages == "null"
+    return success("GET", None if nothing else items, _metadata(page, settings))
 
 
 def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dict[str, Any]:

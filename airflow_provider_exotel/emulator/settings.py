@@ -22,6 +22,10 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "deleted_get": ("404", "deleted"),
     "no_calls": ("404", "empty"),
     "name_filter": ("exact", "substring", "casefold", "ignored", "failing"),
+    "list_sort": ("asked", "ignored"),
+    "list_offset": ("asked", "ignored"),
+    "list_later_pages": ("full", "empty", "null"),
+    "list_id": ("id", "sid"),
     "retry_after": ("seconds", "date", "nonsense", "absent"),
     "echo_numbers": (None, True, False),
 }
@@ -49,6 +53,12 @@ class Settings:
     :param name_filter: what the ``name`` parameter of the list does; ``failing`` answers 500.
     :param list_delay_reads: how many list requests a new campaign is missing from.
     :param list_delay_seconds: how long a new campaign is missing from lists, in seconds of the emulator's clock.
+    :param list_sort: whether the order of a list is the one asked for, or always the oldest first.
+    :param list_offset: whether a page begins where it is asked to, or always at the beginning.
+    :param list_later_pages: what comes after the first page: the rest, an ``empty`` list, or ``null`` for one.
+    :param list_page: how many campaigns a page of a list holds at most.
+    :param list_id: under which name a list shows a campaign's id.
+    :param list_deleted: whether lists show deleted campaigns.
     :param list_metadata: whether pages carry ``metadata``.
     :param rate_limit: requests a minute, None for no limit (Exotel names 30 for campaigns). Minutes are those of the
         emulator's clock.
@@ -80,6 +90,12 @@ class Settings:
     name_filter: str = "substring"
     list_delay_reads: int = 0
     list_delay_seconds: float = 0.0
+    list_sort: str = "asked"
+    list_offset: str = "asked"
+    list_later_pages: str = "full"
+    list_page: int = 500
+    list_id: str = "id"
+    list_deleted: bool = False
     list_metadata: bool = True
     rate_limit: int | None = None
     rate_limit_headers: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
     from airflow_provider_exotel.api.client import ExotelClient
     from airflow_provider_exotel.api.request import CampaignRequest
+    from airflow_provider_exotel.campaign.content import Content
     from airflow_provider_exotel.campaign.identity import CampaignIdentity
     from airflow_provider_exotel.campaign.once import OneCampaign
 
@@ -102,32 +104,51 @@ class ExotelHook(BaseHook):
         """
         return self.client.create_campaign(request or self.request_of(**fields))
 
-    def create_campaign_once(self, *, idempotency_key: str, **fields: Any) -> Campaign:
+    def create_campaign_once(
+        self, *, idempotency_key: str, settle: timedelta | float | None = None, **fields: Any
+    ) -> Campaign:
         """Create the campaign of a key, or return the one that exists: however often, and from however many tries.
 
-        For tasks written in Python; within a task of Airflow 3.3 the key's journal outlives its tries.
+        For tasks written in Python; within a task of Airflow 3.3 the key's journal outlives its tries. Outside of a
+        task nothing tells whether another process has sent it a moment ago, so the first call of a process looks for
+        it for about three minutes before it sends.
 
         :param idempotency_key: what the campaign is known again by; another key is another campaign. It is looked for
             among the campaigns of the last 30 days.
+        :param settle: how long a campaign may take to show in the list, a timedelta or seconds, default 120.
         :param fields: the fields of :class:`~airflow_provider_exotel.api.request.CampaignRequest`; the key is added to
             ``name``, and ``caller_id`` may come from the connection.
-        :raises ExotelInputError: naming every problem at once, or if the campaign of the key calls other people.
+        :raises ExotelInputError: naming every problem at once, or if the campaign of the key calls other people or was
+            sent with other fields; times may differ.
         :raises ExotelCampaignGone: if the campaign of the key was deleted.
         :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; calling again finds out.
         """
+        from airflow_provider_exotel.campaign.content import Content
         from airflow_provider_exotel.campaign.identity import identify
         from airflow_provider_exotel.campaign.journal import AudienceMark
+        from airflow_provider_exotel.hooks.task import is_later_call, journal_of_this_process
 
-        if not str(idempotency_key or "").strip():
+        if str(idempotency_key or "").strip().lower() in {"", "none"}:
             wanted = "is empty; write what the campaign is known again by, such as 'reminder-2026-03'"
             raise ExotelInputError([Problem("idempotency_key", wanted)])
         settings = self.settings
         identity = identify(
             settings.account_sid, settings.deployment, name=fields.get("name"), idempotency_key=idempotency_key
         )
-        request = self.request_of(**{**fields, "name": identity.name})
+        request = self.request_of(**fields)
         audience = AudienceMark.of(request.numbers, request.lists, settings.api_token)
-        one = self.one_campaign(identity, _context(), idempotency_key=idempotency_key)
+        context, here = _context(), f"{settings.host}/{identity.key}"
+        one = self.one_campaign(
+            identity,
+            context,
+            idempotency_key=idempotency_key,
+            settle=settle,
+            content=lambda: Content.of(request, settings.api_token),
+        )
+        one = replace(one, refuses_other_content=True)
+        if not one.journal.outlives_tries:
+            may_have_been_sent = one.is_later_try or not (context or is_later_call(here))
+            one = replace(one, journal=journal_of_this_process(here), is_later_try=may_have_been_sent)
         return one.find(lambda: audience) or one.create(lambda _: request, audience)
 
     def one_campaign(
@@ -136,14 +157,16 @@ class ExotelHook(BaseHook):
         context: Mapping[str, Any],
         *,
         idempotency_key: str | None = None,
-        settle: timedelta | None = None,
+        settle: timedelta | float | None = None,
+        content: Callable[[], Content] | None = None,
     ) -> OneCampaign:
         """Return the campaign of one key, which can be found and created once.
 
         :param identity: the key, and the name that carries it.
         :param context: the task's context; empty outside of a task.
         :param idempotency_key: where it stands for the run.
-        :param settle: how long a campaign may take to show in the list, default 120 s.
+        :param settle: how long a campaign may take to show in the list, a timedelta or seconds, default 120.
+        :param content: returns what would be sent, apart from whom it calls, when, and its name.
         """
         from airflow_provider_exotel.campaign.once import SETTLE, OneCampaign
         from airflow_provider_exotel.hooks.task import earliest_date, is_later_try, journal_of
@@ -153,9 +176,11 @@ class ExotelHook(BaseHook):
             self.client,
             journal_of(context, identity.key),
             earliest_date(context, idempotency_key=idempotency_key),
+            content=content,
+            is_shared=bool(idempotency_key),
             is_later_try=is_later_try(context),
             answer_within=timedelta(seconds=self.settings.connect_timeout + self.settings.read_timeout),
-            settle=SETTLE if settle is None else settle,
+            settle=SETTLE if settle is None else time_to_settle(settle),
         )
 
     def request_of(self, **fields: Any) -> CampaignRequest:
@@ -177,6 +202,19 @@ class ExotelHook(BaseHook):
         except ExotelError as error:
             return False, f"{_advice(error, self.settings)} [{error}]"
         return True, f"Key, token and account {settings.account_sid} are accepted by {settings.host}."
+
+
+def time_to_settle(settle: Any) -> timedelta:
+    """Return how long a campaign may take to show in the list.
+
+    :param settle: a timedelta or seconds.
+    :raises ExotelInputError: for anything else, and for less than nothing.
+    """
+    is_number = isinstance(settle, (int, float)) and not isinstance(settle, bool)
+    length = timedelta(seconds=settle) if is_number else settle
+    if isinstance(length, timedelta) and length >= timedelta():
+        return length
+    raise ExotelInputError([Problem("settle", "is no timedelta and no number of seconds; write 120, for example")])
 
 
 def client_of(settings: ExotelSettings, *, in_a_hurry: bool = False) -> ExotelClient:

@@ -10,6 +10,7 @@ from airflow_provider_exotel.campaign.journal import Journal
 
 KEY_REMEMBERED_FOR = timedelta(days=30)
 """How far back the campaign of an idempotency key is looked for: the longest a campaign dials by default."""
+_KEPT_HERE: dict[str, dict[str, Any]] = {}
 
 
 def journal_of(context: Mapping[str, Any], key: str) -> Journal:
@@ -25,6 +26,21 @@ def journal_of(context: Mapping[str, Any], key: str) -> Journal:
 
     name = f"exotel_campaign_{key}"
     return Journal(lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE))
+
+
+def journal_of_this_process(name: str) -> Journal:
+    """Return the journal of a campaign over all calls of this process, for where Airflow keeps none.
+
+    :param name: tells the campaign from those of other keys, accounts and hosts.
+    """
+    return Journal(
+        lambda: _KEPT_HERE.get(name), lambda entry: _KEPT_HERE.__setitem__(name, entry), outlives_tries=False
+    )
+
+
+def is_later_call(name: str) -> bool:
+    """Return whether the campaign of a journal of this process has been sent or refused here before."""
+    return name in _KEPT_HERE
 
 
 def is_later_try(context: Mapping[str, Any]) -> bool:

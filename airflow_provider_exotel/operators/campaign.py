@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError, ExotelInputError, Problem
-from airflow_provider_exotel.hooks.exotel import ExotelHook
+from airflow_provider_exotel.hooks.exotel import ExotelHook, time_to_settle
 from airflow_provider_exotel.links import CampaignLink
 from airflow_provider_exotel.operators.inputs import (
     REQUEST_FIELDS,
@@ -23,22 +23,21 @@ from airflow_provider_exotel.operators.inputs import (
     arguments_of_task,
     audience_of,
     check_choices,
+    check_settings,
     default_deferrable,
     drafted,
     hide,
-    identity_of,
     is_still_to_be_rendered,
     is_true,
-    mark_of,
+    one_of_task,
 )
-from airflow_provider_exotel.operators.results import announce, failing_for_good, publish, share_of
+from airflow_provider_exotel.operators.results import announce, failing_for_good, publish
 from airflow_provider_exotel.operators.waiting import CampaignEnd, carrier_of
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
     from airflow_provider_exotel.api.request import CallRetries, CampaignRequest
     from airflow_provider_exotel.campaign.draft import CampaignDraft
-    from airflow_provider_exotel.campaign.identity import CampaignIdentity
     from airflow_provider_exotel.campaign.once import OneCampaign
     from airflow_provider_exotel.campaign.window import CallingWindow
 
@@ -48,9 +47,9 @@ if TYPE_CHECKING:
 class CreateCampaignOperator(BaseOperator):
     """Create one campaign for one task instance, inside its calling window.
 
-    The parameters are those of Exotel's create-campaign page under names that Airflow leaves free. All are templated;
-    unset ones are not sent. The return value is the campaign's id; the XCom ``campaign`` holds ``id``, ``name``,
-    ``status``, ``send_at``, ``end_at``, ``contacts``, ``rejected`` and ``url``.
+    The parameters are those of Exotel's create-campaign page under names that Airflow leaves free; all those are
+    templated, and unset ones are not sent. The return value is the campaign's id; the XCom ``campaign`` holds ``id``,
+    ``name``, ``status``, ``send_at``, ``end_at``, ``contacts``, ``rejected`` and ``url``.
 
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :param numbers: whom to call (the page's ``from``): a list or one comma-separated string, at most 5,000, E.164
@@ -76,9 +75,9 @@ class CreateCampaignOperator(BaseOperator):
         the anchor.
     :param anchor: the moment the window is counted from, an RFC 3339 time; default the run's logical date, or the end
         of its data interval if later, or ``run_after`` where it has neither.
-    :param max_lateness: how late the campaign may start, a timedelta or minutes; default as long as the window is
-        usable.
-    :param on_missed_window: ``fail`` (default), ``skip``, or ``next`` for the window directly after.
+    :param max_lateness: with ``window``, how late the campaign may start, a timedelta or minutes; default as long as
+        the window is usable.
+    :param on_missed_window: ``fail`` (default), ``skip``, or with ``window`` ``next`` for the one directly after.
     :param call_status_callback: URL that hears of each attempt.
     :param call_schedule_callback: URL that hears of each contact after the last attempt.
     :param status_callback: URL that hears of the campaign's end.
@@ -86,7 +85,7 @@ class CreateCampaignOperator(BaseOperator):
     :param throttle: calls per minute with ``custom``.
     :param custom_field: text of your own that comes back in reports.
     :param repeat_menu_attempts: how often an IVR menu is repeated.
-    :param idempotency_key: says that this is another campaign than the one the task instance stands for.
+    :param idempotency_key: not empty; says that this is another campaign than the one the task instance stands for.
     :param exact_name: send ``name`` as it is, without the key; it must then be unique to the campaign.
     :param if_paused: what to do with a campaign of an earlier try that is paused: ``follow`` (default) it as it is, or
         ``resume`` it inside its window.
@@ -215,7 +214,7 @@ class CreateCampaignOperator(BaseOperator):
         self.idempotency_key = idempotency_key
         self.exact_name = exact_name
         self.if_paused = if_paused
-        self.settle = timedelta(seconds=settle) if isinstance(settle, (int, float)) else settle
+        self.settle = None if settle is None else time_to_settle(settle)
         self.on_invalid_numbers = on_invalid_numbers
         self.wait_for_completion = wait_for_completion
         self.deferrable = default_deferrable() if deferrable is None else deferrable
@@ -266,7 +265,7 @@ class CreateCampaignOperator(BaseOperator):
         with failing_for_good():
             awoken = Awoken.of_json(event)
             self._remember(awoken.campaign_ids[0])
-            return self._end(context, arguments, self._one(context, arguments)).resume(awoken)
+            return self._end(context, arguments, one_of_task(self, context, arguments)).resume(awoken)
 
     def on_kill(self) -> None:
         """Pause the campaign in one short exchange: Airflow ends the process seconds later."""
@@ -289,53 +288,32 @@ class CreateCampaignOperator(BaseOperator):
             raise AirflowException("the task was killed")
 
     def _follow_or_create(self, context: Context, arguments: Mapping[str, Any]) -> Any:
-        share_of(self.min_reached)
-        one = self._one(context, arguments)
-        if is_true(arguments["plan_only"]):
-            plan = self._draft(context, arguments, one.identity).plan(datetime.now(UTC))
+        check_settings(self, context, arguments)
+        one = one_of_task(self, context, arguments)
+        if is_true(arguments["plan_only"], "dry_run"):
+            plan = drafted(self, context, arguments).named(one.identity.name).plan(datetime.now(UTC))
             announce(plan)
             self.log.info("Dry run: nothing was sent.")
             return plan.as_dict()
-        campaign, rejected = one.find(lambda: audience_of(arguments, self.hook.settings.api_token)), 0
+        campaign = one.find(lambda: audience_of(arguments, self.hook.settings.api_token))
         if campaign is not None:
             campaign = self._follow(campaign, one)
         else:
-            draft = self._draft(context, arguments, one.identity)
+            draft = drafted(self, context, arguments).named(one.identity.name)
             announce(draft.plan(datetime.now(UTC)))
-            campaign, rejected = self._create(one, draft), draft.rejected
+            campaign = self._create(one, draft)
         contacts = one.contacts or len(campaign.numbers or ()) or None
-        publish(context["ti"], self.hook.settings, campaign, contacts=contacts, rejected=rejected)
+        publish(context["ti"], self.hook.settings, campaign, contacts=contacts, rejected=one.rejected)
         self.stop_if_killed()
         if not self.wait_for_completion:
             return campaign.id
         return self._end(context, arguments, one).wait_for(campaign, contacts)
 
-    def _one(self, context: Context, arguments: Mapping[str, Any]) -> OneCampaign:
-        identity = identity_of(
-            context,
-            self.hook.settings,
-            name=arguments["name"],
-            idempotency_key=self.idempotency_key,
-            exact_name=self.exact_name,
-        )
-        return self.hook.one_campaign(identity, context, idempotency_key=self.idempotency_key, settle=self.settle)
-
-    def _draft(self, context: Context, arguments: Mapping[str, Any], identity: CampaignIdentity) -> CampaignDraft:
-        return drafted(
-            context,
-            arguments,
-            self.hook.settings,
-            identity,
-            on_missed_window=self.on_missed_window,
-            on_invalid_numbers=self.on_invalid_numbers,
-        )
-
     def _create(self, one: OneCampaign, draft: CampaignDraft) -> Campaign:
         """Create the campaign, and leave none dialling if the task is killed meanwhile."""
         from airflow_provider_exotel.campaign.window import MissedWindow
 
-        mark = mark_of(draft.request.numbers, draft.request.lists, self.hook.settings.api_token)
-        brief = self.hook.last_words
+        mark, brief = draft.audience(self.hook.settings.api_token), self.hook.last_words
 
         def make(now: datetime) -> CampaignRequest:
             if self._killed:
@@ -375,5 +353,6 @@ class CreateCampaignOperator(BaseOperator):
         if self.if_paused == "resume" and campaign.schedule.contains(datetime.now(UTC)):
             self.log.info("Campaign %s is paused; resuming it.", campaign.id)
             return self.hook.client.resume_campaign(campaign.id)
-        self.log.warning("Campaign %s is paused: it dials nobody until it is resumed.", campaign.id)
+        why = "; it is resumed only inside its window, since it may dial at once" if self.if_paused == "resume" else ""
+        self.log.warning("Campaign %s is paused: it dials nobody until it is resumed%s.", campaign.id, why)
         return campaign

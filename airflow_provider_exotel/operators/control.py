@@ -114,6 +114,6 @@ class UpdateCampaignOperator(BaseOperator):
         campaign_id = str(self.campaign_id)
         with failing_for_good():
             changes = read_as(dict, self.changes, "changes")
-            change(self.hook.client, campaign_id, changes, force=is_true(self.force))
+            change(self.hook.client, campaign_id, changes, force=is_true(self.force, "force"))
         self.log.info("Campaign %s: changed %s.", campaign_id, ", ".join(sorted(changes)))
         return campaign_id

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,15 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.operators.results import share_of
 from airflow_provider_exotel.params import arguments_of
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.campaign.anchor import Anchor
+    from airflow_provider_exotel.campaign.content import Content
     from airflow_provider_exotel.campaign.draft import CampaignDraft
-    from airflow_provider_exotel.campaign.identity import CampaignIdentity
     from airflow_provider_exotel.campaign.journal import AudienceMark
+    from airflow_provider_exotel.campaign.once import OneCampaign
     from airflow_provider_exotel.connection import ExotelSettings
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 
@@ -48,6 +51,7 @@ REQUEST_FIELDS = (
     "repeat_menu_attempts",
 )
 TIME_FIELDS = ("window", "schedule", "anchor", "max_lateness")
+_WORDS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off", "none", ""), False)
 FILLED_FROM_PARAMS = (*REQUEST_FIELDS, "numbers_from", *TIME_FIELDS, "plan_only")
 
 
@@ -80,76 +84,82 @@ def check_choices(**choices: tuple[str, tuple[str, ...]]) -> None:
         raise ExotelInputError(problems)
 
 
-def identity_of(
-    context: Context,
-    settings: ExotelSettings,
-    *,
-    name: str | None,
-    idempotency_key: str | None,
-    exact_name: bool,
-) -> CampaignIdentity:
-    """Return which campaign a task instance stands for.
+def check_settings(operator: CreateCampaignOperator, context: Context, arguments: Mapping[str, Any]) -> None:
+    """Refuse what makes no campaign known again, or leaves it open whether anybody is to be called.
 
-    :param context: its context.
-    :param settings: the connection.
-    :param name: the caller's name for the campaign.
-    :param idempotency_key: stands for the task instance, where the caller gives one.
-    :param exact_name: whether the name is sent without the key.
+    :raises ExotelInputError: naming it and every other problem of the task at once.
     """
+    from airflow_provider_exotel.campaign.window import MissedWindow
+
+    problems = [*_problems_of_identity(operator, arguments)]
+    collect(problems, lambda: is_true(arguments["plan_only"], "dry_run"))
+    collect(problems, lambda: share_of(operator.min_reached))
+    if problems:
+        with suppress(MissedWindow):
+            collect(problems, lambda: drafted(operator, context, arguments))
+        raise ExotelInputError(problems)
+
+
+def one_of_task(operator: CreateCampaignOperator, context: Context, arguments: Mapping[str, Any]) -> OneCampaign:
+    """Return the campaign that a task instance stands for."""
     from airflow_provider_exotel.campaign.identity import identify
 
-    instance = context["ti"]
-    return identify(
+    instance, settings = context["ti"], operator.hook.settings
+    identity = identify(
         settings.account_sid,
         settings.deployment,
         dag_id=instance.dag_id,
         run_id=instance.run_id,
         task_id=instance.task_id,
         map_index=instance.map_index,
-        name=name,
-        idempotency_key=idempotency_key,
-        exact_name=exact_name,
+        name=arguments["name"],
+        idempotency_key=operator.idempotency_key,
+        exact_name=operator.exact_name,
+    )
+    return operator.hook.one_campaign(
+        identity,
+        context,
+        idempotency_key=operator.idempotency_key,
+        settle=operator.settle,
+        content=lambda: content_of(arguments, settings),
     )
 
 
-def drafted(
-    context: Context,
-    arguments: Mapping[str, Any],
-    settings: ExotelSettings,
-    identity: CampaignIdentity,
-    *,
-    on_missed_window: str,
-    on_invalid_numbers: str,
-) -> CampaignDraft:
+def drafted(operator: CreateCampaignOperator, context: Context, arguments: Mapping[str, Any]) -> CampaignDraft:
     """Return the campaign of a task's arguments, everything about it checked.
 
     :raises ExotelInputError: naming every problem at once.
     :raises MissedWindow: if there is no problem, and the window is over.
     """
     from airflow_provider_exotel.campaign.draft import When, draft_campaign
+    from airflow_provider_exotel.campaign.identity import printable
 
     problems: list[Problem] = []
+    settings = operator.hook.settings
     anchor = collect(problems, lambda: run_anchor(context, arguments["anchor"]))
     numbers = collect(problems, lambda: numbers_given(arguments))
     if anchor is not None:
         log.info("The run stands for %s (%s).", anchor.moment.isoformat(), anchor.source)
+    # What the DAG says of windows is not meant for explicit times that somebody fills in instead.
+    instead = operator.schedule is None and arguments["schedule"] is not None and arguments["window"] is None
+    missed = "fail" if instead and operator.on_missed_window == "next" else operator.on_missed_window
     return draft_campaign(
         {
             **{name: arguments[name] for name in REQUEST_FIELDS},
             "numbers": numbers,
-            "name": identity.name,
+            "name": printable(arguments["name"]) or None,
             "caller_id": arguments["caller_id"] or settings.exophone,
         },
         When(
             anchor.moment if anchor is not None else datetime.now(UTC),
             window=arguments["window"],
             schedule=arguments["schedule"],
-            max_lateness=arguments["max_lateness"],
-            on_missed_window=on_missed_window,
+            max_lateness=None if instead else arguments["max_lateness"],
+            on_missed_window=missed,
         ),
         datetime.now(UTC),
         account_sid=settings.account_sid,
-        on_invalid_numbers=on_invalid_numbers,
+        on_invalid_numbers=operator.on_invalid_numbers,
         guard=settings.guard,
         known_problems=problems,
     )
@@ -161,16 +171,25 @@ def audience_of(arguments: Mapping[str, Any], secret: str) -> AudienceMark:
     :param arguments: the task's.
     :param secret: what digests are keyed with.
     """
-    numbers, lists = numbers_given(arguments), lists_given(arguments)
-    people = None if numbers is None else hide(numbers).compact()
-    return mark_of(people and people.without(people.malformed()), lists, secret)
-
-
-def mark_of(numbers: PhoneNumbers | None, lists: Iterable[str] | None, secret: str) -> AudienceMark:
-    """Return what an audience is known again by."""
     from airflow_provider_exotel.campaign.journal import AudienceMark
 
-    return AudienceMark.of(numbers, lists, secret)
+    numbers, lists = numbers_given(arguments), lists_given(arguments)
+    people = None if numbers is None else hide(numbers).compact()
+    malformed = people.malformed() if people else []
+    return AudienceMark.of(people and people.without(malformed), lists, secret, rejected=len(malformed))
+
+
+def content_of(arguments: Mapping[str, Any], settings: ExotelSettings) -> Content:
+    """Return what a task's arguments would send, apart from whom it calls, when, and its name."""
+    from airflow_provider_exotel.api.address import flow_url
+    from airflow_provider_exotel.api.request import CampaignChanges
+    from airflow_provider_exotel.campaign.content import Content
+
+    fields = {name: arguments[name] for name in REQUEST_FIELDS if name not in {"numbers", "lists", "name", "flow_id"}}
+    fields["caller_id"] = fields["caller_id"] or settings.exophone
+    if arguments["flow_id"] is not None:
+        fields["url"] = flow_url(settings.account_sid, str(arguments["flow_id"]).strip())
+    return Content.of(CampaignChanges(**fields), settings.api_token)
 
 
 def run_anchor(context: Context, given: str | datetime | None) -> Anchor:
@@ -207,6 +226,8 @@ def numbers_given(arguments: Mapping[str, Any]) -> Any:
         raise ExotelInputError(
             [Problem("numbers_from", f"no file is at {redact(source)}; write the path of one")]
         ) from None
+    except UnicodeDecodeError:  # it holds what it could not read, numbers and all
+        raise ExotelInputError([Problem("numbers_from", "is not UTF-8 text; save it as CSV UTF-8")]) from None
 
 
 def lists_given(arguments: Mapping[str, Any]) -> list[str]:
@@ -248,6 +269,32 @@ def default_deferrable() -> bool:
     return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
 
 
-def is_true(value: object) -> bool:
-    """Return whether a flag is set; a template renders it as text."""
-    return str(value).strip().lower() in {"true", "1", "yes"}
+def is_true(value: object, name: str) -> bool:
+    """Return whether a flag is set; a template renders it as text.
+
+    :param value: what is given.
+    :param name: the argument.
+    :raises ExotelInputError: for a word that says neither yes nor no: nobody is called by mistake.
+    """
+    word = str(value).strip().lower()
+    if word not in _WORDS:
+        raise ExotelInputError([Problem(name, "says neither yes nor no; write true or false")])
+    return _WORDS[word]
+
+
+def _problems_of_identity(operator: CreateCampaignOperator, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    from airflow_provider_exotel.campaign.identity import names_a_key, printable
+
+    name, key = printable(arguments["name"]), operator.idempotency_key
+    if key is not None and str(key).strip().lower() in {"", "none"}:
+        yield Problem(
+            "idempotency_key",
+            "is empty, as a template of nothing is, and would be the same for every run; "
+            "write what tells this campaign from others, or leave it out",
+        )
+    if operator.exact_name and not name:
+        yield Problem(
+            "name", "is missing; exact_name=True sends it as it is, so it must tell this campaign from others"
+        )
+    if operator.exact_name and names_a_key(name):
+        yield Problem("name", "holds the key of another campaign; leave 'af-' and what follows out")

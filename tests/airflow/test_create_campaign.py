@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -124,6 +125,29 @@ def test_numbers_come_from_a_file(run_dag: Callable[..., Any], exotel: Emulator,
     run_dag(lambda: create(numbers=None, numbers_from=(tmp_path / "people").as_uri()))
 
     assert list(exotel.campaigns[0].numbers) == NUMBERS
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("name,number\nJosé,+919876500000\n".encode("latin-1"), id="Latin-1"),
+        pytest.param("number\n+919876500000\n".encode("utf-16"), id="UTF-16"),
+        pytest.param(gzip.compress(b"number\n+919876500000\n"), id="gzip"),
+    ],
+)
+def test_a_file_that_is_no_utf_8_is_refused_without_being_repeated(
+    run_dag: Callable[..., Any], exotel: Emulator, log: Any, tmp_path: Any, content: bytes
+) -> None:
+    (tmp_path / "people").write_bytes(content)
+
+    ran = run_dag(lambda: create(numbers=None, numbers_from=(tmp_path / "people").as_uri(), throttle=0))
+
+    logged = log.text
+    assert ran.task_state() == "failed"
+    assert "numbers_from: is not UTF-8 text; save it as CSV UTF-8" in logged
+    assert "- throttle: " in logged
+    assert not any(trace in logged for trace in ("9876500000", "UnicodeDecodeError"))
+    assert posts(exotel) == []
 
 
 def test_every_field_of_the_page_is_sent_from_templates(run_dag: Callable[..., Any], exotel: Emulator) -> None:

@@ -6,16 +6,19 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import get_current_context, task
 
-from airflow_provider_exotel import CreateCampaignOperator, ExotelClient, ExotelHook
-from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel import CreateCampaignOperator, ExotelClient
+from airflow_provider_exotel.campaign import once
+from airflow_provider_exotel.emulator import Emulator, Fault
 
 NUMBERS = ["+919876500000", "+919876500001"]
 OPEN = {"send_at": "PT1H", "end_at": "PT9H"}
@@ -41,6 +44,51 @@ def create(**arguments: Any) -> CreateCampaignOperator:
 
 def statuses(exotel: Emulator) -> list[str]:
     return [campaign.status for campaign in exotel.campaigns]
+
+
+def without_journal(context: Any) -> None:
+    """Be an Airflow before 3.3, which keeps no state of tasks."""
+    context.pop("task_state_store", None)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch, exotel: Emulator) -> None:
+    """Let patient looks follow each other within seconds."""
+    uri = f"{exotel.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=1&requests_per_minute=6000"
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+    monkeypatch.setattr(once, "_FIRST_PAUSE", 0.01)
+
+
+@pytest.mark.parametrize("journal", [True, False], ids=["with a journal", "without"])
+def test_a_retry_finds_what_an_earlier_try_sent_although_the_list_shows_it_late(
+    run_dag: Callable[..., Any], exotel: Emulator, hasty: None, journal: bool, log: Any
+) -> None:
+    exotel.settings.list_delay_reads = once.PATIENT_LOOKS + 2
+    exotel.faults.add(Fault(on="POST campaigns", kind="drop_after_commit"))
+    options = {} if journal else {"pre_execute": without_journal}
+
+    ran = run_dag(lambda: create(idempotency_key=None, retries=1, retry_delay=timedelta(0), **options))
+
+    assert "whether it exists is not known" in log.text
+    assert ran.xcom() == exotel.campaigns[0].id
+    assert len(exotel.campaigns) == 1
+
+
+def test_a_killed_try_without_a_journal_is_looked_for_with_patience(
+    run_dag: Callable[..., Any], exotel: Emulator, hasty: None
+) -> None:
+    exotel.settings.list_delay_reads = 2
+
+    def die_once(context: Any, result: Any) -> None:
+        if context["ti"].try_number == 1:
+            raise RuntimeError("the worker is gone")
+
+    ran = run_dag(
+        lambda: create(retries=1, retry_delay=timedelta(0), pre_execute=without_journal, post_execute=die_once)
+    )
+
+    assert ran.xcom() == exotel.campaigns[0].id
+    assert len(exotel.campaigns) == 1
 
 
 def test_another_key_is_another_campaign(run_again: Callable[..., Any], exotel: Emulator) -> None:
@@ -79,14 +127,26 @@ def test_one_that_is_paused_by_hand_is_followed(
     assert statuses(exotel) == ["paused"]
 
 
-def test_one_that_is_paused_by_hand_is_resumed_where_that_is_wanted(
-    run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient
+@pytest.mark.parametrize(
+    ("hours", "status"),
+    [pytest.param(0, "paused", id="before"), pytest.param(2, "in-progress", id="inside"),
+     pytest.param(10, "paused", id="after")],
+)  # fmt: skip
+def test_one_that_is_paused_by_hand_is_resumed_inside_its_window_where_that_is_wanted(
+    run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient, log: Any, hours: int, status: str
 ) -> None:
+    exotel.settings.at_end = "paused"
     client.pause_campaign(run_again().xcom())
+    exotel.clock.advance(hours * 3600)
 
-    run_again(if_paused="resume")
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours)):
+        again = run_again(if_paused="resume")
 
-    assert statuses(exotel) == ["created"]
+        assert again.state == "success"
+        assert statuses(exotel) == [status]
+    asked = [entry.body for entry in exotel.requests if entry.method == "PUT"]
+    assert ({"action": "resume"} in asked) == (status == "in-progress")
+    assert ("it is resumed only inside its window" in log.text) == (status == "paused")
 
 
 def test_one_that_is_archived_by_hand_is_followed(
@@ -109,28 +169,6 @@ def test_one_that_is_renamed_by_hand_is_followed_where_its_key_is_left(
     client.update_campaign(first, name=f"Renamed {marker + key}".upper())
 
     assert run_again().xcom() == first
-
-
-def test_a_task_in_python_creates_a_campaign_once(run_dag: Callable[..., Any], exotel: Emulator) -> None:
-    @task
-    def remind() -> str:
-        hook = ExotelHook()
-        campaigns = [
-            hook.create_campaign_once(idempotency_key="march", name="March", numbers=NUMBERS, read_via_text="Hello")
-            for _ in range(2)
-        ]
-        assert len({campaign.id for campaign in campaigns}) == 1
-        return campaigns[0].id
-
-    ran = run_dag(remind)
-
-    assert ran.xcom("remind") == exotel.campaigns[0].id
-    assert len(exotel.campaigns) == 1
-
-
-def test_a_key_is_required_in_python(exotel: Emulator) -> None:
-    with pytest.raises(ValueError, match="idempotency_key: is empty"):
-        ExotelHook().create_campaign_once(idempotency_key=" ", numbers=NUMBERS)
 
 
 @pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow keeps no state of tasks before 3.3")

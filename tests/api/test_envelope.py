@@ -22,6 +22,7 @@ from airflow_provider_exotel.api.errors import (
     ExotelResponseError,
     ExotelServerError,
 )
+from airflow_provider_exotel.api.policy import Kind, Replay, replay, surely_refused
 
 
 def answer(body: object, status: int = 200, **more: Any) -> Answer:
@@ -100,7 +101,7 @@ def test_a_page_has_its_items_and_metadata() -> None:
 
 @pytest.mark.parametrize("response", [[], None, [None], [item(200)], [item(200, {"name": "no id"})], [{"id": ""}]])
 def test_an_answer_without_an_id_is_not_a_campaign(response: object) -> None:
-    with pytest.raises(ExotelResponseError, match="no id"):
+    with pytest.raises(ExotelResponseError, match=r"no id|cannot be read"):
         answer({"response": response}).only()
 
 
@@ -216,6 +217,23 @@ def test_a_refusal_that_names_an_id_is_no_refusal(status: int, code: int, name: 
     error = failure({"response": [item(code, {"deep": [{name: "c1"}]})]}, status)
 
     assert type(error) is ExotelResponseError
+
+
+@pytest.mark.parametrize("name", ["id", "Sid", "CampaignSid", "CAMPAIGN_ID"])
+@pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 405, 413, 415, 422, 429])
+@pytest.mark.parametrize("http_status", [None, 200], ids=["as the answer", "in a good answer"])
+def test_no_refusal_to_create_that_names_an_id_is_one(http_status: int | None, code: int, name: str) -> None:
+    body = {"response": [item(code, {name: "c1"})]}
+
+    error = failure(body, http_status or code, creates=True)
+
+    assert type(error) is ExotelResponseError
+    assert surely_refused(error) is False
+    assert replay(Kind.CREATE, error) is Replay.UNKNOWN
+
+
+def test_what_is_not_found_is_not_found_whatever_id_the_answer_repeats() -> None:
+    assert type(failure({"response": [item(404, {"id": "c1"})]}, 404)) is ExotelNotFound
 
 
 @pytest.mark.parametrize("nothing", [None, "", 0])

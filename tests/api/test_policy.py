@@ -22,8 +22,9 @@ from airflow_provider_exotel.api.errors import (
 )
 from airflow_provider_exotel.api.policy import (
     Kind,
+    Replay,
     ReplayPolicy,
-    may_be_sent_again,
+    replay,
     retry_after_seconds,
     surely_refused,
 )
@@ -50,6 +51,10 @@ LIMITED = ExotelRateLimited("too many", http_status=429)
         (ExotelConflict("", http_status=409), False, False, False, False),
         (ExotelOutcomeUnknown(""), False, False, False, False),
         (ExotelRequestRefused("", http_status=400), False, False, False, True),
+        (ExotelRequestRefused("", http_status=405), False, False, False, True),
+        (ExotelRequestRefused("", http_status=413), False, False, False, True),
+        (ExotelRequestRefused("", http_status=415), False, False, False, True),
+        (ExotelRequestRefused("", http_status=422), False, False, False, True),
         (ExotelAuthError("", http_status=401), False, False, False, True),
         (ExotelPaymentRequired("", http_status=402), False, False, False, True),
         (ExotelNotFound("", http_status=404), False, False, False, True),
@@ -58,8 +63,19 @@ LIMITED = ExotelRateLimited("too many", http_status=429)
     ids=lambda value: f"{type(value).__name__}-{value.http_status}" if isinstance(value, ExotelError) else str(value),
 )
 def test_the_table(error: ExotelError, read: bool, change: bool, create: bool, nothing_created: bool) -> None:
-    assert [may_be_sent_again(kind, error) for kind in (Kind.READ, Kind.CHANGE, Kind.CREATE)] == [read, change, create]
+    again = [replay(kind, error) is Replay.AGAIN for kind in (Kind.READ, Kind.CHANGE, Kind.CREATE)]
+
+    assert again == [read, change, create]
     assert surely_refused(error) is nothing_created
+
+
+@pytest.mark.parametrize(
+    ("status", "in_the_other"), [(400, True), (422, True), (405, False), (413, False), (415, False)]
+)
+def test_which_refusals_may_be_about_the_form_of_the_body(status: int, in_the_other: bool) -> None:
+    refusal = ExotelRequestRefused("", http_status=status)
+
+    assert [replay(kind, refusal) is Replay.OTHER_FORM for kind in Kind] == [False, in_the_other, in_the_other]
 
 
 @given(tried=st.integers(1, 4), jitter=st.floats(0, 1))

@@ -78,6 +78,46 @@ def test_the_key_is_found_anywhere_in_a_name_in_any_case() -> None:
     assert not made.is_of("reminders.create")
 
 
+def test_a_campaign_named_after_another_one_is_not_the_other() -> None:
+    first = identity()
+    second = identity(task_id="follow_up", name=f"Follow-up of {first.name_for('1b2c')}")
+    name = second.name_for("3d4e")
+
+    assert first.name in name
+    assert (first.is_of(name), second.is_of(name)) == (False, True)
+    assert second.audience_in(name) == "3d4e"
+
+
+def test_a_campaign_that_names_its_own_key_twice_tells_whom_it_calls_by_the_last() -> None:
+    made = identity()
+
+    assert made.audience_in(f"{made.name_for('1b2c')} again {made.name_for('3d4e')}") == "3d4e"
+
+
+def test_a_word_somebody_wrote_behind_the_key_tells_nothing_of_the_audience() -> None:
+    made = identity()
+
+    assert made.audience_in(f"{made.name}-feedback") is None
+    assert made.audience_in(f"{made.name}-feed back") == "feed"
+
+
+FIRST, SECOND = f"af-{'1' * 16}-1b2c", f"af-{'2' * 16}-3d4e"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "sent"),
+    [
+        (f"Old {FIRST}", "New", f"New {FIRST}"),
+        (f"Old {FIRST}", f"New {FIRST.upper()}", f"New {FIRST}"),
+        (f"Old {FIRST}", f"Like {FIRST} {SECOND}", f"Like {FIRST}"),
+        (f"Like {FIRST} {SECOND}", "New", f"New {SECOND}"),
+        ("Old", "New", "New"),
+    ],
+)
+def test_a_campaign_that_is_renamed_keeps_its_own_key(name: str, wanted: str, sent: str) -> None:
+    assert renamed(name, wanted) == sent
+
+
 def test_an_exact_name_is_sent_and_compared_whole() -> None:
     made = identity(name="March reminder", exact_name=True)
 
@@ -125,11 +165,55 @@ def test_of_several_the_earliest_comes_first() -> None:
     assert [one.id for one in found] == ["1", "2"]
 
 
-def test_a_look_ends_a_day_before_the_run() -> None:
-    account = Account(campaign(3), campaign(2, age=timedelta(hours=25)), campaign(1, age=timedelta(days=9)))
+def daily(count: int) -> list[Campaign]:
+    """Campaigns of other tasks, one each day before the run, newest first."""
+    return [campaign(number, age=timedelta(days=number)) for number in range(count)]
+
+
+def test_a_look_ends_a_day_before_the_run_once_the_list_is_seen_to_be_newest_first() -> None:
+    account = Account(*daily(100))
 
     assert find(account, identity(), RUN_BEGAN) == []
-    assert account.read == 2
+    assert account.read == 11
+
+
+def test_a_campaign_almost_a_day_older_than_the_run_is_found() -> None:
+    made = identity()
+    others = [campaign(number, age=timedelta(minutes=number)) for number in range(30)]
+
+    found = find(Account(*others, campaign(99, made.name, age=timedelta(hours=23))), made, RUN_BEGAN)
+
+    assert [one.id for one in found] == ["99"]
+
+
+@pytest.mark.parametrize("first", ["oldest", "of one moment", "by name"])
+def test_a_list_in_another_order_is_read_to_its_end(first: str) -> None:
+    made = identity()
+    others = {
+        "oldest": daily(30)[::-1],
+        "of one moment": [campaign(number, age=timedelta(days=9)) for number in range(30)],
+        "by name": [campaign(number, age=timedelta(days=9 + number * 7 % 10)) for number in range(90)],
+    }[first]
+
+    found = find(Account(*others, campaign(99, made.name)), made, RUN_BEGAN)
+
+    assert [one.id for one in found] == ["99"]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["newest first", "oldest first"])
+def test_of_several_the_earliest_comes_first_in_whatever_order_they_are_listed(order: int) -> None:
+    made = identity()
+    both = [campaign(2, made.name), campaign(1, made.name, age=timedelta(hours=1))]
+
+    assert [one.id for one in find(Account(*both[::order]), made, RUN_BEGAN)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["newest first", "oldest first"])
+def test_of_two_of_one_second_the_one_is_earlier_that_the_order_of_the_list_says(order: int) -> None:
+    made = identity()
+    listed = [campaign(2, made.name), campaign(1, made.name), campaign(0, age=timedelta(hours=1))]
+
+    assert [one.id for one in find(Account(*listed[::order]), made, RUN_BEGAN)] == ["1", "2"]
 
 
 def test_a_look_that_cannot_go_back_far_enough_never_says_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,4 +260,11 @@ def test_a_name_that_was_taken_from_another_campaign_does_not_take_its_key_along
     made = identity(name=OTHER.name_for("ab12"))
 
     assert not OTHER.is_of(made.name)
-    assert made.name == f"reminders.create {made.marker}"
+
+
+def test_what_is_found_within_the_furthest_look_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "FURTHEST_LOOK", 3)
+    made, account = identity(), Account(campaign(1), campaign(2, identity().name), *map(campaign, range(3, 9)))
+
+    assert [one.id for one in find(account, made, RUN_BEGAN)] == ["2"]
+    assert account.read == 3

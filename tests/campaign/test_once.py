@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,8 @@ from airflow_provider_exotel.api.errors import (
     ExotelServerError,
 )
 from airflow_provider_exotel.api.numbers import PhoneNumbers
-from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
+from airflow_provider_exotel.campaign.content import Content
 from airflow_provider_exotel.campaign.identity import identify
 from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
 from airflow_provider_exotel.campaign.once import SEND_WITHIN, SETTLE, Clock, OneCampaign
@@ -141,6 +143,17 @@ def test_what_the_list_shows_is_written_down_and_followed() -> None:
     assert store.written == [Entry("0")]
 
 
+def test_whom_it_calls_is_written_down_too_where_its_name_vouches_for_it() -> None:
+    mark = AudienceMark.of(NUMBERS, None, "secret", rejected=3)
+    service, store = Service(existing=[named(0, mark)]), Store()
+
+    found = one(service, store)
+    found.find(lambda: mark)
+
+    assert store.written == [Entry("0", None, mark)]
+    assert (found.contacts, found.rejected) == (2, 3)
+
+
 OPEN = Entry(None, NOW + SEND_WITHIN, AUDIENCE)
 LONG_AGO = Entry(None, NOW - timedelta(hours=1), AUDIENCE)
 
@@ -195,6 +208,13 @@ def test_a_lost_answer_that_does_not_show_is_an_unknown_outcome_in_plain_words()
     assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE)]
     for told in ("its answer was lost", "did not show", IDENTITY.marker, "2026-03-02 04:03:10 UTC", "By hand"):
         assert told in str(caught.value)
+
+
+def test_without_a_journal_it_is_not_said_when_a_later_try_may_send_it() -> None:
+    service = Service(error=ExotelOutcomeUnknown("lost"), commits=False)
+
+    with pytest.raises(ExotelOutcomeUnknown, match="again and may send it 160 s after it began"):
+        one(service).create(request, AUDIENCE)
 
 
 def test_after_an_unknown_outcome_a_later_try_sends_it() -> None:
@@ -268,6 +288,43 @@ def test_of_several_campaigns_the_earliest_is_kept_and_the_others_are_stopped(
     assert "4 campaigns carry" in caplog.text
 
 
+def test_of_two_of_which_the_earliest_was_deleted_by_hand_the_living_one_is_kept() -> None:
+    service = Service(existing=[campaign(0, CampaignStatus.DELETED), campaign(1)])
+
+    assert one(service).find(lambda: AUDIENCE) == campaign(1)
+    assert service.done == ["look"]
+
+
+def test_one_that_begins_meanwhile_is_paused_instead() -> None:
+    class Begun(Service):
+        def delete_campaign(self, campaign_id: str) -> None:
+            raise ExotelRequestRefused("it has begun")
+
+    service = Begun(existing=[campaign(0), campaign(1)])
+
+    assert one(service).find(lambda: AUDIENCE) == campaign(0)
+    assert "pause 1" in service.done
+
+
+def test_one_that_cannot_be_stopped_is_logged_and_the_earliest_followed(caplog: pytest.LogCaptureFixture) -> None:
+    class Refusing(Service):
+        def pause_campaign(self, campaign_id: str) -> Campaign:
+            raise ExotelRequestRefused("not now")
+
+    service = Refusing(existing=[campaign(0), campaign(1, CampaignStatus.IN_PROGRESS), campaign(2)])
+
+    assert one(service).find(lambda: AUDIENCE) == campaign(0)
+    assert "Campaign 1 could not be stopped: not now" in caplog.text
+    assert "delete 2" in service.done
+
+
+def test_of_several_of_an_exact_name_none_is_stopped() -> None:
+    service = Service(existing=[replace(campaign(number), name=EXACT.name) for number in range(2)])
+
+    assert replace(one(service), identity=EXACT).find(lambda: AUDIENCE) == service.existing[0]
+    assert service.done == ["look"]
+
+
 OTHERS = AudienceMark.of(PhoneNumbers(["+919876500000", "+919876500002"]), None, "secret")
 
 
@@ -302,6 +359,76 @@ def test_whom_the_service_shows_is_compared_where_the_journal_knows_nothing() ->
         one(service).find(lambda: AudienceMark(lists=("mine",)))
 
 
+EXACT = identify("emulator", None, name="March reminder", exact_name=True)
+TWICE = AudienceMark.of(PhoneNumbers([*NUMBERS, "+919876500000"]), None, "secret")
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted", "difference"),
+    [
+        (NUMBERS, AUDIENCE, None),
+        (PhoneNumbers(["09876500000", "09876500001"]), AUDIENCE, None),
+        (PhoneNumbers(["+919876500000"]), AUDIENCE, "2 numbers instead of 1"),
+        (NUMBERS, TWICE, None),
+        (PhoneNumbers([*NUMBERS, "+919876500000"]), TWICE, None),
+        (PhoneNumbers(["+919876500000"]), TWICE, "3 numbers instead of 1"),
+        (NUMBERS, AudienceMark.of(None, ["mine"], "secret"), "0 numbers instead of 2"),
+    ],
+    ids=repr,
+)
+def test_of_numbers_the_service_shows_their_count_tells(
+    shown: PhoneNumbers, wanted: AudienceMark, difference: str | None
+) -> None:
+    service = Service(existing=[replace(campaign(0, numbers=shown), name=EXACT.name)])
+    exact = replace(one(service), identity=EXACT)
+
+    if difference is None:
+        assert exact.find(lambda: wanted) is not None
+        return
+    with pytest.raises(ExotelInputError, match=f"would call {difference}"):
+        exact.find(lambda: wanted)
+
+
+def test_a_name_that_tells_the_same_people_vouches_for_more_than_what_is_shown() -> None:
+    service = Service(existing=[named(0, AUDIENCE, numbers=PhoneNumbers(["+919876500000"]))])
+
+    assert one(service).find(lambda: AUDIENCE) is not None
+
+
+def test_what_was_to_be_sent_to_others_says_nothing_of_a_campaign_whose_name_vouches() -> None:
+    store = Store(replace(LONG_AGO, audience=OTHERS))
+
+    assert one(Service(existing=[named(0, AUDIENCE)]), store).find(lambda: AUDIENCE) is not None
+
+
+def test_what_the_journal_knows_of_a_campaign_stands_above_its_name() -> None:
+    store = Store(Entry("0", None, AUDIENCE))
+
+    with pytest.raises(ExotelInputError, match="2 numbers of which some are others"):
+        one(Service(existing=[named(0, OTHERS)]), store).find(lambda: OTHERS)
+
+
+def test_after_a_lost_answer_a_campaign_of_the_key_that_calls_others_is_not_followed() -> None:
+    service = Service(existing=[named(0, OTHERS)], error=ExotelOutcomeUnknown("lost"), commits=False)
+    store = Store()
+
+    with pytest.raises(ExotelOutcomeUnknown, match="did not show"):
+        one(service, store).create(request, AUDIENCE)
+
+    assert store.written == [OPEN]
+
+
+@pytest.mark.parametrize("kept", [None, OPEN], ids=["lost answer", "open intent"])
+def test_one_that_calls_others_does_not_end_the_looking_for_what_was_sent(kept: Entry | None) -> None:
+    late = replace(named(1, AUDIENCE), date_created=NOW + timedelta(seconds=60))
+    service = Service(existing=[named(0, OTHERS), late], error=ExotelOutcomeUnknown("lost"), commits=False)
+    task = one(service, Store(kept))
+
+    found = task.find(lambda: AUDIENCE) if kept else task.create(request, AUDIENCE)
+
+    assert found == late
+
+
 def named(number: int, audience: AudienceMark, **fields: Any) -> Campaign:
     return replace(campaign(number, **fields), name=IDENTITY.name_for(audience.short))
 
@@ -315,11 +442,32 @@ def test_a_campaign_of_the_key_whose_name_tells_other_people_is_not_followed() -
     assert service.done == ["look"]
 
 
+def test_one_that_calls_others_is_not_followed_where_ones_own_does_not_show_yet() -> None:
+    older = replace(named(0, OTHERS), date_created=NOW - timedelta(hours=1))
+    service = Service(existing=[older], shown_after=timedelta(seconds=5))
+
+    assert one(service, Store(), is_shared=True).create(request, AUDIENCE).id == "1"
+
+
+def test_a_name_that_tells_other_people_is_explained_by_what_the_service_shows() -> None:
+    service = Service(existing=[named(0, AudienceMark.of(None, ["north"], ""), lists=("north",))])
+
+    with pytest.raises(ExotelInputError, match="would call lists south instead of north"):
+        one(service).find(lambda: AudienceMark.of(None, ["south"], ""))
+
+
 def test_of_several_of_the_key_the_one_that_calls_the_same_people_is_followed_and_the_others_are_left() -> None:
-    service = Service(existing=[named(0, OTHERS), named(1, AUDIENCE)])
+    service = Service(existing=[named(0, OTHERS), named(1, AUDIENCE), named(2, OTHERS)])
 
     assert one(service).find(lambda: AUDIENCE) == service.existing[1]
     assert service.done == ["look"]
+
+
+def test_one_that_calls_others_is_never_stopped() -> None:
+    service = Service(existing=[named(0, AUDIENCE), named(1, OTHERS), named(2, AUDIENCE)])
+
+    assert one(service).find(lambda: AUDIENCE) == service.existing[0]
+    assert service.done == ["look", "delete 2"]
 
 
 def test_the_audience_is_not_read_where_there_is_nothing_to_compare() -> None:
@@ -346,12 +494,113 @@ def test_a_list_that_cannot_be_read_after_a_lost_answer_is_an_unknown_outcome() 
         one(Blind(error=ExotelOutcomeUnknown("lost"))).create(request, AUDIENCE)
 
 
+def test_an_unknown_outcome_keeps_what_the_answer_said_of_itself() -> None:
+    lost = ExotelOutcomeUnknown("lost", http_status=504, code="TIMEOUT", request_id="r1")
+
+    with pytest.raises(ExotelOutcomeUnknown) as caught:
+        one(Service(error=lost, commits=False)).create(request, AUDIENCE)
+
+    assert (caught.value.http_status, caught.value.code, caught.value.request_id) == (504, "TIMEOUT", "r1")
+
+
+def test_the_request_is_made_for_the_moment_of_sending() -> None:
+    service, made = Service(now=NOW + timedelta(hours=3)), []
+
+    def make(now: datetime) -> CampaignRequest:
+        made.append(now)
+        return request(now)
+
+    one(service).create(make, AUDIENCE)
+
+    assert made == [NOW + timedelta(hours=3)]
+
+
+def test_what_is_kept_already_is_not_written_again() -> None:
+    store = Store(Entry("0"))
+
+    one(Service(existing=[campaign(0)]), store).find(lambda: AUDIENCE)
+
+    assert store.written == []
+
+
+def test_digests_of_numbers_are_keyed() -> None:
+    marks = [AudienceMark.of(NUMBERS, None, secret) for secret in ("one token", "another token")]
+
+    assert marks[0].digest != marks[1].digest
+    assert marks[0].short == marks[1].short
+
+
+def content(**fields: Any) -> Callable[[], Content]:
+    given = {"caller_id": "0XXXXXX4890", "read_via_text": "Hello", "throttle": 30, "mode": "custom"} | fields
+    return lambda: Content.of(CampaignChanges(**given), "secret")
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_campaign_that_was_sent_with_another_content_is_refused_or_warned_of(
+    refuses: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    service, store = Service(), Store()
+    one(service, store, content=content()).create(request, AUDIENCE)
+
+    again = one(service, store, content=content(read_via_text="Other", throttle=60), refuses_other_content=refuses)
+
+    if refuses:
+        with pytest.raises(ExotelInputError, match="read_via_text: campaign 0 of this key") as caught:
+            again.find(lambda: AUDIENCE)
+        assert [problem.field for problem in caught.value.problems] == ["read_via_text", "throttle"]
+        assert "Other" not in str(caught.value)
+        return
+    assert again.find(lambda: AUDIENCE) is not None
+    assert "sent with another read_via_text, throttle than" in caplog.text
+
+
+@pytest.mark.parametrize("token", ["secret", "another token"])
+def test_the_same_content_is_followed_without_a_word_also_under_another_token(
+    token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service, store = Service(), Store()
+    one(service, store, content=content()).create(request, AUDIENCE)
+
+    same = one(service, store, content=lambda: replace(content()(), secret=token), refuses_other_content=True)
+
+    assert same.find(lambda: AUDIENCE) is not None
+    assert caplog.text == ""
+
+
+def test_without_a_journal_the_content_that_the_service_shows_is_compared() -> None:
+    service = Service(existing=[named(0, AUDIENCE, caller_id="0XXXXXX0001")])
+
+    with pytest.raises(ExotelInputError, match="caller_id: campaign 0"):
+        one(service, content=content(), refuses_other_content=True).find(lambda: AUDIENCE)
+
+
+def test_what_shows_another_content_after_a_lost_answer_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    lost = ExotelOutcomeUnknown("lost")
+    service = Service(existing=[named(0, AUDIENCE, caller_id="0XXXXXX0001")], error=lost, commits=False)
+
+    found = one(service, Store(), content=content(), refuses_other_content=True).create(request, AUDIENCE)
+
+    assert found.id == "0"
+    assert "sent with another caller_id than" in caplog.text
+
+
+def test_what_a_dashboard_changed_is_no_other_content_where_the_journal_knows_what_was_sent() -> None:
+    service, store = Service(), Store()
+    one(service, store, content=content()).create(request, AUDIENCE)
+    service.existing[0] = replace(service.existing[0], caller_id="0XXXXXX0001")
+
+    again = one(service, store, content=content(), refuses_other_content=True)
+
+    assert again.find(lambda: AUDIENCE) is not None
+
+
 def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
-    entry = Entry("7", NOW, AUDIENCE)
+    entry = Entry("7", NOW, AUDIENCE, content(custom_field="+919876500000")().mark(), NOW)
 
     assert Entry.of(entry.as_json()) == entry
-    assert "98765" not in str(entry.as_json())
-    assert replace(entry, audience=None) == Entry.of({"campaign_id": "7", "posted_before": NOW.isoformat()})
+    assert json.loads(json.dumps(entry.as_json())) == entry.as_json()
+    assert not any(trace in str(entry.as_json()) for trace in ("98765", "Hello"))
+    assert Entry("7", NOW) == Entry.of({"campaign_id": "7", "posted_before": NOW.isoformat()})
 
 
 def test_until_when_it_is_carried_is_kept_beside_what_is_known_and_forgotten_when_it_is_told() -> None:

@@ -50,7 +50,7 @@ def account(emulator: Emulator, client: ExotelClient) -> AnAccount:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "requests"), [(0, 0), (1, 1), (2, 2), (3, 1), (500, 1), (501, 2), (1200, 3), (5000, 10)]
+    ("wanted", "requests"), [(0, 0), (1, 1), (2, 2), (3, 1), (500, 1), (501, 2), (1200, 3), (5000, 11)]
 )
 def test_what_a_look_at_the_newest_campaigns_costs(account: AnAccount, wanted: int, requests: int) -> None:
     account.add(600)

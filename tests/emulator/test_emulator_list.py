@@ -84,3 +84,52 @@ def test_a_new_campaign_is_missing_for_a_while(api: Api, emulator: Emulator) -> 
         emulator.clock.advance(seconds)
         seen.append(api.names())
     assert seen == [[], [], ["January"]]
+
+
+@pytest.mark.parametrize(
+    ("switches", "query", "names"),
+    [
+        ({"list_sort": "ignored"}, {"sort_by": "date_created:desc"}, ["A", "B", "C"]),
+        ({"list_offset": "ignored"}, {"offset": "2"}, ["A", "B", "C"]),
+        ({"list_page": 2}, {}, ["A", "B"]),
+        ({"list_page": 2, "list_later_pages": "empty"}, {"offset": "2"}, []),
+    ],
+    ids=str,
+)
+def test_lists_that_are_not_what_was_asked_for(
+    api: Api, emulator: Emulator, switches: dict[str, Any], query: dict[str, str], names: list[str]
+) -> None:
+    for name in ("Campaign A", "Campaign B", "Campaign C"):
+        api.create(name=name)
+    emulator.settings.update(switches)
+
+    assert api.names(**query) == [f"Campaign {name}" for name in names]
+    assert api("GET", "campaigns", params=query).json()["metadata"]["total"] == 3
+
+
+def test_later_pages_may_be_null(api: Api, emulator: Emulator) -> None:
+    api.create()
+    emulator.settings.list_later_pages = "null"
+
+    assert api("GET", "campaigns", params={"offset": "1"}).json()["response"] is None
+
+
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_the_id_may_go_by_another_name_in_lists(api: Api, emulator: Emulator, dialect: str) -> None:
+    campaign = api.create()
+    emulator.settings.update({"list_id": "sid", "dialect": dialect})
+    [entry] = api("GET", "campaigns").json()["response"]
+    data = entry["data"] if dialect == "wrapped" else entry
+
+    assert (data["sid"], "id" in data) == (campaign["id"], False)
+
+
+def test_lists_may_show_what_was_deleted(api: Api, emulator: Emulator) -> None:
+    campaign = api.create(schedule={"send_at": at(60)})
+    api("DELETE", f"campaigns/{campaign['id']}")
+    assert api.names() == []
+
+    emulator.settings.list_deleted = True
+
+    [entry] = api("GET", "campaigns").json()["response"]
+    assert entry["status"] == "Deleted"

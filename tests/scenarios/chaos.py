@@ -4,8 +4,9 @@
 returning its id, Airflow's ``ResumableJobMixin`` as documented, and this provider's protocol. One trial is one task:
 random faults of the service, random deaths of the worker between any two steps, tries that are
 believed dead and go on beside the next one (on Airflow 3.3), the list of campaigns late by reads or
-by minutes, then tries until one succeeds, and one more as if somebody had cleared the task. Time is the emulator's, so
-that waiting costs nothing.
+by minutes, out of order, in small pages, without its later pages, or losing other campaigns while it is read, then
+tries until one succeeds, and one more as if somebody had cleared the task. Time is the emulator's, so that waiting
+costs nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import logging
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -24,6 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from airflow_provider_exotel.api.campaign import Campaign
 from airflow_provider_exotel.api.client import ExotelClient
 from airflow_provider_exotel.api.errors import ExotelError, ExotelOutcomeUnknown
 from airflow_provider_exotel.api.policy import ReplayPolicy
@@ -71,6 +74,20 @@ class Reaper:
             self.strike()
 
 
+class Restless(ExotelClient):
+    """A client of an account in which somebody deletes a campaign while the list is read."""
+
+    others: list[str]
+
+    def list_campaigns(self, **query: Any) -> Iterator[Campaign]:
+        """Iterate over the campaigns, of which one of the others goes after the first page was read."""
+        listed = super().list_campaigns(**query)
+        for count, campaign in enumerate(listed):
+            if count == 0 and self.others:
+                self.delete_campaign(self.others.pop())
+            yield campaign
+
+
 @dataclass
 class Worker:
     """One try of a task.
@@ -80,6 +97,7 @@ class Worker:
     :param reaper: what kills it.
     :param number: which try it is, from 1.
     :param lasting: whether Airflow keeps anything, as it does from 3.3 on.
+    :param others: campaigns of the account that somebody deletes while its list is read.
     """
 
     emulator: Emulator
@@ -87,12 +105,13 @@ class Worker:
     reaper: Reaper
     number: int
     lasting: bool
+    others: list[str] = field(default_factory=list)
     superseded: bool = False
-    client: ExotelClient = field(init=False)
+    client: Restless = field(init=False)
 
     def __post_init__(self) -> None:
         emulator, clock = self.emulator, self.emulator.clock
-        self.client = ExotelClient(
+        self.client = Restless(
             emulator.api_key,
             emulator.api_token,
             emulator.account_sid,
@@ -102,6 +121,7 @@ class Worker:
             policy=ReplayPolicy(tries=3),
             sleep=clock.advance,
         )
+        self.client.others = self.others
 
     def keep(self, name: str, value: Any) -> None:
         """Keep a value for later tries."""
@@ -250,13 +270,14 @@ def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str]
     chance = random.Random(seed)
     identity = identify("emulator", None, dag_id="chaos", run_id=str(seed), task_id="create")
     lasting = chance.random() < 0.7 or way is resumable
-    spoil(emulator, chance)
+    others = spoil(emulator, chance)
     store: dict[str, Any] = {}
     ids: list[str] = []
     counted: Counter[str] = Counter()
 
     def attempt(number: int, reaper: Reaper, superseded_by: Callable[[], None] | None = None) -> None:
-        worker = Worker(emulator, store, reaper, number, lasting)
+        going = [others.pop()] if others and chance.random() < 0.3 else []
+        worker = Worker(emulator, store, reaper, number, lasting, going)
         if superseded_by is not None:
 
             def take_over() -> None:
@@ -279,6 +300,7 @@ def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str]
         recovered = number > TRIES - 4
         if recovered:  # the service recovers in the end, and the workers live
             emulator.faults.clear()
+        emulator.settings.update(SEEN_WHOLE if recovered or chance.random() < 0.7 else chance.choice(NOT_SEEN_WHOLE))
         reaper = Reaper(chance.randint(1, 9) if chance.random() < 0.5 and not recovered else 0)
         overlaps = lasting and chance.random() < 0.2
         attempt(number, reaper, partial(attempt, number + 1, Reaper(0)) if overlaps else None)
@@ -295,19 +317,47 @@ def living(emulator: Emulator, identity: CampaignIdentity) -> int:
     return sum(identity.is_of(state.name) and state.status != "deleted" for state in emulator.campaigns)
 
 
-def spoil(emulator: Emulator, chance: random.Random) -> None:
-    """Let random things go wrong with the service."""
+SEEN_WHOLE = {"list_offset": "asked", "list_later_pages": "full", "list_id": "id"}
+NOT_SEEN_WHOLE = [
+    SEEN_WHOLE | {"list_sort": "ignored", name: value}
+    for name, value in (
+        ("list_offset", "ignored"),
+        ("list_later_pages", "empty"),
+        ("list_later_pages", "null"),
+        ("list_id", "sid"),
+    )
+]
+
+
+def spoil(emulator: Emulator, chance: random.Random) -> list[str]:
+    """Let random things go wrong with the service, and return campaigns of others that may be deleted."""
     emulator.reset()
+    emulator.settings.update(SEEN_WHOLE)
+    others = old_campaigns(emulator) if chance.random() < 0.5 else []
     emulator.settings.update(
         {
+            "list_sort": chance.choice(["asked", "asked", "ignored"]),
+            "list_metadata": chance.random() < 0.7,
+            "list_page": chance.choice([4, 500]),
             "list_delay_reads": chance.choice([0, 0, 0, 1, 2, 3]),
             "list_delay_seconds": chance.choice([0.0, 0.0, 1.0, 20.0, 100.0]),
-            "name_filter": chance.choice(["exact", "substring", "ignored", "failing"]),
             "dialect": chance.choice(["documented", "wrapped"]),
             "accepts": chance.choice(["both", "both", "documented", "wrapped"]),
         }
     )
     emulator.faults.add(*(fault(chance) for _ in range(chance.choice([0, 1, 1, 2, 3, 5]))))
+    return others
+
+
+def old_campaigns(emulator: Emulator, count: int = 12) -> list[str]:
+    """Create a campaign a day that is yet to begin, and return their ids."""
+    client, later = Worker(emulator, {}, Reaper(0), 1, lasting=False).client, emulator.clock.now() + timedelta(days=365)
+    fields = {"numbers": NUMBERS, "caller_id": "0XXXXXX4890", "schedule": {"send_at": later.replace(microsecond=0)}}
+    ids = []
+    for number in range(count):
+        ids.append(client.create_campaign(CampaignRequest(**fields, name=f"Other {number}")).id)
+        emulator.clock.advance(24 * 3600)
+    return ids
 
 
 def fault(chance: random.Random) -> Fault:

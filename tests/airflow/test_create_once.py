@@ -1,0 +1,167 @@
+"""create_campaign_once: one campaign for one key, in tasks written in Python and outside of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import task
+
+from airflow_provider_exotel import ExotelHook
+from airflow_provider_exotel.api.campaign import Campaign
+from airflow_provider_exotel.api.errors import (
+    ExotelCampaignGone,
+    ExotelInputError,
+    ExotelOutcomeUnknown,
+    ExotelRequestRefused,
+)
+from airflow_provider_exotel.campaign import once
+from airflow_provider_exotel.campaign.identity import identify
+from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.hooks import task as kept
+
+NUMBERS = ["+919876500000", "+919876500001"]
+LATER = {"send_at": "2030-01-01T10:00:00+05:30", "end_at": "2030-01-01T18:00:00+05:30"}
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch, exotel: Emulator) -> None:
+    """Let patient looks follow each other within seconds."""
+    uri = f"{exotel.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=1&requests_per_minute=6000"
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+    monkeypatch.setattr(once, "_FIRST_PAUSE", 0.01)
+
+
+@pytest.fixture
+def another_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Forget what this process knows."""
+    return lambda: monkeypatch.setattr(kept, "_KEPT_HERE", {})
+
+
+def create(**fields: Any) -> Campaign:
+    given = {"idempotency_key": "march", "settle": 0, "numbers": NUMBERS, "read_via_text": "Hello", "schedule": LATER}
+    return ExotelHook().create_campaign_once(**(given | fields))
+
+
+def test_a_task_in_python_creates_a_campaign_once(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    @task
+    def remind() -> str:
+        campaigns = [create(name="March") for _ in range(2)]
+        assert len({campaign.id for campaign in campaigns}) == 1
+        return campaigns[0].id
+
+    ran = run_dag(remind)
+
+    assert ran.xcom("remind") == exotel.campaigns[0].id
+    assert len(exotel.campaigns) == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "None", None], ids=repr)
+def test_a_key_is_required(exotel: Emulator, key: str | None) -> None:
+    with pytest.raises(ExotelInputError, match="idempotency_key: is empty"):
+        create(idempotency_key=key)
+
+    assert exotel.requests == []
+
+
+@pytest.mark.parametrize("process", ["the same process", "another process"])
+def test_calling_again_finds_out_what_became_of_a_lost_answer(
+    exotel: Emulator, another_process: Callable[[], None], process: str
+) -> None:
+    exotel.settings.list_delay_reads = once.PATIENT_LOOKS + 3
+    exotel.faults.add(Fault(on="POST campaigns", kind="drop_after_commit"))
+    with pytest.raises(ExotelOutcomeUnknown):
+        create()
+    if process == "another process":
+        another_process()
+
+    found = create()
+
+    assert [campaign.id for campaign in exotel.campaigns] == [found.id]
+
+
+def test_only_the_first_call_of_a_process_looks_with_patience(exotel: Emulator) -> None:
+    create()
+    looks = len(exotel.requests)
+
+    create()
+
+    assert looks > once.PATIENT_LOOKS
+    assert [entry.method for entry in exotel.requests[looks:]] == ["GET"]
+
+
+def test_a_call_after_a_refusal_does_not_look_with_patience_again(exotel: Emulator) -> None:
+    with pytest.raises(ExotelRequestRefused):
+        create(numbers=None, lists=["nowhere"])
+    before = len(exotel.requests)
+
+    create()
+
+    assert [entry.method for entry in exotel.requests[before:]] == ["GET", "POST", "GET"]
+
+
+def test_a_name_is_too_short_whatever_is_added_to_it(exotel: Emulator) -> None:
+    with pytest.raises(ExotelInputError, match="name: string should have at least 3"):
+        create(name="ab")
+
+    assert exotel.requests == []
+
+
+@pytest.mark.parametrize(("key", "is_shared"), [("march", True), (None, False)])
+def test_only_a_key_of_the_callers_may_be_sent_by_others_at_the_same_time(
+    exotel: Emulator, key: str | None, is_shared: bool
+) -> None:
+    identity = identify("emulator", None, dag_id="reminders", idempotency_key=key)
+
+    assert ExotelHook().one_campaign(identity, {}, idempotency_key=key).is_shared is is_shared
+
+
+def test_one_that_was_deleted_by_hand_is_not_created_again(exotel: Emulator) -> None:
+    ExotelHook().client.delete_campaign(create().id)
+
+    with pytest.raises(ExotelCampaignGone):
+        create()
+
+    assert len(exotel.campaigns) == 1
+
+
+@pytest.mark.parametrize("process", ["the same process", "another process"])
+def test_a_key_that_is_repeated_with_other_fields_fails(
+    exotel: Emulator, another_process: Callable[[], None], process: str
+) -> None:
+    create()
+    if process == "another process":
+        another_process()
+
+    with pytest.raises(ExotelInputError, match=r"caller_id: campaign .* give another idempotency_key") as caught:
+        create(caller_id="0XXXXXX0001")
+
+    assert [problem.field for problem in caught.value.problems] == ["caller_id"]
+    assert len(exotel.campaigns) == 1
+
+
+def test_a_key_that_is_repeated_with_other_people_fails(exotel: Emulator) -> None:
+    create()
+
+    with pytest.raises(ExotelInputError, match="would call 1 numbers instead of 2"):
+        create(numbers=NUMBERS[:1])
+
+
+def test_a_key_that_is_repeated_with_other_times_is_the_same_campaign(exotel: Emulator) -> None:
+    assert create().id == create(schedule={"end_at": "2031-01-01T18:00:00+05:30"}, name="April").id
+
+
+def test_an_answer_is_waited_for_as_long_as_the_connection_says(exotel: Emulator) -> None:
+    one = ExotelHook().one_campaign(identify("emulator", None, idempotency_key="march"), {})
+
+    assert (one.answer_within, one.settle) == (timedelta(seconds=2), timedelta(seconds=120))
+
+
+@pytest.mark.parametrize("settle", ["120", -1, True, timedelta(seconds=-1)], ids=repr)
+def test_what_is_no_time_to_settle_is_refused_before_anything_is_sent(exotel: Emulator, settle: Any) -> None:
+    with pytest.raises(ExotelInputError, match="settle: is no timedelta and no number of seconds"):
+        create(settle=settle)
+
+    assert exotel.requests == []
