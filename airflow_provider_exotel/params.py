@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.api.errors import ExotelInputError, Problem
+from airflow_provider_exotel.campaign.identity import LONGEST_NAME
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Param
@@ -75,7 +76,7 @@ FIELDS: dict[str, FormField] = {
         _WHOM,
         "Name of the campaign",
         "How you will find it in Exotel's dashboard, at least 3 characters.",
-        _text(59, minLength=3),
+        _text(LONGEST_NAME, minLength=3),
     ),
     "lists": FormField(
         "lists",

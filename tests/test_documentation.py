@@ -16,10 +16,12 @@ import pytest
 
 from airflow_provider_exotel.api.errors import ExotelInputError
 from airflow_provider_exotel.api.guard import StagingGuard
+from airflow_provider_exotel.api.policy import RULES
 from airflow_provider_exotel.campaign.draft import When, draft_campaign
 
 ROOT = Path(__file__).parent.parent
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
+LATER = {"send_at": "PT1H", "end_at": "PT2H"}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -85,6 +87,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "`throttle=30` alone": {"throttle": 30},
     '`mode="custom"` alone': {"mode": "custom"},
     "`url` and `flow_id`": {"url": "https://example.org/flow", "flow_id": 1},
+    "`max_lateness=30` with `schedule`": {"max_lateness": 30, "schedule": LATER},
+    '`on_missed_window="next"` with `schedule`': {"on_missed_window": "next", "schedule": LATER},
     "`window` and `schedule`": {"window": INDIA, "schedule": {"end_at": "PT2H"}},
 }
 
@@ -99,10 +103,33 @@ def error_of(fields: dict[str, Any]) -> dict[str, str]:
     """Return the first problem of a campaign that is wrong in one way, under each way to be wrong like that."""
     now = datetime.fromisoformat("2026-03-02T12:00:00+05:30")
     given = {"numbers": ["+919876500000"], "caller_id": "0XXXXXX4890"} | fields
-    when = When(now, window=given.pop("window", None), schedule=given.pop("schedule", None))
+    times = ("window", "schedule", "max_lateness", "on_missed_window")
+    when = When(now, **{name: given.pop(name) for name in times if name in given})
     with pytest.raises(ExotelInputError) as caught:
         draft_campaign(given, when, now, account_sid="emulator", guard=StagingGuard())
     return {name: str(caught.value.problems[0]) for name, wrong in WRONG.items() if wrong == fields}
+
+
+def table_under(page: Path, heading: str) -> list[list[str]]:
+    """Return the rows of a table, without its head."""
+    section = page.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def test_the_table_of_what_is_sent_again_is_the_one_in_the_code() -> None:
+    rows = table_under(ROOT / "docs" / "one-campaign.md", "What is sent again, and what never is")
+
+    assert rows == [[rule.happened, rule.read, rule.change, rule.create] for rule in RULES]
+
+
+def test_each_row_of_what_happens_when_a_task_runs_again_is_a_test_of_that_name() -> None:
+    rows = table_under(ROOT / "docs" / "one-campaign.md", "What happens when the task runs again")
+    names = ["_".join(re.findall(r"[a-z]+", happened.lower().replace("_", " "))) for happened, _ in rows]
+
+    tests = (ROOT / "tests" / "airflow" / "test_when_the_task_runs_again.py").read_text()
+
+    assert re.findall(r"^def test_(\w+)", tests, re.MULTILINE) == names
 
 
 def test_the_picture_of_the_windows_is_what_the_window_computes() -> None:

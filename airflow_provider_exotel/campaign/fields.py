@@ -54,7 +54,8 @@ def zone_name(value: object) -> str:
 def weekdays(value: object) -> tuple[int, ...]:
     """Return days of the week as sorted numbers, Monday being 0 as in :meth:`datetime.date.weekday`.
 
-    :param value: days as ``mon``, ``Monday`` or 0 to 6, ranges as ``mon-fri``; in an iterable or one text with commas.
+    :param value: days as ``mon`` or ``Monday``, ranges as ``mon-fri``; in an iterable or one text with commas. Numbers
+        from 0 to 6 count outside of text only: in cron, ``1-5`` are other days than here.
     :raises ValueError: if there is none, or something else among them.
     """
     days = {day for item in _items(value) for day in _days(item)}
@@ -134,8 +135,8 @@ def _days(item: object) -> Iterator[int]:
 
 
 def _day(word: object) -> int:
-    if isinstance(word, str) and re.fullmatch(r"\d", word, re.ASCII):
-        word = int(word)
+    if isinstance(word, str) and any(map(str.isdigit, word)):
+        raise ValueError("holds digits, which are other days elsewhere")
     if isinstance(word, int) and not isinstance(word, bool) and word in range(7):
         return int(word)
     if isinstance(word, str) and len(word) >= len("mon"):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 MAX_NAME = 80
 AUDIENCE_LENGTH = 4
 _KEY_LENGTH = 16
+LONGEST_NAME = MAX_NAME - len(" af-") - _KEY_LENGTH - len("-") - AUDIENCE_LENGTH
+"""How much of a caller's name is kept."""
 _MARKER = re.compile(rf"af-[0-9a-f]{{{_KEY_LENGTH}}}")
 _MARK = re.compile(rf" ?af-[0-9a-f]{{{_KEY_LENGTH}}}(-[0-9a-f]{{{AUDIENCE_LENGTH}}})?", re.IGNORECASE)
 _AUDIENCE = re.compile(rf"-([0-9a-f]{{{AUDIENCE_LENGTH}}})(?![0-9a-z])")
@@ -85,8 +87,7 @@ def identify(
     wanted = printable(name) or (f"{dag_id}.{task_id}" if dag_id else printable(idempotency_key))
     if exact_name:
         return CampaignIdentity(key, wanted, exact=True)
-    marker = f" af-{key}"
-    return CampaignIdentity(key, wanted[: MAX_NAME - len(marker) - 1 - AUDIENCE_LENGTH].rstrip() + marker)
+    return CampaignIdentity(key, f"{wanted[:LONGEST_NAME].rstrip()} af-{key}")
 
 
 def renamed(name: str, wanted: str) -> str:

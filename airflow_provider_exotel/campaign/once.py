@@ -281,9 +281,12 @@ class OneCampaign:
                 return campaign
             outcome = f"it did not show in the list for {(self.clock.now() - began).total_seconds():.0f} s"
         known_after = self._known_after(self.journal.entry.posted_before or began)
+        when = f"after {known_after:%Y-%m-%d %H:%M:%S %Z}"
+        if not self.journal.outlives_tries:  # it cannot know when this was
+            when = f"{(self.answer_within + self.settle).total_seconds():.0f} s after it began"
         raise ExotelOutcomeUnknown(
             f"a campaign was sent, its answer was lost, and {outcome}. A later try looks for {self.identity.marker!r} "
-            f"again and may send it after {known_after:%Y-%m-%d %H:%M:%S %Z}. By hand: look for that among the names "
+            f"again and may send it {when}. By hand: look for that among the names "
             "in the dashboard; if it is there, let the task try again, which follows it",
             http_status=unknown.http_status,
             code=unknown.code,

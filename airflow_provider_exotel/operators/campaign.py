@@ -47,9 +47,9 @@ if TYPE_CHECKING:
 class CreateCampaignOperator(BaseOperator):
     """Create one campaign for one task instance, inside its calling window.
 
-    The parameters are those of Exotel's create-campaign page under names that Airflow leaves free. All are templated;
-    unset ones are not sent. The return value is the campaign's id; the XCom ``campaign`` holds ``id``, ``name``,
-    ``status``, ``send_at``, ``end_at``, ``contacts``, ``rejected`` and ``url``.
+    The parameters are those of Exotel's create-campaign page under names that Airflow leaves free; all those are
+    templated, and unset ones are not sent. The return value is the campaign's id; the XCom ``campaign`` holds ``id``,
+    ``name``, ``status``, ``send_at``, ``end_at``, ``contacts``, ``rejected`` and ``url``.
 
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :param numbers: whom to call (the page's ``from``): a list or one comma-separated string, at most 5,000, E.164
@@ -75,9 +75,9 @@ class CreateCampaignOperator(BaseOperator):
         the anchor.
     :param anchor: the moment the window is counted from, an RFC 3339 time; default the run's logical date, or the end
         of its data interval if later, or ``run_after`` where it has neither.
-    :param max_lateness: how late the campaign may start, a timedelta or minutes; default as long as the window is
-        usable.
-    :param on_missed_window: ``fail`` (default), ``skip``, or ``next`` for the window directly after.
+    :param max_lateness: with ``window``, how late the campaign may start, a timedelta or minutes; default as long as
+        the window is usable.
+    :param on_missed_window: ``fail`` (default), ``skip``, or with ``window`` ``next`` for the one directly after.
     :param call_status_callback: URL that hears of each attempt.
     :param call_schedule_callback: URL that hears of each contact after the last attempt.
     :param status_callback: URL that hears of the campaign's end.
@@ -85,7 +85,7 @@ class CreateCampaignOperator(BaseOperator):
     :param throttle: calls per minute with ``custom``.
     :param custom_field: text of your own that comes back in reports.
     :param repeat_menu_attempts: how often an IVR menu is repeated.
-    :param idempotency_key: says that this is another campaign than the one the task instance stands for.
+    :param idempotency_key: not empty; says that this is another campaign than the one the task instance stands for.
     :param exact_name: send ``name`` as it is, without the key; it must then be unique to the campaign.
     :param if_paused: what to do with a campaign of an earlier try that is paused: ``follow`` (default) it as it is, or
         ``resume`` it inside its window.

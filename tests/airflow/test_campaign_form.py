@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import ParamValidationError
 
 from airflow_provider_exotel import CreateCampaignOperator, campaign_params
 from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.campaign.identity import identify
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.params import FIELDS, arguments_of
 
@@ -106,6 +107,15 @@ def test_the_form_refuses(field: str, value: object) -> None:
 
     with pytest.raises(ParamValidationError):
         param.resolve(value)
+
+
+def test_the_longest_name_the_form_takes_is_kept_whole() -> None:
+    name = "N" * 55
+    param = campaign_params()["name"]
+
+    assert identify("account", None, dag_id="dag", name=str(param.resolve(name))).name.startswith(f"{name} af-")
+    with pytest.raises(ParamValidationError):
+        param.resolve(name + "N")
 
 
 def test_every_field_fills_an_argument_of_the_operator() -> None:

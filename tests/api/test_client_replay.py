@@ -76,6 +76,8 @@ def test_a_create_whose_answer_comes_too_late_is_sent_once(emulator: Emulator, c
         http(200, campaign(name="without an id")),
         http(200, {"response": [{"code": 503, "status": "failure", "data": None}]}),
         http(400, {"response": [{"code": 400, "status": "failure", "data": {"id": "c1"}}]}),
+        http(200, {"response": [{"code": 429, "status": "failure", "data": {"id": "c1"}}]}),
+        http(402, {"response": [{"code": 402, "status": "failure", "data": {"Sid": "c1"}}]}),
         http(200, b"half")[:-2],
         b"HTTP/1.1 200 OK\r\n\r\n",
         b"nonsense\r\n\r\n",

@@ -210,6 +210,13 @@ def test_a_lost_answer_that_does_not_show_is_an_unknown_outcome_in_plain_words()
         assert told in str(caught.value)
 
 
+def test_without_a_journal_it_is_not_said_when_a_later_try_may_send_it() -> None:
+    service = Service(error=ExotelOutcomeUnknown("lost"), commits=False)
+
+    with pytest.raises(ExotelOutcomeUnknown, match="again and may send it 160 s after it began"):
+        one(service).create(request, AUDIENCE)
+
+
 def test_after_an_unknown_outcome_a_later_try_sends_it() -> None:
     service, store = Service(error=ExotelOutcomeUnknown("lost"), commits=False), Store()
     with pytest.raises(ExotelOutcomeUnknown):
