@@ -16,8 +16,8 @@ import logging
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,211 +25,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from ways import NUMBERS, READ_TIMEOUT, WAYS, Died, Reaper, Superseded, Worker, once, resumable
 
-from airflow_provider_exotel.api.campaign import Campaign
-from airflow_provider_exotel.api.client import ExotelClient
 from airflow_provider_exotel.api.errors import ExotelError, ExotelOutcomeUnknown
-from airflow_provider_exotel.api.policy import ReplayPolicy
-from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
-from airflow_provider_exotel.campaign.journal import AudienceMark, Journal
-from airflow_provider_exotel.campaign.once import Clock, OneCampaign
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 TRIES = 12
-NUMBERS = ["+919876500000", "+919876500001"]
-READ_TIMEOUT = 0.15
-
-
-class Died(BaseException):
-    """The worker is gone: nothing of it runs any more."""
-
-
-class Superseded(RuntimeError):
-    """What Airflow answers to a try that another one has taken over from."""
-
-
-def die() -> None:
-    """End it all."""
-    raise Died
-
-
-@dataclass
-class Reaper:
-    """Strikes the worker at the n-th step of a try.
-
-    :param at: the step, 0 for never.
-    :param strike: what then happens: the worker dies, or is believed dead while another one runs in its place.
-    """
-
-    at: int
-    strike: Callable[[], None] = die
-    step: int = 0
-
-    def __call__(self) -> None:
-        """Let one step pass, or strike."""
-        self.step += 1
-        if self.step == self.at:
-            self.strike()
-
-
-class Restless(ExotelClient):
-    """A client of an account in which somebody deletes a campaign while the list is read."""
-
-    others: list[str]
-
-    def list_campaigns(self, **query: Any) -> Iterator[Campaign]:
-        """Iterate over the campaigns, of which one of the others goes after the first page was read."""
-        listed = super().list_campaigns(**query)
-        for count, campaign in enumerate(listed):
-            if count == 0 and self.others:
-                self.delete_campaign(self.others.pop())
-            yield campaign
-
-
-@dataclass
-class Worker:
-    """One try of a task.
-
-    :param emulator: the service.
-    :param store: what Airflow keeps for the task over its tries.
-    :param reaper: what kills it.
-    :param number: which try it is, from 1.
-    :param lasting: whether Airflow keeps anything, as it does from 3.3 on.
-    :param others: campaigns of the account that somebody deletes while its list is read.
-    """
-
-    emulator: Emulator
-    store: dict[str, Any]
-    reaper: Reaper
-    number: int
-    lasting: bool
-    others: list[str] = field(default_factory=list)
-    superseded: bool = False
-    client: Restless = field(init=False)
-
-    def __post_init__(self) -> None:
-        emulator, clock = self.emulator, self.emulator.clock
-        self.client = Restless(
-            emulator.api_key,
-            emulator.api_token,
-            emulator.account_sid,
-            emulator.host,
-            read_timeout=READ_TIMEOUT,
-            bucket=TokenBucket(600, clock=clock.time, sleep=clock.advance),
-            policy=ReplayPolicy(tries=3),
-            sleep=clock.advance,
-        )
-        self.client.others = self.others
-
-    def keep(self, name: str, value: Any) -> None:
-        """Keep a value for later tries."""
-        self.reaper()
-        if self.superseded:
-            raise Superseded
-        self.store[name] = value
-        self.reaper()
-
-    def post(self, request: Callable[[], CampaignRequest] | CampaignRequest) -> str:
-        """Create a campaign and return its id."""
-        campaign = self.client.create_campaign(request)
-        self.reaper()
-        return campaign.id
-
-
-def naive(worker: Worker, identity: CampaignIdentity) -> str:
-    """Post and return the id, as one would."""
-    worker.reaper()
-    return worker.post(request_of(identity))
-
-
-class RemoteJob:
-    """A campaign as a job of Airflow's ``ResumableJobMixin``."""
-
-    def __init__(self, worker: Worker, identity: CampaignIdentity) -> None:
-        self.worker, self.identity = worker, identity
-
-    def submit_job(self, context: Mapping[str, Any]) -> str:
-        self.worker.reaper()
-        return self.worker.post(request_of(self.identity))
-
-    def get_job_status(self, external_id: str, context: Mapping[str, Any]) -> str:
-        return self.worker.client.get_campaign(external_id).status
-
-    def is_job_active(self, status: str) -> bool:
-        return status in {"created", "in-progress", "paused"}
-
-    def is_job_succeeded(self, status: str) -> bool:
-        return status == "completed"
-
-    def poll_until_complete(self, external_id: str, context: Mapping[str, Any]) -> str:
-        return external_id
-
-    def get_job_result(self, external_id: str, context: Mapping[str, Any]) -> str:
-        return external_id
-
-
-class KeptState:
-    """Airflow's ``task_state_store`` of one try."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-
-    def get(self, key: str) -> Any:
-        return self.worker.store.get(key)
-
-    def set(self, key: str, value: Any) -> None:
-        self.worker.keep(key, value)
-
-
-def resumable(worker: Worker, identity: CampaignIdentity) -> str:
-    """Do as Airflow's mixin does: keep the id once it is known, reconnect to it on a retry."""
-    import structlog
-    from airflow.sdk import ResumableJobMixin
-
-    class Job(RemoteJob, ResumableJobMixin):  # type: ignore[misc]
-        durable, log = True, structlog.make_filtering_bound_logger(logging.CRITICAL)(None, [], {})
-
-    return str(Job(worker, identity).execute_resumable({"task_state_store": KeptState(worker)}))
-
-
-def once(worker: Worker, identity: CampaignIdentity) -> str:
-    """Do as this provider does."""
-    now = worker.emulator.clock.now
-
-    def sleep(seconds: float) -> None:
-        worker.reaper()
-        worker.emulator.clock.advance(seconds)
-
-    def write(entry: dict[str, Any]) -> None:
-        worker.keep("journal", entry)
-
-    audience = AudienceMark.of(request_of(identity).numbers, None, "secret")
-    one = OneCampaign(
-        identity,
-        worker.client,
-        Journal(lambda: worker.store.get("journal"), write) if worker.lasting else Journal.of_this_try(),
-        now(),
-        is_later_try=worker.number > 1,
-        clock=Clock(now, sleep),
-    )
-    worker.reaper()
-    found = one.find(lambda: audience)
-    worker.reaper()
-    return (found or one.create(lambda _: request_of(identity), audience)).id
-
-
-WAYS: dict[str, Callable[[Worker, CampaignIdentity], str]] = {
-    "post and return": naive,
-    "ResumableJobMixin": resumable,
-    "this provider": once,
-}
-
-
-def request_of(identity: CampaignIdentity) -> CampaignRequest:
-    """Return the campaign of a trial."""
-    return CampaignRequest(numbers=NUMBERS, caller_id="0XXXXXX4890", read_via_text="Hello", name=identity.name)
 
 
 @dataclass(frozen=True)

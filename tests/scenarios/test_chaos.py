@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from chaos import Trial, naive, once, run_trial
+from chaos import Trial, run_trial
+from ways import naive, once
 
+from airflow_provider_exotel.campaign import lookup
 from airflow_provider_exotel.campaign import once as protocol
 from airflow_provider_exotel.campaign.journal import Journal
 from airflow_provider_exotel.emulator import Emulator
@@ -45,9 +47,17 @@ def test_they_find_what_a_look_without_patience_would_do(emulator: Emulator, mon
     assert sum(trial.duplicates for trial in trials(emulator).values()) > 0
 
 
+def test_they_find_what_a_look_that_ends_at_the_first_old_campaign_would_do(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "_ORDER_SHOWS_AFTER", 0)
+
+    assert sum(trial.duplicates for trial in trials(emulator, SEEDS[:100]).values()) > 0
+
+
 def test_they_find_what_sending_without_writing_it_down_would_do(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Journal, "intend", lambda self, posted_before, audience: None)
+    monkeypatch.setattr(Journal, "intend", lambda self, *kept: None)
 
     assert sum(trial.duplicates for trial in trials(emulator).values()) > 0
