@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -128,7 +129,7 @@ class Airflow:
     def has_started(self, run: str) -> bool:
         """Return whether the triggerer runs the trigger of a deferred task, which the trigger's own log tells."""
         log = self.ask(f"{run}/taskInstances/create/logs/{self.task(run)['try_number']}?full_content=true")
-        return "starting" in json.dumps(log["content"]) and "trigger" in json.dumps(log["content"])
+        return re.search(r"trigger \S+ \(ID \d+\) starting", json.dumps(log["content"])) is not None
 
     def component(self, name: str) -> list[psutil.Process]:
         """Return the processes of a component of Airflow."""

@@ -104,9 +104,9 @@ def test_it_is_killed_while_the_campaign_is_being_sent(airflow: Airflow) -> None
     assert airflow.until(lambda: status(airflow, "in_flight", "worker") == "paused")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def another_triggerer(airflow: Airflow) -> Iterator[None]:
-    """Kill the triggerer, and start another in its place."""
+    """Kill the triggerer, and start another in its place, for all that follows."""
     for process in airflow.component("triggerer"):
         process.send_signal(signal.SIGKILL)
     started = subprocess.Popen(
