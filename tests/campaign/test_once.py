@@ -23,7 +23,7 @@ from airflow_provider_exotel.api.errors import (
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
 from airflow_provider_exotel.campaign.content import Content
-from airflow_provider_exotel.campaign.identity import identify
+from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
 from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
 from airflow_provider_exotel.campaign.once import SEND_WITHIN, SETTLE, Clock, OneCampaign
 from airflow_provider_exotel.campaign.window import MissedWindow
@@ -449,6 +449,20 @@ def test_ones_own_that_does_not_show_yet_is_withdrawn_where_an_earlier_one_shows
     assert one(service, store, is_shared=True).create(request, AUDIENCE) == earlier
     assert service.done == ["post", "look", "delete 1"]
     assert store.written[-1].campaign_id == "0"
+
+
+@pytest.mark.parametrize(("identity", "stopped"), [(IDENTITY, ["delete 0"]), (EXACT, [])], ids=["key", "exact name"])
+def test_a_later_one_whose_sender_may_be_dead_is_stopped_where_it_is_surely_of_the_key(
+    identity: CampaignIdentity, stopped: list[str]
+) -> None:
+    other = Campaign("0", CampaignStatus.CREATED, name=identity.name_for(AUDIENCE.short), date_created=NOW)
+    service = Service(existing=[replace(other, date_created=NOW + timedelta(seconds=1))])
+    service.shown_after = timedelta(seconds=-1)
+
+    created = replace(one(service, Store(), is_shared=True), identity=identity).create(request, AUDIENCE)
+
+    assert created.id == "1"
+    assert service.done == ["post", "look", *stopped]
 
 
 def test_a_deleted_one_is_no_earlier_one() -> None:
