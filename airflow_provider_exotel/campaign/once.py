@@ -192,6 +192,9 @@ class OneCampaign:
                 log.warning("The task was killed while it sent campaign %s, which is paused.", campaign.id)
         except ExotelError as error:
             log.error("The task was killed while it sent a campaign, which may dial: %s", error)  # noqa: TRY400
+        else:
+            if not newest and self.journal.entry.posted_before is not None:
+                log.error("The task was killed while it sent a campaign, which does not show and may dial.")
 
     def _recorded(self, entry: Entry) -> Campaign | None:
         if entry.campaign_id is None:
@@ -237,14 +240,30 @@ class OneCampaign:
         # One of the key that calls others is no reason to send another: it is found, and then compared.
         return next(iter(same or found), None)
 
+    def _earliest(self, own: Campaign, audience: AudienceMark) -> Campaign:
+        """Return the earliest campaign of the key, and withdraw one's own if that is another."""
+        try:
+            found = find(self.campaigns, self.identity, self.since)
+        except ExotelError as error:
+            log.warning("Whether others have sent a campaign of this key as well is not known: %s", error)
+            return own
+        living = [one for one in found if one.status is not CampaignStatus.DELETED and self._is_meant(one, audience)]
+        # One's own may not show yet: what shows is earlier.
+        first, *others = living if own.id in {one.id for one in living} else [*living, own]
+        self._stop([one for one in others if one.id == own.id or not self.identity.exact])
+        if first.id != own.id:
+            log.warning("Another task sent campaign %s of this key first; campaign %s is withdrawn.", first.id, own.id)
+            self.journal.record(first.id)
+        return first
+
     def _stop(self, others: list[Campaign]) -> None:
         """Stop what should not exist: another campaign that calls the same people."""
         for campaign in others:
             try:
-                if campaign.status is CampaignStatus.CREATED:
-                    self._delete_or_pause(campaign.id)
-                elif campaign.status is CampaignStatus.IN_PROGRESS:
+                if campaign.status is CampaignStatus.IN_PROGRESS:
                     self.campaigns.pause_campaign(campaign.id)
+                elif campaign.status in {CampaignStatus.CREATED, CampaignStatus.UNKNOWN}:
+                    self._delete_or_pause(campaign.id)
             except ExotelError as error:
                 log.error("Campaign %s could not be stopped: %s", campaign.id, error)  # noqa: TRY400
 
@@ -253,21 +272,6 @@ class OneCampaign:
             self.campaigns.delete_campaign(campaign_id)
         except ExotelError:  # it may have begun meanwhile
             self.campaigns.pause_campaign(campaign_id)
-
-    def _earliest(self, own: Campaign, audience: AudienceMark) -> Campaign:
-        """Return the earliest campaign of the key, and withdraw one's own if that is another."""
-        try:
-            first = self._look(lambda: audience)
-        except ExotelError as error:
-            log.warning("Whether others have sent a campaign of this key as well is not known: %s", error)
-            return own
-        if first is None or first.id == own.id or not self._is_meant(first, audience):
-            return own
-        if self.identity.exact:
-            self._stop([own])
-        log.warning("Another task sent campaign %s of this key first; campaign %s is withdrawn.", first.id, own.id)
-        self.journal.record(first.id)
-        return first
 
     def _lost_answer(self, unknown: ExotelOutcomeUnknown, audience: AudienceMark) -> Campaign:
         began = self.clock.now()

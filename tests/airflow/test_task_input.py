@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -73,7 +74,10 @@ def test_a_dry_run_that_says_neither_yes_nor_no_calls_nobody(tries: Tries, word:
 
 @pytest.mark.parametrize("word", ["on", "True"])
 def test_a_dry_run_in_other_words_calls_nobody_either(tries: Tries, word: str) -> None:
-    assert tries.run(dry_run=word)["contacts"] == 2
+    plan = tries.run(dry_run=word)
+
+    assert plan["contacts"] == 2
+    assert re.fullmatch(r"reminders\.create af-[0-9a-f]{16}", plan["payload"]["name"])
     assert tries.exotel.requests == []
 
 

@@ -163,12 +163,16 @@ def test_the_campaign_was_sent_with_other_fields_than_this_try_would_send(
     assert "sent with another caller_id, url than this try would send; it stays as it is" in caplog.text
 
 
-def test_it_was_paused_by_hand(tries: Tries) -> None:
+@pytest.mark.parametrize(("if_paused", "status"), [("follow", "paused"), ("resume", "in-progress")])
+def test_it_was_paused_by_hand(tries: Tries, if_paused: str, status: str) -> None:
     first = tries.run()
     tries.client.pause_campaign(first)
+    tries.exotel.clock.advance(2 * 3600)
 
-    assert tries.run(2) == first
-    assert tries.statuses == ["paused"]
+    with later(hours=2):
+        assert tries.run(2, if_paused=if_paused) == first
+
+    assert tries.statuses == [status]
 
 
 def test_it_was_archived_by_hand(tries: Tries) -> None:

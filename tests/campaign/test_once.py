@@ -23,7 +23,7 @@ from airflow_provider_exotel.api.errors import (
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
 from airflow_provider_exotel.campaign.content import Content
-from airflow_provider_exotel.campaign.identity import identify
+from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
 from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
 from airflow_provider_exotel.campaign.once import SEND_WITHIN, SETTLE, Clock, OneCampaign
 from airflow_provider_exotel.campaign.window import MissedWindow
@@ -440,6 +440,56 @@ def test_a_campaign_of_the_key_whose_name_tells_other_people_is_not_followed() -
         one(service).find(lambda: AUDIENCE)
 
     assert service.done == ["look"]
+
+
+def test_ones_own_that_does_not_show_yet_is_withdrawn_where_an_earlier_one_shows() -> None:
+    earlier = replace(named(0, AUDIENCE), date_created=NOW - timedelta(hours=1))
+    service, store = Service(existing=[earlier], shown_after=timedelta(seconds=5)), Store()
+
+    assert one(service, store, is_shared=True).create(request, AUDIENCE) == earlier
+    assert service.done == ["post", "look", "delete 1"]
+    assert store.written[-1].campaign_id == "0"
+
+
+@pytest.mark.parametrize(("identity", "stopped"), [(IDENTITY, ["delete 0"]), (EXACT, [])], ids=["key", "exact name"])
+def test_a_later_one_whose_sender_may_be_dead_is_stopped_where_it_is_surely_of_the_key(
+    identity: CampaignIdentity, stopped: list[str]
+) -> None:
+    other = Campaign("0", CampaignStatus.CREATED, name=identity.name_for(AUDIENCE.short), date_created=NOW)
+    service = Service(existing=[replace(other, date_created=NOW + timedelta(seconds=1))])
+    service.shown_after = timedelta(seconds=-1)
+
+    created = replace(one(service, Store(), is_shared=True), identity=identity).create(request, AUDIENCE)
+
+    assert created.id == "1"
+    assert service.done == ["post", "look", *stopped]
+
+
+def test_a_deleted_one_is_no_earlier_one() -> None:
+    deleted = replace(named(0, AUDIENCE, status=CampaignStatus.DELETED), date_created=NOW - timedelta(hours=1))
+
+    assert one(Service(existing=[deleted]), Store(), is_shared=True).create(request, AUDIENCE).id == "1"
+
+
+@pytest.mark.parametrize(
+    ("kept", "listed", "said"),
+    [
+        (OPEN, True, "which is paused"),
+        (OPEN, False, "does not show and may dial"),
+        (None, False, ""),
+    ],
+    ids=["sent", "sent and not shown", "not sent"],
+)
+def test_a_task_that_is_killed_while_it_sends_pauses_what_it_finds_and_says_if_it_finds_nothing(
+    kept: Entry | None, listed: bool, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = Service(existing=[campaign(0)] if listed else [])
+
+    one(service, Store(kept)).pause_what_was_sent(service)
+
+    assert ("pause 0" in service.done) == listed
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.text)
 
 
 def test_one_that_calls_others_is_not_followed_where_ones_own_does_not_show_yet() -> None:
