@@ -14,7 +14,15 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
-from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.api.errors import (
+    ExotelConflict,
+    ExotelConnectionError,
+    ExotelError,
+    ExotelInputError,
+    ExotelNotFound,
+    ExotelRequestRefused,
+    Problem,
+)
 from airflow_provider_exotel.hooks.exotel import ExotelHook, time_to_settle
 from airflow_provider_exotel.links import CampaignLink
 from airflow_provider_exotel.operators.inputs import (
@@ -274,6 +282,8 @@ class CreateCampaignOperator(BaseOperator):
             return
         try:
             self.hook.last_words.pause_campaign(self._campaign_id)
+        except (ExotelRequestRefused, ExotelConflict, ExotelNotFound) as refusal:  # it is paused, or has ended
+            self.log.info("Campaign %s was not paused: %s", self._campaign_id, refusal)
         except ExotelError as error:
             self.log.error("Campaign %s could not be paused: %s", self._campaign_id, error)  # noqa: TRY400
         else:

@@ -88,11 +88,14 @@ def log(airflow_database: None, capfd: pytest.CaptureFixture[str]) -> Iterator[T
     """What the run writes to its logs."""
     handler = TaskLog(capfd)
     loggers = [logging.getLogger(), logging.getLogger("airflow.task")]
+    level = loggers[0].level
+    loggers[0].setLevel(logging.INFO)  # as Airflow 2 does while a task runs
     for logger in loggers:
         logger.addHandler(handler)
     yield handler
     for logger in loggers:
         logger.removeHandler(handler)
+    loggers[0].setLevel(level)
 
 
 @pytest.fixture
@@ -145,15 +148,21 @@ def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
         monkeypatch.setattr(CampaignEnd, "_sleep", lambda self, seconds: traveller.shift(seconds))
 
+        looked_up = [0]  # how often those who wait for news have looked at the clock
+
         async def within_poller(seconds: float | None, answer: Any) -> None:
-            with suppress(TimeoutError):  # time to look up for those who wait for news
-                await asyncio.wait_for(answer, 0.15)
+            before, tries = looked_up[0], 0
+            while looked_up[0] < before + 2 and tries < 50:
+                await asyncio.sleep(0.01)
+                tries += 1
+            answer.close()
             traveller.shift(seconds or 0)
 
         async def within_trigger(seconds: float, answer: Any) -> Any:
+            looked_up[0] += 1
             asked_for = poller_looks(answer.cr_frame.f_locals["self"])
             with suppress(TimeoutError):
-                return await asyncio.wait_for(answer, 0.02 if asked_for else 0.001)
+                return await asyncio.wait_for(answer, 0.005 if asked_for else 0.001)
             if not asked_for:
                 traveller.shift(seconds)
             return None
