@@ -82,6 +82,11 @@ class Watched:
         self._come_to(self.wait.step(campaign, now))
         return self._change(before, campaign, now)
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether it was not there at the last look, and may yet be."""
+        return self._missing > 0 and self.event is None
+
     def see_clock(self, now: datetime) -> None:
         """Take in the time: some waits are over by the clock alone."""
         self._come_to(self.wait.step_by_clock(now))

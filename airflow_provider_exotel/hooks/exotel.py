@@ -64,11 +64,7 @@ class ExotelHook(BaseHook):
 
         :raises ExotelInputError: naming each field that is missing or wrong.
         """
-        settings = ExotelSettings.of(self.get_connection(self.exotel_conn_id))
-        pair = f"{settings.api_key}:{settings.api_token}"
-        for secret in (settings.api_key, settings.api_token, b64encode(pair.encode()).decode()):
-            mask_secret(secret)
-        return settings
+        return self._read()
 
     @cached_property
     def client(self) -> ExotelClient:
@@ -82,8 +78,20 @@ class ExotelHook(BaseHook):
 
     def connect_anew(self) -> None:
         """Read the connection again for whatever is asked next: somebody may have mended it."""
-        for name in ("settings", "client", "last_words"):
-            self.__dict__.pop(name, None)
+        settings = self._read()
+        # All at once and only when it was read: a task that is killed meanwhile has no time to read it.
+        self.__dict__ |= {
+            "settings": settings,
+            "client": client_of(settings),
+            "last_words": client_of(settings, in_a_hurry=True),
+        }
+
+    def _read(self) -> ExotelSettings:
+        settings = ExotelSettings.of(self.get_connection(self.exotel_conn_id))
+        pair = f"{settings.api_key}:{settings.api_token}"
+        for secret in (settings.api_key, settings.api_token, b64encode(pair.encode()).decode()):
+            mask_secret(secret)
+        return settings
 
     def get_conn(self) -> ExotelClient:
         """Return :attr:`client`, which has a method for every endpoint of the Campaigns API."""

@@ -295,6 +295,7 @@ class CreateCampaignOperator(BaseOperator):
         :raises AirflowException: if it was; its campaign is paused by then, unless it is to be left.
         """
         if self._killed:
+            self.on_kill()  # what was done since then may have let it dial again
             raise AirflowException("the task was killed")
 
     def _follow_or_create(self, context: Context, arguments: Mapping[str, Any]) -> Any:
@@ -305,6 +306,10 @@ class CreateCampaignOperator(BaseOperator):
             announce(plan)
             self.log.info("Dry run: nothing was sent.")
             return plan.as_dict()
+        # Before anything is sent: what is wrong about the wait would leave a campaign that nobody waits for.
+        end = self._end(context, arguments, one) if self.wait_for_completion else None
+        if one.journal.entry.campaign_id is not None:
+            self._remember(one.journal.entry.campaign_id)
         campaign = one.find(lambda: audience_of(arguments, self.hook.settings.api_token))
         if campaign is not None:
             campaign = self._follow(campaign, one)
@@ -315,9 +320,7 @@ class CreateCampaignOperator(BaseOperator):
         contacts = one.contacts or len(campaign.numbers or ()) or None
         publish(context["ti"], self.hook.settings, campaign, contacts=contacts, rejected=one.rejected)
         self.stop_if_killed()
-        if not self.wait_for_completion:
-            return campaign.id
-        return self._end(context, arguments, one).wait_for(campaign, contacts)
+        return campaign.id if end is None else end.wait_for(campaign, contacts)
 
     def _create(self, one: OneCampaign, draft: CampaignDraft) -> Campaign:
         """Create the campaign, and leave none dialling if the task is killed meanwhile."""

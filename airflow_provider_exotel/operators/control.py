@@ -56,8 +56,8 @@ class ControlCampaignOperator(BaseOperator):
         """Carry the action out, and return the campaign's id."""
         from airflow_provider_exotel.campaign.control import control
 
-        campaign_id = str(self.campaign_id)
         with failing_for_good():
+            campaign_id = _id_of(self.campaign_id)
             campaign = control(self.hook.client, campaign_id, self.action)
         status = campaign.status_text if campaign else "Deleted"
         self.log.info("Campaign %s: %s done, it is %s.", campaign_id, self.action, status)
@@ -111,9 +111,16 @@ class UpdateCampaignOperator(BaseOperator):
         from airflow_provider_exotel.campaign.control import change
         from airflow_provider_exotel.campaign.window import read_as
 
-        campaign_id = str(self.campaign_id)
         with failing_for_good():
+            campaign_id = _id_of(self.campaign_id)
             changes = read_as(dict, self.changes, "changes")
             change(self.hook.client, campaign_id, changes, force=is_true(self.force, "force"))
         self.log.info("Campaign %s: changed %s.", campaign_id, ", ".join(sorted(changes)))
         return campaign_id
+
+
+def _id_of(given: Any) -> str:
+    campaign_id = "" if given is None else str(given).strip()
+    if campaign_id.lower() in {"", "none"}:
+        raise ExotelInputError([Problem("campaign_id", "names no campaign; give its id, such as the output of a task")])
+    return campaign_id

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_exotel.api.errors import ExotelAuthError, ExotelError, ExotelInputError, ExotelNotFound, Problem
@@ -59,7 +61,7 @@ class CampaignEnd:
         if self.carrier and campaign.status == "paused" and carried_to and carried_to == campaign.schedule.end_at:
             wait = replace(wait, opening=True)
         limit, began = self.operator.execution_timeout, getattr(self.context["ti"], "start_date", None)
-        deadline = (began or _now()) + limit if limit else None
+        deadline = (began or _now()) + limit - sooner_than_airflow(limit) if limit else None
         watched = Watched(wait)
         watched.see(campaign, _now())
         following = self._after(watched.event) if watched.event else wait
@@ -116,7 +118,8 @@ class CampaignEnd:
         except ExotelNotFound:
             return None
         except ExotelAuthError:
-            self.operator.hook.connect_anew()  # somebody may have mended it meanwhile
+            with suppress(Exception):  # where it cannot be read now, it can be later
+                self.operator.hook.connect_anew()  # somebody may have mended it meanwhile
             raise
 
     def _sleep(self, seconds: float) -> None:
@@ -151,15 +154,21 @@ class CampaignEnd:
 
         log, wait = self.operator.log, event.wait
         try:
+            self.operator.stop_if_killed()
             following = carrier.put_in(wait) if event.step is Step.OPENING else carrier.take_out(wait)
+            self.operator.stop_if_killed()
         except CannotCarry as error:
             raise AirflowFailException(str(error)) from None
         except ExotelError as error:
+            over = wait.end_at is not None and _now() >= wait.end_at
+            if event.step is Step.OPENING and (over or isinstance(error, ExotelNotFound)):
+                log.error("Campaign %s could not be resumed: %s", wait.campaign_id, error)  # noqa: TRY400
+                return replace(wait, opening=False, hand_over=False)  # which ends by its clock, or as one that is gone
             if event.step is Step.OPENING:
                 log.warning("Campaign %s could not be resumed yet: %s", wait.campaign_id, error)
                 return replace(wait, send_at=_now() + timedelta(seconds=self.operator.poll_interval))
             log.warning("Campaign %s could not be carried into the next window yet: %s", wait.campaign_id, error)
-            again = error.retryable and wait.end_at is not None and _now() < wait.end_at
+            again = error.retryable and not over
             return replace(wait, hand_over=again)  # which comes back at once
         if following.opening:
             log.info("Campaign %s goes on at %s.", wait.campaign_id, following.send_at)
@@ -180,8 +189,20 @@ class CampaignEnd:
         if self.operator.when_killed == "pause":
             from airflow_provider_exotel.campaign.control import pause_if_it_may_dial
 
-            paused = "; it is paused" if pause_if_it_may_dial(self.operator.hook.client, campaign_id) else ""
+            try:
+                pause_if_it_may_dial(self.operator.hook.client, campaign_id)
+                paused = "; it does not dial any more"
+            except ExotelError as error:
+                paused = f"; it could not be paused: {error}"
         raise AirflowTaskTimeout(f"campaign {campaign_id} has not ended within execution_timeout{paused}")
+
+
+def sooner_than_airflow(limit: timedelta) -> timedelta:
+    """Return how long before ``execution_timeout`` a deferred task is woken.
+
+    Airflow 2 fails a deferred task at that moment itself, and asks nobody to stop what it waits for.
+    """
+    return min(limit / 10, timedelta(minutes=1)) if airflow_version.startswith("2.") else timedelta()
 
 
 def carrier_of(operator: CreateCampaignOperator, arguments: Mapping[str, Any], one: OneCampaign) -> Carrier | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
     Context = Mapping[str, Any]
 
+_FAILURES = {
+    "gone": "campaign {} was deleted",
+    "overdue": "campaign {} has not ended long after its window closed; look at it in the dashboard",
+}
 _TOLD_APART = 5
 """Up to so many campaigns are asked for their calls; for more, the requests are worth more than the answer."""
 
@@ -97,9 +102,14 @@ class CampaignSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look at the campaigns that have not ended yet."""
+        from airflow_provider_exotel.campaign.watch import GONE_AFTER
+
         ids, one = _ids(self.campaign_ids)
         with failing_for_good():
             self._look(ids)
+            for _ in range(GONE_AFTER - 1 if self.reschedule else 0):  # the next poke knows nothing of this one
+                if missing := [name for name in ids if self._watched[name].is_missing]:
+                    self._look(missing)
             if any(self._watched[campaign_id].event is None for campaign_id in ids):
                 return PokeReturnValue(is_done=False)
             events = [self._watched[campaign_id].event for campaign_id in ids]
@@ -133,7 +143,8 @@ class CampaignSensor(BaseSensorOperator):
         try:
             swept = sweep(self.hook.client, due, only_active=self._only_active)
         except ExotelAuthError:
-            self.hook.connect_anew()  # somebody may have mended it meanwhile
+            with suppress(Exception):  # where it cannot be read now, it can be later
+                self.hook.connect_anew()  # somebody may have mended it meanwhile
             raise
         except ExotelError as error:
             if not error.retryable:
@@ -165,8 +176,7 @@ class CampaignSensor(BaseSensorOperator):
         """Leave how the campaigns ended, and fail if one did not end as asked for."""
         few = len(events) <= _TOLD_APART
         outcomes = [self._told_apart(event.outcome, few=few) for event in events if event.outcome]
-        gone = [event.wait.campaign_id for event in events if event.outcome is None]
-        failures = [f"campaign {campaign_id} was deleted" for campaign_id in gone]
+        failures = [_FAILURES[event.step].format(event.wait.campaign_id) for event in events if event.step in _FAILURES]
         for outcome in outcomes:
             failure = judged(outcome, share_of(self.min_reached), self.on_window_end)
             failures += [failure] if failure else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from airflow_provider_exotel.triggers.poller import Subscription, poller_of, set
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
+    from airflow_provider_exotel.api.client import ExotelClient
 
 # Airflow 3.3 may fail a task whose trigger fires before the end of its worker has been noticed.
 NOT_BEFORE = timedelta(seconds=15)
 """How long after the deferral nothing is asked and no event is fired."""
+_TRIES_TO_PAUSE = 5  # Airflow gives a trigger half a minute
 
 
 @dataclass(frozen=True)
@@ -126,16 +129,24 @@ class CampaignTrigger(BaseTrigger):
         """Pause what may still dial: a person has marked or cleared the task, or failed its run."""
         if not self.pause_on_kill:
             return
-        client = client_of(await settings_of(self.exotel_conn_id), in_a_hurry=True)
+        client = await asyncio.to_thread(client_of, await settings_of(self.exotel_conn_id), in_a_hurry=True)
         for wait in self.waits:
-            campaign_id = wait["campaign_id"]
+            await self._pause(client, wait["campaign_id"])
+
+    async def _pause(self, client: ExotelClient, campaign_id: str) -> None:
+        """Pause one campaign; where many tasks are ended at once, the account's limit has to be waited for."""
+        for tries_left in reversed(range(_TRIES_TO_PAUSE)):
             try:
                 paused = await asyncio.to_thread(pause_if_it_may_dial, client, campaign_id)
             except ExotelError as error:
+                if error.retryable and tries_left:
+                    await asyncio.sleep(random.uniform(2, 6))  # noqa: S311 - no secret hangs on it
+                    continue
                 self.log.error("The task was ended, and campaign %s could not be paused: %s", campaign_id, error)  # noqa: TRY400
-                continue
-            if paused:
-                self.log.info("The task was ended: campaign %s is paused.", campaign_id)
+            else:
+                if paused:
+                    self.log.info("The task was ended: campaign %s is paused.", campaign_id)
+            return
 
     async def _watch(self, watched: Sequence[Watched]) -> None:
         """Watch until nothing is left to wait for, or the deadline has passed."""

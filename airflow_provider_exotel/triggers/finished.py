@@ -66,7 +66,9 @@ class CampaignFinishedTrigger(BaseEventTrigger):
         """Fire an event for each campaign that has not been told."""
         kept = await self.asset_state_store.aget(_CURSOR) if self.asset_state_store else None
         told = Told.of_json(kept) if isinstance(kept, dict) else None
-        async for finished in shared_stream:
+        # A stream that others share may have gone past what this watcher has not been told.
+        missed = [await self._look_back()] if told else []
+        async for finished in _after(missed, shared_stream):
             for outcome in told.news(finished) if told else ():
                 yield TriggerEvent(outcome.as_json())  # type: ignore[no-untyped-call]
             following = Told.all_of(finished)
@@ -74,10 +76,25 @@ class CampaignFinishedTrigger(BaseEventTrigger):
                 await self.asset_state_store.aset(_CURSOR, following.as_json())
             told = following
 
+    async def _look_back(self) -> Finished | None:
+        try:
+            return await (await poller_of(self.exotel_conn_id)).ask(partial(_look, None))
+        except Exception as error:  # the stream will tell of what it sees all the same
+            log.warning("Looking back for finished campaigns failed: %s", type(error).__name__)
+            return None
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look for this watcher alone, where Airflow shares no poll."""
         async for event in self.filter_shared_stream(self.open_shared_stream(self.serialize()[1])):
             yield event
+
+
+async def _after(first: list[Finished | None], stream: AsyncIterator[Finished]) -> AsyncIterator[Finished]:
+    for finished in first:
+        if finished is not None:
+            yield finished
+    async for finished in stream:
+        yield finished
 
 
 def _look(since: datetime | None, client: ExotelClient) -> Finished:

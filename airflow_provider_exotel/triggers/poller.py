@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -148,12 +149,11 @@ class AccountPoller:
             self._failed_in_a_row += 1
             detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
             log.warning("Looking at campaigns failed %d times in a row: %s", self._failed_in_a_row, detail)
-            Stats.incr("exotel.sweep_failures")
+            _measure(None)
         else:
             self._only_active, self._failed_in_a_row = swept.only_active, 0
-            Stats.incr("exotel.sweeps")
-            Stats.gauge("exotel.campaigns_waited_for", len(wanted))
             self._tell(swept.campaigns)
+            _measure(len(wanted))
         self._swept_at = self._now()
         interval = min((one.interval for one in self._subscriptions), default=0.0)
         # By chance a little sooner or later, so that triggerers do not ask in step.
@@ -179,17 +179,23 @@ _reading: _Loops = WeakKeyDictionary()
 
 
 async def poller_of(exotel_conn_id: str) -> AccountPoller:
-    """Return the poller of the account a connection names, the one that this triggerer has for it.
+    """Return the poller of a connection, the one that this triggerer has for it.
 
     :param exotel_conn_id: the connection.
     """
     settings = await settings_of(exotel_conn_id)
 
+    account = (settings.host, settings.account_sid)
+
     async def connect() -> ExotelClient:
-        return client_of(await settings_of(exotel_conn_id, anew=True))
+        fresh = await settings_of(exotel_conn_id, anew=True)
+        if (fresh.host, fresh.account_sid) != account:
+            raise ExotelAuthError(f"connection {exotel_conn_id} names another account than when the task was deferred")
+        return await asyncio.to_thread(client_of, fresh)
 
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
-    return cast("AccountPoller", pollers.setdefault((settings.host, settings.account_sid), AccountPoller(connect)))
+    # By connection too: one whose credentials are refused must not keep the other's tasks from hearing anything.
+    return cast("AccountPoller", pollers.setdefault((exotel_conn_id, *account), AccountPoller(connect)))
 
 
 async def settings_of(exotel_conn_id: str, *, anew: bool = False) -> ExotelSettings:
@@ -207,3 +213,11 @@ async def settings_of(exotel_conn_id: str, *, anew: bool = False) -> ExotelSetti
             settings = ExotelSettings.of(await get_async_connection(exotel_conn_id))
             known[exotel_conn_id] = (utc_now(), settings)
         return cast("ExotelSettings", settings)
+
+
+def _measure(waited_for: int | None) -> None:
+    """Tell Airflow's metrics of a sweep; what becomes of that is no reason to stop looking."""
+    with suppress(Exception):
+        Stats.incr("exotel.sweep_failures" if waited_for is None else "exotel.sweeps")
+        if waited_for is not None:
+            Stats.gauge("exotel.campaigns_waited_for", waited_for)
