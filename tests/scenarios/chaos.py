@@ -27,7 +27,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from ways import NUMBERS, READ_TIMEOUT, WAYS, Died, Reaper, Superseded, Worker, once, resumable
 
+from airflow_provider_exotel.api.client import ExotelClient
 from airflow_provider_exotel.api.errors import ExotelError, ExotelOutcomeUnknown
+from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
 from airflow_provider_exotel.emulator import Emulator, Fault
@@ -154,12 +156,14 @@ def spoil(emulator: Emulator, chance: random.Random) -> list[str]:
 
 def old_campaigns(emulator: Emulator, count: int = 12) -> list[str]:
     """Create a campaign a day that is yet to begin, and return their ids."""
-    client, later = Worker(emulator, {}, Reaper(0), 1, lasting=False).client, emulator.clock.now() + timedelta(days=365)
-    fields = {"numbers": NUMBERS, "caller_id": "0XXXXXX4890", "schedule": {"send_at": later.replace(microsecond=0)}}
+    key, bucket = (emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host), TokenBucket(1_000_000)
+    later = emulator.clock.now().replace(microsecond=0) + timedelta(days=365)
+    fields = {"numbers": NUMBERS, "caller_id": "0XXXXXX4890", "schedule": {"send_at": later}}
     ids = []
-    for number in range(count):
-        ids.append(client.create_campaign(CampaignRequest(**fields, name=f"Other {number}")).id)
-        emulator.clock.advance(24 * 3600)
+    with ExotelClient(*key, bucket=bucket) as client:
+        for number in range(count):
+            ids.append(client.create_campaign(CampaignRequest(**fields, name=f"Other {number}")).id)
+            emulator.clock.advance(24 * 3600)
     return ids
 
 
