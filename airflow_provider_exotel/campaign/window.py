@@ -116,7 +116,7 @@ class Window(Model):
         anchor = as_utc(anchor, "anchor")
         # A run may be anchored ahead of time; it does not dial ahead of its anchor.
         now = max(as_utc(now, "now"), anchor)
-        needed = timedelta(minutes=call_retries.longest_minutes() if call_retries else 0)
+        needed = _time_for(call_retries)
         latest = None if max_lateness is None else _lateness(max_lateness)
         meant, after = self._window_meant(anchor, lead, needed)
         try:
@@ -125,6 +125,18 @@ class Window(Model):
             if on_missed_window != "next" or after is None:
                 raise
         return self._within(after, after.opening, now, lead, needed, latest)
+
+    def stretch_for(
+        self, anchor: datetime, *, lead: timedelta = LEAD, call_retries: CallRetries | None = None
+    ) -> Stretch:
+        """Return the window meant by a run: the first that had room at its anchor. Pure.
+
+        :param anchor: the moment the run stands for, aware.
+        :param lead: the time between sending and the first call, default 60 s.
+        :param call_retries: the retry plan, whose last attempt must find room.
+        :raises ExotelInputError: if no window is ever long enough.
+        """
+        return self._window_meant(as_utc(anchor, "anchor"), lead, _time_for(call_retries))[0]
 
     def _window_meant(self, anchor: datetime, lead: timedelta, needed: timedelta) -> tuple[Stretch, Stretch | None]:
         for stretch, following in pairwise(self.stretches_from(anchor)):
@@ -331,6 +343,10 @@ def read_as(model: Any, value: Any, name: str) -> Any:
 def _from_anchor(value: Any, anchor: datetime) -> Any:
     length = fields.duration(value) if isinstance(value, str) else value
     return anchor + length if isinstance(length, timedelta) else value
+
+
+def _time_for(retries: CallRetries | None) -> timedelta:
+    return timedelta(minutes=retries.longest_minutes() if retries else 0)
 
 
 def _lateness(value: Any) -> timedelta:
