@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from airflow_provider_exotel.audience.area_codes import AREA_CODES
 
-_E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+# Canada has short numbers that begin like an area code of the USA, India long premium ones that begin like Pathankot's.
+_E164 = re.compile(r"\+(?:1\d{10}|91\d{10}|(?!91)[2-9]\d{6,14})", re.ASCII)
 
 STATES_WITH_HOURS = frozenset({"AL", "CT", "FL", "NV", "RI"})
 """States of the USA whose law on calling hours differs from the country's."""
