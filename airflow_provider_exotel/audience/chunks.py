@@ -93,8 +93,14 @@ class ChunkWriter:
         self._open.close()
 
     def add(self, key: str, number: str, values: Iterable[str]) -> None:
-        """Add a contact; a chunk that it no longer fits into is written first."""
-        line = self._line((number, *values))
+        """Add a contact; a chunk that it no longer fits into is written first.
+
+        :param key: what its chunk's numbers have in common.
+        :param number: its number.
+        :param values: the values of the variables; a line break in one becomes a space.
+        """
+        # A line break in a value would be a row of its own to a reader of CSV that does not know better.
+        line = self._line((number, *(" ".join(value.splitlines()) for value in values)))
         growing = self._growing.get(key)
         if growing is not None and not self._fits(growing, line):
             self._finish(key)

@@ -38,13 +38,14 @@ def normalise(texts: Sequence[str], default_country: str | None) -> list[Verdict
     indian = india.indian_numbers(at_home=default_country == india.COUNTRY)
     if indian is None:
         return [_judge(text, default_country, None) for text in texts]
-    lines = texts
-    if "\n" in "".join(texts) or max(map(len, texts), default=0) > _LONGEST:
-        lines = ["" if "\n" in text or len(text) > _LONGEST else text for text in texts]
-    joined = without_fractions("\n".join([*lines, ""])).translate(_SEPARATORS)
+    lines = "\n".join([*texts, ""])
+    if lines.count("\n") != len(texts) or max(map(len, texts), default=0) > _LONGEST:
+        fit = ["" if "\n" in text or len(text) > _LONGEST else text for text in texts]
+        lines = "\n".join([*fit, ""])
+    digits = indian.of_lines.findall(without_fractions(lines).translate(_SEPARATORS))
     return [
         f"+91{subscriber}" if subscriber else _judge(text, default_country, indian)
-        for text, subscriber in zip(texts, indian.of_lines.findall(joined), strict=True)
+        for text, subscriber in zip(texts, digits, strict=True)
     ]
 
 

@@ -65,9 +65,13 @@ def quarantine_to(file: TextSink) -> Callable[[Rejection], None]:
 
     :param file: an open text file (``newline=""``, UTF-8) that only those may read who may read the audience.
     """
-    write = csv.writer(file, lineterminator="\n").writerow
+    write = csv.writer(file).writerow
     write(("row", "reason", "raw"))
-    return lambda rejection: write((rejection.row, rejection.reason.value, rejection.raw)) and None
+
+    def quarantine(rejection: Rejection) -> None:
+        write((rejection.row, rejection.reason.value, rejection.raw))
+
+    return quarantine
 
 
 def check_rejected(rejected: Mapping[Reason, int], rows: int, max_rejected: float) -> None:

@@ -14,7 +14,7 @@ from airflow_provider_exotel.api.numbers import PhoneNumbers
 
 COLUMN = "number"
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
-_BATCH = 8_192
+_BATCH = 1_024
 
 
 class Row(NamedTuple):
@@ -219,4 +219,4 @@ def _text(value: object) -> str:
 
 
 def _without_mark(cells: Sequence[str]) -> list[str]:
-    return [cell.strip().lstrip("\ufeff") for cell in cells]
+    return [cell.lstrip("\ufeff").strip() for cell in cells]

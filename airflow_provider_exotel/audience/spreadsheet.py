@@ -7,7 +7,8 @@ import re
 from airflow_provider_exotel.audience.rejection import Reason
 
 # Fewer than seven digits before the dot are no number by themselves: "98765.00000" is ten digits written with a dot.
-_FLOAT = re.compile(r"^([^0-9+\n]*\+?[0-9]{7,})\.0+(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
+_WHOLE = re.compile(r"[^0-9+]*\+?[0-9]{7,}")
+_FRACTION = re.compile(r"\.0+(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
 _SCIENTIFIC = re.compile(r"[^0-9+\n]*\+?([0-9]+)(?:\.([0-9]+))?[eE]([+-]?[0-9]{1,3})[^0-9A-Za-z\n]*")
 # Programs that round leave six digits or fewer. The others leave off final zeros, which are as good as known while the
 # mantissa is no more than one digit short.
@@ -17,7 +18,7 @@ _LONGEST = 15
 
 def without_fractions(text: str) -> str:
     """Return a text, of one line or many, less the ``.0`` that a column of decimals adds to a number."""
-    return _FLOAT.sub(r"\1", text) if ".0" in text else text
+    return _FRACTION.sub(_unless_part_of_the_number, text) if ".0" in text else text
 
 
 def repair(text: str) -> str | Reason:
@@ -35,3 +36,8 @@ def repair(text: str) -> str | Reason:
     if not normal or len(decimals) + _MAY_BE_MISSING < exponent or decimals[exponent:].strip("0"):
         return Reason.DIGITS_LOST
     return first + decimals[:exponent].ljust(exponent, "0")
+
+
+def _unless_part_of_the_number(fraction: re.Match[str]) -> str:
+    text, end = fraction.string, fraction.start()
+    return "" if _WHOLE.fullmatch(text, text.rfind("\n", 0, end) + 1, end) else fraction[0]

@@ -79,7 +79,7 @@ def number_key(number: str) -> int | str:
 
     :param number: a number as :func:`~airflow_provider_exotel.audience.normalise.normalise` returns it.
     """
-    return int(number) if number.startswith("+") else number
+    return int(number) if number[0] == "+" else number
 
 
 def _read(source: Suppression, default_country: str | None, problems: list[Problem]) -> Suppressed:
