@@ -87,6 +87,10 @@ def test_a_batch_keeps_its_order_whatever_is_in_it() -> None:
     ]
 
 
+def test_a_line_break_never_makes_two_numbers_of_one_cell() -> None:
+    assert normalise(["9876500000\n9876500001", "9876500002"], "IN") == [Reason.NOT_A_NUMBER, "+919876500002"]
+
+
 def test_an_empty_batch_has_no_verdicts() -> None:
     assert normalise([], "IN") == normalise([], None) == []
 

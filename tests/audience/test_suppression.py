@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_exotel.api.errors import ExotelInputError
-from airflow_provider_exotel.audience.source import Row, rows_of_csv
+from airflow_provider_exotel.audience.source import Row
 from airflow_provider_exotel.audience.suppression import Suppression, number_key, read_suppressions
 
 TODAY = date(2026, 3, 10)
@@ -38,10 +38,11 @@ def test_a_row_that_cannot_be_read_refuses_the_source(bad: str) -> None:
 
 
 def test_a_row_that_does_not_fit_its_file_refuses_the_source() -> None:
-    rows = rows_of_csv(["number,name", f"{NUMBER},Rao, Asha"])
+    # Its number can be read, and may be another cell's.
+    misfit = Row(2, NUMBER, fault="row 2 has 3 cells and the header 2")
 
     with pytest.raises(ExotelInputError, match=r"1 of its 1 rows"):
-        read_suppressions([Suppression("opt-outs", rows)], "IN", TODAY)
+        read_suppressions([Suppression("opt-outs", [misfit])], "IN", TODAY)
 
 
 def test_such_rows_are_counted_where_they_are_allowed() -> None:
