@@ -580,7 +580,7 @@ TROUBLE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     tries=st.lists(TROUBLE, max_size=4),
     with_journal=st.booleans(),
