@@ -21,15 +21,15 @@ from airflow_provider_exotel.api.errors import (
     ExotelRequestRefused,
 )
 from airflow_provider_exotel.api.guard import StagingGuard
+from airflow_provider_exotel.api.lists import ContactLists
 from airflow_provider_exotel.api.policy import Kind, ReplayPolicy
 from airflow_provider_exotel.api.ratelimit import REQUESTS_PER_MINUTE, TokenBucket, bucket_of
 from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
-from airflow_provider_exotel.api.transport import Transport
+from airflow_provider_exotel.api.transport import LARGEST_PAGE, Transport
 
 log = logging.getLogger(__name__)
 
 RequestBody = Literal["auto", "documented", "wrapped"]
-LARGEST_PAGE = 500
 _REFUSED_FORMS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
 # Where a campaign stands once the action has counted; one resumed before its time is created again.
@@ -42,7 +42,7 @@ _ACTIONS = {
 
 
 class ExotelClient:
-    """The campaigns of one account.
+    """The campaigns of one account, and under ``lists`` its lists of contacts.
 
     :param api_key: the API key of the dashboard's API settings.
     :param api_token: its token.
@@ -88,6 +88,8 @@ class ExotelClient:
             policy or ReplayPolicy(),
             sleep,
         )
+        self.lists = ContactLists(self._transport)
+        """The lists of contacts of the account, which campaigns can name."""
 
     def create_campaign(self, request: CampaignRequest | Callable[[], CampaignRequest]) -> Campaign:
         """Create a campaign: people will be called.
@@ -112,12 +114,10 @@ class ExotelClient:
         except ExotelError as error:
             if replay.surely_refused(error):
                 raise
-            raise ExotelOutcomeUnknown(
+            raise ExotelOutcomeUnknown.after(
+                error,
                 f"the campaign was sent and whether it exists is not known ({error.message}); "
                 "look for its name before sending it again",
-                http_status=error.http_status,
-                code=error.code,
-                request_id=error.request_id,
             ) from error
 
     def get_campaign(self, campaign_id: str) -> Campaign:
@@ -153,7 +153,7 @@ class ExotelClient:
         if wanted is not None:
             query["status"] = ",".join(sorted(_STATUS_FILTER.get(one, one.value.title()) for one in wanted))
         seen: set[str] = set()
-        for data in self._pages("/campaigns", query, page_size):
+        for data in self._transport.pages("/campaigns", query, page_size):
             # Offsets shift while campaigns are created, so one can come twice.
             if data.get("id") and str(data["id"]) not in seen:
                 seen.add(str(data["id"]))
@@ -209,7 +209,7 @@ class ExotelClient:
         query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
         seen: set[str | None] = set()
         try:
-            for data in self._pages(f"{_path(campaign_id)}/call-details", query, page_size):
+            for data in self._transport.pages(f"{_path(campaign_id)}/call-details", query, page_size):
                 record = CallRecord.of(data)
                 if record.call_sid in seen:
                     continue
@@ -271,24 +271,11 @@ class ExotelClient:
         already: Callable[[Campaign | None], bool] = lambda _: False,
     ) -> None:
         """Send a change; where its answer is lost, read the campaign before sending it again."""
-        tried = 0
-        while True:
-            tried += 1
-            try:
-                send()
-            except ExotelNotFound:
-                if already(None):
-                    return
+        try:
+            self._transport.change(send, lambda: already(self._get_if_there(campaign_id)))
+        except ExotelNotFound:
+            if not already(None):
                 raise
-            except ExotelError as error:
-                pause = self._transport.policy.pause(Kind.CHANGE, error, tried)
-                if pause is None:
-                    raise
-                self._transport.sleep(pause)
-                if already(self._get_if_there(campaign_id)):
-                    return
-            else:
-                return
 
     def _get_if_there(self, campaign_id: str) -> Campaign | None:
         try:
@@ -318,20 +305,6 @@ class ExotelClient:
         self._form = "wrapped"
         log.info("This account takes the wrapped request body; set request_body to 'wrapped' to spare a request.")
         return answer
-
-    def _pages(self, path: str, query: dict[str, str], page_size: int) -> Iterator[Any]:
-        offset, last = 0, None
-        while True:
-            answer = self._transport.send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
-            if answer.items == last:  # a service that ignores the offset would be read for ever
-                return
-            yield from (item.data for item in answer.items)
-            received, last = len(answer.items), answer.items
-            offset += received
-            total = answer.metadata.get("total")
-            # The service may grant smaller pages than asked for, so only a total ends the list early.
-            if not received or (str(total).isdigit() and offset >= int(str(total))):
-                return
 
 
 def _path(campaign_id: str) -> str:

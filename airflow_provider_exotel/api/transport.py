@@ -6,6 +6,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,21 @@ from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.api.redact import redact
 
 log = logging.getLogger(__name__)
+
+
+LARGEST_PAGE = 500
+
+
+@dataclass(frozen=True)
+class Form:
+    """A body that is no JSON and is read piece by piece while it is sent.
+
+    :param data: what it is read from.
+    :param content_type: its content type.
+    """
+
+    data: Any = field(repr=False)
+    content_type: str
 
 
 class Transport:
@@ -63,7 +79,7 @@ class Transport:
         path: str,
         *,
         query: dict[str, Any] | None = None,
-        body: Callable[[], dict[str, Any]] | None = None,
+        body: Callable[[], dict[str, Any] | Form] | None = None,
     ) -> Answer:
         """Send until there is an answer, as the policy allows.
 
@@ -73,7 +89,7 @@ class Transport:
         :param method: the HTTP method.
         :param path: what follows the root, such as ``/campaigns``.
         :param query: the query.
-        :param body: makes the JSON body, called after the wait for the rate limit and before each sending.
+        :param body: makes the JSON body, or a form, called after the wait for the rate limit and before each sending.
         :raises ExotelError: if there is no answer, or one that is an error.
         """
         tried = 0
@@ -89,16 +105,63 @@ class Transport:
                 log.warning("%s; sent again in %.0f s", error, pause)
                 self.sleep(pause)
 
-    def _exchange(self, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | None) -> Answer:
+    def pages(self, path: str, query: dict[str, str], page_size: int) -> Iterator[Any]:
+        """Iterate over the entries of a list, page by page as they are taken.
+
+        :param path: what follows the root.
+        :param query: the query beside ``offset`` and ``limit``.
+        :param page_size: entries asked for a request; the service may give fewer.
+        :raises ExotelError: if a page cannot be read.
+        """
+        offset, last = 0, None
+        while True:
+            answer = self.send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
+            if answer.items == last:  # a service that ignores the offset would be read for ever
+                return
+            yield from (item.data for item in answer.items)
+            received, last = len(answer.items), answer.items
+            offset += received
+            total = answer.metadata.get("total")
+            # The service may grant smaller pages than asked for, so only a total ends the list early.
+            if not received or (str(total).isdigit() and offset >= int(str(total))):
+                return
+
+    def change(self, send: Callable[[], Answer], already: Callable[[], bool]) -> None:
+        """Send a change; where its answer is lost, look whether it counted before sending it again.
+
+        :param send: sends it once.
+        :param already: whether what it changes stands as wanted.
+        :raises ExotelError: if it was refused, or was sent as often as the policy allows.
+        """
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                send()
+            except ExotelError as error:
+                pause = self.policy.pause(Kind.CHANGE, error, tried)
+                if pause is None:
+                    raise
+                self.sleep(pause)
+                if already():
+                    return
+            else:
+                return
+
+    def _exchange(
+        self, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | Form | None
+    ) -> Answer:
+        form = body if isinstance(body, Form) else None
         try:
             response = self._session.request(
                 method,
                 f"{self.root}{path}",
                 params=query,
-                json=body,
+                json=None if form else body,
+                data=form.data if form else None,
                 timeout=self._timeout,
                 allow_redirects=False,
-                headers={"Accept": "application/json"},
+                headers={"Accept": "application/json"} | ({"Content-Type": form.content_type} if form else {}),
             )
         except requests.RequestException as error:
             raise ExotelConnectionError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from itertools import chain
+from typing import Any
 from uuid import uuid4
 
 from airflow_provider_exotel.emulator import campaigns, validation
@@ -15,32 +15,13 @@ from airflow_provider_exotel.emulator.campaigns import INDIA, Call, Campaign, Ca
 from airflow_provider_exotel.emulator.clock import Clock
 from airflow_provider_exotel.emulator.dialling import OUTCOMES, Dialling, Plan, plan
 from airflow_provider_exotel.emulator.envelopes import Refusal
+from airflow_provider_exotel.emulator.lists import ContactList, Lists
+from airflow_provider_exotel.emulator.paging import Page, in_order, named, page
 from airflow_provider_exotel.emulator.settings import Settings
 from airflow_provider_exotel.emulator.timeline import Anchor, instant_at
 
-MOST_PER_PAGE = 500
 # Seconds from a create request without send_at to the first call: the page shows such a campaign as Created.
 LEAD = 1.0
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Page(Generic[Item]):
-    """A page of a longer list (Exotel, bulk campaign details)."""
-
-    items: tuple[Item, ...]
-    total: int
-    offset: int
-    limit: int
-
-
-@dataclass(frozen=True)
-class ContactList:
-    """A list of contacts (Exotel, create lists)."""
-
-    sid: str
-    name: str
-    numbers: tuple[str, ...] = field(repr=False)
 
 
 def folded(word: str) -> str:
@@ -59,11 +40,11 @@ class Account:
 
     def __init__(self, sid: str, settings: Settings, clock: Clock, seed: int) -> None:
         self.sid, self.settings, self.clock, self.seed = sid, settings, clock, seed
-        self.lists: dict[str, ContactList] = {}
         self._campaigns: dict[str, Campaign] = {}
         self._plans: dict[str, tuple[Dialling, Plan]] = {}
         self._list_reads = 0
         self._lock = threading.RLock()
+        self.lists = Lists(settings, clock, self._lock)
 
     def clear(self) -> None:
         """Forget all campaigns and lists."""
@@ -71,23 +52,6 @@ class Account:
             for each in (self._campaigns, self._plans, self.lists):
                 each.clear()
             self._list_reads = 0
-
-    def add_list(self, sid: str, numbers: Iterable[str], name: str | None = None) -> ContactList:
-        """Keep a list of contacts that campaigns can name.
-
-        :param sid: its SID.
-        :param numbers: whom it holds.
-        :param name: its name; the SID if None.
-        :raises ValueError: if the SID is no text or the numbers are no texts.
-        """
-        if not isinstance(sid, str) or not sid or isinstance(numbers, str):
-            raise ValueError("a list has a SID and an array of numbers")
-        held = tuple(numbers)
-        if not all(isinstance(each, str) for each in held):
-            raise ValueError("numbers are texts")
-        with self._lock:
-            self.lists[sid] = ContactList(sid, name or sid, held)
-            return self.lists[sid]
 
     def states(self) -> list[CampaignState]:
         """Return all campaigns in the order of their creation, deleted ones too."""
@@ -122,6 +86,7 @@ class Account:
                 updated_at=now,
                 anchor=Anchor(self.clock.progress(), now),
                 reads_before=self._list_reads,
+                awaiting=self.lists.busy(order.given.get("lists", ())),
             )
             self._campaigns[campaign.id] = campaign
             return self._state(campaign, campaign.anchor.progress)
@@ -176,12 +141,12 @@ class Account:
             found: Iterable[Campaign] = [each for each in self._campaigns.values() if self._listed(each)]
             self._list_reads += 1
             if name := query.get("name"):
-                found = self._named(found, name)
+                found = named(found, name, self.settings.name_filter)
             if words := query.get("status"):
                 wanted = {folded(word) for word in words.split(",")}
                 found = [each for each in found if folded(self._state(each).status) in wanted]
-            page = _page(_sorted(found, query.get("sort_by", "date_created:asc")), query)
-            return Page(tuple(self._state(each) for each in page.items), page.total, page.offset, page.limit)
+            shown = page(in_order(found, query.get("sort_by", "date_created:asc")), query)
+            return Page(tuple(self._state(each) for each in shown.items), shown.total, shown.offset, shown.limit)
 
     def calls(self, campaign_id: str, query: Mapping[str, str]) -> Page[tuple[CampaignState, Call]]:
         """Return a page of finished calls (Exotel, call details of a single campaign).
@@ -200,22 +165,56 @@ class Account:
                 raise Refusal(400, f"status cannot be {sorted(unknown)[0][:40]!r}")
             calls = tuple(each for each in calls if each.status in wanted)
         ordered = calls[::-1] if query.get("sort_by", "").endswith(":desc") else calls
-        return _page([(state, each) for each in ordered], query)
+        return page([(state, each) for each in ordered], query)
+
+    def delete_list(self, sid: str) -> ContactList:
+        """Delete a list that no campaign is calling from (Exotel, delete a list).
+
+        :param sid: its SID.
+        :raises Refusal: 404, or ``wrong_state_status`` while a campaign in progress or paused names it.
+        """
+        with self._lock:
+            for state in self.states():
+                if sid in state.campaign.lists and state.status in {campaigns.IN_PROGRESS, campaigns.PAUSED}:
+                    raise Refusal(self.settings.wrong_state_status, "A campaign is using the list")
+            return self.lists.delete(sid)
 
     def _state(self, campaign: Campaign, progress: float | None = None) -> CampaignState:
         """Return how a campaign stands now, or at some progress; its plan is made when it may first be needed."""
         progress, cost = self.clock.progress() if progress is None else progress, self.clock.waiting_cost()
+        campaign = self._filled(campaign)
         start, held = campaign.dialling.start, campaign.paused_since is not None
         if held:
             cost = None
         instant = instant_at(campaign.anchor, progress, [(campaign.anchor.instant, start)], cost)
-        if instant < start:
+        if instant < start or campaign.awaiting:
             return campaigns.state_at(campaign, instant, None, self.settings.at_end)
         calls = self._plan(campaign)
         if cost is not None:
             waits = [(min(campaign.anchor.instant, start), start), *calls.idle]
             instant = instant_at(campaign.anchor, progress, waits, cost)
         return campaigns.state_at(campaign, instant, calls, self.settings.at_end)
+
+    def _filled(self, campaign: Campaign) -> Campaign:
+        """Return a campaign whose lists are imported by now with whom they hold; it dials from that moment on."""
+        if not campaign.awaiting or self.lists.busy(campaign.lists):
+            return campaign
+        anchor, dialling = campaign.anchor, campaign.dialling
+        progress = max(anchor.progress, self.lists.idle_since(campaign.lists))
+        waits = [(anchor.instant, dialling.start)]
+        cost = None if campaign.paused_since is not None else self.clock.waiting_cost()
+        instant = instant_at(anchor, progress, waits, cost)
+        held = self.lists.numbers()
+        numbers = validation.called(campaign.given, chain.from_iterable(held.get(sid, ()) for sid in campaign.lists))
+        filled = replace(
+            campaign,
+            awaiting=False,
+            anchor=Anchor(progress, instant),
+            dialling=replace(dialling, numbers=numbers, start=max(dialling.start, instant)),
+        )
+        if self._campaigns.get(campaign.id) is campaign:
+            self._campaigns[campaign.id] = filled
+        return filled
 
     def _anchored(self, campaign: Campaign, instant: float) -> CampaignState:
         """Return a changed campaign going on from the instant at which it was changed."""
@@ -246,7 +245,7 @@ class Account:
         return validation.Rules(
             now=now,
             account_throttle=self.settings.account_throttle,
-            lists={sid: each.numbers for sid, each in self.lists.items()},
+            lists=self.lists.numbers(),
             refuse_unknown=self.settings.unknown_keys == "refuse",
         )
 
@@ -275,7 +274,13 @@ class Account:
             # A fast timeline may be ahead of the real time the new send_at was judged by.
             start = max(dialling.start, state.instant)
             dialling = replace(dialling, start=start, pauses=campaign.dialling.pauses)
-            return replace(campaign, name=given.get("name") or campaign.name, given=order.given, dialling=dialling)
+            return replace(
+                campaign,
+                name=given.get("name") or campaign.name,
+                given=order.given,
+                dialling=dialling,
+                awaiting=self.lists.busy(order.given.get("lists", ())),
+            )
         validation.check_fields(changes, rules)
         extends = self.settings.schedule_editable_when_paused and state.status == campaigns.PAUSED
         forbidden = sorted(set(changes) - set(validation.CALLBACKS) - ({"schedule"} if extends else set()))
@@ -299,40 +304,3 @@ class Account:
             and self._list_reads - campaign.reads_before >= settings.list_delay_reads
             and self.clock.time() - campaign.created_at >= settings.list_delay_seconds
         )
-
-    def _named(self, found: Iterable[Campaign], name: str) -> list[Campaign]:
-        mode = self.settings.name_filter
-        if mode == "failing":
-            raise Refusal(500, "The name filter failed")
-        matches: Mapping[str, Callable[[Campaign], bool]] = {
-            "exact": lambda each: each.name == name,
-            "substring": lambda each: name in each.name,
-            "casefold": lambda each: name.casefold() in each.name.casefold(),
-            "ignored": lambda each: True,  # noqa: ARG005
-        }
-        return [each for each in found if matches[mode](each)]
-
-
-def _sorted(found: Iterable[Campaign], order: str) -> list[Campaign]:
-    keys: Mapping[str, Callable[[Campaign], Any]] = {
-        "date_created": lambda each: each.created_at,
-        "name": lambda each: each.name,
-    }
-    key, _, direction = order.partition(":")
-    if key not in keys or direction not in {"asc", "desc", ""}:
-        raise Refusal(400, "sort_by must be date_created or name, with :asc or :desc")
-    ordered = sorted(found, key=keys[key])
-    # Reversed as a whole: of campaigns of one instant the one created last is the newest.
-    return ordered[::-1] if direction == "desc" else ordered
-
-
-def _page(found: list[Item], query: Mapping[str, str]) -> Page[Item]:
-    offset, limit = _whole(query, "offset", 0, 0), min(_whole(query, "limit", 20, 1), MOST_PER_PAGE)
-    return Page(tuple(found[offset : offset + limit]), len(found), offset, limit)
-
-
-def _whole(query: Mapping[str, str], name: str, default: int, lowest: int) -> int:
-    text = query.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) < lowest:
-        raise Refusal(400, f"{name} must be a whole number from {lowest}")
-    return min(int(text), math.trunc(1e9))

@@ -13,6 +13,7 @@ from airflow_provider_exotel.emulator import dialects, page
 from airflow_provider_exotel.emulator.control import control_routes
 from airflow_provider_exotel.emulator.envelopes import Refusal
 from airflow_provider_exotel.emulator.front import PREFIX, Front, Office, error_answer
+from airflow_provider_exotel.emulator.list_routes import list_routes
 
 
 def build(office: Office) -> ASGIApp:
@@ -74,11 +75,7 @@ def _service_routes(app: FastAPI, office: Office) -> None:
     async def list_calls(campaign_id: str, request: Request) -> Response:
         return JSONResponse(dialects.call_page(account.calls(campaign_id, request.query_params), settings))
 
-    @app.get(PREFIX + "{sid}/lists/{list_sid}")
-    async def get_list(list_sid: str) -> Response:
-        if list_sid not in account.lists:
-            raise Refusal(404, "There is no such list")
-        return JSONResponse(dialects.one_list(account.lists[list_sid]))
+    app.include_router(list_routes(PREFIX + "{sid}", account, _json))
 
 
 def _page_routes(app: FastAPI, office: Office) -> None:

@@ -42,6 +42,7 @@ class Campaign:
     :param dialling: how it dials, with the pauses so far; its ``start`` is the send time, its ``end`` the end time.
     :param anchor: the last known point of its timeline.
     :param reads_before: how many list requests the account had answered when it was created.
+    :param awaiting: whether a list it names was still being imported when that was last looked at.
     :param completed: whether the action ``complete`` has ended it.
     """
 
@@ -53,9 +54,15 @@ class Campaign:
     updated_at: float
     anchor: Anchor
     reads_before: int = 0
+    awaiting: bool = False
     completed: bool = False
     archived: bool = False
     deleted: bool = False
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Return the SIDs of the lists it calls from."""
+        return tuple(self.given.get("lists", ()))
 
     @property
     def paused_since(self) -> float | None:
@@ -217,7 +224,7 @@ def _status_by_time(campaign: Campaign, instant: float, plan: Plan | None, at_en
         return PAUSED if at_end == PAUSED else CANCELED if held else at_end
     if held:
         return PAUSED
-    return CREATED if instant < campaign.dialling.start else IN_PROGRESS
+    return CREATED if campaign.awaiting or instant < campaign.dialling.start else IN_PROGRESS
 
 
 def act(state: CampaignState, action: str, wrong_state_status: int) -> Campaign:

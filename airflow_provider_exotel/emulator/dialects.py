@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_exotel.emulator.account import ContactList, Page
 from airflow_provider_exotel.emulator.campaigns import CREATED, INDIA, Call, CampaignState
 from airflow_provider_exotel.emulator.dialling import Counts
 from airflow_provider_exotel.emulator.envelopes import request_id
+from airflow_provider_exotel.emulator.paging import Page
 from airflow_provider_exotel.emulator.settings import Settings
 
 WORDS: Mapping[str, str] = {
@@ -68,7 +68,7 @@ def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: st
     """Return the answer that lists campaigns."""
     items = [_campaign_item(each, settings, account_sid) for each in page.items]
     bare = settings.dialect == "documented"
-    return success("GET", [each["data"] for each in items] if bare else items, _metadata(page, settings))
+    return success("GET", [each["data"] for each in items] if bare else items, metadata_of(page, settings))
 
 
 def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dict[str, Any]:
@@ -76,23 +76,19 @@ def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dic
     if settings.dialect == "documented":
         items = [_documented_call(state, call) for state, call in page.items]
     else:
-        items = [_wrap(_reference_call(state, call)) for state, call in page.items]
-    return success("GET", items, _metadata(page, settings))
+        items = [wrapped(_reference_call(state, call)) for state, call in page.items]
+    return success("GET", items, metadata_of(page, settings))
 
 
-def one_list(contacts: ContactList) -> dict[str, Any]:
-    """Return the answer that shows one list of contacts."""
-    data = {"sid": contacts.sid, "name": contacts.name, "contact_count": len(contacts.numbers)}
-    return success("GET", [_wrap(data)])
-
-
-def _metadata(page: Page[Any], settings: Settings) -> dict[str, int] | None:
+def metadata_of(page: Page[Any], settings: Settings) -> dict[str, int] | None:
+    """Return the figures of a page, None where they are switched off."""
     if not settings.list_metadata:
         return None
     return {"count": len(page.items), "offset": page.offset, "total": page.total, "limit": page.limit}
 
 
-def _wrap(data: dict[str, Any]) -> dict[str, Any]:
+def wrapped(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an item as the older reference writes it."""
     return {"code": 200, "error_data": None, "status": "success", "data": data}
 
 
@@ -102,7 +98,7 @@ def _campaign_item(
     data = _campaign(state, settings, account_sid, created=created)
     if settings.dialect == "documented":
         return {"code": 200, "status": "success", "data": data}
-    return {**_wrap(data), "summary": _summary(state)}
+    return {**wrapped(data), "summary": _summary(state)}
 
 
 def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, created: bool) -> dict[str, Any]:
