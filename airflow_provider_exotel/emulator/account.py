@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -191,16 +191,16 @@ class Account:
         """
         with self._lock:
             state = self._existing(campaign_id)
-        calls = state.calls
-        if not calls and self.settings.no_calls == "404":
+        found = state.finished()
+        if not found and self.settings.no_calls == "404":
             raise Refusal(404, "There are no calls yet")
         if words := query.get("status"):
-            wanted = set(words.split(","))
-            if unknown := wanted - set(OUTCOMES):
+            if unknown := set(words.split(",")) - set(OUTCOMES):
                 raise Refusal(400, f"status cannot be {sorted(unknown)[0][:40]!r}")
-            calls = tuple(each for each in calls if each.status in wanted)
-        ordered = calls[::-1] if query.get("sort_by", "").endswith(":desc") else calls
-        return _page([(state, each) for each in ordered], query)
+            found = state.finished(words.split(","))
+        ordered = found[::-1] if query.get("sort_by", "").endswith(":desc") else found
+        page = _page(ordered, query, self.settings.calls_per_page)
+        return Page(tuple((state, state.call(each)) for each in page.items), page.total, page.offset, page.limit)
 
     def _state(self, campaign: Campaign, progress: float | None = None) -> CampaignState:
         """Return how a campaign stands now, or at some progress; its plan is made when it may first be needed."""
@@ -326,8 +326,8 @@ def _sorted(found: Iterable[Campaign], order: str) -> list[Campaign]:
     return ordered[::-1] if direction == "desc" else ordered
 
 
-def _page(found: list[Item], query: Mapping[str, str]) -> Page[Item]:
-    offset, limit = _whole(query, "offset", 0, 0), min(_whole(query, "limit", 20, 1), MOST_PER_PAGE)
+def _page(found: Sequence[Item], query: Mapping[str, str], most: int = MOST_PER_PAGE) -> Page[Item]:
+    offset, limit = _whole(query, "offset", 0, 0), min(_whole(query, "limit", 20, 1), most)
     return Page(tuple(found[offset : offset + limit]), len(found), offset, limit)
 
 

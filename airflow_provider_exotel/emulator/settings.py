@@ -60,6 +60,9 @@ class Settings:
     :param response_as_object: a single campaign comes as an object, not as a list of one.
     :param status_words: other words for a status, e.g. ``{"in-progress": "Ringing"}``.
     :param extra_stats: keys to add to ``stats``.
+    :param calls_per_page: the most calls a page of call details holds, whatever is asked for; Exotel does not say.
+    :param report_url: the ``report_url`` of campaigns that have ended, with ``{id}`` for the campaign; None for none.
+        :attr:`Emulator.report_url` is where the emulator itself serves one, as CSV.
     :raises ValueError: for a value a switch does not have.
     """
 
@@ -88,6 +91,8 @@ class Settings:
     response_as_object: bool = False
     status_words: Mapping[str, str] = field(default_factory=dict)
     extra_stats: Mapping[str, int] = field(default_factory=dict)
+    calls_per_page: int = 500
+    report_url: str | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set one switch; a typing error in a test must not pass as a setting nobody reads."""
