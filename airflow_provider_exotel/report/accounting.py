@@ -5,6 +5,7 @@ The calls tell of people who were called; only the campaign's counts tell of tho
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -90,18 +91,17 @@ def account(campaign: Campaign, finals: Mapping[str, int], calls: int, said: int
 
 
 def total(accountings: Iterable[Accounting]) -> Accounting:
-    """Return the accounting of several campaigns together; a person in two of them counts twice."""
-    reached, never_tried = 0, 0
-    reasons: dict[str, int] = {}
-    differences: dict[str, tuple[int, int]] = {}
-    for one in accountings:
-        reached, never_tried = reached + one.reached, never_tried + one.never_tried
-        for reason, count in one.not_reached.items():
-            reasons[reason] = reasons.get(reason, 0) + count
-        for name, calls, campaign in one.differences:
-            before = differences.get(name, (0, 0))
-            differences[name] = (before[0] + calls, before[1] + campaign)
-    return Accounting(reached, reasons, never_tried, tuple(Difference(name, *two) for name, two in differences.items()))
+    """Return what became of everybody in several campaigns; a person in two of them counts twice."""
+    several = list(accountings)
+    reasons: Counter[str] = Counter()
+    for one in several:
+        reasons.update(one.not_reached)
+    return Accounting(
+        sum(one.reached for one in several),
+        dict(reasons),
+        sum(one.never_tried for one in several),
+        tuple(difference for one in several for difference in one.differences),
+    )
 
 
 def _everybody(campaign: Campaign) -> int | None:

@@ -76,7 +76,7 @@ def _write_attempt(
     inside, begun, ended = asked.allows(call.start), _instant(call.start), _instant(call.end)
     begun_there, ended_there = local_time(call.start, call.zone), local_time(call.end, call.zone)
     attempt = call.attempt if call.attempt is not None else (nth if call.contact else None)
-    figures.add(call, nth, begun_there, inside=inside)
+    figures.add(call, nth, begun_there or begun, inside=inside)
     tables["attempts"](
         (
             campaign_id,

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_exotel.report.call import REACHED, Call
 
-# More kinds of input than this is not an answer to a menu.
-_MOST_DIGITS = 24
-OTHER_DIGITS = "other"
+# Longer input, or more kinds of it, is no answer to a menu: it may be anything, so only how much of it there is.
+_LONGEST_DIGITS, _MOST_DIGITS = 2, 24
+OTHER_DIGITS = "longer"
 
 
 @dataclass
@@ -74,7 +74,8 @@ class Figures:
         if answered:
             self.talked += call.duration or 0
             digit = call.digit or ""
-            self.digits[digit if digit in self.digits or len(self.digits) < _MOST_DIGITS else OTHER_DIGITS] += 1
+            is_choice = digit in self.digits or len(self.digits) < _MOST_DIGITS
+            self.digits[digit if is_choice and len(digit) <= _LONGEST_DIGITS else OTHER_DIGITS] += 1
         if (price := _amount(call.price)) is not None:
             self.cost, self.priced = self.cost + price, self.priced + 1
         self.outside += inside is False
