@@ -13,8 +13,8 @@ from typing import NamedTuple
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStats
 from airflow_provider_exotel.report.call import REACHED
 
-NEVER_TRIED = "never tried"
-DO_NOT_DISTURB, INVALID = "do not disturb", "invalid number"
+NEVER_TRIED = "never-tried"
+DO_NOT_DISTURB, INVALID = "do-not-disturb", "invalid-number"
 _OPEN = ("pending", "in_progress", "retry", "retrying", "paused")
 # What each count of a dialect holds, by the words of this accounting. The newer pages count who was never tried among
 # the failed; the older reference counts them apart, and all who were called in vain as failed.

@@ -44,7 +44,7 @@ def _numbers(accounting: Accounting) -> Iterator[str]:
         (DO_NOT_DISTURB, "The service does not call them; leave them out."),
     ):
         if count := accounting.not_reached.get(reason):
-            yield f"{count:,} contacts: {reason}. {remedy}"
+            yield f"{count:,} contacts: {reason.replace('-', ' ')}. {remedy}"
 
 
 def _attempts(figures: Figures) -> Iterator[str]:

@@ -12,8 +12,8 @@ from typing import Protocol
 from airflow_provider_exotel.api.campaign import Campaign
 from airflow_provider_exotel.api.request import CallRetries
 
-OUTSIDE = "outside of the window"
-TOO_OFTEN = "more attempts than asked for"
+OUTSIDE = "outside-window"
+TOO_OFTEN = "too-many-attempts"
 _BEFORE = timedelta(days=2)  # a window opens on a day of its own zone, and may span midnight
 _ALWAYS = ((float("-inf"), float("inf")),)
 

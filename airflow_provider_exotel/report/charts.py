@@ -12,8 +12,8 @@ from html import escape
 from typing import NamedTuple
 
 # Units of a picture that is as wide as a phone; on a desk it grows to half a page.
-_WIDTH, _ROW, _LABEL, _VALUE = 400, 27, 104, 96
-_HEIGHT, _AXIS, _TOP = 170, 18, 16
+_WIDTH, _ROW, _LABEL, _VALUE = 400, 29, 116, 112
+_HEIGHT, _AXIS, _TOP = 180, 22, 20
 _BINS, _SPAN_WIDTH, _SPAN_HEIGHT = 96, 960, 150
 FEW = 10
 """Calls of which a rate says little; it is drawn hollow."""
@@ -40,10 +40,10 @@ def bars(title: str, rows: Sequence[Bar]) -> str:
     for number, bar in enumerate(rows):
         top = number * _ROW
         drawn += (
-            f'<text x="{_LABEL - 8}" y="{top + 18}" text-anchor="end">{escape(bar.label)}</text>'
+            f'<text x="{_LABEL - 8}" y="{top + 19}" text-anchor="end">{escape(bar.label)}</text>'
             f'<rect class="{bar.style}" x="{_LABEL}" y="{top + 5}" width="{max(bar.length * room, 1):.1f}" '
             f'height="{_ROW - 9}" rx="2"/>'
-            f'<text class="value" x="{_LABEL + max(bar.length * room, 1) + 7:.1f}" y="{top + 18}">'
+            f'<text class="value" x="{_LABEL + max(bar.length * room, 1) + 7:.1f}" y="{top + 19}">'
             f"{escape(bar.value)}</text>"
         )
     return _picture(title, (f"{bar.label} {bar.value}" for bar in rows), len(rows) * _ROW + 2, drawn)

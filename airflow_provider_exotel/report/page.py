@@ -67,8 +67,8 @@ def _when(figures: Figures, zone: tzinfo, zone_name: str) -> str:
     if not figures.minutes:
         return "No call was made."
     first, last = (datetime.fromtimestamp(each(figures.minutes) * 60, zone) for each in (min, max))
-    until = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%d %B %Y, %H:%M}"
-    return f"Calls from {first:%d %B %Y, %H:%M} to {until} ({zone_name})"
+    until = f"{last:%H:%M}" if first.date() == last.date() else f"{last.day} {last:%B %Y, %H:%M}"
+    return f"Calls from {first.day} {first:%B %Y, %H:%M} to {until} ({zone_name})"
 
 
 def _key_figures(accounting: Accounting, figures: Figures) -> str:
@@ -132,20 +132,25 @@ def _audit(reports: Sequence[CampaignReport], figures: Figures) -> str:
 def _charts(
     accounting: Accounting, figures: Figures, reports: Sequence[CampaignReport], zone: tzinfo, zone_name: str
 ) -> str:
-    outcome = {"reached": accounting.reached, **accounting.not_reached, NEVER_TRIED: accounting.never_tried}
+    counted = {"reached": accounting.reached, **accounting.not_reached, NEVER_TRIED: accounting.never_tried}
+    # In the order of the styles, words that are not known at the end.
+    outcome = {name: counted[name] for name in dict.fromkeys([*_STYLES, *counted]) if name in counted}
     everybody, longest = max(accounting.contacts, 1), max([*outcome.values(), 1])
     people = [
         Bar(name.replace("-", " "), count / longest, f"{count:,} ({count / everybody:.0%})", _STYLES.get(name, "other"))
         for name, count in outcome.items()
         if count or name == "reached"
     ]
-    made = [_figure("What became of people", bars("People", people))]
+    made = []
     if figures.minutes:
         bounded = [one.asked for one in reports if one.asked.is_bounded]
         shaded = joined(stretch for one in bounded for stretch in one.stretches)
         chart = over_time(figures.minutes, shaded, zone, is_bounded=bool(bounded))
         note = "The window is shaded." if bounded else "No window is known."
         made.append(_figure("Calls per minute", chart, f"{note} Times of {zone_name}.", wide=True))
+    made.append(_figure("What became of people", bars("People", people)))
+    if pressed := {digit: count for digit, count in figures.digits.items() if digit}:
+        made.append(_figure("Keys pressed", bars("Keys pressed in answered calls", list(_pressed(figures, pressed)))))
     if figures.hours:
         hours = range(min(figures.hours), max(figures.hours) + 1)
         made.append(_rates("Answered by hour", {f"{hour:02}": (figures.hours_answered[hour], figures.hours[hour])
@@ -153,8 +158,6 @@ def _charts(
     if figures.nth:
         made.append(_rates("Answered by attempt", {str(nth): (figures.nth_answered[nth], figures.nth[nth])
                                                    for nth in sorted(figures.nth)}))  # fmt: skip
-    if pressed := {digit: count for digit, count in figures.digits.items() if digit}:
-        made.append(_figure("Keys pressed", bars("Keys pressed in answered calls", list(_pressed(figures, pressed)))))
     return f'<section><h2>How it went</h2><div class="charts">{"".join(made)}</div></section>'
 
 
@@ -228,11 +231,11 @@ def _list(items: Iterable[str]) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     body = "".join(
-        f'<tr><th scope="row">{escape(str(row[0]))}</th>' + "".join(f"<td>{escape(str(cell))}</td>" for cell in row[1:])
-        for row in rows
+        f'<tr><th scope="row">{escape(str(first))}</th>{"".join(f"<td>{escape(str(cell))}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
     )
-    first = "".join(f'<th scope="col">{each}</th>' for each in head)
-    return f'<div class="scroll" tabindex="0"><table><thead><tr>{first}</tr></thead><tbody>{body}</tbody></table></div>'
+    names = "".join(f'<th scope="col">{each}</th>' for each in head)
+    return f'<div class="scroll" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _percent(part: int, whole: int) -> str:

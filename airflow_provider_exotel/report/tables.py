@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from typing import Any, Literal
 Cell = str | int | bool | datetime | None
 Row = Sequence[Cell]
 Write = Callable[[Row], None]
+WriteRows = Callable[[Iterable[Row]], None]
 Kind = Literal["text", "whole", "truth", "instant"]
 Columns = Mapping[str, Kind]
 
@@ -46,8 +48,7 @@ AUDIT: Columns = {
     "start_local": "text",
 }
 TABLES = {"attempts": ATTEMPTS, "contacts": CONTACTS, "audit": AUDIT}
-FORMATS = ("csv", "jsonl", "parquet")
-_ROWS_A_GROUP = 10_000
+_ROWS_TOGETHER = 10_000
 
 
 @contextmanager
@@ -58,28 +59,42 @@ def writer(format: str, columns: Columns, file: Any) -> Iterator[Write]:
     :param columns: the table's columns.
     :param file: a binary file.
     """
-    with _WRITERS[format](columns, file) as write:
+    rows: list[Row] = []
+    with _FORMATS[format](columns, file) as write_rows:
+
+        def write(row: Row) -> None:
+            rows.append(row)
+            if len(rows) >= _ROWS_TOGETHER:
+                write_rows(rows)
+                rows.clear()
+
         yield write
+        if rows:
+            write_rows(rows)
 
 
 @contextmanager
-def _csv(columns: Columns, file: Any) -> Iterator[Write]:
-    encoded = csv.writer(_Encoded(file), lineterminator="\n")
-    encoded.writerow(columns)
-    yield lambda row: encoded.writerow(map(_text, row))
+def _csv(columns: Columns, file: Any) -> Iterator[WriteRows]:
+    def write(rows: Iterable[Row]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(map(_text, row) for row in rows)
+        file.write(text.getvalue().encode())
+
+    write([tuple(columns)])
+    yield write
 
 
 @contextmanager
-def _jsonl(columns: Columns, file: Any) -> Iterator[Write]:
-    def write(row: Row) -> None:
-        cells = (_moment(cell) if isinstance(cell, datetime) else cell for cell in row)
-        file.write(f"{json.dumps(dict(zip(columns, cells, strict=True)), ensure_ascii=False)}\n".encode())
+def _jsonl(columns: Columns, file: Any) -> Iterator[WriteRows]:
+    def write(rows: Iterable[Row]) -> None:
+        lines = (json.dumps(dict(zip(columns, map(_json, row), strict=True)), ensure_ascii=False) for row in rows)
+        file.write("".join(f"{line}\n" for line in lines).encode())
 
     yield write
 
 
 @contextmanager
-def _parquet(columns: Columns, file: Any) -> Iterator[Write]:
+def _parquet(columns: Columns, file: Any) -> Iterator[WriteRows]:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
@@ -90,35 +105,21 @@ def _parquet(columns: Columns, file: Any) -> Iterator[Write]:
         "instant": pa.timestamp("us", "UTC"),
     }
     schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
-    rows: list[Row] = []
 
-    def flush() -> None:
-        if rows:
-            arrays = map(pa.array, zip(*rows, strict=True), schema.types)
-            table.write_batch(pa.RecordBatch.from_arrays(list(arrays), schema=schema))
-            rows.clear()
-
-    def write(row: Row) -> None:
-        rows.append(row)
-        if len(rows) >= _ROWS_A_GROUP:
-            flush()
+    def write(rows: Iterable[Row]) -> None:
+        arrays = map(pa.array, zip(*rows, strict=True), schema.types)
+        table.write_batch(pa.RecordBatch.from_arrays(list(arrays), schema=schema))
 
     with ParquetWriter(file, schema, compression="zstd") as table:
         yield write
-        flush()
 
 
-_WRITERS = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
+_FORMATS = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
+FORMATS = tuple(_FORMATS)
 
 
-class _Encoded:
-    """A binary file that takes text, in UTF-8."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def write(self, text: str) -> None:
-        self._file.write(text.encode())
+def _json(cell: Cell) -> Cell:
+    return _moment(cell) if isinstance(cell, datetime) else cell
 
 
 def _text(cell: Cell) -> str:

@@ -80,8 +80,7 @@ class PartsAt:
     def write(self, number: int, lines: Iterable[str]) -> None:
         """Put a part aside."""
         with self.workplace._open(self._path(number), "wb") as file:  # noqa: SLF001
-            for line in lines:
-                file.write(line.encode())
+            file.write("".join(lines).encode())
 
     def _path(self, number: int) -> Any:
         return self.workplace._at(self.mark, f"{number:05}.jsonl")  # noqa: SLF001

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +83,27 @@ def order(numbers: Sequence[str] | None = None, *, minutes: int = 480, **fields:
         "call_retries": {"number_of_retries": 2, "interval_mins": 15, "on_status": ["busy", "no-answer"]},
     }
     return {name: value for name, value in {**given, **fields}.items() if value is not None}
+
+
+@contextmanager
+def serving(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Serve a text on loopback: its address, and the paths that were asked for."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/report.csv", paths
+        server.shutdown()
+        thread.join()
