@@ -6,9 +6,12 @@ Every chart says in words what it shows, and nothing hangs on colour alone.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from html import escape
+from itertools import pairwise
 from typing import NamedTuple
 
 # Units of a picture that is as wide as a phone; on a desk it grows to half a page.
@@ -86,41 +89,56 @@ def over_time(
     first, last = min(minutes), max(minutes)
     # A little before and after, so that the edges of the window are seen.
     margin = max(5, (last - first) // 20)
-    first, last = first - margin, last + 1 + margin
-    width = max(1, math.ceil((last - first) / _BINS))
-    counted: dict[int, int] = {}
-    for minute, count in minutes.items():
-        place = (minute - first) // width
-        counted[place] = counted.get(place, 0) + count
-    count_of_bins = math.ceil((last - first) / width)
-    step, most = _SPAN_WIDTH / count_of_bins, max(counted.values()) / width
-    begins, ends = first * 60.0, (first + count_of_bins * width) * 60.0
+    begins, ends = first - margin, last + 1 + margin
+    allowed = [
+        (max(math.floor(opening / 60), begins), min(math.ceil(closing / 60), ends))
+        for opening, closing in (joined(stretches) if is_bounded else ())
+        if opening / 60 < ends and closing / 60 > begins
+    ]
+    bins = _bins(minutes, begins, ends, allowed)
+    most = max(count / (until - since) for since, until, count in bins)
 
-    def across(moment: float) -> float:
-        return (min(max(moment, begins), ends) - begins) / (ends - begins) * _SPAN_WIDTH
+    def across(minute: int) -> float:
+        return (minute - begins) / (ends - begins) * _SPAN_WIDTH
 
-    allowed = [(across(opening), across(closing)) for opening, closing in joined(stretches)] if is_bounded else []
     drawn = "".join(
-        f'<rect class="allowed" x="{left:.1f}" y="0" width="{right - left:.1f}" height="{_SPAN_HEIGHT}"/>'
-        for left, right in allowed
-        if right > left
+        f'<rect class="allowed" x="{across(since):.1f}" y="0" width="{across(until) - across(since):.1f}" '
+        f'height="{_SPAN_HEIGHT}"/>'
+        for since, until in allowed
     )
-    for place, count in sorted(counted.items()):
-        tall = count / width / most * (_SPAN_HEIGHT - 10)
-        moment = datetime.fromtimestamp((first + place * width) * 60, zone)
+    for since, until, count in bins:
+        each = count / (until - since)
+        tall, wide = each / most * (_SPAN_HEIGHT - 10), across(until) - across(since)
+        inside = not is_bounded or any(opening <= since and until <= closing for opening, closing in allowed)
         drawn += (
-            f'<rect class="calls" x="{place * step:.1f}" y="{_SPAN_HEIGHT - tall:.1f}" '
-            f'width="{max(step - 1.5, 1):.1f}" height="{tall:.1f}">'
-            f"<title>{moment:%d %b %H:%M}: {_few(count / width)} a minute</title></rect>"
+            f'<rect class="{"calls" if inside else "outside"}" x="{across(since):.1f}" y="{_SPAN_HEIGHT - tall:.1f}" '
+            f'width="{max(wide - 1.5, 1):.1f}" height="{tall:.1f}">'
+            f"<title>{_moment(since, zone)}: {_few(each)} a minute</title></rect>"
         )
-    start, end = (datetime.fromtimestamp(each * 60, zone) for each in (min(minutes), max(minutes)))
-    text = f"Calls per minute from {start:%d %b %H:%M} to {end:%d %b %H:%M}, {_few(most)} at most"
+    text = f"Calls per minute from {_moment(first, zone)} to {_moment(last, zone)}, {_few(most)} at most"
     return (
         f'<svg class="span" viewBox="0 0 {_SPAN_WIDTH} {_SPAN_HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{text}">{drawn}</svg><p class="ends"><span>{datetime.fromtimestamp(begins, zone):%d %b %H:%M}'
-        f"</span><span>at most <b>{_few(most)}</b> a minute</span><span>"
-        f"{datetime.fromtimestamp(ends, zone):%d %b %H:%M}</span></p>"
+        f'aria-label="{text}">{drawn}</svg><p class="ends"><span>{_moment(begins, zone)}'
+        f"</span><span>at most <b>{_few(most)}</b> a minute</span><span>{_moment(ends, zone)}</span></p>"
     )
+
+
+def _bins(
+    minutes: Mapping[int, int], begins: int, ends: int, allowed: Iterable[tuple[int, int]]
+) -> list[tuple[int, int, int]]:
+    """Return stretches of minutes with their calls, none of them across an edge of what is allowed."""
+    width = max(1, math.ceil((ends - begins) / _BINS))
+    cuts = sorted({begins, ends, *(edge for stretch in allowed for edge in stretch)})
+    edges = [edge for since, until in pairwise(cuts) for edge in range(since, until, width)] + [ends]
+    counted: Counter[int] = Counter()
+    for minute, count in minutes.items():
+        counted[bisect_right(edges, minute) - 1] += count
+    return [(edges[place], edges[place + 1], count) for place, count in sorted(counted.items())]
+
+
+def _moment(minute: int, zone: tzinfo) -> str:
+    moment = datetime.fromtimestamp(minute * 60, zone)
+    return f"{moment.day} {moment:%b %H:%M}"
 
 
 def joined(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

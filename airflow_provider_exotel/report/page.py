@@ -147,6 +147,7 @@ def _charts(
         shaded = joined(stretch for one in bounded for stretch in one.stretches)
         chart = over_time(figures.minutes, shaded, zone, is_bounded=bool(bounded))
         note = "The window is shaded." if bounded else "No window is known."
+        note += " Hollow: outside of it." if figures.outside else ""
         made.append(_figure("Calls per minute", chart, f"{note} Times of {zone_name}.", wide=True))
     made.append(_figure("What became of people", bars("People", people)))
     if pressed := {digit: count for digit, count in figures.digits.items() if digit}:

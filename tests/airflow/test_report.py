@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import csv
 import hmac
+import inspect
 import json
+import re
+import runpy
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +26,7 @@ from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.transfers.report import CampaignReportOperator
 
+ROOT = Path(__file__).parent.parent.parent
 START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)  # 10:00 in India
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
 KEY = "a key that names people"
@@ -271,6 +278,88 @@ def test_a_task_that_was_killed_goes_on_and_writes_the_same(
     assert not (tmp_path / "twice" / "_unfinished").exists()
 
 
+# A task without the rest of Airflow, which dies at a request as a worker does that is out of memory.
+DYING = """
+import os, signal, sys
+
+from airflow_provider_exotel.transfers.report import CampaignReportOperator
+
+
+class Instance:
+    def xcom_push(self, **_):
+        pass
+
+
+campaign, path, dies_at = sys.argv[1], sys.argv[2], int(sys.argv[3])
+task = CampaignReportOperator(task_id="report", campaign_ids=campaign, path=path, hash_key_conn_id="names")
+session = task.hook.client._transport._session
+request, left = session.request, iter(range(dies_at, -1, -1))
+
+
+def dying(*arguments, **options):
+    if next(left, None) == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return request(*arguments, **options)
+
+
+session.request = dying
+import airflow_provider_exotel.report.gather as gather
+
+gather.PAGES_A_PART = 3
+task.execute({"ti": Instance()})
+"""
+
+
+def test_a_process_that_is_killed_leaves_nothing_half_done(exotel: Emulator, tmp_path: Path) -> None:
+    exotel.settings.calls_per_page = 15
+    campaign = dialled(exotel)
+    a_day_later(exotel)
+
+    def run(folder: str, dies_at: int) -> int:
+        command = [sys.executable, "-c", DYING, campaign, (tmp_path / folder).as_uri(), str(dies_at)]
+        return subprocess.run(command, capture_output=True, check=False, timeout=300).returncode
+
+    killed = run("twice", 9)
+    seen = [path.name for path in (tmp_path / "twice").iterdir()]
+    codes = run("twice", 10_000), run("once", 10_000)
+
+    assert (killed, codes) == (-signal.SIGKILL, (0, 0))
+    assert seen == ["_unfinished"]
+    for path in (tmp_path / "once").iterdir():
+        assert (tmp_path / "twice" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_any_storage_will_do(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath, io
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    io.attach("memory", fs=MemoryFileSystem())
+    campaign = dialled(exotel)
+    a_day_later(exotel)
+
+    ran = run_dag(lambda: CampaignReportOperator(task_id="report", campaign_ids=campaign,
+                                                 path="memory://reports/march", hash_key_conn_id="names"))  # fmt: skip
+
+    folder = ObjectStoragePath("memory://reports/march")
+    assert ran.state == "success"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "attempts.csv",
+        "audit.csv",
+        "contacts.csv",
+        "report.html",
+    ]
+
+
+def test_the_operator_loads_neither_the_client_nor_the_formats_when_it_is_imported() -> None:
+    program = "import sys, airflow_provider_exotel.transfers.report; print('LOADED', *sorted(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    [line] = [line for line in run.stdout.splitlines() if line.startswith("LOADED")]
+    assert not {"pyarrow", "airflow_provider_exotel.api.client", "airflow_provider_exotel.report.page"} & {
+        *line.split()
+    }
+
+
 def test_the_report_of_the_campaign_is_taken_and_is_the_same(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
 ) -> None:
@@ -343,3 +432,31 @@ def test_what_is_wrong_is_named_before_any_request(
     assert ran.state == "failed"
     assert f"- {field}: " in log.text
     assert exotel.requests == []
+
+
+def test_the_page_of_the_docs_names_every_parameter() -> None:
+    table = (ROOT / "docs" / "report.md").read_text().split("## Parameters")[1].split("\n## ")[0]
+    documented = set(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE))
+
+    assert documented == set(inspect.signature(CampaignReportOperator.__init__).parameters) - {"self", "kwargs"}
+    assert documented == set(CampaignReportOperator.template_fields)
+
+
+def test_the_page_of_the_docs_names_every_column_and_every_key_of_the_summary() -> None:
+    from airflow_provider_exotel.report.summary import summary
+    from airflow_provider_exotel.report.tables import ATTEMPTS, CONTACTS
+
+    rows = [line for line in (ROOT / "docs" / "report.md").read_text().splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+    assert {*ATTEMPTS, *CONTACTS, *summary([])} <= named
+
+
+def test_the_example_loads() -> None:
+    dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_report.py"))["dag"]
+
+    assert {task.task_id: task.upstream_task_ids for task in dag.tasks} == {
+        "create": set(),
+        "has_ended": {"create"},
+        "report": {"create", "has_ended"},
+    }

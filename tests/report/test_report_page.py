@@ -86,6 +86,22 @@ def test_every_picture_says_what_it_shows(reports: list[CampaignReport]) -> None
     assert re.match(r"People: reached \d+ \(\d+%\); busy ", labels[1])
 
 
+def test_no_bar_of_calls_reaches_out_of_the_window_unless_calls_did(reports: list[CampaignReport]) -> None:
+    assert reports[0].figures.outside == 0
+
+    [picture] = re.findall(r'<svg class="span".*?</svg>', page(reports[:1]), flags=re.DOTALL)
+
+    stretches = {
+        kind: [(float(left), float(left) + float(width)) for left, width in re.findall(
+            rf'<rect class="{kind}" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', picture)]
+        for kind in ("allowed", "calls")
+    }  # fmt: skip
+    assert all(
+        any(opening - 0.1 <= left and right <= closing + 0.1 for opening, closing in stretches["allowed"])
+        for left, right in stretches["calls"]
+    )
+
+
 def test_pictures_are_well_formed(reports: list[CampaignReport]) -> None:
     for picture in re.findall(r"<svg.*?</svg>", page(reports), flags=re.DOTALL):
         ET.fromstring(picture)
