@@ -2,7 +2,7 @@
 
 Pages cost requests, of which an account has few. So whole parts of them are put aside as they come, and a later try
 reads those instead of asking again. A part ends with a line that says where to go on; one without it was cut off and
-is read anew. Nothing is put aside of what is asked for anew in seconds: the report, and the last few pages.
+is read anew. The report is one request, and nothing is put aside of it.
 """
 
 from __future__ import annotations
@@ -86,11 +86,16 @@ def gather(calls: Calls, campaign: Campaign, parts: Parts, keep: Keep, ledger: L
         batch += map(keep, page.records)
         end = End(len(batch), page.next_offset, page.total)
         if pages % PAGES_A_PART == 0:
-            parts.write(number, _part(batch, end))
-            ledger.add(batch)
+            _put_aside(parts, number, batch, end, ledger)
             batch, number = [], number + 1
-    ledger.add(batch)
+    if batch:
+        _put_aside(parts, number, batch, end, ledger)
     return end.total
+
+
+def _put_aside(parts: Parts, number: int, batch: list[Call], end: End, ledger: Ledger) -> None:
+    parts.write(number, _part(batch, end))
+    ledger.add(batch)
 
 
 def _part(batch: Iterable[Call], end: End) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 UNFINISHED = "_unfinished"
 """The folder beside the report in which a task works; it is gone when the report is there."""
@@ -19,21 +20,23 @@ class Workplace:
 
     :param folder: the ``ObjectStoragePath`` of the report.
     :param mark: tells apart what must not be mixed up.
+    :param own: tells apart tries that overlap, so that none moves a file another one is still writing.
     """
 
     folder: Any
     mark: str
+    own: str = field(default_factory=lambda: uuid4().hex[:12])
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Any]:
         """Open a file of the report for bytes."""
-        with self._open(self._at(name), "wb") as file:
+        with self._open(self._at(self.own, name), "wb") as file:
             yield file
 
     def publish(self, names: Iterable[str]) -> None:
         """Move files under their final names."""
         for name in names:
-            self.folder.fs.mv(self._at(name).path, (self.folder / name).path)
+            self.folder.fs.mv(self._at(self.own, name).path, (self.folder / name).path)
 
     def clear(self) -> None:
         """Leave nothing but the report."""

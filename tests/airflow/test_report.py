@@ -203,8 +203,9 @@ def test_the_summary_is_the_extra_of_the_asset(run_dag: Callable[..., Any], exot
 
     ran = run_dag(lambda: report(tmp_path, campaign, outlets=[asset]))
 
+    events = [line for line in database().splitlines() if re.match('INSERT INTO "?(asset|dataset)_event', line)]
     assert ran.state == "success"
-    assert '"answer_rate": ' in database()
+    assert [f'"reached": {ran.xcom("report")["reached"]}' in event for event in events] == [True]
 
 
 def test_a_campaign_that_still_dials_has_no_report_yet(
