@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import Asset
 from test_nothing_leaks import OF_AIRFLOW, database, log_files
 
@@ -26,6 +27,7 @@ from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.transfers.report import CampaignReportOperator
 
+AIRFLOW_2 = airflow_version.startswith("2.")
 ROOT = Path(__file__).parent.parent.parent
 START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)  # 10:00 in India
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
@@ -196,6 +198,7 @@ def test_a_run_leaves_no_number_behind(
     assert [line[:300] for line in told.splitlines() if TRACE in line or (KEY in line and OF_AIRFLOW not in line)] == []
 
 
+@pytest.mark.skipif(AIRFLOW_2, reason="Airflow 2 records no event of a DAG that only a test knows")
 def test_the_summary_is_the_extra_of_the_asset(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
     campaign = dialled(exotel)
     a_day_later(exotel)
@@ -331,10 +334,14 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(exotel: Emulator, tmp
 
 
 def test_any_storage_will_do(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath, io
+    if AIRFLOW_2:
+        from airflow.io.store import attach
+    else:
+        from airflow.sdk.io import attach
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
     from fsspec.implementations.memory import MemoryFileSystem
 
-    io.attach("memory", fs=MemoryFileSystem())
+    attach("memory", fs=MemoryFileSystem())
     campaign = dialled(exotel)
     a_day_later(exotel)
 
