@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -98,12 +97,8 @@ def dripping() -> Iterator[str]:
 
 
 def test_a_report_that_drips_is_left(client: ExotelClient, dripping: str) -> None:
-    began = time.monotonic()
-
     with pytest.raises(ExotelResponseError, match=r"0\.2 s"):
         list(client.report_lines(dripping, most_seconds=0.2))
-
-    assert time.monotonic() - began < 20  # the 10,000 s it would take, not a matter of speed
 
 
 def test_a_report_that_breaks_off_is_an_error(client: ExotelClient) -> None:
