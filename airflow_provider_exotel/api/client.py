@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from airflow_provider_exotel.api import policy as replay
 from airflow_provider_exotel.api.address import base_url
-from airflow_provider_exotel.api.campaign import CallRecord, Campaign, CampaignStatus
+from airflow_provider_exotel.api.campaign import CallPage, CallRecord, Campaign, CampaignStatus
 from airflow_provider_exotel.api.envelope import Answer
 from airflow_provider_exotel.api.errors import (
     ExotelError,
@@ -30,6 +30,8 @@ from airflow_provider_exotel.api.transport import LARGEST_PAGE, Transport
 log = logging.getLogger(__name__)
 
 RequestBody = Literal["auto", "documented", "wrapped"]
+LARGEST_REPORT = 1 << 30
+LONGEST_DOWNLOAD = 900.0
 _REFUSED_FORMS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
 # Where a campaign stands once the action has counted; one resumed before its time is created again.
@@ -153,7 +155,8 @@ class ExotelClient:
         if wanted is not None:
             query["status"] = ",".join(sorted(_STATUS_FILTER.get(one, one.value.title()) for one in wanted))
         seen: set[str] = set()
-        for data in self._transport.pages("/campaigns", query, page_size):
+        pages = self._transport.pages("/campaigns", query, page_size)
+        for data in (item.data for answer in pages for item in answer.items):
             # Offsets shift while campaigns are created, so one can come twice.
             if data.get("id") and str(data["id"]) not in seen:
                 seen.add(str(data["id"]))
@@ -206,20 +209,51 @@ class ExotelClient:
         :param page_size: records asked for a request; the service may give fewer.
         :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
         """
-        query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
         seen: set[str | None] = set()
-        try:
-            for data in self._transport.pages(f"{_path(campaign_id)}/call-details", query, page_size):
-                record = CallRecord.of(data)
+        for page in self.call_details_pages(campaign_id, status=status, page_size=page_size):
+            for record in page.records:
                 if record.call_sid in seen:
                     continue
                 seen |= {record.call_sid} - {None}
                 yield record
+
+    def call_details_pages(
+        self, campaign_id: str, *, offset: int = 0, status: Iterable[str] | None = None, page_size: int = LARGEST_PAGE
+    ) -> Iterator[CallPage]:
+        """Iterate over the attempts of a campaign page by page, as the service gives them; one may come twice.
+
+        :param offset: how many records to pass over: the ``next_offset`` of the last page that was read before.
+        :param status: only attempts that ended so: ``completed``, ``failed``, ``busy``, ``no-answer``.
+        :param page_size: records asked for a request; the service may give fewer.
+        :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no page.
+        """
+        query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
+        begun = offset > 0
+        try:
+            for answer in self._transport.pages(f"{_path(campaign_id)}/call-details", query, page_size, offset):
+                begun = True
+                offset += len(answer.items)
+                yield CallPage(tuple(CallRecord.of(item.data) for item in answer.items), offset, answer.total)
         except ExotelNotFound:
-            if seen:
+            if begun:
                 raise
             # The service answers 404 until the first call: only a campaign that is not there is an error.
             self.get_campaign(campaign_id)
+
+    def report_lines(
+        self, url: str, *, most_bytes: int = LARGEST_REPORT, most_seconds: float = LONGEST_DOWNLOAD
+    ) -> Iterator[str]:
+        """Iterate over the lines of a campaign's report as they arrive; their ends are kept.
+
+        The address comes out of an answer, so it is trusted little: https only (plain http on loopback, where this
+        client's host is there too), no redirect is followed, and the credentials go to the client's own host alone.
+
+        :param url: ``Campaign.report_url``.
+        :param most_bytes: the largest report that is taken, default 1 GiB.
+        :param most_seconds: the longest time it may take, default 15 minutes.
+        :raises ExotelError: if it is not such an address, cannot be had, is larger, takes longer, or is no UTF-8 text.
+        """
+        return self._transport.lines(url, most_bytes, most_seconds)
 
     def check_access(self) -> None:
         """Make the cheapest request that proves key, token, account, region and access to campaigns.

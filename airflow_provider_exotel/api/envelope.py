@@ -66,6 +66,12 @@ class Answer:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     request_id: str | None = None
 
+    @property
+    def total(self) -> int | None:
+        """Return how many entries the whole list has of which this is a page, None where that is not told."""
+        total = str(self.metadata.get("total"))
+        return int(total) if total.isdigit() else None
+
     def only(self, key: str = "id") -> Item:
         """Return the single entry of the answer.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from os import SEEK_END
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from airflow_provider_exotel.api.contact_list import (
     ImportStatus,
     ListKind,
 )
-from airflow_provider_exotel.api.envelope import Item
+from airflow_provider_exotel.api.envelope import Answer, Item
 from airflow_provider_exotel.api.errors import (
     ExotelConflict,
     ExotelError,
@@ -84,7 +84,7 @@ class ContactLists:
         """
         query = {"sort_by": sort_by} | ({} if name is None else {"name": name})
         seen: set[str] = set()
-        for data in self._transport.pages("/lists", query, page_size):
+        for data in _entries(self._transport.pages("/lists", query, page_size)):
             # Offsets shift while lists are created, so one can come twice.
             if data.get("sid") and str(data["sid"]) not in seen:
                 seen.add(str(data["sid"]))
@@ -129,7 +129,7 @@ class ContactLists:
         :raises ExotelNotFound: if there is no such list.
         """
         seen: set[str | None] = set()
-        for data in self._transport.pages(f"{_path(list_sid)}/contacts", {}, _CONTACTS_PAGE):
+        for data in _entries(self._transport.pages(f"{_path(list_sid)}/contacts", {}, _CONTACTS_PAGE)):
             contact = Contact.of(data)
             if contact.sid in seen:
                 continue
@@ -265,6 +265,10 @@ def _problems(size: int, list_name: str, kind: str) -> Iterator[Problem]:
         yield Problem("file", "is empty; write a header with the column number, and a contact a line")
     if kind == "dynamic" and size >= MAX_DYNAMIC_BYTES:
         yield Problem("file", f"has {size:,} bytes and must have fewer than {MAX_DYNAMIC_BYTES:,}; make several lists")
+
+
+def _entries(pages: Iterable[Answer]) -> Iterator[Any]:
+    return (item.data for page in pages for item in page.items)
 
 
 def _path(list_sid: str) -> str:

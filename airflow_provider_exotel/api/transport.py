@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.auth import HTTPBasicAuth
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from airflow_provider_exotel.api.address import is_loopback
 from airflow_provider_exotel.api.envelope import Answer, read_answer
-from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError
+from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError, ExotelResponseError
 from airflow_provider_exotel.api.policy import Kind, ReplayPolicy, retry_after_seconds
 from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.api.redact import redact
 
 log = logging.getLogger(__name__)
 
-
 LARGEST_PAGE = 500
+_BLOCK = 1 << 16
+_LONGEST_LINE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -105,25 +108,25 @@ class Transport:
                 log.warning("%s; sent again in %.0f s", error, pause)
                 self.sleep(pause)
 
-    def pages(self, path: str, query: dict[str, str], page_size: int) -> Iterator[Any]:
-        """Iterate over the entries of a list, page by page as they are taken.
+    def pages(self, path: str, query: dict[str, str], page_size: int, offset: int = 0) -> Iterator[Answer]:
+        """Iterate over the pages of a list as they are taken.
 
         :param path: what follows the root.
         :param query: the query beside ``offset`` and ``limit``.
         :param page_size: entries asked for a request; the service may give fewer.
+        :param offset: how many entries to pass over.
         :raises ExotelError: if a page cannot be read.
         """
-        offset, last = 0, None
+        last = None
         while True:
             answer = self.send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
             if answer.items == last:  # a service that ignores the offset would be read for ever
                 return
-            yield from (item.data for item in answer.items)
-            received, last = len(answer.items), answer.items
+            received, last, total = len(answer.items), answer.items, answer.total
             offset += received
-            total = answer.metadata.get("total")
+            yield answer
             # The service may grant smaller pages than asked for, so only a total ends the list early.
-            if not received or (str(total).isdigit() and offset >= int(str(total))):
+            if not received or (total is not None and offset >= total):
                 return
 
     def change(self, send: Callable[[], Answer], already: Callable[[], bool]) -> None:
@@ -175,6 +178,30 @@ class Transport:
         text = response.content.decode("utf-8", "replace")
         return read_answer(response.status_code, text, response.reason or "", retry_after, self._secrets)
 
+    def lines(self, url: str, most_bytes: int, most_seconds: float) -> Iterator[str]:
+        """Iterate over the lines of a text at an address out of an answer.
+
+        :param url: https, or http on loopback where this transport speaks to loopback.
+        :param most_bytes: the largest text that is taken.
+        :param most_seconds: the longest time it may take.
+        :raises ExotelError: if the address is not allowed, or the text cannot be had within these limits.
+        """
+        own, parts = urlsplit(self.root), _address(url)
+        local = parts.scheme == "http" and is_loopback(parts.hostname) and is_loopback(own.hostname)
+        if not parts.hostname or not (parts.scheme == "https" or local) or "@" in parts.netloc:
+            raise ExotelResponseError("the report's address is none that is followed: https only, without user info")
+        at_home = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+        if at_home:
+            self._bucket.take()
+        with requests.Session() as session:
+            session.trust_env = self._session.trust_env
+            # Set in both cases: without it the .netrc of the machine would speak for us.
+            session.auth = self._session.auth if at_home else _no_credentials
+            try:
+                yield from _text_lines(_stream(session, url, self._timeout, most_bytes, most_seconds))
+            except (requests.RequestException, HTTPError, OSError) as error:
+                raise ExotelConnectionError(f"the report broke off: {self._explain(error)}", sent=True) from None
+
     def _observe(self, response: requests.Response) -> None:
         remaining = response.headers.get("X-RateLimit-Remaining", "")
         reset = response.headers.get("X-RateLimit-Reset", "")
@@ -189,6 +216,47 @@ class Transport:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _stream(
+    session: requests.Session, url: str, timeout: tuple[float, float], most_bytes: int, most_seconds: float
+) -> Iterator[bytes]:
+    deadline, received = time.monotonic() + most_seconds, 0
+    with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
+        if response.status_code != HTTPStatus.OK:
+            raise ExotelResponseError("the report cannot be had", http_status=response.status_code)
+        # Whatever has arrived, so that a body that drips is noticed; read() would wait for a full block.
+        while block := response.raw.read1(_BLOCK, decode_content=True):
+            received += len(block)
+            if received > most_bytes or time.monotonic() > deadline:
+                raise ExotelResponseError(f"the report is longer than {most_bytes} bytes or {most_seconds:g} s")
+            yield block
+
+
+def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
+    decoder, rest = codecs.getincrementaldecoder("utf-8-sig")(), ""
+    try:
+        for block in blocks:
+            *lines, rest = (rest + decoder.decode(block)).split("\n")
+            yield from (f"{line}\n" for line in lines)
+            if len(rest) > _LONGEST_LINE:
+                raise ExotelResponseError("the report holds a line without end")
+        rest += decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise ExotelResponseError("the report is no UTF-8 text") from None
+    if rest:
+        yield rest
 
 
 def _was_sent(error: BaseException) -> bool:

@@ -156,16 +156,16 @@ class Account:
         """
         with self._lock:
             state = self._existing(campaign_id)
-        calls = state.calls
-        if not calls and self.settings.no_calls == "404":
+        found = state.finished()
+        if not found and self.settings.no_calls == "404":
             raise Refusal(404, "There are no calls yet")
         if words := query.get("status"):
-            wanted = set(words.split(","))
-            if unknown := wanted - set(OUTCOMES):
+            if unknown := set(words.split(",")) - set(OUTCOMES):
                 raise Refusal(400, f"status cannot be {sorted(unknown)[0][:40]!r}")
-            calls = tuple(each for each in calls if each.status in wanted)
-        ordered = calls[::-1] if query.get("sort_by", "").endswith(":desc") else calls
-        return page([(state, each) for each in ordered], query)
+            found = state.finished(words.split(","))
+        ordered = found[::-1] if query.get("sort_by", "").endswith(":desc") else found
+        shown = page(ordered, query, self.settings.calls_per_page)
+        return Page(tuple((state, state.call(each)) for each in shown.items), shown.total, shown.offset, shown.limit)
 
     def delete_list(self, sid: str) -> ContactList:
         """Delete a list that no campaign is calling from (Exotel, delete a list).

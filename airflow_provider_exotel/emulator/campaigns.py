@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
@@ -141,13 +141,26 @@ class CampaignState:
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """Return its finished calls in the order of their start."""
+        return tuple(map(self.call, self.finished()))
+
+    def finished(self, outcomes: Container[str] = OUTCOMES) -> Sequence[int]:
+        """Return the positions of its finished calls in its plan, without making the calls.
+
+        :param outcomes: only of calls that ended so.
+        """
         if self.plan is None:
             return ()
-        return tuple(
-            _call(self.campaign, self.plan, position)
-            for position, end in enumerate(self.plan.ends)
-            if end <= self.instant
-        )
+        if outcomes is OUTCOMES and self.instant >= self.plan.last_end:
+            return range(len(self.plan.ends))
+        wanted = [outcome in outcomes for outcome in OUTCOMES]
+        ended = zip(self.plan.ends, self.plan.outcomes, strict=True)
+        return [n for n, (end, outcome) in enumerate(ended) if end <= self.instant and wanted[outcome]]
+
+    def call(self, position: int) -> Call:
+        """Return one call of its plan."""
+        if self.plan is None:
+            raise IndexError("there is no call yet")
+        return _call(self.campaign, self.plan, position)
 
     def latest_calls(self, most: int) -> list[Call]:
         """Return the finished calls that began last, the latest first, without listing the others."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -41,6 +43,9 @@ OTHER_FIELDS = (
     "status_callback",
 )
 
+# The statuses in which a campaign has a report: those in which it calls nobody any more.
+REPORTED = frozenset({"completed", "failed", "canceled", "archived"})
+
 
 def date(seconds: float) -> str:
     """Return an instant as the samples write it, with the offset of India."""
@@ -73,11 +78,20 @@ def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: st
 
 def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dict[str, Any]:
     """Return the answer that lists calls, one item per attempt."""
-    if settings.dialect == "documented":
-        items = [_documented_call(state, call) for state, call in page.items]
-    else:
-        items = [wrapped(_reference_call(state, call)) for state, call in page.items]
+    bare = settings.dialect == "documented"
+    items = [_documented_call(*each) if bare else wrapped(_reference_call(*each)) for each in page.items]
     return success("GET", items, metadata_of(page, settings))
+
+
+def report(state: CampaignState, settings: Settings) -> str:
+    """Return the report of a campaign as CSV: its calls under the names of the dialect."""
+    shown = _documented_call if settings.dialect == "documented" else _reference_call
+    rows = [shown(state, call) for call in state.calls]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["call_sid"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def metadata_of(page: Page[Any], settings: Settings) -> dict[str, int] | None:
@@ -128,6 +142,8 @@ def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, cre
         data["from"] = ",".join(state.numbers) if documented else list(state.numbers)
     if not documented and state.plan is not None and state.instant >= campaign.dialling.start:
         data["date_started"] = date(campaign.dialling.start)
+    if settings.report_url is not None and state.status in REPORTED:
+        data["report_url"] = settings.report_url.replace("{id}", campaign.id)
     return data
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -40,7 +40,7 @@ class Page(Generic[Item]):
     limit: int
 
 
-def page(found: list[Item] | tuple[Item, ...], query: Mapping[str, str], most: int = MOST_PER_PAGE) -> Page[Item]:
+def page(found: Sequence[Item], query: Mapping[str, str], most: int = MOST_PER_PAGE) -> Page[Item]:
     """Return the page a request asks for.
 
     :param found: all there is.

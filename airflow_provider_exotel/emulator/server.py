@@ -187,6 +187,11 @@ class Emulator:
         return self._office.credentials.api_token
 
     @property
+    def report_url(self) -> str:
+        """Return where it serves the report of a campaign, for the switch of that name."""
+        return f"{self.url}/v2/accounts/{self.account_sid}/campaigns/{{id}}/report"
+
+    @property
     def connection_uri(self) -> str:
         """Return the Airflow connection as a URI."""
         return f"exotel://{self.api_key}:{self.api_token}@{self.host}/{self.account_sid}"

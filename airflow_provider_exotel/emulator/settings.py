@@ -69,6 +69,9 @@ class Settings:
     :param csv_answer: where the answer to an upload holds its ids: in ``data.summary``, in ``data.list`` or in the
         ``data`` of an item; None leaves it to the dialect (``wrapped`` has the first, ``documented`` the last).
     :param list_counts: whether a list tells how many contacts it has.
+    :param calls_per_page: the most calls a page of call details holds, whatever is asked for; Exotel does not say.
+    :param report_url: the ``report_url`` of campaigns that have ended, with ``{id}`` for the campaign; None for none.
+        :attr:`Emulator.report_url` is where the emulator itself serves one, as CSV.
     :raises ValueError: for a value a switch does not have.
     """
 
@@ -103,6 +106,8 @@ class Settings:
     drop_duplicates: bool = True
     csv_answer: str | None = None
     list_counts: bool = True
+    calls_per_page: int = 500
+    report_url: str | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set one switch; a typing error in a test must not pass as a setting nobody reads."""
