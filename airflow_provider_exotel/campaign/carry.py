@@ -17,7 +17,7 @@ from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError
 from airflow_provider_exotel.api.request import CallRetries
 from airflow_provider_exotel.campaign.control import SteersCampaigns, change
 from airflow_provider_exotel.campaign.waiting import HAND_OVER, Wait, people_are_left
-from airflow_provider_exotel.campaign.window import CallingWindow, MissedWindow
+from airflow_provider_exotel.campaign.window import MissedWindow, Window
 
 
 class NextWindow(NamedTuple):
@@ -44,7 +44,7 @@ class Carrier:
     """
 
     campaigns: SteersCampaigns
-    window: CallingWindow
+    window: Window
     until: datetime | None = None
     call_retries: CallRetries | None = None
     remember: Callable[[datetime], None] = lambda end_at: None  # noqa: ARG005

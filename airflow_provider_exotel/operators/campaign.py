@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.campaign.draft import CampaignDraft
     from airflow_provider_exotel.campaign.identity import CampaignIdentity
     from airflow_provider_exotel.campaign.once import OneCampaign
-    from airflow_provider_exotel.campaign.window import CallingWindow
+    from airflow_provider_exotel.campaign.window import Window
 
     Context = Mapping[str, Any]
 
@@ -70,8 +70,8 @@ class CreateCampaignOperator(BaseOperator):
     :param call_duplicate_numbers: whether to call a number as often as it is listed.
     :param call_retries: the page's ``retries``: a mapping or
         :class:`~airflow_provider_exotel.api.request.CallRetries`.
-    :param window: calling hours: a :class:`~airflow_provider_exotel.campaign.window.CallingWindow` or a mapping of its
-        fields.
+    :param window: calling hours, in any form that :mod:`airflow_provider_exotel.campaign.common_window` lists: a
+        :class:`~airflow_provider_exotel.campaign.window.CallingWindow`, a mapping, or the name of a preset.
     :param schedule: instead, explicit ``send_at`` and ``end_at``: RFC 3339 texts, aware datetimes, or timedeltas from
         the anchor.
     :param anchor: the moment the window is counted from, an RFC 3339 time; default the run's logical date, or the end
@@ -141,7 +141,7 @@ class CreateCampaignOperator(BaseOperator):
         type: str | None = None,
         call_duplicate_numbers: bool | str | None = None,
         call_retries: CallRetries | Mapping[str, Any] | str | None = None,
-        window: CallingWindow | Mapping[str, Any] | str | None = None,
+        window: Window | Mapping[str, Any] | str | None = None,
         schedule: Any = None,
         anchor: str | datetime | None = None,
         max_lateness: timedelta | str | int | None = None,

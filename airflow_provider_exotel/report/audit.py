@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Protocol
 
@@ -19,10 +19,10 @@ _ALWAYS = ((float("-inf"), float("inf")),)
 
 
 class Window(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.campaign.window.CallingWindow`."""
+    """What is needed of :class:`~airflow_provider_exotel.campaign.window.Window`."""
 
-    def stretches(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        """Iterate over the windows that open on a day or later, as opening and closing."""
+    def stretches_from(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Iterate over the windows that may be open at a moment, and those after it, as opening and closing."""
         ...
 
 
@@ -81,6 +81,6 @@ def asked(
 def _opened(window: Window, span: tuple[float, float] | None) -> Iterable[tuple[float, float]]:
     if span is None:
         return
-    first = datetime.fromtimestamp(span[0], UTC).date() - _BEFORE
-    stretches = ((opening.timestamp(), closing.timestamp()) for opening, closing in window.stretches(first))
+    first = datetime.fromtimestamp(span[0], UTC) - _BEFORE
+    stretches = ((opening.timestamp(), closing.timestamp()) for opening, closing in window.stretches_from(first))
     yield from takewhile(lambda stretch: stretch[0] <= span[1] + _BEFORE.total_seconds(), stretches)

@@ -1,15 +1,10 @@
-"""One page that tells how it went: by itself, without scripts and without asking anybody. No number is on it."""
+"""One page that tells how it went. No number is on it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
-from functools import cache
-from html import escape
-from importlib.resources import files
-from string import Template
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow_provider_exotel.api.redact import redact
@@ -18,6 +13,18 @@ from airflow_provider_exotel.report.advice import advice
 from airflow_provider_exotel.report.charts import FEW, Bar, bars, columns, joined, over_time
 from airflow_provider_exotel.report.document import CampaignReport
 from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
+from airflow_provider_exotel.report.parts import (
+    document,
+    figure,
+    gallery,
+    key_figures,
+    listed,
+    percent,
+    quiet,
+    section,
+    table,
+    verdict,
+)
 
 _KEY = re.compile(r" af-[0-9a-f]{16}(?:-[0-9a-f]{4})?$")
 _STYLES = {
@@ -42,21 +49,16 @@ def page(reports: Sequence[CampaignReport]) -> str:
     zone: tzinfo = ZoneInfo(zone_name) if zone_name else UTC
     content = (
         _key_figures(accounting, figures)
-        + _section("Does it add up?", _adds_up(reports, accounting))
-        + _section("Was everybody called as asked?", _audit(reports, figures))
+        + section("Does it add up?", _adds_up(reports, accounting))
+        + section("Was everybody called as asked?", _audit(reports, figures))
         + _charts(accounting, figures, reports, zone, zone_name or "UTC")
-        + _section("For the next one", _list(advice(accounting, figures)) or _quiet("Nothing stands out."))
-        + (_section("The campaigns", _campaigns(reports)) if len(reports) > 1 else "")
+        + section("For the next one", listed(advice(accounting, figures)) or quiet("Nothing stands out."))
+        + (section("The campaigns", _campaigns(reports)) if len(reports) > 1 else "")
     )
     title = _name(reports[0]) if len(reports) == 1 else f"{len(reports):,} campaigns"
-    return _template().substitute(
-        title=escape(title), subtitle=escape(_when(figures, zone, zone_name or "UTC")), content=content
+    return document(
+        title, _when(figures, zone, zone_name or "UTC"), content, footer="Made of the calls the service lists."
     )
-
-
-@cache
-def _template() -> Template:
-    return Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
 
 
 def _name(report: CampaignReport) -> str:
@@ -74,15 +76,14 @@ def _when(figures: Figures, zone: tzinfo, zone_name: str) -> str:
 def _key_figures(accounting: Accounting, figures: Figures) -> str:
     shown = [
         ("contacts", f"{accounting.contacts:,}", ""),
-        ("reached", f"{accounting.reached:,}", _percent(accounting.reached, accounting.contacts)),
-        ("attempts", f"{figures.attempts:,}", f"{_percent(figures.answered, figures.attempts)} answered"),
+        ("reached", f"{accounting.reached:,}", percent(accounting.reached, accounting.contacts)),
+        ("attempts", f"{figures.attempts:,}", f"{percent(figures.answered, figures.attempts)} answered"),
         ("talked", _minutes(figures.talked), ""),
     ]
     if figures.priced:
         each = f"{figures.cost / accounting.reached:.2f} a person reached" if accounting.reached else ""
         shown.append(("cost", f"{figures.cost:,.2f}", each))
-    cells = "".join(f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in shown)
-    return f'<dl class="figures">{cells}</dl>'
+    return key_figures(shown)
 
 
 def _adds_up(reports: Sequence[CampaignReport], accounting: Accounting) -> str:
@@ -96,11 +97,11 @@ def _adds_up(reports: Sequence[CampaignReport], accounting: Accounting) -> str:
         for what, calls, campaign in one.accounting.differences
     ]
     if not rows:
-        return told + _verdict("The campaign's own counts say the same.", good=True)
+        return told + verdict("The campaign's own counts say the same.", good=True)
     return (
         told
-        + _verdict("The campaign's own counts say something else.", good=False)
-        + _table(("Campaign", "Count", "By the calls", "By the campaign"), rows[:_MOST_CAMPAIGNS])
+        + verdict("The campaign's own counts say something else.", good=False)
+        + table(("Campaign", "Count", "By the calls", "By the campaign"), rows[:_MOST_CAMPAIGNS])
     )
 
 
@@ -110,13 +111,13 @@ def _audit(reports: Sequence[CampaignReport], figures: Figures) -> str:
         sum(one.asked.most_attempts is not None for one in reports),
     )
     shown = [
-        _verdict(f"{figures.outside:,} of {figures.attempts:,} calls began outside of the window.",
+        verdict(f"{figures.outside:,} of {figures.attempts:,} calls began outside of the window.",
                  good=not figures.outside)
         if bounded
-        else _quiet("No window is known, so no call can be outside of it."),
-        _verdict(f"{figures.too_often:,} people were called more often than asked for.", good=not figures.too_often)
+        else quiet("No window is known, so no call can be outside of it."),
+        verdict(f"{figures.too_often:,} people were called more often than asked for.", good=not figures.too_often)
         if planned
-        else _quiet("No retry plan is known, so nobody can be called too often."),
+        else quiet("No retry plan is known, so nobody can be called too often."),
     ]  # fmt: skip
     for count, what in (
         (len(reports) - bounded if bounded else 0, "campaigns have no known window."),
@@ -125,7 +126,7 @@ def _audit(reports: Sequence[CampaignReport], figures: Figures) -> str:
         (figures.unnamed, "calls have no number and are in nobody's account."),
     ):
         if count:
-            shown.append(_quiet(f"{count:,} {what}"))
+            shown.append(quiet(f"{count:,} {what}"))
     return "".join(shown)
 
 
@@ -148,10 +149,10 @@ def _charts(
         chart = over_time(figures.minutes, shaded, zone, is_bounded=bool(bounded))
         note = "The window is shaded." if bounded else "No window is known."
         note += " Hollow: outside of it." if figures.outside else ""
-        made.append(_figure("Calls per minute", chart, f"{note} Times of {zone_name}.", wide=True))
-    made.append(_figure("What became of people", bars("People", people)))
+        made.append(figure("Calls per minute", chart, f"{note} Times of {zone_name}.", wide=True))
+    made.append(figure("What became of people", bars("People", people)))
     if pressed := {digit: count for digit, count in figures.digits.items() if digit}:
-        made.append(_figure("Keys pressed", bars("Keys pressed in answered calls", list(_pressed(figures, pressed)))))
+        made.append(figure("Keys pressed", bars("Keys pressed in answered calls", list(_pressed(figures, pressed)))))
     if figures.hours:
         hours = range(min(figures.hours), max(figures.hours) + 1)
         made.append(_rates("Answered by hour", {f"{hour:02}": (figures.hours_answered[hour], figures.hours[hour])
@@ -159,16 +160,16 @@ def _charts(
     if figures.nth:
         made.append(_rates("Answered by attempt", {str(nth): (figures.nth_answered[nth], figures.nth[nth])
                                                    for nth in sorted(figures.nth)}))  # fmt: skip
-    return f'<section><h2>How it went</h2><div class="charts">{"".join(made)}</div></section>'
+    return gallery("How it went", made)
 
 
 def _pressed(figures: Figures, pressed: dict[str, int]) -> Iterator[Bar]:
     none = figures.digits[""]
     longest = max([*pressed.values(), none, 1])
     for digit, count in sorted(pressed.items(), key=lambda each: (each[0] == OTHER_DIGITS, each[0])):
-        yield Bar(digit, count / longest, f"{count:,} ({_percent(count, figures.answered)})")
+        yield Bar(digit, count / longest, f"{count:,} ({percent(count, figures.answered)})")
     if none:
-        yield Bar("none", none / longest, f"{none:,} ({_percent(none, figures.answered)})", "never")
+        yield Bar("none", none / longest, f"{none:,} ({percent(none, figures.answered)})", "never")
 
 
 def _rates(title: str, rates: dict[str, tuple[int, int]], zone_name: str = "") -> str:
@@ -178,14 +179,14 @@ def _rates(title: str, rates: dict[str, tuple[int, int]], zone_name: str = "") -
         Bar(label, share, f"{share:.0%}" if rates[label][1] else "", "plain" if rates[label][1] >= FEW else "few")
         for label, share in shares.items()
     ]
-    rows = ((label, f"{answered:,}", f"{calls:,}", _percent(answered, calls))
+    rows = ((label, f"{answered:,}", f"{calls:,}", percent(answered, calls))
             for label, (answered, calls) in rates.items() if calls)  # fmt: skip
     note = f"Share of calls that were answered{f', by the hour in {zone_name}' if zone_name else ''}."
     if any(0 < calls < FEW for _, calls in rates.values()):
         note += f" Hollow: fewer than {FEW} calls."
-    table = _table(("", "Answered", "Calls", "Share"), rows)
+    counted = table(("", "Answered", "Calls", "Share"), rows)
     chart = columns(title, drawn, most)
-    return _figure(title, f"{chart}<details><summary>In numbers</summary>{table}</details>", note)
+    return figure(title, f"{chart}<details><summary>In numbers</summary>{counted}</details>", note)
 
 
 def _campaigns(reports: Sequence[CampaignReport]) -> str:
@@ -194,7 +195,7 @@ def _campaigns(reports: Sequence[CampaignReport]) -> str:
             _name(one),
             f"{one.accounting.contacts:,}",
             f"{one.accounting.reached:,}",
-            _percent(one.accounting.reached, one.accounting.contacts),
+            percent(one.accounting.reached, one.accounting.contacts),
             f"{one.accounting.never_tried:,}",
             f"{one.figures.attempts:,}",
             f"{one.figures.outside:,}",
@@ -204,43 +205,7 @@ def _campaigns(reports: Sequence[CampaignReport]) -> str:
     )
     head = ("Campaign", "Contacts", "Reached", "Share", "Never tried", "Attempts", "Outside", "Adds up")
     left = len(reports) - _MOST_CAMPAIGNS
-    return _table(head, rows) + (_quiet(f"And {left:,} more, which are in the tables.") if left > 0 else "")
-
-
-def _section(title: str, content: str) -> str:
-    return f'<section><h2>{title}</h2><div class="card">{content}</div></section>'
-
-
-def _figure(title: str, chart: str, note: str = "", *, wide: bool = False) -> str:
-    caption = f"<p>{escape(note)}</p>" if note else ""
-    kind = ' class="wide"' if wide else ""
-    return f"<figure{kind}><figcaption>{title}{caption}</figcaption>{chart}</figure>"
-
-
-def _verdict(text: str, *, good: bool) -> str:
-    return f'<p class="{"good" if good else "bad"}"><b aria-hidden="true">{"✓" if good else "✗"}</b> {escape(text)}</p>'
-
-
-def _quiet(text: str) -> str:
-    return f'<p class="quiet">{escape(text)}</p>'
-
-
-def _list(items: Iterable[str]) -> str:
-    made = "".join(f"<li>{escape(item)}</li>" for item in items)
-    return f"<ul>{made}</ul>" if made else ""
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    body = "".join(
-        f'<tr><th scope="row">{escape(str(first))}</th>{"".join(f"<td>{escape(str(cell))}</td>" for cell in rest)}</tr>'
-        for first, *rest in rows
-    )
-    names = "".join(f'<th scope="col">{each}</th>' for each in head)
-    return f'<div class="scroll" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "–"
+    return table(head, rows) + (quiet(f"And {left:,} more, which are in the tables.") if left > 0 else "")
 
 
 def _minutes(seconds: int) -> str:

@@ -29,7 +29,7 @@ from airflow_provider_exotel.transfers.storage import Workplace
 if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
     from airflow_provider_exotel.api.request import CallRetries
-    from airflow_provider_exotel.campaign.window import CallingWindow
+    from airflow_provider_exotel.campaign.window import Window
     from airflow_provider_exotel.report.call import Naming
     from airflow_provider_exotel.report.document import CampaignReport
     from airflow_provider_exotel.report.tables import Write
@@ -49,7 +49,7 @@ class _Order:
     campaign_ids: tuple[str, ...]
     folder: Any
     format: str
-    window: CallingWindow | None
+    window: Window | None
     timezone: str | None
     call_retries: CallRetries | None
     key: bytes | None
@@ -78,9 +78,8 @@ class CampaignReportOperator(BaseOperator):
     :param path: the folder, such as ``s3://conn@bucket/reports/{{ ds }}`` or ``file:///...``; files of the same names
         are replaced.
     :param format: ``csv`` (default), ``jsonl`` or ``parquet`` (extra: ``parquet``).
-    :param window: the calling hours that were asked for: a
-        :class:`~airflow_provider_exotel.campaign.window.CallingWindow` or a mapping of its fields; the audit compares
-        with these and with the campaign's own schedule.
+    :param window: the calling hours that were asked for, in any form that the campaign takes; the audit compares with
+        these and with the campaign's own schedule.
     :param timezone: the recipients' IANA time zone, default the window's. Without either, local columns stay empty.
     :param call_retries: the retry plan that was asked for, default the campaign's own.
     :param contacts: ``hashed`` (default) names people by HMAC-SHA256 of their number under your key, ``clear`` by the
@@ -116,7 +115,7 @@ class CampaignReportOperator(BaseOperator):
         campaign_ids: Any,
         path: Any,
         format: str = "csv",
-        window: CallingWindow | Mapping[str, Any] | str | None = None,
+        window: Window | Mapping[str, Any] | str | None = None,
         timezone: str | None = None,
         call_retries: CallRetries | Mapping[str, Any] | str | None = None,
         contacts: str = "hashed",
@@ -176,7 +175,8 @@ class CampaignReportOperator(BaseOperator):
 
         from airflow_provider_exotel.api.fields import words
         from airflow_provider_exotel.api.request import CallRetries
-        from airflow_provider_exotel.campaign.window import CallingWindow, read_as
+        from airflow_provider_exotel.campaign.common_window import window_of
+        from airflow_provider_exotel.campaign.window import read_as
         from airflow_provider_exotel.report.tables import FORMATS
 
         problems: list[Problem] = []
@@ -193,7 +193,7 @@ class CampaignReportOperator(BaseOperator):
         ):
             if getattr(self, field) not in choices:
                 problems.append(Problem(field, f"is none of {', '.join(choices)}"))
-        window = collect(problems, lambda: None if self.window is None else CallingWindow.of(self.window))
+        window = collect(problems, lambda: None if self.window is None else window_of(self.window))
         retries = self.call_retries
         if retries is not None and not isinstance(retries, CallRetries):
             retries = collect(problems, lambda: read_as(CallRetries, self.call_retries, "call_retries"))
@@ -206,7 +206,7 @@ class CampaignReportOperator(BaseOperator):
             ObjectStoragePath(str(self.path)),
             self.format,
             window,
-            zone or (window.timezone if window is not None else None),
+            zone or (window.zone.key if window is not None else None),
             retries,
             key,
         )
