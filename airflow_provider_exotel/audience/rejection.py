@@ -21,6 +21,8 @@ class Reason(Enum):
     NO_COUNTRY = "no_country"
     RAGGED = "ragged"
     UNKNOWN_ZONE = "unknown_zone"
+    OTHER_ZONE = "other_zone"
+    NO_HOURS = "no_hours"
 
     @property
     def explanation(self) -> str:
@@ -36,6 +38,8 @@ _EXPLANATIONS = {
     Reason.NO_COUNTRY: "it is written without a country and cannot be compared with numbers not to be called",
     Reason.RAGGED: "the row does not fit the header; put text that holds commas in quotation marks",
     Reason.UNKNOWN_ZONE: "nobody knows in which time zone its owner lives",
+    Reason.OTHER_ZONE: "its owner may live in another time zone than the window's",
+    Reason.NO_HOURS: "no calling hours are given for the country it is of",
 }
 
 

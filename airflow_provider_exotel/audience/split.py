@@ -69,9 +69,9 @@ def split_audience(
     quarantine: Callable[[Rejection], None],
     max_rejected: float,
     today: date,
-    key_of: Callable[[str], str | None] = lambda _: "all",
+    key_of: Callable[[str], str | Reason | None] = lambda _: "all",
     variables: Sequence[str] = (),
-    suppressions: Sequence[Suppression] = (),
+    suppressions: Sequence[Suppression | Suppressed] = (),
 ) -> AudienceSummary:
     """Clean an audience of any size and write it in chunks that Exotel's csv-upload takes.
 
@@ -86,8 +86,8 @@ def split_audience(
     :param quarantine: hears of every row that is left out.
     :param max_rejected: the largest share of the rows, 0 to 1, that may be left out.
     :param today: the present day, for the age of suppressions.
-    :param key_of: returns what a chunk's numbers have in common, such as a group of time zones, or ``None`` where
-        nobody knows, which leaves the row out. By default all have the key ``all``.
+    :param key_of: returns what a chunk's numbers have in common, such as a group of time zones, or the reason to leave
+        the row out; ``None`` where nobody knows its zone. By default all have the key ``all``.
     :param variables: the names of a dynamic campaign's variables, in the order of their columns.
     :param suppressions: sources of numbers that are not to be called.
     :raises ExotelInputError: for arguments that cannot be, suppressions that cannot be used, rows that cannot be read,
@@ -116,7 +116,7 @@ def _contacts(
     rows: Iterable[Row],
     default_country: str | None,
     suppressed: Sequence[Suppressed],
-    key_of: Callable[[str], str | None],
+    key_of: Callable[[str], str | Reason | None],
     quarantine: Callable[[Rejection], None],
     tally: _Tally,
 ) -> Iterator[tuple[str, str, Row]]:
@@ -139,8 +139,8 @@ def _contacts(
         seen.add(number)
         if listed := next((source.name for source in suppressed if number in source.numbers), None):
             tally.suppressed[listed] += 1
-        elif (key := key_of(verdict)) is None:
-            reject(row, Reason.UNKNOWN_ZONE)
+        elif not isinstance(key := key_of(verdict), str):
+            reject(row, key or Reason.UNKNOWN_ZONE)
         else:
             tally.keys[key] += 1
             yield key, verdict, row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -40,35 +40,38 @@ class Suppressed:
     """A source that has been read.
 
     :param name: the source.
-    :param numbers: its numbers, as :func:`number_key` makes them.
+    :param numbers: its numbers, as :func:`number_key` makes them, or what tells of such a one whether it is among them.
     :param rows: how many rows it had.
     :param unreadable: how many of them held no readable number.
     """
 
     name: str
-    numbers: Set[int | str] = field(repr=False)
+    numbers: Container[int | str] = field(repr=False)
     rows: int
     unreadable: int
 
 
 def read_suppressions(
-    sources: Sequence[Suppression], default_country: str | None, today: date
+    sources: Sequence[Suppression | Suppressed], default_country: str | None, today: date
 ) -> tuple[Suppressed, ...]:
     """Read every source, after seeing that none is too old.
 
-    :param sources: the sources.
+    :param sources: the sources; those that have been read already are passed on.
     :param default_country: as for the audience. With ``None`` every number has to be international: a national one
         could not be compared.
     :param today: the present day.
     :raises ExotelInputError: naming every source that is too old, or else every one with rows that cannot be read.
     """
-    if stale := [problem for source in sources for problem in _problems_of_age(source, today)]:
+    unread = [source for source in sources if isinstance(source, Suppression)]
+    if stale := [problem for source in unread for problem in _problems_of_age(source, today)]:
         raise ExotelInputError(stale)
     names = [source.name for source in sources]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ExotelInputError([Problem(_field(name), "names several sources; give each its own") for name in doubled])
     problems: list[Problem] = []
-    read = tuple(_read(source, default_country, problems) for source in sources)
+    read = tuple(
+        _read(source, default_country, problems) if isinstance(source, Suppression) else source for source in sources
+    )
     if problems:
         raise ExotelInputError(problems)
     return read
@@ -123,4 +126,4 @@ def _problems_of_age(source: Suppression, today: date) -> Iterable[Problem]:
 
 
 def _field(name: str) -> str:
-    return f"suppressions.{name}"
+    return f"suppress.{name}"

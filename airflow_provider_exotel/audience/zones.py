@@ -191,3 +191,7 @@ def _rows() -> Iterator[tuple[str, Place | None]]:
 
 _PLACES = dict(_rows())
 _LENGTHS = sorted(set(map(len, _PLACES)), reverse=True)
+PLACES: frozenset[Place] = frozenset(place for place in _PLACES.values() if place)
+"""Every place that a number can tell."""
+COUNTRIES = frozenset(place.country for place in PLACES)
+"""The countries whose numbers are known; one of them without a place is nobody's in particular."""

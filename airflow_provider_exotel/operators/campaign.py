@@ -54,8 +54,8 @@ class CreateCampaignOperator(BaseOperator):
 
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :param numbers: whom to call (the page's ``from``): a list or one comma-separated string, at most 5,000, E.164
-        preferred. Airflow stores what a DAG file, a run's conf or an XCom holds; ``numbers_from`` and ``lists`` keep
-        numbers out of its database.
+        preferred; repeated ones are left out unless ``call_duplicate_numbers``. Airflow stores what a DAG file, a run's
+        conf or an XCom holds; ``numbers_from`` and ``lists`` keep numbers out of its database.
     :param numbers_from: instead, a file on any object storage (``s3://conn@bucket/key``, ``file:///...``) with one
         number a line or a column ``number``, read when the task runs.
     :param lists: instead, SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign.
@@ -92,7 +92,9 @@ class CreateCampaignOperator(BaseOperator):
         ``resume`` it inside its window.
     :param settle: how long a campaign may take to show in the service's list, a timedelta or seconds, default 120. A
         try after a lost answer waits as long before it sends again.
-    :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what cannot be a phone number.
+    :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what is no phone number.
+    :param default_country: the ISO code of the country whose national numbers are meant, such as ``IN``; by default
+        these are sent as they are given.
     :param wait_for_completion: whether the task ends with its campaign; the XCom ``outcome`` then tells how that ended.
     :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
         ``[operators] default_deferrable``.
@@ -116,6 +118,7 @@ class CreateCampaignOperator(BaseOperator):
         *TIME_FIELDS,
         "on_missed_window",
         "on_invalid_numbers",
+        "default_country",
         "idempotency_key",
         "plan_only",
         "min_reached",
@@ -165,6 +168,7 @@ class CreateCampaignOperator(BaseOperator):
         until: str | datetime | None = None,
         on_kill: str = "pause",
         on_invalid_numbers: str = "fail",
+        default_country: str | None = None,
         from_params: bool = False,
         dry_run: bool | str | None = None,
         **kwargs: Any,
@@ -217,6 +221,7 @@ class CreateCampaignOperator(BaseOperator):
         self.if_paused = if_paused
         self.settle = timedelta(seconds=settle) if isinstance(settle, (int, float)) else settle
         self.on_invalid_numbers = on_invalid_numbers
+        self.default_country = default_country
         self.wait_for_completion = wait_for_completion
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.poll_interval = poll_interval
@@ -296,7 +301,8 @@ class CreateCampaignOperator(BaseOperator):
             announce(plan)
             self.log.info("Dry run: nothing was sent.")
             return plan.as_dict()
-        campaign, rejected = one.find(lambda: audience_of(arguments, self.hook.settings.api_token)), 0
+        secret, rejected = self.hook.settings.api_token, 0
+        campaign = one.find(lambda: audience_of(arguments, secret, self.default_country))
         if campaign is not None:
             campaign = self._follow(campaign, one)
         else:
@@ -328,6 +334,7 @@ class CreateCampaignOperator(BaseOperator):
             identity,
             on_missed_window=self.on_missed_window,
             on_invalid_numbers=self.on_invalid_numbers,
+            default_country=self.default_country,
         )
 
     def _create(self, one: OneCampaign, draft: CampaignDraft) -> Campaign:

@@ -96,9 +96,14 @@ def hashed(key: bytes) -> Naming:
     """
 
     def name(number: str) -> str:
-        return hmac.digest(key, in_clear(number).encode(), "sha256").hex()
+        return digest_of(in_clear(number), key)
 
     return name
+
+
+def digest_of(number: str, key: bytes) -> str:
+    """Return what stands for a number without separators under a key."""
+    return hmac.digest(key, number.encode(), "sha256").hex()
 
 
 def in_clear(number: str) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 # Units of a picture that is as wide as a phone; on a desk it grows to half a page.
 _WIDTH, _ROW, _LABEL, _VALUE = 400, 29, 116, 112
 _HEIGHT, _AXIS, _TOP = 180, 22, 20
-_BINS, _SPAN_WIDTH, _SPAN_HEIGHT = 96, 960, 150
+_BINS, _SPAN_WIDTH, _SPAN_HEIGHT, _TRACK = 96, 960, 150, 26
 FEW = 10
 """Calls of which a rate says little; it is drawn hollow."""
 
@@ -121,6 +121,54 @@ def over_time(
         f'aria-label="{text}">{drawn}</svg><p class="ends"><span>{_moment(begins, zone)}'
         f"</span><span>at most <b>{_few(most)}</b> a minute</span><span>{_moment(ends, zone)}</span></p>"
     )
+
+
+class Track(NamedTuple):
+    """What one campaign does over time; instants are seconds since 1970.
+
+    :param label: which.
+    :param value: what to say of it.
+    :param allowed: when may be called.
+    :param certain: when it dials in any case.
+    :param possible: when it may dial besides.
+    """
+
+    label: str
+    value: str
+    allowed: Sequence[tuple[float, float]]
+    certain: Sequence[tuple[float, float]]
+    possible: Sequence[tuple[float, float]]
+
+
+def tracks(title: str, rows: Sequence[Track], zone: tzinfo) -> str:
+    """Return campaigns beneath each other over one stretch of time, each with its hours shaded.
+
+    :param zone: whose clocks the ends are told on.
+    """
+    edges = [edge for row in rows for part in (*row.certain, *row.possible) for edge in part]
+    begins, ends = min(edges), max(edges)
+    margin = (ends - begins) / 25
+    begins, ends = begins - margin, ends + margin
+
+    def parts(style: str, stretches: Iterable[tuple[float, float]], top: int, height: int) -> str:
+        inside = [(max(since, begins), min(until, ends)) for since, until in stretches]
+        return "".join(
+            f'<rect class="{style}" x="{(since - begins) / (ends - begins) * _SPAN_WIDTH:.1f}" y="{top}" '
+            f'width="{max((until - since) / (ends - begins) * _SPAN_WIDTH, 1):.1f}" height="{height}"/>'
+            for since, until in inside
+            if since < until
+        )
+
+    drawn = "".join(
+        f"<li><span>{escape(row.label)}<small>{escape(row.value)}</small></span>"
+        f'<svg class="track" viewBox="0 0 {_SPAN_WIDTH} {_TRACK}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(f"{title}: {row.label}, {row.value}", quote=True)}">'
+        f"{parts('allowed', row.allowed, 0, _TRACK)}{parts('calls', row.certain, 6, _TRACK - 12)}"
+        f"{parts('possible', row.possible, 6, _TRACK - 12)}</svg></li>"
+        for row in rows
+    )
+    first, last = (_moment(math.floor(edge / 60), zone) for edge in (begins, ends))
+    return f'<ul class="tracks">{drawn}</ul><p class="ends after"><span>{first}</span><span>{last}</span></p>'
 
 
 def _bins(

@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
-    BaseHook,
     BaseOperator,
-    Variable,
-    mask_secret,
 )
 
 from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
+from airflow_provider_exotel.hooks.hash_key import hash_key
 from airflow_provider_exotel.operators.inputs import collect
 from airflow_provider_exotel.transfers.storage import Workplace
 
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     Context = Mapping[str, Any]
 
 PAGE = "report.html"
-_SHORTEST_KEY = 16
 # A count that stays at "in progress" must not keep a report from being made for ever.
 _LIVE_CALLS_END_WITHIN = timedelta(hours=1)
 
@@ -212,24 +209,7 @@ class CampaignReportOperator(BaseOperator):
         )
 
     def _key(self) -> bytes:
-        if bool(self.hash_key_conn_id) == bool(self.hash_key_variable):
-            raise ExotelInputError(
-                [
-                    Problem(
-                        "hash_key_conn_id",
-                        "and hash_key_variable: give exactly one, where the key is that names people; or write "
-                        "contacts='clear'",
-                    )
-                ]
-            )
-        if self.hash_key_conn_id:
-            field, key = "hash_key_conn_id", BaseHook.get_connection(self.hash_key_conn_id).password
-        else:
-            field, key = "hash_key_variable", Variable.get(str(self.hash_key_variable))
-        if len(key or "") < _SHORTEST_KEY:
-            raise ExotelInputError([Problem(field, f"holds no key of {_SHORTEST_KEY} characters or more")])
-        mask_secret(key)
-        return str(key).encode()
+        return hash_key(self.hash_key_conn_id, self.hash_key_variable, field="", instead="; or write contacts='clear'")
 
     def _reports(
         self, order: _Order, workplace: Workplace, names: Mapping[str, str], scratch: Path

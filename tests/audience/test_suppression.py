@@ -32,7 +32,7 @@ def test_a_row_that_cannot_be_read_refuses_the_source(bad: str) -> None:
         read_suppressions([source(NUMBER, bad)], "IN", TODAY)
 
     [problem] = caught.value.problems
-    assert problem.field == "suppressions.opt-outs"
+    assert problem.field == "suppress.opt-outs"
     assert problem.message.startswith("1 of its 2 rows hold no number that can be compared (row 2)")
     assert "98765" not in str(caught.value)
 
@@ -67,7 +67,7 @@ def test_every_source_with_such_rows_is_named() -> None:
     with pytest.raises(ExotelInputError) as caught:
         read_suppressions(sources, "IN", TODAY)
 
-    assert [problem.field for problem in caught.value.problems] == ["suppressions.dnd", "suppressions.opt-outs"]
+    assert [problem.field for problem in caught.value.problems] == ["suppress.dnd", "suppress.opt-outs"]
 
 
 @pytest.mark.parametrize(
