@@ -110,6 +110,12 @@ def run_dag(airflow_database: None, request: pytest.FixtureRequest) -> Callable[
     return run
 
 
+@pytest.fixture
+def make_known(airflow_database: None) -> Callable[[Any], None]:
+    """Write a DAG to the database, which Airflow 3 asks for before it runs one."""
+    return _make_known
+
+
 def _make_known(dag: Any) -> None:
     """Write the DAG to the database, which Airflow 3 asks for before it runs one."""
     from airflow import __version__

@@ -6,6 +6,7 @@ import csv
 import inspect
 import json
 import re
+import runpy
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,6 +23,7 @@ from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.operators.audience import PlanAudienceOperator
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 from airflow_provider_exotel.operators.upload import UploadAudienceOperator
+from airflow_provider_exotel.triggers import campaign as trigger
 
 ROOT = Path(__file__).parents[2]
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
@@ -482,3 +484,50 @@ def test_the_page_of_the_docs_names_every_parameter(operator: Any) -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE))
 
     assert documented == set(inspect.signature(operator.__init__).parameters) - {"self", "kwargs"}
+
+
+@pytest.fixture
+def warehouse_of_the_example(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The people of the example's query: more than a campaign takes inline, in three countries."""
+    people = [*indians(5_050), *(f"+97150{one:07}" for one in range(20)), *(f"+659{one:07}" for one in range(20))]
+    with closing(sqlite3.connect(tmp_path / "warehouse.sqlite")) as made, made:
+        made.execute("create table people (number text, due_on text)")
+        made.executemany("insert into people values (?, '2026-03-01')", [(number,) for number in people])
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse(tmp_path))
+    monkeypatch.setenv("EXOTEL_WAREHOUSE", "warehouse")
+    monkeypatch.setenv("EXOTEL_PLANS", (tmp_path / "plans").as_uri())
+    return people
+
+
+def test_the_example_goes_from_a_warehouse_to_the_end_of_its_fleet(
+    make_known: Callable[[Any], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    warehouse_of_the_example: list[str],
+) -> None:
+    monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
+    with Emulator(seed=1, speed=36_000, skip_waiting=True) as emulator:
+        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+        dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
+        make_known(dag)
+
+        # Somebody approves.
+        dag_run = dag.test(mark_success_pattern="approve")
+
+        assert str(dag_run.state) == "success"
+        assert called_by(emulator) == sorted(warehouse_of_the_example)
+        assert {one.status for one in emulator.campaigns} == {"completed"}
+
+
+def test_the_example_asks_before_anybody_is_called() -> None:
+    from airflow import __version__
+
+    dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
+
+    if __version__.startswith("2."):
+        assert dag.task_dict["upload"].upstream_task_ids == {"plan"}
+    else:
+        assert dag.task_dict["upload"].upstream_task_ids == {"plan", "approve"}
+        assert "ti.xcom_pull(task_ids='plan', key='plan')['id']" in dag.task_dict["approve"].subject
+    assert dag.task_dict["call"].upstream_task_ids == {"upload"}
