@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.campaign.window import CallingWindow
     from airflow_provider_exotel.hooks.exotel import ExotelHook
     from airflow_provider_exotel.links import CampaignLink
+    from airflow_provider_exotel.operators.audience import PlanAudienceOperator
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
     from airflow_provider_exotel.operators.control import ControlCampaignOperator, UpdateCampaignOperator
+    from airflow_provider_exotel.operators.upload import UploadAudienceOperator
     from airflow_provider_exotel.params import campaign_params
     from airflow_provider_exotel.sensors.campaign import CampaignSensor
     from airflow_provider_exotel.transfers.report import CampaignReportOperator
@@ -38,8 +40,10 @@ __all__ = [
     "ExotelClient",
     "ExotelError",
     "ExotelHook",
+    "PlanAudienceOperator",
     "Schedule",
     "UpdateCampaignOperator",
+    "UploadAudienceOperator",
     "campaign_params",
     "finished_campaigns",
     "window_of",
@@ -58,8 +62,10 @@ _MODULES = {
     "ExotelClient": "api.client",
     "ExotelError": "api.errors",
     "ExotelHook": "hooks.exotel",
+    "PlanAudienceOperator": "operators.audience",
     "Schedule": "api.request",
     "UpdateCampaignOperator": "operators.control",
+    "UploadAudienceOperator": "operators.upload",
     "campaign_params": "params",
     "finished_campaigns": "assets",
     "window_of": "campaign.common_window",

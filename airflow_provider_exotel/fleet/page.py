@@ -22,7 +22,7 @@ from airflow_provider_exotel.report.parts import (
     verdict,
 )
 
-_MOST_CAMPAIGNS = 60
+_MOST_CAMPAIGNS, _LONGEST_LABEL = 60, 14
 _LONGEST_LOOK = timedelta(days=31)
 
 
@@ -136,7 +136,7 @@ def _charts(plan: FleetPlan) -> Iterator[str]:
         people = sorted(summary.keys.items(), key=lambda each: -each[1])
         yield figure(
             "People by time zone",
-            bars("People", [Bar(key, count / longest, _of(count, summary.accepted)) for key, count in people]),
+            bars("People", [Bar(_short(key), count / longest, _of(count, summary.accepted)) for key, count in people]),
         )
     left_out = {
         **{word.replace("_", " "): count for word, count in summary.rejected.items()},
@@ -145,7 +145,9 @@ def _charts(plan: FleetPlan) -> Iterator[str]:
     }
     if left_out:
         longest = max(left_out.values())
-        drawn = [Bar(name, count / longest, _of(count, summary.rows), "never") for name, count in left_out.items()]
+        drawn = [
+            Bar(_short(name), count / longest, _of(count, summary.rows), "never") for name, count in left_out.items()
+        ]
         yield figure("Rows left out", bars("Rows left out", drawn), "Of all rows.")
 
 
@@ -194,6 +196,10 @@ def _moment(moment: datetime | None) -> str:
         return "more than a year later"
     hours = int((moment.utcoffset() or timedelta()).total_seconds()) // 60
     return f"{moment.day} {moment:%b %Y %H:%M} ({'+' if hours >= 0 else '−'}{abs(hours) // 60:02}:{abs(hours) % 60:02})"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def _of(count: int, whole: int) -> str:

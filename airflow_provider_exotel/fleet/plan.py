@@ -26,6 +26,14 @@ CHUNKS = "chunks"
 _ID_LENGTH = 16
 # A look for the campaign and its creation; a list is looked for twice, sent, asked about, and counted.
 _REQUESTS = {"campaign": 2, "list": 5}
+_LATE = (
+    "with all retries this may take more than one window. What is left when one closes is called in the next only "
+    "where the campaign is told to go on, with on_window_end='resume'."
+)
+_TOO_LONG = (
+    "with all retries this takes longer than the 30 days a campaign lives, so some people will not be tried. Split "
+    "them over several plans, or raise calls_per_minute."
+)
 
 
 @dataclass(frozen=True)
@@ -166,8 +174,12 @@ class FleetPlan:
     @property
     def warnings(self) -> list[str]:
         """What to look at before anybody is called, in plain words."""
-        own = (f"{one.name}: {warning}" for one in self.campaigns for warning in one.share.warnings)
-        return [*self.remarks, *own]
+        long = [one.name for one in self.campaigns if one.share.outlives_campaign]
+        late = [one.name for one in self.campaigns if not one.share.fits and not one.share.outlives_campaign]
+        return [
+            *self.remarks,
+            *(f"{_list(names)} {said}" for names, said in ((long, _TOO_LONG), (late, _LATE)) if names),
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as plain JSON, without numbers."""
@@ -262,6 +274,11 @@ def _names(begin: str, keys: list[str]) -> list[str]:
         number = [str(seen[key])] if keys.count(key) > 1 else []
         named.append(" ".join([begin, *([] if key == EVERYBODY else [key]), *number]))
     return named
+
+
+def _list(names: list[str], shown: int = 10) -> str:
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return f"{', '.join(names[:shown])}{more}:"
 
 
 def _retries(retries: CallRetries | None) -> Mapping[str, Any] | None:
