@@ -8,8 +8,8 @@ OLDEST := .venv-oldest
 # Networks that look into TLS have their own authority, which the system trusts and uv by itself does not.
 export UV_SYSTEM_CERTS := true
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) --no-annotate --no-emit-index-url \
-	--custom-compile-command 'make constraints' --extra emulator --group dev
-INSTALL = $(BIN)/uv pip install --quiet --editable '.[emulator]' --group dev
+	--custom-compile-command 'make constraints' --all-extras --group dev
+INSTALL = $(BIN)/uv pip install --quiet --editable '.[emulator,holidays,parquet]' --group dev
 # The first Python that is new enough, whatever it is called here.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)

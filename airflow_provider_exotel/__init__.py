@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.api.errors import ExotelError
     from airflow_provider_exotel.api.request import CallRetries, CampaignRequest, Schedule
     from airflow_provider_exotel.assets import finished_campaigns
+    from airflow_provider_exotel.campaign.common_window import CommonWindow, window_of
     from airflow_provider_exotel.campaign.window import CallingWindow
     from airflow_provider_exotel.hooks.exotel import ExotelHook
     from airflow_provider_exotel.links import CampaignLink
+    from airflow_provider_exotel.operators.audience import PlanAudienceOperator
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
     from airflow_provider_exotel.operators.control import ControlCampaignOperator, UpdateCampaignOperator
+    from airflow_provider_exotel.operators.upload import UploadAudienceOperator
     from airflow_provider_exotel.params import campaign_params
     from airflow_provider_exotel.sensors.campaign import CampaignSensor
+    from airflow_provider_exotel.transfers.report import CampaignReportOperator
 
 __version__ = "0.1.0"
 
@@ -27,34 +31,44 @@ __all__ = [
     "CallRetries",
     "CallingWindow",
     "CampaignLink",
+    "CampaignReportOperator",
     "CampaignRequest",
     "CampaignSensor",
+    "CommonWindow",
     "ControlCampaignOperator",
     "CreateCampaignOperator",
     "ExotelClient",
     "ExotelError",
     "ExotelHook",
+    "PlanAudienceOperator",
     "Schedule",
     "UpdateCampaignOperator",
+    "UploadAudienceOperator",
     "campaign_params",
     "finished_campaigns",
+    "window_of",
 ]
 
 _MODULES = {
     "CallRetries": "api.request",
     "CallingWindow": "campaign.window",
     "CampaignLink": "links",
+    "CampaignReportOperator": "transfers.report",
     "CampaignRequest": "api.request",
     "CampaignSensor": "sensors.campaign",
+    "CommonWindow": "campaign.common_window",
     "ControlCampaignOperator": "operators.control",
     "CreateCampaignOperator": "operators.campaign",
     "ExotelClient": "api.client",
     "ExotelError": "api.errors",
     "ExotelHook": "hooks.exotel",
+    "PlanAudienceOperator": "operators.audience",
     "Schedule": "api.request",
     "UpdateCampaignOperator": "operators.control",
+    "UploadAudienceOperator": "operators.upload",
     "campaign_params": "params",
     "finished_campaigns": "assets",
+    "window_of": "campaign.common_window",
 }
 
 

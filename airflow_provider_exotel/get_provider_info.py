@@ -26,8 +26,15 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [_modules("hooks.exotel")],
-        "operators": [_modules("operators.campaign", "operators.control")],
+        "operators": [_modules("operators.campaign", "operators.control", "operators.audience", "operators.upload")],
         "sensors": [_modules("sensors.campaign")],
+        "transfers": [
+            {
+                "source-integration-name": _INTEGRATION,
+                "target-integration-name": "Object storage",
+                "python-module": f"{_PACKAGE}.transfers.report",
+            }
+        ],
         "triggers": [_modules("triggers.campaign", "triggers.finished")],
         "connection-types": [connection_metadata(f"{_PACKAGE}.hooks.exotel.ExotelHook")],
         "extra-links": [f"{_PACKAGE}.links.CampaignLink"],

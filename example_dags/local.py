@@ -49,6 +49,8 @@ class LocalAirflow:
                 "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
                 "AIRFLOW__LOGGING__LOGGING_LEVEL": os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO"),
                 "EXOTEL_AUDIENCE": write_audience(folder / "audience.csv").as_uri(),
+                "EXOTEL_PLANS": (folder / "plans").as_uri(),
+                "EXOTEL_REPORTS": (folder / "reports").as_uri(),
                 **settings,
             },
             (key, token, b64encode(f"{key}:{token}".encode()).decode()),

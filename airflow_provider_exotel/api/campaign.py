@@ -210,6 +210,20 @@ class CallRecord:
         )
 
 
+@dataclass(frozen=True)
+class CallPage:
+    """A page of the attempts of a campaign.
+
+    :param records: the attempts, in order of time.
+    :param next_offset: where the next page begins.
+    :param total: how many attempts the service says there are, ``None`` where it does not.
+    """
+
+    records: tuple[CallRecord, ...]
+    next_offset: int
+    total: int | None = None
+
+
 def read_moment(value: object) -> datetime | None:
     """Return a time of an answer with its offset (India's where it has none), or ``None`` if it is not readable."""
     if not isinstance(value, str):

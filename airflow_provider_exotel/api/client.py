@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from airflow_provider_exotel.api import pages
 from airflow_provider_exotel.api.address import base_url
-from airflow_provider_exotel.api.campaign import CallRecord, Campaign, CampaignStatus
+from airflow_provider_exotel.api.campaign import CallPage, CallRecord, Campaign, CampaignStatus
 from airflow_provider_exotel.api.envelope import Answer
 from airflow_provider_exotel.api.errors import (
     ExotelError,
@@ -22,15 +22,17 @@ from airflow_provider_exotel.api.errors import (
     ExotelResponseError,
 )
 from airflow_provider_exotel.api.guard import StagingGuard
+from airflow_provider_exotel.api.lists import ContactLists
 from airflow_provider_exotel.api.policy import Kind, Replay, ReplayPolicy, replay, surely_refused
 from airflow_provider_exotel.api.ratelimit import REQUESTS_PER_MINUTE, TokenBucket, bucket_of
 from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
-from airflow_provider_exotel.api.transport import Transport
+from airflow_provider_exotel.api.transport import LARGEST_PAGE, Transport
 
 log = logging.getLogger(__name__)
 
 RequestBody = Literal["auto", "documented", "wrapped"]
-LARGEST_PAGE = 500
+LARGEST_REPORT = 1 << 30
+LONGEST_DOWNLOAD = 900.0
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
 # Where a campaign stands once the action has counted; one resumed before its time is created again.
 _ACTIONS = {
@@ -42,7 +44,7 @@ _ACTIONS = {
 
 
 class ExotelClient:
-    """The campaigns of one account.
+    """The campaigns of one account, and under ``lists`` its lists of contacts.
 
     :param api_key: the API key of the dashboard's API settings.
     :param api_token: its token.
@@ -88,6 +90,8 @@ class ExotelClient:
             policy or ReplayPolicy(),
             sleep,
         )
+        self.lists = ContactLists(self._transport)
+        """The lists of contacts of the account, which campaigns can name."""
 
     def create_campaign(self, request: CampaignRequest | Callable[[], CampaignRequest]) -> Campaign:
         """Create a campaign: people will be called.
@@ -110,12 +114,10 @@ class ExotelClient:
         except ExotelError as error:
             if surely_refused(error):
                 raise
-            raise ExotelOutcomeUnknown(
+            raise ExotelOutcomeUnknown.after(
+                error,
                 f"the campaign was sent and whether it exists is not known ({error.message}); "
                 "look for its name before sending it again",
-                http_status=error.http_status,
-                code=error.code,
-                request_id=error.request_id,
             ) from error
 
     def get_campaign(self, campaign_id: str) -> Campaign:
@@ -154,7 +156,7 @@ class ExotelClient:
             query["name"] = name
         if wanted is not None:
             query["status"] = ",".join(sorted(_STATUS_FILTER.get(one, one.value.title()) for one in wanted))
-        page = self._page("/campaigns", query, page_size)
+        page = self._transport.page("/campaigns", query, page_size)
         entries = pages.entries(page, _id_of, overlap=pages.OVERLAP, may_shrink=len(query) > 1)
         for data in islice(entries, most):
             campaign = Campaign.of(data)
@@ -206,17 +208,37 @@ class ExotelClient:
         :param page_size: records asked for a request; the service may give fewer.
         :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
         """
-        query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
-        page, begun = self._page(f"{_path(campaign_id)}/call-details", query, page_size), False
-        try:
-            for data in pages.entries(page, lambda call: CallRecord.of(call).call_sid):
-                begun = True
-                yield CallRecord.of(data)
-        except ExotelNotFound:
-            if begun:
-                raise
-            # The service answers 404 until the first call: only a campaign that is not there is an error.
-            self.get_campaign(campaign_id)
+        page = self._page_of_calls(campaign_id, status, page_size)
+        yield from map(CallRecord.of, pages.entries(page, lambda call: CallRecord.of(call).call_sid))
+
+    def call_details_pages(
+        self, campaign_id: str, *, offset: int = 0, status: Iterable[str] | None = None, page_size: int = LARGEST_PAGE
+    ) -> Iterator[CallPage]:
+        """Iterate over the attempts of a campaign page by page, as the service gives them; one may come twice.
+
+        :param offset: how many records to pass over: the ``next_offset`` of the last page that was read before.
+        :param status: only attempts that ended so: ``completed``, ``failed``, ``busy``, ``no-answer``.
+        :param page_size: records asked for a request; the service may give fewer.
+        :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
+        """
+        for answer in pages.as_they_come(self._page_of_calls(campaign_id, status, page_size), offset):
+            offset += len(answer.items)
+            yield CallPage(tuple(CallRecord.of(item.data) for item in answer.items), offset, answer.total)
+
+    def report_lines(
+        self, url: str, *, most_bytes: int = LARGEST_REPORT, most_seconds: float = LONGEST_DOWNLOAD
+    ) -> Iterator[str]:
+        """Iterate over the lines of a campaign's report as they arrive; their ends are kept.
+
+        The address comes out of an answer, so it is trusted little: https only (plain http on loopback, where this
+        client's host is there too), no redirect is followed, and the credentials go to the client's own host alone.
+
+        :param url: ``Campaign.report_url``.
+        :param most_bytes: the largest report that is taken, default 1 GiB.
+        :param most_seconds: the longest time it may take, default 15 minutes.
+        :raises ExotelError: if it is not such an address, cannot be had, is larger, takes longer, or is no UTF-8 text.
+        """
+        return self._transport.lines(url, most_bytes, most_seconds)
 
     def check_access(self) -> None:
         """Make the cheapest request that proves key, token, account, region and access to campaigns.
@@ -266,24 +288,11 @@ class ExotelClient:
         already: Callable[[Campaign | None], bool] = lambda _: False,
     ) -> None:
         """Send a change; where its answer is lost, read the campaign before sending it again."""
-        tried = 0
-        while True:
-            tried += 1
-            try:
-                send()
-            except ExotelNotFound:
-                if already(None):
-                    return
+        try:
+            self._transport.change(send, lambda: already(self._get_if_there(campaign_id)))
+        except ExotelNotFound:
+            if not already(None):
                 raise
-            except ExotelError as error:
-                pause = self._transport.policy.pause(Kind.CHANGE, error, tried)
-                if pause is None:
-                    raise
-                self._transport.sleep(pause)
-                if already(self._get_if_there(campaign_id)):
-                    return
-            else:
-                return
 
     def _get_if_there(self, campaign_id: str) -> Campaign | None:
         try:
@@ -317,10 +326,21 @@ class ExotelClient:
         log.info("This account takes the wrapped request body; set request_body to 'wrapped' to spare a request.")
         return answer
 
-    def _page(self, path: str, query: dict[str, str], page_size: int) -> Callable[[int], Answer]:
-        return lambda offset: self._transport.send(
-            Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size}
-        )
+    def _page_of_calls(self, campaign_id: str, status: Iterable[str] | None, page_size: int) -> Callable[[int], Answer]:
+        query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
+        read = self._transport.page(f"{_path(campaign_id)}/call-details", query, page_size)
+
+        def page(offset: int) -> Answer:
+            try:
+                return read(offset)
+            except ExotelNotFound:
+                if offset:
+                    raise
+                # The service answers 404 until the first call: only a campaign that is not there is an error.
+                self.get_campaign(campaign_id)
+                return Answer((), {"total": 0})
+
+        return page
 
 
 def _id_of(campaign: Mapping[str, Any]) -> str:

@@ -69,13 +69,20 @@ class Answer:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     request_id: str | None = None
 
-    def only(self) -> Item:
+    @property
+    def total(self) -> int | None:
+        """Return how many entries the whole list has of which this is a page, None where that is not told."""
+        total = str(self.metadata.get("total"))
+        return int(total) if total.isdecimal() else None
+
+    def only(self, key: str = "id") -> Item:
         """Return the single entry of the answer.
 
+        :param key: what its id goes by.
         :raises ExotelResponseError: if there is none or it holds no id.
         """
         for item in self.items[:1]:
-            if item.data.get("id"):
+            if item.data.get(key):
                 return item
         raise ExotelResponseError("the answer holds no id", request_id=self.request_id)
 

@@ -10,6 +10,8 @@
     ├── ExotelRequestRefused      400, 422 and other 4xx: the service says what it does not like
     ├── ExotelNotFound            404
     ├── ExotelCampaignGone        a task's campaign was deleted; it is not created again
+    ├── ExotelListMismatch        a contact list holds other contacts than were uploaded
+    ├── ExotelImportUnfinished    an uploaded file is still being imported, or its import broke off
     ├── ExotelConflict            409: changed by somebody else meanwhile
     ├── ExotelRateLimited         429: ``retry_after`` seconds
     ├── ExotelServerError         5xx
@@ -24,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,16 @@ class ExotelCampaignGone(ExotelError):
     """The campaign a task stands for was deleted; nothing creates it again."""
 
 
+class ExotelListMismatch(ExotelError):
+    """A contact list does not hold what was uploaded; no campaign may call from it."""
+
+
+class ExotelImportUnfinished(ExotelError):
+    """The import of a file is not over within its time, or broke off; a later try goes on where this one ended."""
+
+    retryable = True
+
+
 class ExotelConflict(ExotelError):
     """Somebody else changed the same thing at the same time (409)."""
 
@@ -158,6 +170,11 @@ class ExotelOutcomeUnknown(ExotelError):
     """The request was sent and nobody can say whether it counted; it is never sent again blindly."""
 
     retryable = True
+
+    @classmethod
+    def after(cls, error: ExotelError, message: str) -> Self:
+        """Return the unknown outcome of a request that ended in ``error``, with what the answer told of itself."""
+        return cls(message, http_status=error.http_status, code=error.code, request_id=error.request_id)
 
 
 def _restore(cls: type[ExotelError], state: dict[str, Any]) -> ExotelError:

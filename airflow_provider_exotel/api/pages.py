@@ -1,7 +1,7 @@
 """Reading a list to its end, page by page, while campaigns are created and deleted (Exotel, bulk campaign details).
 
-Whoever looks for a campaign and finds none sends another, so a list that cannot have been seen whole is an error and
-never a shorter list.
+Whoever looks for a campaign and finds none sends another, so of :func:`entries` a list that cannot have been seen
+whole is an error and never a shorter list.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def entries(
     offset, again, last, stuck = 0, 0, None, False
     while True:
         answer = page(offset)
-        received, total, end = len(answer.items), _total(answer), offset + len(answer.items)
+        received, total, end = len(answer.items), answer.total, offset + len(answer.items)
         keys = [key(item.data) for item in answer.items]
         fresh = [] if answer.items == last else [one for one, name in enumerate(keys) if name not in seen]
         if not fresh and received <= again and total is not None and end < total:
@@ -61,6 +61,22 @@ def entries(
         offset = end - again
 
 
-def _total(answer: Answer) -> int | None:
-    total = str(answer.metadata.get("total"))
-    return int(total) if total.isdecimal() else None
+def as_they_come(page: Callable[[int], Answer], offset: int = 0) -> Iterator[Answer]:
+    """Iterate over the pages of a list as the service gives them, each read when it is needed.
+
+    An entry may come twice, or not at all where others are deleted meanwhile.
+
+    :param page: reads the page that begins at an offset.
+    :param offset: how many entries to pass over.
+    """
+    last = None
+    while True:
+        answer = page(offset)
+        if answer.items == last:  # a service that ignores the offset would be read for ever
+            return
+        received, last, total = len(answer.items), answer.items, answer.total
+        offset += received
+        yield answer
+        # The service may grant smaller pages than asked for, so only a total ends the list early.
+        if not received or (total is not None and offset >= total):
+            return

@@ -258,7 +258,7 @@ def _problems_of_numbers(value: Any) -> Iterator[Problem]:
         yield Problem(
             "numbers",
             f"holds {len(numbers):,} numbers and the service takes {MAX_NUMBERS:,}; "
-            "upload them as a contact list and give lists",
+            "let PlanAudienceOperator split them, or upload them as contact lists and give lists",
         )
     if malformed := numbers.malformed():
         yield Problem(

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.auth import HTTPBasicAuth
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from airflow_provider_exotel.api.address import is_loopback
 from airflow_provider_exotel.api.envelope import Answer, read_answer
-from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError
+from airflow_provider_exotel.api.errors import ExotelConnectionError, ExotelError, ExotelResponseError
 from airflow_provider_exotel.api.policy import Kind, ReplayPolicy, retry_after_seconds
 from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.api.redact import redact
 
 log = logging.getLogger(__name__)
+
+LARGEST_PAGE = 500
+_BLOCK = 1 << 16
+_LONGEST_LINE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Form:
+    """A body that is no JSON and is read piece by piece while it is sent.
+
+    :param data: what it is read from.
+    :param content_type: its content type.
+    """
+
+    data: Any = field(repr=False)
+    content_type: str
 
 
 class Transport:
@@ -63,7 +82,7 @@ class Transport:
         path: str,
         *,
         query: dict[str, Any] | None = None,
-        body: Callable[[], dict[str, Any]] | None = None,
+        body: Callable[[], dict[str, Any] | Form] | None = None,
     ) -> Answer:
         """Send until there is an answer, as the policy allows.
 
@@ -73,7 +92,7 @@ class Transport:
         :param method: the HTTP method.
         :param path: what follows the root, such as ``/campaigns``.
         :param query: the query.
-        :param body: makes the JSON body, called after the wait for the rate limit and before each sending.
+        :param body: makes the JSON body, or a form, called after the wait for the rate limit and before each sending.
         :raises ExotelError: if there is no answer, or one that is an error.
         """
         tried = 0
@@ -89,18 +108,51 @@ class Transport:
                 log.warning("%s; sent again in %.0f s", error, pause)
                 self.sleep(pause)
 
+    def change(self, send: Callable[[], Answer], already: Callable[[], bool]) -> None:
+        """Send a change; where its answer is lost, look whether it counted before sending it again.
+
+        :param send: sends it once.
+        :param already: whether what it changes stands as wanted.
+        :raises ExotelError: if it was refused, or was sent as often as the policy allows.
+        """
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                send()
+            except ExotelError as error:
+                pause = self.policy.pause(Kind.CHANGE, error, tried)
+                if pause is None:
+                    raise
+                self.sleep(pause)
+                if already():
+                    return
+            else:
+                return
+
+    def page(self, path: str, query: dict[str, str], page_size: int) -> Callable[[int], Answer]:
+        """Return what reads a page of a list, given how many entries to pass over.
+
+        :param path: what follows the root.
+        :param query: the query beside ``offset`` and ``limit``.
+        :param page_size: entries asked for a request; the service may give fewer.
+        """
+        return lambda offset: self.send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
+
     def _exchange(
-        self, kind: Kind, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | None
+        self, kind: Kind, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | Form | None
     ) -> Answer:
+        form = body if isinstance(body, Form) else None
         try:
             response = self._session.request(
                 method,
                 f"{self.root}{path}",
                 params=query,
-                json=body,
+                json=None if form else body,
+                data=form.data if form else None,
                 timeout=self._timeout,
                 allow_redirects=False,
-                headers={"Accept": "application/json"},
+                headers={"Accept": "application/json"} | ({"Content-Type": form.content_type} if form else {}),
             )
         except requests.RequestException as error:
             raise ExotelConnectionError(
@@ -121,6 +173,30 @@ class Transport:
             creates=kind is Kind.CREATE,
         )
 
+    def lines(self, url: str, most_bytes: int, most_seconds: float) -> Iterator[str]:
+        """Iterate over the lines of a text at an address out of an answer.
+
+        :param url: https, or http on loopback where this transport speaks to loopback.
+        :param most_bytes: the largest text that is taken.
+        :param most_seconds: the longest time it may take.
+        :raises ExotelError: if the address is not allowed, or the text cannot be had within these limits.
+        """
+        own, parts = urlsplit(self.root), _address(url)
+        local = parts.scheme == "http" and is_loopback(parts.hostname) and is_loopback(own.hostname)
+        if not parts.hostname or not (parts.scheme == "https" or local) or "@" in parts.netloc:
+            raise ExotelResponseError("the report's address is none that is followed: https only, without user info")
+        at_home = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+        if at_home:
+            self._bucket.take()
+        with requests.Session() as session:
+            session.trust_env = self._session.trust_env
+            # Set in both cases: without it the .netrc of the machine would speak for us.
+            session.auth = self._session.auth if at_home else _no_credentials
+            try:
+                yield from _text_lines(_stream(session, url, self._timeout, most_bytes, most_seconds))
+            except (requests.RequestException, HTTPError, OSError) as error:
+                raise ExotelConnectionError(f"the report broke off: {self._explain(error)}", sent=True) from None
+
     def _observe(self, response: requests.Response) -> None:
         remaining = response.headers.get("X-RateLimit-Remaining", "")
         reset = response.headers.get("X-RateLimit-Reset", "")
@@ -135,6 +211,47 @@ class Transport:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _stream(
+    session: requests.Session, url: str, timeout: tuple[float, float], most_bytes: int, most_seconds: float
+) -> Iterator[bytes]:
+    deadline, received = time.monotonic() + most_seconds, 0
+    with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
+        if response.status_code != HTTPStatus.OK:
+            raise ExotelResponseError("the report cannot be had", http_status=response.status_code)
+        # Whatever has arrived, so that a body that drips is noticed; read() would wait for a full block.
+        while block := response.raw.read1(_BLOCK, decode_content=True):
+            received += len(block)
+            if received > most_bytes or time.monotonic() > deadline:
+                raise ExotelResponseError(f"the report is longer than {most_bytes} bytes or {most_seconds:g} s")
+            yield block
+
+
+def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
+    decoder, rest = codecs.getincrementaldecoder("utf-8-sig")(), ""
+    try:
+        for block in blocks:
+            *lines, rest = (rest + decoder.decode(block)).split("\n")
+            yield from (f"{line}\n" for line in lines)
+            if len(rest) > _LONGEST_LINE:
+                raise ExotelResponseError("the report holds a line without end")
+        rest += decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise ExotelResponseError("the report is no UTF-8 text") from None
+    if rest:
+        yield rest
 
 
 def _was_sent(error: BaseException) -> bool:

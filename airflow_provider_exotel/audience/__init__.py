@@ -1,3 +1,3 @@
-"""Who is called: reading and cleaning phone numbers."""
+"""Who is called: rows of any source -> numbers that exist, each once -> chunks of the sizes Exotel takes."""
 
 from __future__ import annotations

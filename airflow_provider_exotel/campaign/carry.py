@@ -18,7 +18,7 @@ from airflow_provider_exotel.api.request import CallRetries
 from airflow_provider_exotel.campaign.control import SteersCampaigns, change
 from airflow_provider_exotel.campaign.outcome import tally_of
 from airflow_provider_exotel.campaign.waiting import HAND_OVER, Wait, people_are_left
-from airflow_provider_exotel.campaign.window import CallingWindow, MissedWindow
+from airflow_provider_exotel.campaign.window import MissedWindow, Window
 
 
 class NextWindow(NamedTuple):
@@ -46,7 +46,7 @@ class Carrier:
     """
 
     campaigns: SteersCampaigns
-    window: CallingWindow
+    window: Window
     until: datetime | None = None
     call_retries: CallRetries | None = None
     remember: Callable[[datetime | None], None] = lambda end_at: None  # noqa: ARG005

@@ -12,9 +12,10 @@ from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.guard import StagingGuard
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CampaignRequest, Schedule
+from airflow_provider_exotel.campaign.common_window import window_of
 from airflow_provider_exotel.campaign.journal import AudienceMark
 from airflow_provider_exotel.campaign.plan import CampaignPlan
-from airflow_provider_exotel.campaign.window import LEAD, CallingWindow, MissedWindow, resolve_schedule
+from airflow_provider_exotel.campaign.window import LEAD, MissedWindow, resolve_schedule
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class When:
     """When a campaign may dial, as the caller gives it.
 
     :param anchor: the moment the run stands for.
-    :param window: calling hours, as :class:`CallingWindow`, mapping or JSON text.
+    :param window: calling hours, as :func:`~airflow_provider_exotel.campaign.common_window.window_of` reads them.
     :param schedule: instead of a window, explicit times.
     :param max_lateness: how late a run may still dial, as a timedelta or in minutes; ``None`` for as long as the window
         is usable.
@@ -102,7 +103,7 @@ def draft_campaign(
     if request is not None:
         _collect(problems, lambda: guard.check(request.numbers, request.lists))
     _check_choices(when, problems)
-    schedule_at = _collect(problems, lambda: _schedule_at(when, request))
+    schedule_at = _collect(problems, lambda: _schedule_at(when, request, now))
     if schedule_at is not None:
         try:
             _collect(problems, lambda: schedule_at(now))
@@ -152,10 +153,10 @@ def _check_choices(when: When, problems: list[Problem]) -> None:
         problems.append(Problem("window", "stands beside schedule; give one of the two"))
 
 
-def _schedule_at(when: When, request: CampaignRequest | None) -> Callable[[datetime], Schedule | None]:
+def _schedule_at(when: When, request: CampaignRequest | None, now: datetime) -> Callable[[datetime], Schedule | None]:
     retries = request.call_retries if request else None
     if when.window is not None:
-        window = CallingWindow.of(when.window)
+        window = window_of(when.window, today=now.date())
         return lambda now: window.schedule_for(
             when.anchor,
             now,

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -16,6 +17,14 @@ _AMOUNT = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(
     rf"([+-]?)P(?=.*\d)(?:{_AMOUNT}W)?(?:{_AMOUNT}D)?(?:T(?:{_AMOUNT}H)?(?:{_AMOUNT}M)?(?:{_AMOUNT}S)?)?", re.ASCII
 )
+
+
+class DayHours(NamedTuple):
+    """The hours of one day of the week, Monday being 0."""
+
+    weekday: int
+    start: time
+    end: time
 
 
 def time_of_day(value: object) -> time:
@@ -62,6 +71,28 @@ def weekdays(value: object) -> tuple[int, ...]:
     if not days:
         raise ValueError("allows no day at all")
     return tuple(sorted(days))
+
+
+def hours_by_weekday(value: object) -> tuple[DayHours, ...]:
+    """Return the hours of days of the week, sorted.
+
+    :param value: a mapping of days, as :func:`weekdays` takes them, to hours such as ``09:00-18:00`` or two times; or
+        what a window holds.
+    :raises ValueError: if something is no day or no hours, or a day is named twice.
+    """
+    if isinstance(value, tuple) and all(isinstance(one, DayHours) for one in value):
+        value = spell_hours(value)
+    if not isinstance(value, Mapping):
+        raise ValueError("not a mapping of days to hours")
+    hours = [DayHours(day, *_from_to(span)) for days, span in value.items() for day in weekdays(days)]
+    if len({one.weekday for one in hours}) < len(hours):
+        raise ValueError("names a day twice")
+    return tuple(sorted(hours))
+
+
+def spell_hours(hours: Iterable[DayHours]) -> dict[str, str]:
+    """Return hours by weekday as :func:`hours_by_weekday` reads them."""
+    return {DAY_NAMES[day]: f"{start.isoformat()}-{end.isoformat()}" for day, start, end in hours}
 
 
 def dates(value: object) -> tuple[date, ...]:
@@ -144,6 +175,13 @@ def _day(word: object) -> int:
             if name.startswith(word.lower()):
                 return number
     raise ValueError("holds something that is no day of the week")
+
+
+def _from_to(span: object) -> tuple[time, time]:
+    ends = list(_items(span.replace("-", ",") if isinstance(span, str) else span))
+    if len(ends) != 2:
+        raise ValueError("holds hours that are not two times")
+    return time_of_day(ends[0]), time_of_day(ends[1])
 
 
 def _date(item: object, position: int) -> date:

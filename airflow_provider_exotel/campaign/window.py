@@ -5,6 +5,7 @@ All computing is with instants; wall clocks are read in :mod:`airflow_provider_e
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -17,7 +18,7 @@ from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.fields import Model
 from airflow_provider_exotel.api.literals import read_literal
 from airflow_provider_exotel.api.request import CallRetries, Schedule
-from airflow_provider_exotel.campaign import fields
+from airflow_provider_exotel.campaign import fields, public_holidays
 from airflow_provider_exotel.campaign.local_time import (
     as_utc,
     closing_instant,
@@ -33,6 +34,17 @@ _FURTHEST = 400
 _MIDNIGHT = time(0)
 
 TimeOfDay = Annotated[time, BeforeValidator(fields.time_of_day), PlainSerializer(time.isoformat)]
+ZoneName = Annotated[str, BeforeValidator(fields.zone_name)]
+Dates = Annotated[
+    tuple[date, ...],
+    BeforeValidator(fields.dates),
+    Field(description="dates on which nobody is called, such as ['2026-01-26']"),
+]
+Buffer = Annotated[
+    timedelta,
+    BeforeValidator(fields.length_of_time),
+    Field(description="how long before the end dialling stops: a timedelta, minutes, or 'PT15M'"),
+]
 
 
 class MissedWindow(Exception):
@@ -60,70 +72,20 @@ class Stretch(NamedTuple):
         return max(moment + lead, self.opening) + needed < self.closing
 
 
-class CallingWindow(Model):
-    """The hours in which people may be called, on their own clocks.
+class Window(Model):
+    """Hours in which a campaign may dial: one :class:`CallingWindow`, or what several have in common."""
 
-    A window whose end is before its start spans midnight; every minute of it lies on an allowed day, so an excluded day
-    cuts it at midnight. A start that the clocks skip moves to the end of the gap, one that comes twice is the second;
-    an end that is skipped moves to the start of the gap, one that comes twice is the first.
+    @property
+    @abstractmethod
+    def zone(self) -> ZoneInfo:
+        """The zone whose offset a schedule is written with."""
 
-    :raises ExotelInputError: naming every field that is wrong; equal start and end are refused, since nobody can say
-        whether they mean never or always.
-    """
+    @abstractmethod
+    def stretches_from(self, moment: datetime) -> Iterator[Stretch]:
+        """Iterate over the windows that may be open at ``moment``, and those after it, for a little more than a year.
 
-    start: Annotated[TimeOfDay, Field(description="a time of day, such as '10:00'")]
-    end: Annotated[TimeOfDay, Field(description="a time of day, such as '18:00'")]
-    timezone: Annotated[
-        str,
-        BeforeValidator(fields.zone_name),
-        Field(description="the recipients' IANA time zone, such as 'Asia/Kolkata'; there is no default"),
-    ]
-    weekdays: Annotated[
-        tuple[int, ...],
-        BeforeValidator(fields.weekdays),
-        Field(description="the allowed days, such as 'mon-fri' or ['mon', 'sat']"),
-    ] = tuple(range(7))
-    holidays: Annotated[
-        tuple[date, ...],
-        BeforeValidator(fields.dates),
-        Field(description="dates on which nobody is called, such as ['2026-01-26']"),
-    ] = ()
-    end_buffer: Annotated[
-        timedelta,
-        BeforeValidator(fields.length_of_time),
-        Field(description="how long before the end dialling stops: a timedelta, minutes, or 'PT15M'"),
-    ] = timedelta()
-
-    @model_validator(mode="after")
-    def _is_a_window(self) -> Self:
-        if self.start == self.end:
-            raise ExotelInputError([Problem("end", "equals start; write two times, such as '10:00' and '18:00'")])
-        return self
-
-    @classmethod
-    def of(cls, value: Any) -> CallingWindow:
-        """Read a window as DAG code, params and templates give it.
-
-        :param value: a window, a mapping of its fields, or the JSON text of one.
-        :raises ExotelInputError: naming each field as ``window.field``.
+        :param moment: an aware datetime.
         """
-        if isinstance(value, CallingWindow):
-            return value
-        window: CallingWindow = read_as(cls, value, "window")
-        return window
-
-    def stretches(self, day: date) -> Iterator[Stretch]:
-        """Iterate over the windows that open on ``day`` or later, in order, for a little more than a year.
-
-        :param day: a date in the window's zone.
-        """
-        zone = ZoneInfo(self.timezone)
-        for step in range(_FURTHEST):
-            walls = self._walls(day + timedelta(days=step))
-            if walls is not None:
-                stretch = Stretch(opening_instant(walls[0], zone), closing_instant(walls[1], zone) - self.end_buffer)
-                if stretch.opening < stretch.closing:
-                    yield stretch
 
     def schedule_for(
         self,
@@ -154,7 +116,7 @@ class CallingWindow(Model):
         anchor = as_utc(anchor, "anchor")
         # A run may be anchored ahead of time; it does not dial ahead of its anchor.
         now = max(as_utc(now, "now"), anchor)
-        needed = timedelta(minutes=call_retries.longest_minutes() if call_retries else 0)
+        needed = _time_for(call_retries)
         latest = None if max_lateness is None else _lateness(max_lateness)
         meant, after = self._window_meant(anchor, lead, needed)
         try:
@@ -164,25 +126,20 @@ class CallingWindow(Model):
                 raise
         return self._within(after, after.opening, now, lead, needed, latest)
 
-    def _walls(self, day: date) -> tuple[datetime, datetime] | None:
-        """Return the wall clock times between which this day's window lies, cut where a day is not allowed."""
-        start, end = datetime.combine(day, self.start), datetime.combine(day, self.end)
-        if self.start < self.end:
-            return (start, end) if self._allows(day) else None
-        following = day + timedelta(days=1)
-        midnight, end = datetime.combine(following, _MIDNIGHT), datetime.combine(following, self.end)
-        tonight, tomorrow = self._allows(day), self._allows(following) and midnight < end
-        if not tonight and not tomorrow:
-            return None
-        return (start if tonight else midnight, end if tomorrow else midnight)
+    def stretch_for(
+        self, anchor: datetime, *, lead: timedelta = LEAD, call_retries: CallRetries | None = None
+    ) -> Stretch:
+        """Return the window meant by a run: the first that had room at its anchor. Pure.
 
-    def _allows(self, day: date) -> bool:
-        return day.weekday() in self.weekdays and day not in self.holidays
+        :param anchor: the moment the run stands for, aware.
+        :param lead: the time between sending and the first call, default 60 s.
+        :param call_retries: the retry plan, whose last attempt must find room.
+        :raises ExotelInputError: if no window is ever long enough.
+        """
+        return self._window_meant(as_utc(anchor, "anchor"), lead, _time_for(call_retries))[0]
 
     def _window_meant(self, anchor: datetime, lead: timedelta, needed: timedelta) -> tuple[Stretch, Stretch | None]:
-        # A window that spans midnight opened the day before.
-        first_day = anchor.astimezone(ZoneInfo(self.timezone)).date() - timedelta(days=1)
-        for stretch, following in pairwise(self.stretches(first_day)):
+        for stretch, following in pairwise(self.stretches_from(anchor)):
             if stretch.room_at(anchor, lead, needed):
                 return stretch, following
         raise ExotelInputError(
@@ -204,14 +161,143 @@ class CallingWindow(Model):
         needed: timedelta,
         latest: timedelta | None,
     ) -> Schedule:
-        zone = ZoneInfo(self.timezone)
-        opening, closing = (with_offset_of(moment, zone) for moment in stretch)
+        opening, closing = (with_offset_of(moment, self.zone) for moment in stretch)
         send_at = whole_second_after(max(now + lead, stretch.opening))
         if send_at + needed >= stretch.closing:
             raise MissedWindow(opening, closing, "what is left of it has no room for the campaign and its retries")
         if latest is not None and send_at - on_time > latest:
             raise MissedWindow(opening, closing, f"the run is {send_at - on_time} late, more than max_lateness allows")
-        return Schedule(send_at=with_offset_of(send_at, zone), end_at=closing)
+        return Schedule(send_at=with_offset_of(send_at, self.zone), end_at=closing)
+
+
+class CallingWindow(Window):
+    """The hours in which people may be called, on their own clocks.
+
+    A window whose end is before its start spans midnight; every minute of it lies on an allowed day, so an excluded day
+    cuts it at midnight. A start that the clocks skip moves to the end of the gap, one that comes twice is the second;
+    an end that is skipped moves to the start of the gap, one that comes twice is the first.
+
+    Exotel advises to end 15 minutes before the hours do where a campaign has no retries, and 15 minutes more for each
+    retry at an interval of 15 (its calling-hours page): ``end_buffer`` of 15, 30, 45 and 60 minutes for 0 to 3 retries.
+
+    :raises ExotelInputError: naming every field that is wrong; equal start and end are refused, since nobody can say
+        whether they mean never or always.
+    """
+
+    start: Annotated[TimeOfDay, Field(description="a time of day, such as '10:00'")]
+    end: Annotated[TimeOfDay, Field(description="a time of day, such as '18:00'")]
+    timezone: Annotated[
+        ZoneName,
+        Field(description="the recipients' IANA time zone, such as 'Asia/Kolkata'; there is no default"),
+    ]
+    weekdays: Annotated[
+        tuple[int, ...],
+        BeforeValidator(fields.weekdays),
+        Field(description="the allowed days, such as 'mon-fri' or ['mon', 'sat']"),
+    ] = tuple(range(7))
+    hours_by_weekday: Annotated[
+        tuple[fields.DayHours, ...],
+        BeforeValidator(fields.hours_by_weekday),
+        PlainSerializer(fields.spell_hours),
+        Field(description="the hours of the days that have others, such as {'sat': '10:00-14:00'}"),
+    ] = ()
+    holidays: Dates = ()
+    holiday_calendars: Annotated[
+        tuple[str, ...],
+        BeforeValidator(public_holidays.calendars),
+        Field(description="whose public holidays are kept, such as 'SG' or ['AU-NSW', 'AU-ACT']"),
+    ] = ()
+    end_buffer: Buffer = timedelta()
+
+    @model_validator(mode="after")
+    def _is_a_window(self) -> Self:
+        problems = list(self._problems())
+        if problems:
+            raise ExotelInputError(problems)
+        return self
+
+    @classmethod
+    def of(cls, value: Any) -> CallingWindow:
+        """Read a window as DAG code, params and templates give it.
+
+        :param value: a window, a mapping of its fields, the JSON text of one, or a preset: its name, or a mapping as
+            :func:`~airflow_provider_exotel.campaign.common_window.window_of` takes.
+        :raises ExotelInputError: naming each field as ``window.field``, and for a preset of several zones of which none
+            is chosen.
+        """
+        from airflow_provider_exotel.campaign.common_window import window_of
+
+        window = window_of(value)
+        if not isinstance(window, CallingWindow):
+            raise ExotelInputError(
+                [Problem("window", "is made of several windows where one is wanted; choose one zone")]
+            )
+        return window
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The recipients' zone."""
+        return ZoneInfo(self.timezone)
+
+    def stretches_from(self, moment: datetime) -> Iterator[Stretch]:
+        """Iterate over the windows that may be open at ``moment``, and those after it, for a little more than a year.
+
+        :param moment: an aware datetime.
+        """
+        # A window that spans midnight opened the day before.
+        return self.stretches(moment.astimezone(self.zone).date() - timedelta(days=1))
+
+    def stretches(self, day: date) -> Iterator[Stretch]:
+        """Iterate over the windows that open on ``day`` or later, in order, for a little more than a year.
+
+        :param day: a date in the window's zone.
+        """
+        zone = self.zone
+        for step in range(_FURTHEST):
+            walls = self._walls(day + timedelta(days=step))
+            if walls is not None:
+                stretch = Stretch(opening_instant(walls[0], zone), closing_instant(walls[1], zone) - self.end_buffer)
+                if stretch.opening < stretch.closing:
+                    yield stretch
+
+    def _problems(self) -> Iterator[Problem]:
+        if self.start == self.end:
+            yield Problem("end", "equals start; write two times, such as '10:00' and '18:00'")
+        if not self.hours_by_weekday:
+            return
+        # Two nights of different hours could overlap, and nobody could say which of the two an excluded day cuts.
+        if self.end < self.start or any(hours.end <= hours.start for hours in self.hours_by_weekday):
+            yield Problem("hours_by_weekday", "holds hours that span midnight, or stands beside such; end by 23:59")
+        if not {hours.weekday for hours in self.hours_by_weekday} <= set(self.weekdays):
+            yield Problem(
+                "hours_by_weekday", "gives hours to a day that weekdays leaves out; name it in both or neither"
+            )
+
+    def _walls(self, day: date) -> tuple[datetime, datetime] | None:
+        """Return the wall clock times between which this day's window lies, cut where a day is not allowed."""
+        opens, closes = self._hours_of(day)
+        start, end = datetime.combine(day, opens), datetime.combine(day, closes)
+        if opens < closes:
+            return (start, end) if self._allows(day) else None
+        following = day + timedelta(days=1)
+        midnight, end = datetime.combine(following, _MIDNIGHT), datetime.combine(following, closes)
+        tonight, tomorrow = self._allows(day), self._allows(following) and midnight < end
+        if not tonight and not tomorrow:
+            return None
+        return (start if tonight else midnight, end if tomorrow else midnight)
+
+    def _hours_of(self, day: date) -> tuple[time, time]:
+        for weekday, start, end in self.hours_by_weekday:
+            if weekday == day.weekday():
+                return start, end
+        return self.start, self.end
+
+    def _allows(self, day: date) -> bool:
+        return (
+            day.weekday() in self.weekdays
+            and day not in self.holidays
+            and not any(public_holidays.is_holiday(calendar, day) for calendar in self.holiday_calendars)
+        )
 
 
 def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timedelta = LEAD) -> Schedule:
@@ -257,6 +343,10 @@ def read_as(model: Any, value: Any, name: str) -> Any:
 def _from_anchor(value: Any, anchor: datetime) -> Any:
     length = fields.duration(value) if isinstance(value, str) else value
     return anchor + length if isinstance(length, timedelta) else value
+
+
+def _time_for(retries: CallRetries | None) -> timedelta:
+    return timedelta(minutes=retries.longest_minutes() if retries else 0)
 
 
 def _lateness(value: Any) -> timedelta:

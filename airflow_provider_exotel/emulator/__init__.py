@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.emulator.clock import Clock
     from airflow_provider_exotel.emulator.faults import Fault
     from airflow_provider_exotel.emulator.journal import JournalEntry
+    from airflow_provider_exotel.emulator.lists import ContactList
     from airflow_provider_exotel.emulator.server import Emulator
     from airflow_provider_exotel.emulator.settings import Settings
 
-__all__ = ["Call", "CampaignState", "Clock", "Emulator", "Fault", "JournalEntry", "Settings"]
+__all__ = ["Call", "CampaignState", "Clock", "ContactList", "Emulator", "Fault", "JournalEntry", "Settings"]
 
 _MODULES = {
     "Call": "campaigns",
     "CampaignState": "campaigns",
     "Clock": "clock",
+    "ContactList": "lists",
     "Emulator": "server",
     "Fault": "faults",
     "JournalEntry": "journal",

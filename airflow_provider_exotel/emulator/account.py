@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,8 @@ from airflow_provider_exotel.emulator.campaigns import INDIA, Call, Campaign, Ca
 from airflow_provider_exotel.emulator.clock import Clock
 from airflow_provider_exotel.emulator.dialling import OUTCOMES, Dialling, Plan, plan
 from airflow_provider_exotel.emulator.envelopes import Refusal
-from airflow_provider_exotel.emulator.listing import Page, campaign_page, page_of
+from airflow_provider_exotel.emulator.lists import ContactList, Lists
+from airflow_provider_exotel.emulator.paging import Page, campaign_page, named, page
 from airflow_provider_exotel.emulator.settings import Settings
 from airflow_provider_exotel.emulator.timeline import Anchor, instant_at
 
@@ -22,15 +24,6 @@ from airflow_provider_exotel.emulator.timeline import Anchor, instant_at
 LEAD = 1.0
 # Without these a campaign is none.
 NEVER_RESET = frozenset({"from", "lists", "caller_id"})
-
-
-@dataclass(frozen=True)
-class ContactList:
-    """A list of contacts (Exotel, create lists)."""
-
-    sid: str
-    name: str
-    numbers: tuple[str, ...] = field(repr=False)
 
 
 def folded(word: str) -> str:
@@ -49,11 +42,11 @@ class Account:
 
     def __init__(self, sid: str, settings: Settings, clock: Clock, seed: int) -> None:
         self.sid, self.settings, self.clock, self.seed = sid, settings, clock, seed
-        self.lists: dict[str, ContactList] = {}
         self._campaigns: dict[str, Campaign] = {}
         self._plans: dict[str, tuple[Dialling, Plan]] = {}
         self._list_reads = 0
         self._lock = threading.RLock()
+        self.lists = Lists(settings, clock, self._lock)
 
     def clear(self) -> None:
         """Forget all campaigns and lists."""
@@ -61,23 +54,6 @@ class Account:
             for each in (self._campaigns, self._plans, self.lists):
                 each.clear()
             self._list_reads = 0
-
-    def add_list(self, sid: str, numbers: Iterable[str], name: str | None = None) -> ContactList:
-        """Keep a list of contacts that campaigns can name.
-
-        :param sid: its SID.
-        :param numbers: whom it holds.
-        :param name: its name; the SID if None.
-        :raises ValueError: if the SID is no text or the numbers are no texts.
-        """
-        if not isinstance(sid, str) or not sid or isinstance(numbers, str):
-            raise ValueError("a list has a SID and an array of numbers")
-        held = tuple(numbers)
-        if not all(isinstance(each, str) for each in held):
-            raise ValueError("numbers are texts")
-        with self._lock:
-            self.lists[sid] = ContactList(sid, name or sid, held)
-            return self.lists[sid]
 
     def states(self) -> list[CampaignState]:
         """Return all campaigns in the order of their creation, deleted ones too."""
@@ -112,6 +88,7 @@ class Account:
                 updated_at=now,
                 anchor=Anchor(self.clock.progress(), now),
                 reads_before=self._list_reads,
+                awaiting=self.lists.busy(order.given.get("lists", ())),
             )
             self._campaigns[campaign.id] = campaign
             return self._state(campaign, campaign.anchor.progress)
@@ -166,12 +143,12 @@ class Account:
             found: Iterable[Campaign] = [each for each in self._campaigns.values() if self._listed(each)]
             self._list_reads += 1
             if name := query.get("name"):
-                found = self._named(found, name)
+                found = named(found, name, self.settings.name_filter)
             if words := query.get("status"):
                 wanted = {folded(word) for word in words.split(",")}
                 found = [each for each in found if folded(self._state(each).status) in wanted]
-            page = campaign_page(found, query, self.settings)
-            return Page(tuple(self._state(each) for each in page.items), page.total, page.offset, page.limit)
+            shown = campaign_page(found, query, self.settings)
+            return Page(tuple(self._state(each) for each in shown.items), shown.total, shown.offset, shown.limit)
 
     def calls(self, campaign_id: str, query: Mapping[str, str]) -> Page[tuple[CampaignState, Call]]:
         """Return a page of finished calls (Exotel, call details of a single campaign).
@@ -181,31 +158,65 @@ class Account:
         """
         with self._lock:
             state = self._existing(campaign_id)
-        calls = state.calls
-        if not calls and self.settings.no_calls == "404":
+        found = state.finished()
+        if not found and self.settings.no_calls == "404":
             raise Refusal(404, "There are no calls yet")
         if words := query.get("status"):
-            wanted = set(words.split(","))
-            if unknown := wanted - set(OUTCOMES):
+            if unknown := set(words.split(",")) - set(OUTCOMES):
                 raise Refusal(400, f"status cannot be {sorted(unknown)[0][:40]!r}")
-            calls = tuple(each for each in calls if each.status in wanted)
-        ordered = calls[::-1] if query.get("sort_by", "").endswith(":desc") else calls
-        return page_of([(state, each) for each in ordered], query)
+            found = state.finished(words.split(","))
+        ordered = found[::-1] if query.get("sort_by", "").endswith(":desc") else found
+        shown = page(ordered, query, self.settings.calls_per_page)
+        return Page(tuple((state, state.call(each)) for each in shown.items), shown.total, shown.offset, shown.limit)
+
+    def delete_list(self, sid: str) -> ContactList:
+        """Delete a list that no campaign is calling from (Exotel, delete a list).
+
+        :param sid: its SID.
+        :raises Refusal: 404, or ``wrong_state_status`` while a campaign in progress or paused names it.
+        """
+        with self._lock:
+            for state in self.states():
+                if sid in state.campaign.lists and state.status in {campaigns.IN_PROGRESS, campaigns.PAUSED}:
+                    raise Refusal(self.settings.wrong_state_status, "A campaign is using the list")
+            return self.lists.delete(sid)
 
     def _state(self, campaign: Campaign, progress: float | None = None) -> CampaignState:
         """Return how a campaign stands now, or at some progress; its plan is made when it may first be needed."""
         progress, cost = self.clock.progress() if progress is None else progress, self.clock.waiting_cost()
+        campaign = self._filled(campaign)
         start, held = campaign.dialling.start, campaign.paused_since is not None
         if held:
             cost = None
         instant = instant_at(campaign.anchor, progress, [(campaign.anchor.instant, start)], cost)
-        if instant < start:
+        if instant < start or campaign.awaiting:
             return campaigns.state_at(campaign, instant, None, self.settings.at_end)
         calls = self._plan(campaign)
         if cost is not None:
             waits = [(min(campaign.anchor.instant, start), start), *calls.idle]
             instant = instant_at(campaign.anchor, progress, waits, cost)
         return campaigns.state_at(campaign, instant, calls, self.settings.at_end)
+
+    def _filled(self, campaign: Campaign) -> Campaign:
+        """Return a campaign whose lists are imported by now with whom they hold; it dials from that moment on."""
+        if not campaign.awaiting or self.lists.busy(campaign.lists):
+            return campaign
+        anchor, dialling = campaign.anchor, campaign.dialling
+        progress = max(anchor.progress, self.lists.idle_since(campaign.lists))
+        waits = [(anchor.instant, dialling.start)]
+        cost = None if campaign.paused_since is not None else self.clock.waiting_cost()
+        instant = instant_at(anchor, progress, waits, cost)
+        held = self.lists.numbers()
+        numbers = validation.called(campaign.given, chain.from_iterable(held.get(sid, ()) for sid in campaign.lists))
+        filled = replace(
+            campaign,
+            awaiting=False,
+            anchor=Anchor(progress, instant),
+            dialling=replace(dialling, numbers=numbers, start=max(dialling.start, instant)),
+        )
+        if self._campaigns.get(campaign.id) is campaign:
+            self._campaigns[campaign.id] = filled
+        return filled
 
     def _anchored(self, campaign: Campaign, instant: float) -> CampaignState:
         """Return a changed campaign going on from the instant at which it was changed."""
@@ -236,7 +247,7 @@ class Account:
         return validation.Rules(
             now=now,
             account_throttle=self.settings.account_throttle,
-            lists={sid: each.numbers for sid, each in self.lists.items()},
+            lists=self.lists.numbers(),
             refuse_unknown=self.settings.unknown_keys == "refuse",
         )
 
@@ -267,7 +278,13 @@ class Account:
             # A fast timeline may be ahead of the real time the new send_at was judged by.
             start = max(dialling.start, state.instant)
             dialling = replace(dialling, start=start, pauses=campaign.dialling.pauses)
-            return replace(campaign, name=given.get("name") or campaign.name, given=order.given, dialling=dialling)
+            return replace(
+                campaign,
+                name=given.get("name") or campaign.name,
+                given=order.given,
+                dialling=dialling,
+                awaiting=self.lists.busy(order.given.get("lists", ())),
+            )
         validation.check_fields(changes, rules)
         extends = self.settings.schedule_editable_when_paused and state.status == campaigns.PAUSED
         forbidden = sorted(set(changes) - set(validation.CALLBACKS) - ({"schedule"} if extends else set()))
@@ -291,15 +308,3 @@ class Account:
             and self._list_reads - campaign.reads_before >= settings.list_delay_reads
             and self.clock.time() - campaign.created_at >= settings.list_delay_seconds
         )
-
-    def _named(self, found: Iterable[Campaign], name: str) -> list[Campaign]:
-        mode = self.settings.name_filter
-        if mode == "failing":
-            raise Refusal(500, "The name filter failed")
-        matches: Mapping[str, Callable[[Campaign], bool]] = {
-            "exact": lambda each: each.name == name,
-            "substring": lambda each: name in each.name,
-            "casefold": lambda each: name.casefold() in each.name.casefold(),
-            "ignored": lambda each: True,  # noqa: ARG005
-        }
-        return [each for each in found if matches[mode](each)]

@@ -13,6 +13,7 @@ from airflow_provider_exotel.emulator import dialects, page
 from airflow_provider_exotel.emulator.control import control_routes
 from airflow_provider_exotel.emulator.envelopes import Refusal
 from airflow_provider_exotel.emulator.front import PREFIX, Front, Office, error_answer
+from airflow_provider_exotel.emulator.list_routes import list_routes
 
 
 def build(office: Office) -> ASGIApp:
@@ -22,6 +23,7 @@ def build(office: Office) -> ASGIApp:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _service_routes(app, office)
+    _call_routes(app, office)
     _page_routes(app, office)
     app.include_router(control_routes(office))
 
@@ -70,15 +72,19 @@ def _service_routes(app: FastAPI, office: Office) -> None:
     async def delete_campaign(campaign_id: str) -> Response:
         return shown("DELETE", account.delete(campaign_id))
 
+    app.include_router(list_routes(PREFIX + "{sid}", account, _json))
+
+
+def _call_routes(app: FastAPI, office: Office) -> None:
+    account, settings, campaign = office.account, office.account.settings, PREFIX + "{sid}/campaigns/{campaign_id}"
+
     @app.get(campaign + "/call-details")
     async def list_calls(campaign_id: str, request: Request) -> Response:
         return JSONResponse(dialects.call_page(account.calls(campaign_id, request.query_params), settings))
 
-    @app.get(PREFIX + "{sid}/lists/{list_sid}")
-    async def get_list(list_sid: str) -> Response:
-        if list_sid not in account.lists:
-            raise Refusal(404, "There is no such list")
-        return JSONResponse(dialects.one_list(account.lists[list_sid]))
+    @app.get(campaign + "/report")
+    async def report(campaign_id: str) -> Response:
+        return Response(dialects.report(account.get(campaign_id), settings), media_type="text/csv")
 
 
 def _page_routes(app: FastAPI, office: Office) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
@@ -42,6 +42,7 @@ class Campaign:
     :param dialling: how it dials, with the pauses so far; its ``start`` is the send time, its ``end`` the end time.
     :param anchor: the last known point of its timeline.
     :param reads_before: how many list requests the account had answered when it was created.
+    :param awaiting: whether a list it names was still being imported when that was last looked at.
     :param completed: whether the action ``complete`` has ended it.
     """
 
@@ -53,9 +54,15 @@ class Campaign:
     updated_at: float
     anchor: Anchor
     reads_before: int = 0
+    awaiting: bool = False
     completed: bool = False
     archived: bool = False
     deleted: bool = False
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Return the SIDs of the lists it calls from."""
+        return tuple(self.given.get("lists", ()))
 
     @property
     def paused_since(self) -> float | None:
@@ -134,13 +141,26 @@ class CampaignState:
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """Return its finished calls in the order of their start."""
+        return tuple(map(self.call, self.finished()))
+
+    def finished(self, outcomes: Container[str] = OUTCOMES) -> Sequence[int]:
+        """Return the positions of its finished calls in its plan, without making the calls.
+
+        :param outcomes: only of calls that ended so.
+        """
         if self.plan is None:
             return ()
-        return tuple(
-            _call(self.campaign, self.plan, position)
-            for position, end in enumerate(self.plan.ends)
-            if end <= self.instant
-        )
+        if outcomes is OUTCOMES and self.instant >= self.plan.last_end:
+            return range(len(self.plan.ends))
+        wanted = [outcome in outcomes for outcome in OUTCOMES]
+        ended = zip(self.plan.ends, self.plan.outcomes, strict=True)
+        return [n for n, (end, outcome) in enumerate(ended) if end <= self.instant and wanted[outcome]]
+
+    def call(self, position: int) -> Call:
+        """Return one call of its plan."""
+        if self.plan is None:
+            raise IndexError("there is no call yet")
+        return _call(self.campaign, self.plan, position)
 
     def latest_calls(self, most: int) -> list[Call]:
         """Return the finished calls that began last, the latest first, without listing the others."""
@@ -217,7 +237,7 @@ def _status_by_time(campaign: Campaign, instant: float, plan: Plan | None, at_en
         return PAUSED if at_end == PAUSED else CANCELED if held else at_end
     if held:
         return PAUSED
-    return CREATED if instant < campaign.dialling.start else IN_PROGRESS
+    return CREATED if campaign.awaiting or instant < campaign.dialling.start else IN_PROGRESS
 
 
 def act(state: CampaignState, action: str, wrong_state_status: int) -> Campaign:

@@ -21,7 +21,7 @@ from airflow_provider_exotel.emulator.journal import masked
 def control_routes(office: Office) -> APIRouter:
     """Return the control paths.
 
-    ``GET requests``, ``campaigns``, ``settings``, ``faults``, ``clock``; ``POST faults`` (one or a list),
+    ``GET requests``, ``campaigns``, ``lists``, ``settings``, ``faults``, ``clock``; ``POST faults`` (one or a list),
     ``clock/advance`` (``{"seconds": 60}``), ``clock/set`` (``{"instant": "..."}``), ``settings``, ``lists``
     (``{"sid": ..., "numbers": [...]}``), ``reset``; ``DELETE faults``. Wrong input answers 400 with ``error``.
 
@@ -42,6 +42,13 @@ def _reading(router: APIRouter, office: Office) -> None:
     @router.get("/campaigns")
     async def campaigns() -> list[dict[str, Any]]:
         return [_shown(each) for each in office.account.states()]
+
+    @router.get("/lists")
+    async def lists() -> list[dict[str, Any]]:
+        return [
+            {"sid": each.sid, "name": masked(each.name), "kind": each.kind, "contact_count": len(each.numbers)}
+            for each in office.account.lists.all()
+        ]
 
     @router.get("/settings")
     async def settings() -> dict[str, Any]:
@@ -95,7 +102,7 @@ def _changing(router: APIRouter, office: Office) -> None:
     @router.post("/lists")
     async def add_list(request: Request) -> dict[str, Any]:
         given = await _object(request)
-        added = _try(account.add_list, given.get("sid"), given.get("numbers"), given.get("name"))
+        added = _try(account.lists.add, given.get("sid"), given.get("numbers"), given.get("name"))
         return {"sid": added.sid, "contact_count": len(added.numbers)}
 
     @router.post("/reset")

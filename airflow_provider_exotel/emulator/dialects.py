@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_exotel.emulator.account import ContactList
 from airflow_provider_exotel.emulator.campaigns import CREATED, INDIA, Call, CampaignState
 from airflow_provider_exotel.emulator.dialling import Counts
 from airflow_provider_exotel.emulator.envelopes import request_id
-from airflow_provider_exotel.emulator.listing import Page
+from airflow_provider_exotel.emulator.paging import Page
 from airflow_provider_exotel.emulator.settings import Settings
 
 WORDS: Mapping[str, str] = {
@@ -41,6 +42,9 @@ OTHER_FIELDS = (
     "call_schedule_callback",
     "status_callback",
 )
+
+# The statuses in which a campaign has a report: those in which it calls nobody any more.
+REPORTED = frozenset({"completed", "failed", "canceled", "archived"})
 
 
 def date(seconds: float) -> str:
@@ -73,31 +77,36 @@ def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: st
     if settings.dialect == "documented":
         items = [each["data"] for each in items]
     nothing = page.offset and settings.list_later_pages == "null"
-    return success("GET", None if nothing else items, _metadata(page, settings))
+    return success("GET", None if nothing else items, metadata_of(page, settings))
 
 
 def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dict[str, Any]:
     """Return the answer that lists calls, one item per attempt."""
-    if settings.dialect == "documented":
-        items = [_documented_call(state, call) for state, call in page.items]
-    else:
-        items = [_wrap(_reference_call(state, call)) for state, call in page.items]
-    return success("GET", items, _metadata(page, settings))
+    bare = settings.dialect == "documented"
+    items = [_documented_call(*each) if bare else wrapped(_reference_call(*each)) for each in page.items]
+    return success("GET", items, metadata_of(page, settings))
 
 
-def one_list(contacts: ContactList) -> dict[str, Any]:
-    """Return the answer that shows one list of contacts."""
-    data = {"sid": contacts.sid, "name": contacts.name, "contact_count": len(contacts.numbers)}
-    return success("GET", [_wrap(data)])
+def report(state: CampaignState, settings: Settings) -> str:
+    """Return the report of a campaign as CSV: its calls under the names of the dialect."""
+    shown = _documented_call if settings.dialect == "documented" else _reference_call
+    rows = [shown(state, call) for call in state.calls]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["call_sid"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
-def _metadata(page: Page[Any], settings: Settings) -> dict[str, int] | None:
+def metadata_of(page: Page[Any], settings: Settings) -> dict[str, int] | None:
+    """Return the figures of a page, None where they are switched off."""
     if not settings.list_metadata:
         return None
     return {"count": len(page.items), "offset": page.offset, "total": page.total, "limit": page.limit}
 
 
-def _wrap(data: dict[str, Any]) -> dict[str, Any]:
+def wrapped(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an item as the older reference writes it."""
     return {"code": 200, "error_data": None, "status": "success", "data": data}
 
 
@@ -107,7 +116,7 @@ def _campaign_item(
     data = _campaign(state, settings, account_sid, created=created)
     if settings.dialect == "documented":
         return {"code": 200, "status": "success", "data": data}
-    return {**_wrap(data), "summary": _summary(state)}
+    return {**wrapped(data), "summary": _summary(state)}
 
 
 def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, created: bool) -> dict[str, Any]:
@@ -137,6 +146,8 @@ def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, cre
         data["from"] = ",".join(state.numbers) if documented else list(state.numbers)
     if not documented and state.plan is not None and state.instant >= campaign.dialling.start:
         data["date_started"] = date(campaign.dialling.start)
+    if settings.report_url is not None and state.status in REPORTED:
+        data["report_url"] = settings.report_url.replace("{id}", campaign.id)
     return data
 
 

@@ -10,6 +10,8 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from os import SEEK_END
+from tempfile import SpooledTemporaryFile
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,6 +25,10 @@ from airflow_provider_exotel.emulator.gate import Credentials, RateLimit, authen
 from airflow_provider_exotel.emulator.journal import JournalEntry
 
 PREFIX = "/v2/accounts/"
+# Bytes of a body that are held in memory, the rest is on disk, and of a piece in which it is handed on.
+MOST_IN_MEMORY, PIECE = 1_000_000, 65_536
+
+Body = SpooledTemporaryFile[bytes]
 
 
 @dataclass(frozen=True)
@@ -74,9 +80,14 @@ class Front:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             await self._inside(scope, receive, send)
             return
+        with SpooledTemporaryFile(max_size=MOST_IN_MEMORY) as body:
+            # Of a request that has not arrived as a whole a service carries out nothing.
+            if await _read(receive, body):
+                await self._answer(scope, receive, send, body)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, body: Body) -> None:
         office, method = self._office, scope["method"]
         account_sid, _, path = scope["path"].removeprefix(PREFIX).strip("/").partition("/")
-        body = await _read(receive)
         fault = office.faults.take(method, path)
         if fault and fault.stage == "before":
             await asyncio.sleep(fault.seconds)
@@ -119,7 +130,7 @@ class Front:
             headers = self._office.rate_limit.retry_after(fault.retry_after or settings.retry_after)
         return error_answer(fault.status, fault.message, method, envelope, headers)
 
-    async def _carry_out(self, scope: Scope, body: bytes, account_sid: str) -> Answer:
+    async def _carry_out(self, scope: Scope, body: Body, account_sid: str) -> Answer:
         office, settings, method = self._office, self._office.account.settings, scope["method"]
         header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
         try:
@@ -132,12 +143,15 @@ class Front:
             return error_answer(429, "Rate limit exceeded", method, settings.envelope, headers)
         return await self._inner_answer(scope, body, headers)
 
-    async def _inner_answer(self, scope: Scope, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _inner_answer(self, scope: Scope, body: Body, headers: Mapping[str, str]) -> Answer:
         """Return what the application inside answers."""
         sent: list[Message] = []
 
+        body.seek(0)
+
         async def receive() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
+            piece = body.read(PIECE)
+            return {"type": "http.request", "body": piece, "more_body": len(piece) == PIECE}
 
         async def send(message: Message) -> None:
             sent.append(message)
@@ -151,14 +165,14 @@ class Front:
         return Answer(sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:]), kind, headers)
 
     def _note(
-        self, scope: Scope, path: str, body: bytes, fault: Fault | None, answer: Answer | None, *, committed: bool
+        self, scope: Scope, path: str, body: Body, fault: Fault | None, answer: Answer | None, *, committed: bool
     ) -> None:
         self._office.journal.append(
             JournalEntry(
                 method=scope["method"],
                 path=path,
                 query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-                body=_decoded(body),
+                body=_noted(scope, body),
                 status=answer.status if answer else None,
                 fault=fault.kind if fault else None,
                 committed=committed,
@@ -179,13 +193,16 @@ class Front:
         await _gone(receive)
 
 
-async def _read(receive: Receive) -> bytes:
-    body, more = b"", True
+async def _read(receive: Receive, body: Body) -> bool:
+    """Write the body of a request down; return whether it came to its end."""
+    more = True
     while more:
         message = await receive()
-        body += message.get("body", b"")
-        more = message["type"] == "http.request" and message.get("more_body", False)
-    return body
+        if message["type"] != "http.request":
+            return False
+        body.write(message.get("body", b""))
+        more = message.get("more_body", False)
+    return True
 
 
 async def _gone(receive: Receive) -> None:
@@ -194,11 +211,18 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _decoded(body: bytes) -> Any:
+def _noted(scope: Scope, body: Body) -> Any:
+    """Return what the journal keeps of a body: of a file no more than its size."""
+    kind = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+    size = body.seek(0, SEEK_END)
+    if kind.startswith("multipart/"):
+        return {"multipart": f"<{size} bytes>"}
+    body.seek(0)
+    content = body.read()
     try:
-        return json.loads(body) if body else None
+        return json.loads(content) if content else None
     except ValueError:
-        return body
+        return content
 
 
 def _start(answer: Answer) -> Message:

@@ -22,6 +22,7 @@ from airflow_provider_exotel.emulator.faults import FaultPlan
 from airflow_provider_exotel.emulator.front import Office
 from airflow_provider_exotel.emulator.gate import Credentials, RateLimit
 from airflow_provider_exotel.emulator.journal import JournalEntry
+from airflow_provider_exotel.emulator.lists import ContactList
 from airflow_provider_exotel.emulator.settings import Settings, known
 
 LOOPBACK = "127.0.0.1"
@@ -186,6 +187,11 @@ class Emulator:
         return self._office.credentials.api_token
 
     @property
+    def report_url(self) -> str:
+        """Return where it serves the report of a campaign, for the switch of that name."""
+        return f"{self.url}/v2/accounts/{self.account_sid}/campaigns/{{id}}/report"
+
+    @property
     def connection_uri(self) -> str:
         """Return the Airflow connection as a URI."""
         return f"exotel://{self.api_key}:{self.api_token}@{self.host}/{self.account_sid}"
@@ -216,6 +222,11 @@ class Emulator:
         """Return the requests to the service so far, the oldest first."""
         return list(self._office.journal)
 
+    @property
+    def lists(self) -> list[ContactList]:
+        """Return the lists of contacts as they stand now, in the order of their creation."""
+        return self._office.account.lists.all()
+
     def add_list(self, sid: str, numbers: Iterable[str], name: str | None = None) -> None:
         """Add a list of contacts that campaigns can name.
 
@@ -223,7 +234,7 @@ class Emulator:
         :param numbers: whom it holds.
         :param name: its name; the SID if None.
         """
-        self._office.account.add_list(sid, numbers, name)
+        self._office.account.lists.add(sid, numbers, name)
 
     def reset(self) -> None:
         """Forget campaigns, lists, faults and the journal. Settings and the clock stay as they are."""

@@ -28,6 +28,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "list_id": ("id", "sid"),
     "retry_after": ("seconds", "date", "nonsense", "absent"),
     "echo_numbers": (None, True, False),
+    "csv_answer": (None, "summary", "list", "item"),
 }
 
 
@@ -51,8 +52,8 @@ class Settings:
     :param deleted_get: a GET of a deleted campaign answers ``404``, or the campaign as ``deleted``.
     :param no_calls: the call details of a campaign that has no finished call yet: ``404`` or ``empty`` list.
     :param name_filter: what the ``name`` parameter of the list does; ``failing`` answers 500.
-    :param list_delay_reads: how many list requests a new campaign is missing from.
-    :param list_delay_seconds: how long a new campaign is missing from lists, in seconds of the emulator's clock.
+    :param list_delay_reads: how many list requests a new campaign, or a new list of contacts, is missing from.
+    :param list_delay_seconds: how long it is missing from them, in seconds of the emulator's clock.
     :param list_sort: whether the order of a list is the one asked for, or always the oldest first.
     :param list_offset: whether a page begins where it is asked to, or always at the beginning.
     :param list_later_pages: what comes after the first page: the rest, an ``empty`` list, or ``null`` for one.
@@ -73,6 +74,17 @@ class Settings:
     :param response_as_object: a single campaign comes as an object, not as a list of one.
     :param status_words: other words for a status, e.g. ``{"in-progress": "Ringing"}``.
     :param extra_stats: keys to add to ``stats``.
+    :param import_seconds: how long the import of a CSV file takes, in seconds of dialling like a campaign's timeline; 0
+        for one that is over when it is answered. Meanwhile its list fills, and campaigns that name it stay Created.
+    :param import_failed_rows: how many good rows of each file fail, counted from its end.
+    :param import_stops_after: after how many good rows an import breaks off and is ``failed``; None for never.
+    :param drop_duplicates: whether a number that a list holds is not added again (Exotel's pages say: always).
+    :param csv_answer: where the answer to an upload holds its ids: in ``data.summary``, in ``data.list`` or in the
+        ``data`` of an item; None leaves it to the dialect (``wrapped`` has the first, ``documented`` the last).
+    :param list_counts: whether a list tells how many contacts it has.
+    :param calls_per_page: the most calls a page of call details holds, whatever is asked for; Exotel does not say.
+    :param report_url: the ``report_url`` of campaigns that have ended, with ``{id}`` for the campaign; None for none.
+        :attr:`Emulator.report_url` is where the emulator itself serves one, as CSV.
     :raises ValueError: for a value a switch does not have.
     """
 
@@ -108,6 +120,14 @@ class Settings:
     response_as_object: bool = False
     status_words: Mapping[str, str] = field(default_factory=dict)
     extra_stats: Mapping[str, int] = field(default_factory=dict)
+    import_seconds: float = 0.0
+    import_failed_rows: int = 0
+    import_stops_after: int | None = None
+    drop_duplicates: bool = True
+    csv_answer: str | None = None
+    list_counts: bool = True
+    calls_per_page: int = 500
+    report_url: str | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set one switch; a typing error in a test must not pass as a setting nobody reads."""

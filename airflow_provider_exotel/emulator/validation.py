@@ -6,7 +6,7 @@ The service names the first thing that is wrong and nothing else, and so does th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -213,12 +213,21 @@ def read_order(given: Mapping[str, Any], rules: Rules, *, wrapped: bool) -> Camp
     send_at, end_at = _window(given.get("schedule") or {}, rules)
     return CampaignOrder(
         given=dict(given),
-        numbers=numbers if given.get("call_duplicate_numbers") else tuple(dict.fromkeys(numbers)),
+        numbers=called(given, numbers),
         send_at=send_at,
         end_at=end_at,
         retries=_read_retries(given.get("retries") or {}),
         throttle=_throttle(given, rules),
     )
+
+
+def called(given: Mapping[str, Any], numbers: Iterable[str]) -> tuple[str, ...]:
+    """Return whom a campaign calls: each number once unless duplicates are wanted.
+
+    :param given: the campaign object.
+    :param numbers: of ``from`` or of the lists.
+    """
+    return tuple(numbers if given.get("call_duplicate_numbers") else dict.fromkeys(numbers))
 
 
 def _numbers(value: Any, *, wrapped: bool) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_provider_exotel.audience.upload_journal import UploadJournal
 from airflow_provider_exotel.campaign.journal import Journal
 
 KEY_REMEMBERED_FOR = timedelta(days=30)
@@ -41,6 +42,24 @@ def journal_of_this_process(name: str) -> Journal:
 def is_later_call(name: str) -> bool:
     """Return whether the campaign of a journal of this process has been sent or refused here before."""
     return name in _KEPT_HERE
+
+
+def upload_journal_of(context: Mapping[str, Any], list_name: str, kept: dict[str, Any]) -> UploadJournal:
+    """Return the journal of an upload, in the state that Airflow 3.3 keeps for a task over all its tries.
+
+    :param context: the task's context.
+    :param list_name: the name of the list that is made.
+    :param kept: where it is kept, as long as the try lasts, on an Airflow that has no such state.
+    """
+    store = context.get("task_state_store")
+    if store is None:
+        return UploadJournal(
+            lambda: kept.get(list_name), lambda entry: kept.update({list_name: entry}), outlives_tries=False
+        )
+    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # from 3.3 on, as the store is
+
+    name = f"exotel_upload_{list_name}"
+    return UploadJournal(lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE))
 
 
 def is_later_try(context: Mapping[str, Any]) -> bool:

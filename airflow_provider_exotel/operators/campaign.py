@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.api.request import CallRetries, CampaignRequest
     from airflow_provider_exotel.campaign.draft import CampaignDraft
     from airflow_provider_exotel.campaign.once import OneCampaign
-    from airflow_provider_exotel.campaign.window import CallingWindow
+    from airflow_provider_exotel.campaign.window import Window
 
     Context = Mapping[str, Any]
 
@@ -61,8 +61,8 @@ class CreateCampaignOperator(BaseOperator):
 
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :param numbers: whom to call (the page's ``from``): a list or one comma-separated string, at most 5,000, E.164
-        preferred. Airflow stores what a DAG file, a run's conf or an XCom holds; ``numbers_from`` and ``lists`` keep
-        numbers out of its database.
+        preferred; repeated ones are left out unless ``call_duplicate_numbers``. Airflow stores what a DAG file, a run's
+        conf or an XCom holds; ``numbers_from`` and ``lists`` keep numbers out of its database.
     :param numbers_from: instead, a file on any object storage (``s3://conn@bucket/key``, ``file:///...``) with one
         number a line or a column ``number``, read when the task runs.
     :param lists: instead, SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign.
@@ -77,8 +77,8 @@ class CreateCampaignOperator(BaseOperator):
     :param call_duplicate_numbers: whether to call a number as often as it is listed.
     :param call_retries: the page's ``retries``: a mapping or
         :class:`~airflow_provider_exotel.api.request.CallRetries`.
-    :param window: calling hours: a :class:`~airflow_provider_exotel.campaign.window.CallingWindow` or a mapping of its
-        fields.
+    :param window: calling hours, in any form that :mod:`airflow_provider_exotel.campaign.common_window` lists: a
+        :class:`~airflow_provider_exotel.campaign.window.CallingWindow`, a mapping, or the name of a preset.
     :param schedule: instead, explicit ``send_at`` and ``end_at``: RFC 3339 texts, aware datetimes, or timedeltas from
         the anchor.
     :param anchor: the moment the window is counted from, an RFC 3339 time; default the run's logical date, or the end
@@ -99,7 +99,9 @@ class CreateCampaignOperator(BaseOperator):
         ``resume`` it inside its window.
     :param settle: how long a campaign may take to show in the service's list, a timedelta or seconds, default 120. A
         try after a lost answer waits as long before it sends again.
-    :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what cannot be a phone number.
+    :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what is no phone number.
+    :param default_country: the ISO code of the country whose national numbers are meant, such as ``IN``; by default
+        these are sent as they are given.
     :param wait_for_completion: whether the task ends with its campaign; the XCom ``outcome`` then tells how that ended.
     :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
         ``[operators] default_deferrable``.
@@ -123,6 +125,7 @@ class CreateCampaignOperator(BaseOperator):
         *TIME_FIELDS,
         "on_missed_window",
         "on_invalid_numbers",
+        "default_country",
         "idempotency_key",
         "plan_only",
         "min_reached",
@@ -148,7 +151,7 @@ class CreateCampaignOperator(BaseOperator):
         type: str | None = None,
         call_duplicate_numbers: bool | str | None = None,
         call_retries: CallRetries | Mapping[str, Any] | str | None = None,
-        window: CallingWindow | Mapping[str, Any] | str | None = None,
+        window: Window | Mapping[str, Any] | str | None = None,
         schedule: Any = None,
         anchor: str | datetime | None = None,
         max_lateness: timedelta | str | int | None = None,
@@ -172,6 +175,7 @@ class CreateCampaignOperator(BaseOperator):
         until: str | datetime | None = None,
         on_kill: str = "pause",
         on_invalid_numbers: str = "fail",
+        default_country: str | None = None,
         from_params: bool = False,
         dry_run: bool | str | None = None,
         **kwargs: Any,
@@ -224,6 +228,7 @@ class CreateCampaignOperator(BaseOperator):
         self.if_paused = if_paused
         self.settle = None if settle is None else time_to_settle(settle)
         self.on_invalid_numbers = on_invalid_numbers
+        self.default_country = default_country
         self.wait_for_completion = wait_for_completion
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.poll_interval = poll_interval
@@ -310,7 +315,7 @@ class CreateCampaignOperator(BaseOperator):
         end = self._end(context, arguments, one) if self.wait_for_completion else None
         if one.journal.entry.campaign_id is not None:
             self._remember(one.journal.entry.campaign_id)
-        campaign = one.find(lambda: audience_of(arguments, self.hook.settings.api_token))
+        campaign = one.find(lambda: audience_of(arguments, self.hook.settings.api_token, self.default_country))
         if campaign is not None:
             campaign = self._follow(campaign, one)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.api.numbers import PhoneNumbers
-from airflow_provider_exotel.api.redact import redact
 from airflow_provider_exotel.operators.results import share_of
 from airflow_provider_exotel.params import arguments_of
 
@@ -133,50 +133,67 @@ def drafted(operator: CreateCampaignOperator, context: Context, arguments: Mappi
     """
     from airflow_provider_exotel.campaign.draft import When, draft_campaign
     from airflow_provider_exotel.campaign.identity import printable
+    from airflow_provider_exotel.operators.numbers import CleanNumbers, numbers_of_task
 
     problems: list[Problem] = []
     settings = operator.hook.settings
     anchor = collect(problems, lambda: run_anchor(context, arguments["anchor"]))
-    numbers = collect(problems, lambda: numbers_given(arguments))
+    clean = collect(problems, lambda: numbers_of_task(arguments, operator.default_country)) or CleanNumbers(None, {})
+    if clean.misfits and operator.on_invalid_numbers == "fail":
+        problems += clean.problems()
+    if clean.duplicates:
+        log.info("%d entries repeat an earlier number and are left out.", clean.duplicates)
+    if files_among(arguments["lists"]):
+        wanted = "holds files of which no lists are made yet; let UploadAudienceOperator do so, and take its output"
+        problems.append(Problem("lists", wanted))
     if anchor is not None:
         log.info("The run stands for %s (%s).", anchor.moment.isoformat(), anchor.source)
+    given = {
+        **{name: arguments[name] for name in REQUEST_FIELDS},
+        "numbers": clean.numbers,
+        "name": printable(arguments["name"]) or None,
+        "caller_id": arguments["caller_id"] or settings.exophone,
+    }
     # What the DAG says of windows is not meant for explicit times that somebody fills in instead.
     instead = operator.schedule is None and arguments["schedule"] is not None and arguments["window"] is None
-    missed = "fail" if instead and operator.on_missed_window == "next" else operator.on_missed_window
-    return draft_campaign(
-        {
-            **{name: arguments[name] for name in REQUEST_FIELDS},
-            "numbers": numbers,
-            "name": printable(arguments["name"]) or None,
-            "caller_id": arguments["caller_id"] or settings.exophone,
-        },
-        When(
-            anchor.moment if anchor is not None else datetime.now(UTC),
-            window=arguments["window"],
-            schedule=arguments["schedule"],
-            max_lateness=None if instead else arguments["max_lateness"],
-            on_missed_window=missed,
-        ),
-        datetime.now(UTC),
-        account_sid=settings.account_sid,
-        on_invalid_numbers=operator.on_invalid_numbers,
-        guard=settings.guard,
-        known_problems=problems,
+    when = When(
+        anchor.moment if anchor is not None else datetime.now(UTC),
+        window=arguments["window"],
+        schedule=arguments["schedule"],
+        max_lateness=None if instead else arguments["max_lateness"],
+        on_missed_window="fail" if instead and operator.on_missed_window == "next" else operator.on_missed_window,
     )
+    try:
+        draft = draft_campaign(
+            given,
+            when,
+            datetime.now(UTC),
+            account_sid=settings.account_sid,
+            on_invalid_numbers=operator.on_invalid_numbers,
+            guard=settings.guard,
+            known_problems=problems,
+        )
+    except ExotelInputError as error:
+        # Where no entry is a number, that there is none left is no problem of its own.
+        said_already = bool(problems and clean.misfits and not clean.numbers)
+        raise ExotelInputError(
+            one for one in error.problems if one in problems or one.field != "numbers" or not said_already
+        ) from None
+    return replace(draft, rejected=draft.rejected + clean.rejected)
 
 
-def audience_of(arguments: Mapping[str, Any], secret: str) -> AudienceMark:
+def audience_of(arguments: Mapping[str, Any], secret: str, default_country: str | None) -> AudienceMark:
     """Return whom a task's arguments would call.
 
     :param arguments: the task's.
     :param secret: what digests are keyed with.
+    :param default_country: whose national numbers are meant.
     """
     from airflow_provider_exotel.campaign.journal import AudienceMark
+    from airflow_provider_exotel.operators.numbers import numbers_of_task
 
-    numbers, lists = numbers_given(arguments), lists_given(arguments)
-    people = None if numbers is None else hide(numbers).compact()
-    malformed = people.malformed() if people else []
-    return AudienceMark.of(people and people.without(malformed), lists, secret, rejected=len(malformed))
+    clean = numbers_of_task(arguments, default_country)
+    return AudienceMark.of(clean.numbers, lists_given(arguments), secret, rejected=clean.rejected)
 
 
 def content_of(arguments: Mapping[str, Any], settings: ExotelSettings) -> Content:
@@ -207,35 +224,17 @@ def run_anchor(context: Context, given: str | datetime | None) -> Anchor:
     )
 
 
-def numbers_given(arguments: Mapping[str, Any]) -> Any:
-    """Return the numbers of the DAG, or of the file it names."""
-    source = arguments["numbers_from"]
-    if source is None:
-        return arguments["numbers"]
-    if arguments["numbers"] is not None:
-        raise ExotelInputError([Problem("numbers_from", "stands beside numbers; give one of the two")])
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-    from airflow_provider_exotel.audience.source import read_numbers
-
-    try:
-        with ObjectStoragePath(source).open("r", encoding="utf-8", newline="") as lines:  # type: ignore[no-untyped-call]
-            # What Airflow 2.11 opens can be read and not iterated over.
-            return read_numbers(iter(lines.readline, ""))
-    except FileNotFoundError:
-        raise ExotelInputError(
-            [Problem("numbers_from", f"no file is at {redact(source)}; write the path of one")]
-        ) from None
-    except UnicodeDecodeError:  # it holds what it could not read, numbers and all
-        raise ExotelInputError([Problem("numbers_from", "is not UTF-8 text; save it as CSV UTF-8")]) from None
-
-
 def lists_given(arguments: Mapping[str, Any]) -> list[str]:
     """Return the SIDs of the lists, however they are spelled."""
     from airflow_provider_exotel.api.fields import words
 
     lists = words(arguments["lists"])
     return list(map(str, lists)) if isinstance(lists, (list, tuple)) else []
+
+
+def files_among(lists: Any) -> list[str]:
+    """Return those of ``lists`` that are paths of files, of which lists are still to be made."""
+    return [sid for sid in lists_given({"lists": lists}) if "/" in sid]
 
 
 def is_still_to_be_rendered(value: Any) -> bool:

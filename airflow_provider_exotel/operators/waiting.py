@@ -213,7 +213,8 @@ def carrier_of(operator: CreateCampaignOperator, arguments: Mapping[str, Any], o
     from airflow_provider_exotel.api.request import CallRetries
     from airflow_provider_exotel.campaign.anchor import anchor_given
     from airflow_provider_exotel.campaign.carry import Carrier
-    from airflow_provider_exotel.campaign.window import CallingWindow, read_as
+    from airflow_provider_exotel.campaign.common_window import window_of
+    from airflow_provider_exotel.campaign.window import read_as
 
     if operator.on_window_end != "resume":
         return None
@@ -224,7 +225,7 @@ def carrier_of(operator: CreateCampaignOperator, arguments: Mapping[str, Any], o
         retries = read_as(CallRetries, retries, "call_retries")
     return Carrier(
         operator.hook.client,
-        CallingWindow.of(arguments["window"]),
+        window_of(arguments["window"]),
         anchor_given(operator.until, "until").moment if operator.until is not None else None,
         retries
         if retries is None or isinstance(retries, CallRetries)

@@ -109,14 +109,20 @@ def run_dag(airflow_database: None, request: pytest.FixtureRequest) -> Callable[
         definition: AbstractContextManager[Any] = DAG(dag_id, schedule=None, params=params)
         with definition as dag:
             fill()
-        make_known(dag)
+        _make_known(dag)
         dag_run = dag.test(**options)
         return Ran(str(dag_run.state), dag_run)
 
     return run
 
 
-def make_known(dag: Any) -> None:
+@pytest.fixture
+def make_known(airflow_database: None) -> Callable[[Any], None]:
+    """Write a DAG to the database, which Airflow 3 asks for before it runs one."""
+    return _make_known
+
+
+def _make_known(dag: Any) -> None:
     """Write the DAG to the database, which Airflow 3 asks for before it runs one."""
     from airflow import __version__
 

@@ -16,10 +16,10 @@ DAGS = sorted(path for path in EXAMPLES.glob("exotel_*.py"))
 
 
 @pytest.fixture
-def run_example(airflow_database: None, audience: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+def run_example(
+    make_known: Callable[[Any], None], audience: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Any]:
     """Run an example with an audience of three, and return the run."""
-    from conftest import make_known
-
     monkeypatch.setenv("EXOTEL_AUDIENCE", audience)
 
     def run(name: str) -> Any:

@@ -111,7 +111,7 @@ def test_a_run_leaves_no_trace(
 def test_a_number_that_is_refused_here_leaves_no_trace(
     run_dag: Callable[..., Any], exotel: Emulator, people: Path, log: Any
 ) -> None:
-    people.write_text(f"number\n{NUMBER}x\n{NUMBER}\n")
+    people.write_text(f"number\n{NUMBER}0\n{NUMBER}\n")
 
     ran = run_dag(lambda: create(people))
 

@@ -145,7 +145,7 @@ def test_lists_and_throttle_may_be_text_too() -> None:
         ({"lists": ["list-1"]}, "numbers", "one of the two"),
         ({"numbers": []}, "numbers", "is empty"),
         ({"numbers": ""}, "numbers", "is empty"),
-        ({"numbers": people(5_001)}, "numbers", "5,001 numbers and the service takes 5,000; upload them"),
+        ({"numbers": people(5_001)}, "numbers", "takes 5,000; let PlanAudienceOperator split them"),
         ({"numbers": [*people(2), "ask Ravi", *people(2), "12345"]}, "numbers", "2 of them (at position 3, 6)"),
         ({"numbers": ["no one"] * 12}, "numbers", "12 of them (at position 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more)"),
         ({"numbers": 919876500000}, "numbers", "takes a list"),

@@ -1,4 +1,7 @@
-"""What holds for every calling window, anchor and moment, judged minute by minute on the wall clock."""
+"""What holds for every calling window, anchor and moment, judged minute by minute on the wall clock.
+
+The windows are of every kind: the same hours each day, others on some weekdays, and what two or three have in common.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_exotel.api.errors import ExotelInputError
 from airflow_provider_exotel.api.request import Schedule
-from airflow_provider_exotel.campaign.window import CallingWindow, MissedWindow
+from airflow_provider_exotel.campaign.common_window import CommonWindow
+from airflow_provider_exotel.campaign.window import CallingWindow, MissedWindow, Window
 
 ZONES = (
     "Asia/Kolkata",
@@ -33,36 +37,52 @@ moments = st.one_of(
     st.datetimes(datetime(2026, 10, 2), datetime(2026, 10, 27)),
     st.datetimes(datetime(2026, 10, 30), datetime(2026, 11, 2)),
 ).map(lambda moment: moment.replace(tzinfo=UTC))
-windows = st.builds(
-    lambda start, end, zone, weekdays, holidays: (start, end, zone, weekdays, holidays),
-    times,
-    times,
+spans = st.tuples(times, times).filter(lambda span: span[0] != span[1])
+days_of_week = st.sets(st.integers(0, 6), min_size=1)
+holidays = st.sets(st.dates(date(2026, 1, 1), date(2026, 12, 31)), max_size=5)
+same_hours = st.builds(
+    lambda span, zone, weekdays, holidays: CallingWindow(
+        start=span[0], end=span[1], timezone=zone, weekdays=weekdays, holidays=holidays
+    ),
+    spans,
     st.sampled_from(ZONES),
-    st.sets(st.integers(0, 6), min_size=1),
-    st.sets(st.dates(date(2026, 1, 1), date(2026, 12, 31)), max_size=5),
-).filter(lambda window: window[0] != window[1])
+    days_of_week,
+    holidays,
+)
+hours_by_weekday = st.builds(
+    lambda hours, zone, holidays: CallingWindow(
+        start=min(next(iter(hours.values()))),
+        end=max(next(iter(hours.values()))),
+        timezone=zone,
+        weekdays=hours,
+        hours_by_weekday={day: sorted(span) for day, span in hours.items()},
+        holidays=holidays,
+    ),
+    st.dictionaries(st.integers(0, 6), spans, min_size=1),
+    st.sampled_from(ZONES),
+    holidays,
+)
+one_window = st.one_of(same_hours, hours_by_weekday)
+in_common = st.lists(one_window, min_size=2, max_size=3).map(lambda windows: CommonWindow(all_of=windows))
+windows = st.one_of(same_hours, hours_by_weekday, in_common)
 lateness = st.integers(-3600, 3 * 86400).map(lambda seconds: timedelta(seconds=seconds))
 examples = settings(derandomize=True, deadline=None, max_examples=300)
 
 
-def window_of(parts: tuple[time, time, str, set[int], set[date]]) -> CallingWindow:
-    start, end, zone, weekdays, holidays = parts
-    return CallingWindow(start=start, end=end, timezone=zone, weekdays=weekdays, holidays=holidays)
-
-
-def is_allowed(window: CallingWindow, instant: datetime) -> bool:
+def is_allowed(window: Window, instant: datetime) -> bool:
     """Judge one instant by what a clock on the wall and a calendar show: nothing of the code under test is used."""
+    if isinstance(window, CommonWindow):
+        return all(is_allowed(one, instant) for one in window.all_of)
     wall = instant.astimezone(ZoneInfo(window.timezone))
     clock, day = wall.time().replace(tzinfo=None), wall.date()
-    if window.start < window.end:
-        in_hours = window.start <= clock < window.end
-    else:
-        in_hours = clock >= window.start or clock < window.end
+    hours = {weekday: (start, end) for weekday, start, end in window.hours_by_weekday}
+    start, end = hours.get(day.weekday(), (window.start, window.end))
+    in_hours = start <= clock < end if start < end else clock >= start or clock < end
     return in_hours and day.weekday() in window.weekdays and day not in window.holidays
 
 
 def schedule_or_none(
-    window: CallingWindow, anchor: datetime, now: datetime, on_missed_window: str = "fail"
+    window: Window, anchor: datetime, now: datetime, on_missed_window: str = "fail"
 ) -> Schedule | None:
     try:
         return window.schedule_for(anchor, now, on_missed_window=on_missed_window)
@@ -75,8 +95,8 @@ def schedule_or_none(
 
 @examples
 @given(windows, moments, lateness, st.sampled_from(["fail", "next"]))
-def test_no_minute_of_a_schedule_is_outside_the_window(parts, anchor, late, on_missed) -> None:
-    window, now = window_of(parts), anchor + late
+def test_no_minute_of_a_schedule_is_outside_the_window(window, anchor, late, on_missed) -> None:
+    now = anchor + late
     schedule = schedule_or_none(window, anchor, now, on_missed)
     assume(schedule is not None)
 
@@ -89,9 +109,9 @@ def test_no_minute_of_a_schedule_is_outside_the_window(parts, anchor, late, on_m
 
 @examples
 @given(windows, moments, lateness, st.sampled_from(["fail", "next"]))
-def test_a_schedule_is_in_the_future_in_order_and_explicit(parts, anchor, late, on_missed) -> None:
+def test_a_schedule_is_in_the_future_in_order_and_explicit(window, anchor, late, on_missed) -> None:
     now = anchor + late
-    schedule = schedule_or_none(window_of(parts), anchor, now, on_missed)
+    schedule = schedule_or_none(window, anchor, now, on_missed)
     assume(schedule is not None)
 
     assert now + LEAD <= schedule.send_at < schedule.end_at
@@ -103,8 +123,8 @@ def test_a_schedule_is_in_the_future_in_order_and_explicit(parts, anchor, late, 
 
 @examples
 @given(windows, moments, lateness, st.sampled_from(ZONES), st.sampled_from(ZONES))
-def test_the_zones_the_moments_are_written_in_do_not_matter(parts, anchor, late, one, other) -> None:
-    window, now = window_of(parts), anchor + late
+def test_the_zones_the_moments_are_written_in_do_not_matter(window, anchor, late, one, other) -> None:
+    now = anchor + late
 
     here = schedule_or_none(window, anchor.astimezone(ZoneInfo(one)), now.astimezone(ZoneInfo(other)))
 
@@ -113,8 +133,7 @@ def test_the_zones_the_moments_are_written_in_do_not_matter(parts, anchor, late,
 
 @examples
 @given(windows, moments)
-def test_a_run_on_time_dials_at_the_first_allowed_minute_with_room(parts, anchor) -> None:
-    window = window_of(parts)
+def test_a_run_on_time_dials_at_the_first_allowed_minute_with_room(window, anchor) -> None:
     schedule = schedule_or_none(window, anchor, anchor)
     assert schedule is not None
 
@@ -129,8 +148,8 @@ def test_a_run_on_time_dials_at_the_first_allowed_minute_with_room(parts, anchor
 
 @examples
 @given(windows, moments, lateness)
-def test_next_is_the_window_meant_or_the_one_directly_after(parts, anchor, late) -> None:
-    window, now = window_of(parts), anchor + max(late, timedelta())
+def test_next_is_the_window_meant_or_the_one_directly_after(window, anchor, late) -> None:
+    now = anchor + max(late, timedelta())
     schedule = schedule_or_none(window, anchor, now, "next")
     assume(schedule is not None)
 
@@ -141,7 +160,9 @@ def test_next_is_the_window_meant_or_the_one_directly_after(parts, anchor, late)
     assert schedule.end_at in {on_time.end_at, after.end_at}
 
 
-def _is_near_a_change_of_clocks(window: CallingWindow, moment: datetime) -> bool:
-    zone = ZoneInfo(window.timezone)
+def _is_near_a_change_of_clocks(window: Window, moment: datetime) -> bool:
+    zones = [one.zone for one in (window.all_of if isinstance(window, CommonWindow) else [window])]
     day = timedelta(hours=26)
-    return (moment - day).astimezone(zone).utcoffset() != (moment + day).astimezone(zone).utcoffset()
+    return any(
+        (moment - day).astimezone(zone).utcoffset() != (moment + day).astimezone(zone).utcoffset() for zone in zones
+    )

@@ -26,9 +26,22 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
         ({"weekdays": []}, "weekdays", "allows no day at all"),
         ({"weekdays": "funday"}, "weekdays", "no day of the week"),
         ({"weekdays": "1-5"}, "weekdays", "holds digits, which are other days elsewhere; give the allowed days"),
+        ({"hours_by_weekday": {"6": "9:00-12:00"}}, "hours_by_weekday", "holds digits, which are other days elsewhere"),
         ({"weekdays": ["mon", "6"]}, "weekdays", "holds digits"),
         ({"weekdays": "[0, 1]"}, "weekdays", "holds digits"),
         ({"holidays": ["2026-02-30"]}, "holidays", "entry 1 is not a date"),
+        ({"hours_by_weekday": "sat"}, "hours_by_weekday", "not a mapping of days to hours; give the hours of the days"),
+        ({"hours_by_weekday": {"funday": "10:00-12:00"}}, "hours_by_weekday", "no day of the week"),
+        ({"hours_by_weekday": {"sat": "10:00"}}, "hours_by_weekday", "hours that are not two times"),
+        ({"hours_by_weekday": {"sat": "10:00-25:00"}}, "hours_by_weekday", "not a time of day"),
+        ({"hours_by_weekday": {"sat": "10:00-12:00", "fri-sun": "10:00-14:00"}}, "hours_by_weekday", "a day twice"),
+        ({"hours_by_weekday": {"sat": "20:00-02:00"}}, "hours_by_weekday", "span midnight"),
+        ({"hours_by_weekday": {"sat": "10:00-12:00"}, "end": "02:00"}, "hours_by_weekday", "stands beside such"),
+        ({"hours_by_weekday": {"sat": "10:00-12:00"}, "weekdays": "mon-fri"}, "hours_by_weekday", "leaves out"),
+        ({"holiday_calendars": "XX"}, "holiday_calendars", "holds XX, which the holidays package does not know"),
+        ({"holiday_calendars": ["AU-ZZ"]}, "holiday_calendars", "holds AU-ZZ"),
+        ({"holiday_calendars": "Singapore"}, "holiday_calendars", "no code of a country or a state"),
+        ({"holiday_calendars": 65}, "holiday_calendars", "not the codes of countries or states"),
         ({"end_buffer": -5}, "end_buffer", "less than nothing"),
         ({"end_buffer": "soon"}, "end_buffer", "not a length of time"),
         ({"from": "10:00"}, "from", "is not known; the fields are start, end, timezone"),
@@ -68,6 +81,32 @@ def test_all_problems_are_told_at_once() -> None:
 )
 def test_days_may_be_spelled_as_people_do(spelling: object, days: tuple[int, ...]) -> None:
     assert CallingWindow(**GOOD, weekdays=spelling).weekdays == days
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        {"sat-sun": "09:00-12:00"},
+        {"sat": "9:00 - 12:00", "Sunday": ["09:00", "12:00"]},
+        {5: (time(9), time(12)), 6: "09:00, 12:00"},
+    ],
+    ids=str,
+)
+def test_hours_by_weekday_may_be_spelled_as_people_do(spelling: object) -> None:
+    window = CallingWindow(**GOOD, hours_by_weekday=spelling)
+
+    assert window.payload()["hours_by_weekday"] == {"saturday": "09:00:00-12:00:00", "sunday": "09:00:00-12:00:00"}
+
+
+def test_a_window_is_made_of_the_fields_of_another() -> None:
+    window = CallingWindow(**GOOD, hours_by_weekday={"sat": "09:00-12:00"})
+
+    assert CallingWindow(**dict(window)) == window
+
+
+@pytest.mark.parametrize("spelling", ["AU-NSW, AU-ACT", ["au-act", "AU-NSW"], "['AU-NSW', 'AU-ACT']"])
+def test_calendars_are_codes_of_countries_and_states(spelling: object) -> None:
+    assert CallingWindow(**GOOD, holiday_calendars=spelling).holiday_calendars == ("AU-ACT", "AU-NSW")
 
 
 @pytest.mark.parametrize("spelling", [15, "15", "PT15M", timedelta(minutes=15)])

@@ -1,0 +1,111 @@
+"""The numbers of a campaign as a task is given them, cleaned as an audience of any size is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_exotel.api.errors import ExotelInputError, Problem
+from airflow_provider_exotel.api.numbers import PhoneNumbers
+from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.audience.normalise import normalise
+from airflow_provider_exotel.audience.rejection import Reason
+from airflow_provider_exotel.operators.inputs import hide
+
+_SHOWN = 10
+_CANNOT_BE = " cannot be a phone number; write E.164, such as +91 and ten digits"
+_SAID = {
+    Reason.EMPTY: _CANNOT_BE,
+    Reason.NOT_A_NUMBER: _CANNOT_BE,
+    Reason.INVALID: f": {Reason.INVALID.explanation}; mend them, or leave them out with on_invalid_numbers='drop'",
+    Reason.DIGITS_LOST: f": {Reason.DIGITS_LOST.explanation}",
+}
+
+
+@dataclass(frozen=True)
+class CleanNumbers:
+    """Whom a campaign is to call.
+
+    :param numbers: the numbers, in E.164 where they are international or their country is known; ``None`` if none are
+        given.
+    :param misfits: the positions, from 1, of entries that are no numbers, by the reason.
+    :param duplicates: how many entries repeated an earlier one and were left out.
+    """
+
+    numbers: PhoneNumbers | None
+    misfits: Mapping[Reason, list[int]]
+    duplicates: int = 0
+
+    @property
+    def rejected(self) -> int:
+        """How many entries are no numbers."""
+        return sum(map(len, self.misfits.values()))
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the entries that are no numbers."""
+        said: dict[str, list[int]] = {}
+        for reason, positions in self.misfits.items():
+            said.setdefault(_SAID[reason], []).extend(positions)
+        return (Problem("numbers", f"{_at(sorted(positions))}{what}") for what, positions in said.items())
+
+
+def numbers_of_task(arguments: Mapping[str, Any], default_country: str | None) -> CleanNumbers:
+    """Return the numbers of the DAG, or of the file it names.
+
+    Nobody is named twice, unless people are to be called as often as they are listed.
+
+    :param arguments: the task's.
+    :param default_country: the ISO code of the country whose national numbers are meant; with ``None`` these are left
+        as they are given.
+    :raises ExotelInputError: if they cannot be read, or the country is none.
+    """
+    given = _given(arguments)
+    if given is None:
+        return CleanNumbers(None, {})
+    misfits: dict[Reason, list[int]] = {}
+    valid: list[str] = []
+    for position, verdict in enumerate(normalise(list(given), default_country), 1):
+        if isinstance(verdict, Reason):
+            misfits.setdefault(verdict, []).append(position)
+        else:
+            valid.append(verdict)
+    once = valid if _as_often_as_listed(arguments) else list(dict.fromkeys(valid))
+    return CleanNumbers(PhoneNumbers(once), misfits, len(valid) - len(once))
+
+
+def _given(arguments: Mapping[str, Any]) -> PhoneNumbers | None:
+    source, numbers = arguments["numbers_from"], arguments["numbers"]
+    if source is None:
+        return None if numbers is None else hide(numbers)
+    if numbers is not None:
+        raise ExotelInputError([Problem("numbers_from", "stands beside numbers; give one of the two")])
+
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    from airflow_provider_exotel.audience.source import read_numbers
+
+    try:
+        with ObjectStoragePath(source).open("r", encoding="utf-8", newline="") as lines:  # type: ignore[no-untyped-call]
+            # What Airflow 2.11 opens can be read and not iterated over.
+            return read_numbers(iter(lines.readline, ""))
+    except FileNotFoundError:
+        raise ExotelInputError(
+            [Problem("numbers_from", f"no file is at {redact(source)}; write the path of one")]
+        ) from None
+
+
+def _as_often_as_listed(arguments: Mapping[str, Any]) -> bool:
+    from airflow_provider_exotel.api.request import CampaignChanges
+
+    # What says neither yes nor no is refused with the rest of the request.
+    with suppress(ExotelInputError):
+        return bool(CampaignChanges(call_duplicate_numbers=arguments["call_duplicate_numbers"]).call_duplicate_numbers)
+    return True
+
+
+def _at(positions: list[int]) -> str:
+    first = ", ".join(map(str, positions[:_SHOWN]))
+    more = f" and {len(positions) - _SHOWN:,} more" if len(positions) > _SHOWN else ""
+    return f"{len(positions):,} of them (at position {first}{more})"

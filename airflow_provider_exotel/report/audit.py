@@ -1,0 +1,86 @@
+"""Was anybody called outside of the hours, or more often than was asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import Protocol
+
+from airflow_provider_exotel.api.campaign import Campaign
+from airflow_provider_exotel.api.request import CallRetries
+
+OUTSIDE = "outside-window"
+TOO_OFTEN = "too-many-attempts"
+_BEFORE = timedelta(days=2)  # a window opens on a day of its own zone, and may span midnight
+_ALWAYS = ((float("-inf"), float("inf")),)
+
+
+class Window(Protocol):
+    """What is needed of :class:`~airflow_provider_exotel.campaign.window.Window`."""
+
+    def stretches_from(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Iterate over the windows that may be open at a moment, and those after it, as opening and closing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for.
+
+    :param stretches: when may be called: opening and closing in seconds since 1970, in order.
+    :param is_bounded: whether any hours were asked for.
+    :param most_attempts: how often a person may be called, ``None`` if it is not known.
+    """
+
+    stretches: tuple[tuple[float, float], ...] = _ALWAYS
+    is_bounded: bool = False
+    most_attempts: int | None = None
+
+    def allows(self, start: float | None) -> bool | None:
+        """Return whether a call may begin then; ``None`` where nobody can say."""
+        if start is None or not self.is_bounded:
+            return None
+        place = bisect_right(self.stretches, (start, float("inf"))) - 1
+        return place >= 0 and start < self.stretches[place][1]
+
+
+def asked(
+    campaign: Campaign,
+    span: tuple[float, float] | None,
+    window: Window | None = None,
+    call_retries: CallRetries | None = None,
+) -> Asked:
+    """Return what was asked of a campaign: its own schedule, and of that the hours of the window.
+
+    :param campaign: the campaign; its schedule and its retry plan are what the service was asked for.
+    :param span: when its first and last calls began, seconds since 1970.
+    :param window: the calling hours that were meant.
+    :param call_retries: the retry plan that was meant, the campaign's own if ``None``.
+    """
+    schedule, retries = campaign.schedule, call_retries or campaign.retries
+    begins = schedule.send_at.timestamp() if schedule.send_at else _ALWAYS[0][0]
+    ends = schedule.end_at.timestamp() if schedule.end_at else _ALWAYS[0][1]
+    open_at = _ALWAYS if window is None else tuple(_opened(window, span))
+    return Asked(
+        stretches=tuple(
+            (max(opening, begins), min(closing, ends))
+            for opening, closing in open_at
+            if max(opening, begins) < min(closing, ends)
+        ),
+        is_bounded=window is not None or schedule.end_at is not None or schedule.send_at is not None,
+        # A number that is to be called as often as it is listed has no plan that could be counted.
+        most_attempts=None
+        if retries is None or campaign.call_duplicate_numbers
+        else 1 + (retries.number_of_retries or 0),
+    )
+
+
+def _opened(window: Window, span: tuple[float, float] | None) -> Iterable[tuple[float, float]]:
+    if span is None:
+        return
+    first = datetime.fromtimestamp(span[0], UTC) - _BEFORE
+    stretches = ((opening.timestamp(), closing.timestamp()) for opening, closing in window.stretches_from(first))
+    yield from takewhile(lambda stretch: stretch[0] <= span[1] + _BEFORE.total_seconds(), stretches)

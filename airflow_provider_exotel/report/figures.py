@@ -1,0 +1,109 @@
+"""What is counted of calls while they pass by: enough for every chart, and nothing of anybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from airflow_provider_exotel.report.call import REACHED, Call
+
+# Longer input, or more kinds of it, is no answer to a menu: it may be anything, so only how much of it there is.
+_LONGEST_DIGITS, _MOST_DIGITS = 2, 24
+OTHER_DIGITS = "longer"
+
+
+@dataclass
+class Figures:
+    """Counts of calls.
+
+    :param minutes: calls by the minute since 1970 in which they began.
+    :param hours: calls by the hour of the person's day.
+    :param hours_answered: those of them that were answered.
+    :param nth: calls by which attempt of the person they were.
+    :param nth_answered: those of them that were answered.
+    :param digits: answered calls by what was pressed.
+    :param cost: what the calls cost, in the account's currency.
+    :param priced: calls whose price is known.
+    :param talked: seconds of answered calls.
+    :param outside: calls outside of the window.
+    :param untimed: calls whose start is not known.
+    :param unnamed: calls whose number is not known.
+    :param too_often: people who were called more often than asked for.
+    """
+
+    attempts: int = 0
+    answered: int = 0
+    minutes: Counter[int] = field(default_factory=Counter)
+    hours: Counter[int] = field(default_factory=Counter)
+    hours_answered: Counter[int] = field(default_factory=Counter)
+    nth: Counter[int] = field(default_factory=Counter)
+    nth_answered: Counter[int] = field(default_factory=Counter)
+    digits: Counter[str] = field(default_factory=Counter)
+    cost: Decimal = Decimal()
+    priced: int = 0
+    talked: int = 0
+    outside: int = 0
+    untimed: int = 0
+    unnamed: int = 0
+    too_often: int = 0
+
+    def add(self, call: Call, nth: int, local: datetime | None, *, inside: bool | None) -> None:
+        """Count one call.
+
+        :param call: the call.
+        :param nth: which of the person's calls it is.
+        :param local: its start on the person's clocks.
+        :param inside: whether it began inside of the window, ``None`` where nobody can say.
+        """
+        answered = call.status == REACHED
+        self.attempts += 1
+        self.answered += answered
+        if call.start is not None:
+            self.minutes[int(call.start // 60)] += 1
+        if local is not None:
+            self.hours[local.hour] += 1
+            self.hours_answered[local.hour] += answered
+        if call.contact:
+            self.nth[nth] += 1
+            self.nth_answered[nth] += answered
+        if answered:
+            self.talked += call.duration or 0
+            digit = call.digit or ""
+            is_choice = digit in self.digits or len(self.digits) < _MOST_DIGITS
+            self.digits[digit if is_choice and len(digit) <= _LONGEST_DIGITS else OTHER_DIGITS] += 1
+        if (price := _amount(call.price)) is not None:
+            self.cost, self.priced = self.cost + price, self.priced + 1
+        self.outside += inside is False
+        self.untimed += call.start is None
+        self.unnamed += not call.contact
+
+    @classmethod
+    def together(cls, several: Iterable[Figures]) -> Self:
+        """Return the counts of several campaigns together."""
+        made = cls()
+        for one in several:
+            for name in (each.name for each in fields(cls)):
+                setattr(made, name, getattr(made, name) + getattr(one, name))
+        return made
+
+
+def local_time(instant: float | None, zone: str | None) -> datetime | None:
+    """Return an instant on the clocks of a zone, ``None`` where either is not known.
+
+    :param instant: seconds since 1970.
+    :param zone: an IANA name.
+    """
+    return None if instant is None or zone is None else datetime.fromtimestamp(instant, ZoneInfo(zone))
+
+
+def _amount(price: str | None) -> Decimal | None:
+    try:
+        amount = Decimal(price) if price else None
+    except InvalidOperation:
+        return None
+    return amount if amount is not None and amount.is_finite() else None

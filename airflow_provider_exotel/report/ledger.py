@@ -1,0 +1,97 @@
+"""The calls of one campaign in order, however they came and however many they are.
+
+They are kept in a database file, which sorts and deduplicates on disk, so that memory does not grow with the campaign.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from airflow_provider_exotel.report.call import REACHED, Call
+
+_COLUMNS = ", ".join(Call._fields)
+_PLACES = ", ".join("?" for _ in Call._fields)
+# A start that is not known comes last. The sid decides among equals, so that the order is the same for pages and files.
+_IN_ORDER = "start IS NULL, start, call_sid, id"
+# Nothing but the names above goes into these.
+_INSERT = f"INSERT OR IGNORE INTO calls ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608
+_NTH = f"ROW_NUMBER() OVER (PARTITION BY contact ORDER BY {_IN_ORDER})"
+_ATTEMPTS = f"SELECT {_COLUMNS}, {_NTH} FROM calls ORDER BY {_IN_ORDER}"  # noqa: S608
+_CONTACTS = f"SELECT contact, status, digit FROM calls WHERE contact <> '' ORDER BY contact, {_IN_ORDER}"  # noqa: S608
+_CACHE_KIB = 8_192
+
+
+class Contact(NamedTuple):
+    """What became of one person over all attempts.
+
+    :param status: ``completed`` if any attempt was, else how the last one ended.
+    :param digit: what was pressed last.
+    """
+
+    contact: str
+    status: str
+    attempts: int
+    digit: str | None
+
+
+class Ledger:
+    """The calls of one campaign, each call SID once.
+
+    :param path: the file to keep them in; it is made anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        self._database = sqlite3.connect(path, isolation_level=None)
+        for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
+            self._database.execute(f"PRAGMA {setting}")
+        self._database.execute(
+            "CREATE TABLE calls (id INTEGER PRIMARY KEY, call_sid TEXT UNIQUE, contact TEXT, status TEXT, "
+            "attempt INTEGER, digit TEXT, duration INTEGER, start REAL, end REAL, price TEXT, zone TEXT)"
+        )
+
+    def add(self, calls: Iterable[Call]) -> None:
+        """Keep calls; one that is there already is passed over."""
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.executemany(_INSERT, calls)
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        self._database.execute("DELETE FROM calls")
+
+    def span(self) -> tuple[float, float] | None:
+        """Return when the first and the last call began, ``None`` if no call tells."""
+        first, last = self._database.execute("SELECT min(start), max(start) FROM calls").fetchone()
+        return None if first is None else (first, last)
+
+    def attempts(self) -> Iterator[tuple[Call, int]]:
+        """Iterate over the calls in order of time, each with its place among the calls of its contact, from 1."""
+        rows = self._database.execute(_ATTEMPTS)
+        return ((Call(*row[:-1]), row[-1]) for row in rows)
+
+    def contacts(self) -> Iterator[Contact]:
+        """Iterate over the people who were called, in the order of their names."""
+        rows = self._database.execute(_CONTACTS)
+        for contact, calls in groupby(rows, key=lambda row: row[0]):
+            reached, attempts, status, digit = False, 0, "", None
+            for _, status, pressed in calls:
+                attempts, reached, digit = attempts + 1, reached or status == REACHED, pressed or digit
+            yield Contact(contact, REACHED if reached else status, attempts, digit)
+
+    def __len__(self) -> int:
+        count: int = self._database.execute("SELECT count(*) FROM calls").fetchone()[0]
+        return count
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._database.close()

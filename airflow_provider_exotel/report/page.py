@@ -1,0 +1,212 @@
+"""One page that tells how it went. No number is on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, NEVER_TRIED, Accounting, total
+from airflow_provider_exotel.report.advice import advice
+from airflow_provider_exotel.report.charts import FEW, Bar, bars, columns, joined, over_time
+from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
+from airflow_provider_exotel.report.parts import (
+    document,
+    figure,
+    gallery,
+    key_figures,
+    listed,
+    percent,
+    quiet,
+    section,
+    table,
+    verdict,
+)
+
+_KEY = re.compile(r" af-[0-9a-f]{16}(?:-[0-9a-f]{4})?$")
+_STYLES = {
+    "reached": "reached",
+    "busy": "busy",
+    "no-answer": "no-answer",
+    "failed": "failed",
+    NEVER_TRIED: "never",
+    DO_NOT_DISTURB: "blocked",
+    INVALID: "blocked",
+}
+_MOST_CAMPAIGNS = 200
+
+
+def page(reports: Sequence[CampaignReport]) -> str:
+    """Return the page of one campaign, or of all of a fleet together.
+
+    :param reports: one for each campaign.
+    """
+    accounting, figures = total(one.accounting for one in reports), Figures.together(one.figures for one in reports)
+    zone_name = reports[0].zone if reports else None
+    zone: tzinfo = ZoneInfo(zone_name) if zone_name else UTC
+    content = (
+        _key_figures(accounting, figures)
+        + section("Does it add up?", _adds_up(reports, accounting))
+        + section("Was everybody called as asked?", _audit(reports, figures))
+        + _charts(accounting, figures, reports, zone, zone_name or "UTC")
+        + section("For the next one", listed(advice(accounting, figures)) or quiet("Nothing stands out."))
+        + (section("The campaigns", _campaigns(reports)) if len(reports) > 1 else "")
+    )
+    title = _name(reports[0]) if len(reports) == 1 else f"{len(reports):,} campaigns"
+    return document(
+        title, _when(figures, zone, zone_name or "UTC"), content, footer="Made of the calls the service lists."
+    )
+
+
+def _name(report: CampaignReport) -> str:
+    return redact(_KEY.sub("", report.name)) or f"Campaign {report.id}"
+
+
+def _when(figures: Figures, zone: tzinfo, zone_name: str) -> str:
+    if not figures.minutes:
+        return "No call was made."
+    first, last = (datetime.fromtimestamp(each(figures.minutes) * 60, zone) for each in (min, max))
+    until = f"{last:%H:%M}" if first.date() == last.date() else f"{last.day} {last:%B %Y, %H:%M}"
+    return f"Calls from {first.day} {first:%B %Y, %H:%M} to {until} ({zone_name})"
+
+
+def _key_figures(accounting: Accounting, figures: Figures) -> str:
+    shown = [
+        ("contacts", f"{accounting.contacts:,}", ""),
+        ("reached", f"{accounting.reached:,}", percent(accounting.reached, accounting.contacts)),
+        ("attempts", f"{figures.attempts:,}", f"{percent(figures.answered, figures.attempts)} answered"),
+        ("talked", _minutes(figures.talked), ""),
+    ]
+    if figures.priced:
+        each = f"{figures.cost / accounting.reached:.2f} a person reached" if accounting.reached else ""
+        shown.append(("cost", f"{figures.cost:,.2f}", each))
+    return key_figures(shown)
+
+
+def _adds_up(reports: Sequence[CampaignReport], accounting: Accounting) -> str:
+    told = (
+        f"<p><b>{accounting.reached:,}</b> reached + <b>{sum(accounting.not_reached.values()):,}</b> not reached + "
+        f"<b>{accounting.never_tried:,}</b> never tried = <b>{accounting.contacts:,}</b> contacts</p>"
+    )
+    rows = [
+        (_name(one), what, f"{calls:,}", f"{campaign:,}")
+        for one in reports
+        for what, calls, campaign in one.accounting.differences
+    ]
+    if not rows:
+        return told + verdict("The campaign's own counts say the same.", good=True)
+    return (
+        told
+        + verdict("The campaign's own counts say something else.", good=False)
+        + table(("Campaign", "Count", "By the calls", "By the campaign"), rows[:_MOST_CAMPAIGNS])
+    )
+
+
+def _audit(reports: Sequence[CampaignReport], figures: Figures) -> str:
+    bounded, planned = (
+        sum(one.asked.is_bounded for one in reports),
+        sum(one.asked.most_attempts is not None for one in reports),
+    )
+    shown = [
+        verdict(f"{figures.outside:,} of {figures.attempts:,} calls began outside of the window.",
+                 good=not figures.outside)
+        if bounded
+        else quiet("No window is known, so no call can be outside of it."),
+        verdict(f"{figures.too_often:,} people were called more often than asked for.", good=not figures.too_often)
+        if planned
+        else quiet("No retry plan is known, so nobody can be called too often."),
+    ]  # fmt: skip
+    for count, what in (
+        (len(reports) - bounded if bounded else 0, "campaigns have no known window."),
+        (len(reports) - planned if planned else 0, "campaigns have no known retry plan."),
+        (figures.untimed, "calls have no time and are not judged."),
+        (figures.unnamed, "calls have no number and are in nobody's account."),
+    ):
+        if count:
+            shown.append(quiet(f"{count:,} {what}"))
+    return "".join(shown)
+
+
+def _charts(
+    accounting: Accounting, figures: Figures, reports: Sequence[CampaignReport], zone: tzinfo, zone_name: str
+) -> str:
+    counted = {"reached": accounting.reached, **accounting.not_reached, NEVER_TRIED: accounting.never_tried}
+    # In the order of the styles, words that are not known at the end.
+    outcome = {name: counted[name] for name in dict.fromkeys([*_STYLES, *counted]) if name in counted}
+    everybody, longest = max(accounting.contacts, 1), max([*outcome.values(), 1])
+    people = [
+        Bar(name.replace("-", " "), count / longest, f"{count:,} ({count / everybody:.0%})", _STYLES.get(name, "other"))
+        for name, count in outcome.items()
+        if count or name == "reached"
+    ]
+    made = []
+    if figures.minutes:
+        bounded = [one.asked for one in reports if one.asked.is_bounded]
+        shaded = joined(stretch for one in bounded for stretch in one.stretches)
+        chart = over_time(figures.minutes, shaded, zone, is_bounded=bool(bounded))
+        note = "The window is shaded." if bounded else "No window is known."
+        note += " Hollow: outside of it." if figures.outside else ""
+        made.append(figure("Calls per minute", chart, f"{note} Times of {zone_name}.", wide=True))
+    made.append(figure("What became of people", bars("People", people)))
+    if pressed := {digit: count for digit, count in figures.digits.items() if digit}:
+        made.append(figure("Keys pressed", bars("Keys pressed in answered calls", list(_pressed(figures, pressed)))))
+    if figures.hours:
+        hours = range(min(figures.hours), max(figures.hours) + 1)
+        made.append(_rates("Answered by hour", {f"{hour:02}": (figures.hours_answered[hour], figures.hours[hour])
+                                                for hour in hours}, zone_name))  # fmt: skip
+    if figures.nth:
+        made.append(_rates("Answered by attempt", {str(nth): (figures.nth_answered[nth], figures.nth[nth])
+                                                   for nth in sorted(figures.nth)}))  # fmt: skip
+    return gallery("How it went", made)
+
+
+def _pressed(figures: Figures, pressed: dict[str, int]) -> Iterator[Bar]:
+    none = figures.digits[""]
+    longest = max([*pressed.values(), none, 1])
+    for digit, count in sorted(pressed.items(), key=lambda each: (each[0] == OTHER_DIGITS, each[0])):
+        yield Bar(digit, count / longest, f"{count:,} ({percent(count, figures.answered)})")
+    if none:
+        yield Bar("none", none / longest, f"{none:,} ({percent(none, figures.answered)})", "never")
+
+
+def _rates(title: str, rates: dict[str, tuple[int, int]], zone_name: str = "") -> str:
+    shares = {label: answered / calls if calls else 0.0 for label, (answered, calls) in rates.items()}
+    most = max(0.2, min(1.0, max(shares.values()) * 1.05))
+    drawn = [
+        Bar(label, share, f"{share:.0%}" if rates[label][1] else "", "plain" if rates[label][1] >= FEW else "few")
+        for label, share in shares.items()
+    ]
+    rows = ((label, f"{answered:,}", f"{calls:,}", percent(answered, calls))
+            for label, (answered, calls) in rates.items() if calls)  # fmt: skip
+    note = f"Share of calls that were answered{f', by the hour in {zone_name}' if zone_name else ''}."
+    if any(0 < calls < FEW for _, calls in rates.values()):
+        note += f" Hollow: fewer than {FEW} calls."
+    counted = table(("", "Answered", "Calls", "Share"), rows)
+    chart = columns(title, drawn, most)
+    return figure(title, f"{chart}<details><summary>In numbers</summary>{counted}</details>", note)
+
+
+def _campaigns(reports: Sequence[CampaignReport]) -> str:
+    rows = (
+        (
+            _name(one),
+            f"{one.accounting.contacts:,}",
+            f"{one.accounting.reached:,}",
+            percent(one.accounting.reached, one.accounting.contacts),
+            f"{one.accounting.never_tried:,}",
+            f"{one.figures.attempts:,}",
+            f"{one.figures.outside:,}",
+            "no" if one.accounting.differences else "yes",
+        )
+        for one in reports[:_MOST_CAMPAIGNS]
+    )
+    head = ("Campaign", "Contacts", "Reached", "Share", "Never tried", "Attempts", "Outside", "Adds up")
+    left = len(reports) - _MOST_CAMPAIGNS
+    return table(head, rows) + (quiet(f"And {left:,} more, which are in the tables.") if left > 0 else "")
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds / 3600:,.1f} h" if seconds >= 7200 else f"{seconds / 60:,.0f} min"

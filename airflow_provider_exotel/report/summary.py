@@ -1,0 +1,48 @@
+"""A report in a few counts and rates, which is what may stand in Airflow's database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_exotel.report.accounting import total
+from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.figures import Figures
+
+
+def summary(reports: Sequence[CampaignReport]) -> dict[str, Any]:
+    """Return the counts and rates of all campaigns together; no number, no name, no contact.
+
+    :param reports: one for each campaign.
+    :return: ``campaigns``, ``contacts``, ``reached``, ``not_reached`` by reason, ``never_tried``, ``attempts``,
+        ``reach_rate`` (reached of contacts), ``answer_rate`` (answered of attempts), ``digits``, ``talked_seconds``,
+        ``cost`` (text, ``None`` where no call has a price), ``outside_window``, ``called_too_often``, ``adds_up``, and
+        ``differences``: by how much the campaigns' own counts differ.
+    """
+    accounting, figures = total(one.accounting for one in reports), Figures.together(one.figures for one in reports)
+    differences: Counter[str] = Counter()
+    for what, calls, campaign in accounting.differences:
+        differences[what] += abs(calls - campaign)
+    return {
+        "campaigns": len(reports),
+        "contacts": accounting.contacts,
+        "reached": accounting.reached,
+        "not_reached": dict(sorted(accounting.not_reached.items())),
+        "never_tried": accounting.never_tried,
+        "attempts": figures.attempts,
+        "reach_rate": rate(accounting.reached, accounting.contacts),
+        "answer_rate": rate(figures.answered, figures.attempts),
+        "digits": {digit: count for digit, count in sorted(figures.digits.items()) if digit},
+        "talked_seconds": figures.talked,
+        "cost": str(figures.cost) if figures.priced else None,
+        "outside_window": figures.outside,
+        "called_too_often": figures.too_often,
+        "adds_up": not differences,
+        "differences": dict(differences),
+    }
+
+
+def rate(part: int, whole: int) -> float | None:
+    """Return a share with four digits, ``None`` of nothing."""
+    return round(part / whole, 4) if whole else None

@@ -1,0 +1,64 @@
+"""Remind people, wait until the campaign has ended, and leave a report behind."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import DAG, Asset
+
+from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+from airflow_provider_exotel.sensors.campaign import CampaignSensor
+from airflow_provider_exotel.transfers.report import CampaignReportOperator
+
+HERE = Path(__file__).parent
+AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())
+REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
+WINDOW = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata", "weekdays": "mon-fri", "end_buffer": "PT15M"}
+RETRIES = {"number_of_retries": 2, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy", "no-answer"]}
+
+with DAG(
+    "exotel_report",
+    schedule=None,
+    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
+    catchup=False,
+    tags=["exotel"],
+    doc_md=__doc__,
+) as dag:
+    create = CreateCampaignOperator(
+        task_id="create",
+        numbers_from=AUDIENCE,
+        read_via_text="Your appointment is tomorrow at ten.",
+        name="Appointment reminder",
+        call_retries=RETRIES,
+        window=WINDOW,
+        on_missed_window="next",
+    )
+
+    ended = CampaignSensor(
+        task_id="ended",
+        campaign_ids=create.output,
+        mode="reschedule",
+        poke_interval=300,
+        timeout=timedelta(days=4).total_seconds(),
+    )
+
+    # Live calls may outlast the campaign by minutes; until they have ended the report asks for another try.
+    report = CampaignReportOperator(
+        task_id="report",
+        campaign_ids=create.output,
+        path=f"{REPORTS}/{{{{ run_id }}}}",
+        window=WINDOW,
+        call_retries=RETRIES,
+        hash_key_variable="exotel_report_key",
+        on_violation="fail",
+        retries=5,
+        retry_delay=timedelta(minutes=10),
+        outlets=[Asset("exotel_report")],
+    )
+
+    ended >> report
+
+if __name__ == "__main__":
+    dag.test()

@@ -1,0 +1,533 @@
+"""From an audience to a fleet against the emulator: everybody is called by one campaign, and nobody twice."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import json
+import re
+import runpy
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from judge import MINUTE, PEOPLE, Person, may_be_called
+from test_nothing_leaks import database, log_files
+
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.operators.audience import PlanAudienceOperator
+from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+from airflow_provider_exotel.operators.upload import UploadAudienceOperator
+from airflow_provider_exotel.triggers import campaign as trigger
+
+ROOT = Path(__file__).parents[2]
+INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
+RETRIES = {"number_of_retries": 1, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy"]}
+PRESETS = {
+    "IN": "IN_COLLECTIONS",
+    "AE": "AE_MARKETING",
+    "ID": "ID_COLLECTIONS",
+    "SG": "SG_TELEMARKETING",
+    "US": "US_TCPA",
+}
+MIXED: dict[str, Person] = {one.number: one for one in PEOPLE if one.preset in PRESETS.values()}
+
+
+def indians(count: int) -> list[str]:
+    return [f"+9198765{one:05}" for one in range(count)]
+
+
+def table(path: Path, numbers: list[str], column: str = "number") -> str:
+    """Write a table of people and return its address."""
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["name", column], *(["Somebody", number] for number in numbers)])
+    return path.as_uri()
+
+
+def plan(folder: Path, **arguments: Any) -> PlanAudienceOperator:
+    given = {"task_id": "plan", "output_path": folder.as_uri(), "window": INDIA, "name": "Reminder"}
+    return PlanAudienceOperator(**(given | arguments))
+
+
+def fleet(folder: Path, **arguments: Any) -> None:
+    """Fill a DAG with the way from an audience to its campaigns."""
+    planned = plan(folder, **arguments)
+    uploaded = UploadAudienceOperator.partial(task_id="upload").expand(campaign=planned.output)
+    say = {} if "read_via_text" in arguments else {"read_via_text": "Hello"}
+    CreateCampaignOperator.partial(task_id="create", on_missed_window="next", settle=0, **say).expand_kwargs(
+        uploaded.output
+    )
+
+
+def people_of(folder: Path) -> list[str]:
+    """Return everybody in the plan's files."""
+    files = sorted((folder / "chunks").iterdir())
+    return sorted(line.split(",")[0] for file in files for line in file.read_text().splitlines()[1:])
+
+
+def called_by(exotel: Emulator) -> list[str]:
+    return sorted(number for campaign in exotel.campaigns for number in campaign.numbers)
+
+
+@pytest.fixture
+def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A local Exotel that the connection ``exotel_default`` leads to, whose limit of requests is high."""
+    with Emulator(seed=1) as emulator:
+        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+        yield emulator
+
+
+def test_a_mixed_audience_is_called_by_one_campaign_each_in_hours_that_are_legal_for_everybody(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
+) -> None:
+    people = table(tmp_path / "people.csv", [*MIXED, *indians(5_200), *MIXED])
+
+    ran = run_dag(lambda: fleet(tmp_path / "plan", path=people, presets=PRESETS, window=None, call_retries=RETRIES))
+
+    assert ran.state == "success"
+    assert called_by(exotel) == sorted({*MIXED, *indians(5_200)})
+    assert sum(bool(campaign.campaign.lists) for campaign in exotel.campaigns) == 1
+    for campaign in exotel.campaigns:
+        schedule = campaign.campaign.given["schedule"]
+        first, end = (datetime.fromisoformat(schedule[name]).astimezone(UTC) for name in ("send_at", "end_at"))
+        here = [MIXED[number] for number in campaign.numbers if number in MIXED]
+        for minute in range(int((end - first) / MINUTE) + 1):
+            moment = min(first + minute * MINUTE, end - timedelta(seconds=1))
+            assert all(may_be_called(person, moment) for person in here)
+
+
+def test_the_plan_tells_of_the_campaigns_that_come_of_it(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
+) -> None:
+    people = table(tmp_path / "people.csv", [*indians(40), *indians(2), "nobody", *MIXED])
+
+    ran = run_dag(lambda: fleet(tmp_path / "plan", path=people, presets=PRESETS, window=None, max_rejected=0.1))
+
+    told = ran.xcom("plan", "plan")
+    assert (told["accepted"], told["duplicates"], told["rejected"]) == (40 + len(MIXED) - 1, 3, {"not_a_number": 1})
+    planned = {(one["name"], one["contacts"], one["throttle"]) for one in told["campaigns"]}
+    assert planned == {
+        (one.name.partition(" af-")[0], len(one.numbers), one.campaign.given["throttle"]) for one in exotel.campaigns
+    }
+    assert json.loads((tmp_path / "plan" / "plan.json").read_text())["plan"] == told
+    assert told["id"] in (tmp_path / "plan" / "plan.html").read_text()
+    assert (tmp_path / "plan" / "plan.md").read_text() == told["markdown"]
+    assert (tmp_path / "plan" / "quarantine.csv").read_text() == "row,reason,raw\n44,not_a_number,nobody\n"
+
+
+def of_parquet(tmp_path: Path, numbers: list[str]) -> dict[str, Any]:
+    import pyarrow as pa
+    from pyarrow.parquet import write_table
+
+    write_table(pa.table({"number": numbers, "name": ["Somebody"] * len(numbers)}), tmp_path / "people.parquet")
+    return {"path": (tmp_path / "people.parquet").as_uri()}
+
+
+def warehouse(tmp_path: Path) -> str:
+    return json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "warehouse.sqlite")})
+
+
+def of_query(tmp_path: Path, numbers: list[str]) -> dict[str, Any]:
+    with closing(sqlite3.connect(tmp_path / "warehouse.sqlite")) as made, made:
+        made.execute("create table people (NUMBER text, due integer)")
+        made.executemany("insert into people values (?, 1)", [(number,) for number in numbers])
+    return {"sql": "select * from people where due = {{ 1 }} order by rowid", "sql_conn_id": "warehouse"}
+
+
+SOURCES: dict[str, Callable[[Path, list[str]], dict[str, Any]]] = {
+    "CSV": lambda tmp_path, numbers: {"path": table(tmp_path / "people.csv", numbers)},
+    "Parquet": of_parquet,
+    "SQL": of_query,
+    "function": lambda _, numbers: {"records": lambda: ({"number": number} for number in numbers)},
+}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_the_same_people_are_the_same_files_wherever_they_come_from(
+    run_dag: Callable[..., Any],
+    exotel: Emulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: Callable[[Path, list[str]], dict[str, Any]],
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse(tmp_path))
+    numbers = indians(2_500)
+
+    ran = run_dag(lambda: plan(tmp_path / "plan", **source(tmp_path, numbers)))
+
+    [file] = (tmp_path / "plan" / "chunks").iterdir()
+    assert ran.state == "success"
+    assert file.read_text().splitlines() == ["number", *numbers]
+    [campaign] = ran.xcom("plan")
+    assert campaign["numbers_from"] == file.as_uri()
+    assert re.fullmatch(r"all-[0-9a-f]{32}\.csv", file.name)
+
+
+def test_people_with_a_text_of_their_own_are_called_from_a_dynamic_list(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "people.csv").write_text("phone,due_amount\n98765 00001,1.200\n+91 98765-00002,40\n")
+
+    ran = run_dag(
+        lambda: fleet(
+            tmp_path / "plan",
+            path=(tmp_path / "people.csv").as_uri(),
+            number_column="phone",
+            default_country="IN",
+            variables={"amount": "due_amount"},
+            read_via_text="You owe @@amount rupees.",
+        )
+    )
+
+    [campaign] = exotel.campaigns
+    assert ran.state == "success"
+    assert campaign.campaign.given["campaign_type"] == "dynamic"
+    assert campaign.campaign.given["read_via_text"] == "You owe @@amount rupees."
+    assert called_by(exotel) == ["+919876500001", "+919876500002"]
+
+
+def test_who_is_not_to_be_called_is_not(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse(tmp_path))
+    people, yesterday = indians(10), (datetime.now(UTC) - timedelta(days=1)).date()
+    of_query(tmp_path, [people[1], people[2]])
+    suppress = [
+        {"name": "opt-outs", "path": table(tmp_path / "out.csv", [people[0].replace("+91", "0")], "msisdn"),
+         "column": "msisdn"},
+        {"name": "paid", "sql": "select number from people", "sql_conn_id": "warehouse"},
+        {"name": "registry", "path": table(tmp_path / "dnd.csv", people[2:4]), "as_of": str(yesterday),
+         "max_age_days": 7},
+    ]  # fmt: skip
+
+    ran = run_dag(
+        lambda: fleet(
+            tmp_path / "plan", path=table(tmp_path / "p.csv", people), suppress=suppress, default_country="IN"
+        )
+    )
+
+    assert called_by(exotel) == people[4:]
+    assert ran.xcom("plan", "plan")["suppressed"] == {"opt-outs": 1, "paid": 2, "registry": 1}
+
+
+def test_who_was_called_lately_by_our_own_reports_is_not_called(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_provider_exotel.report.call import hashed
+
+    monkeypatch.setenv("AIRFLOW_VAR_REPORT_KEY", "a key of the tests")
+    name, people, now = hashed(b"a key of the tests"), indians(4), datetime.now(UTC)
+    for report, (number, days_ago) in enumerate([(people[0], 2), (people[1], 9), (people[2], 2)]):
+        (tmp_path / "reports" / str(report)).mkdir(parents=True)
+        called_at = (now - timedelta(days=days_ago)).isoformat()
+        text = f"campaign_id,contact,start_utc\none,{name(number)},{called_at}\n"
+        (tmp_path / "reports" / str(report) / "attempts.csv").write_text(text)
+    lately = {"name": "lately", "reports": (tmp_path / "reports").as_uri(), "days": 7}
+
+    ran = run_dag(
+        lambda: fleet(
+            tmp_path / "plan",
+            path=table(tmp_path / "p.csv", people),
+            suppress=[lately | {"hash_key_variable": "report_key"}],
+        )
+    )
+
+    assert ran.state == "success"
+    assert called_by(exotel) == [people[1], people[3]]
+
+
+def test_an_audience_of_nobody_makes_no_campaign(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
+    ran = run_dag(lambda: fleet(tmp_path / "plan", path=table(tmp_path / "people.csv", [])))
+
+    assert (ran.state, ran.xcom("plan"), exotel.campaigns) == ("success", [], [])
+    assert {ran.task_state("plan"), ran.task_state("upload"), ran.task_state("create")} == {"success", "skipped"}
+
+
+def test_too_many_bad_rows_stop_the_run_and_stand_in_the_quarantine(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    people = table(tmp_path / "people.csv", [*indians(17), "9.19877E+11", "call me", ""])
+
+    ran = run_dag(lambda: fleet(tmp_path / "plan", path=people))
+
+    assert (ran.task_state("plan"), exotel.requests) == ("failed", [])
+    assert "max_rejected: allows 5.00% of the rows to be left out and 3 of 20 are (15.00%)" in log.text
+    quarantined = (tmp_path / "plan" / "quarantine.csv").read_text().splitlines()
+    assert quarantined == ["row,reason,raw", "19,digits_lost,9.19877E+11", "20,not_a_number,call me", "21,empty,"]
+    assert not (tmp_path / "plan" / "plan.json").exists()
+
+
+WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "sources": ({"path": None}, ["path"]),
+    "two sources": ({"sql": "select 1", "sql_conn_id": "one"}, ["path"]),
+    "a query without its connection": ({"path": None, "sql": "select 1"}, ["sql_conn_id"]),
+    "no file": ({"path": "file:///nowhere/people.csv"}, ["path"]),
+    "no column": ({"number_column": "phone"}, ["path"]),
+    "all else": (
+        {
+            "default_country": "India",
+            "max_rejected": 5,
+            "presets": {"IN": "IN_SERVICE"},
+            "call_retries": {"number_of_retries": 9},
+            "variables": ["number", "first name"],
+            "read_via_text": "Dear @@name",
+            "calls_per_minute": "many",
+            "concurrency": 0,
+            "call_length": "long",
+            "suppress": [{"path": "x"}, {"name": "a", "path": "x", "days": 3}, {"name": "b", "reports": "x"},
+                         {"name": "c", "sql": "x"}, {"name": "d", "path": "x", "as_of": "then"}],
+        },
+        ["default_country", "variables", "variables", "read_via_text", "window", "suppress.1", "suppress.a.days",
+         "suppress.b.days", "suppress.c.sql_conn_id", "suppress.d.as_of", "call_retries.number_of_retries",
+         "max_rejected", "calls_per_minute", "concurrency", "call_length"],
+    ),
+    "an old registry": (
+        {"suppress": [{"name": "dnd", "path": "x", "as_of": "2026-01-01", "max_age_days": 7}]}, ["suppress.dnd"],
+    ),
+    "no reports": ({"suppress": [{"name": "lately", "reports": "file:///nowhere", "days": 7}]}, ["suppress.lately"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wrong", "fields"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_told_all_at_once(
+    run_dag: Callable[..., Any],
+    exotel: Emulator,
+    tmp_path: Path,
+    log: Any,
+    wrong: dict[str, Any],
+    fields: list[str],
+) -> None:
+    people = table(tmp_path / "people.csv", indians(3))
+
+    ran = run_dag(lambda: plan(tmp_path / "plan", **{"path": people} | wrong))
+
+    assert ran.state == "failed"
+    assert re.findall(r"^- ([\w.]+): ", log.text, re.MULTILINE)[: len(fields)] == fields
+
+
+def test_numbers_in_the_dag_are_refused_where_it_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="records: is no function"):
+        plan(tmp_path, records=indians(3))
+
+
+CANARY = "98765431"
+
+
+def test_a_fleet_leaves_no_trace_of_a_number_but_in_its_files(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    canaries = [f"+91{CANARY}{one:02}" for one in range(12)]
+    others = [f"+9198766{one:05}" for one in range(5_100)]
+    people = table(tmp_path / "people.csv", [*canaries, *others, canaries[0], f"{CANARY}00x", f"+97150{CANARY}"])
+    suppress = [{"name": "opt-outs", "path": table(tmp_path / "out.csv", canaries[:1])}]
+
+    ran = run_dag(lambda: fleet(tmp_path / "plan", path=people, suppress=suppress))
+
+    files = {path for path in (tmp_path / "plan").rglob("*") if path.is_file() and CANARY in path.read_text()}
+    assert ran.state == "success"
+    assert len(called_by(exotel)) == 5_111
+    assert {path.name if path.parent.name != "chunks" else "chunk" for path in files} == {"chunk", "quarantine.csv"}
+    written, stored = log.text, database()
+    assert people in stored  # rendered fields are there
+    assert [
+        line[:300] for place in (written, log_files(), stored) for line in place.splitlines() if CANARY in line
+    ] == []
+
+
+class Instance(SimpleNamespace):
+    """What a task needs to know of itself, without the rest of Airflow."""
+
+    def __init__(self, run_id: str = "run") -> None:
+        super().__init__(dag_id="reminders", run_id=run_id, task_id="plan", map_index=-1, try_number=1, pushed={})
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed[key] = value
+
+
+def executed(task: Any, run_id: str = "run") -> Any:
+    now = datetime.now(UTC)
+    context = {"ti": Instance(run_id), "dag_run": SimpleNamespace(run_after=now, start_date=now), "logical_date": now}
+    return task.execute(context)
+
+
+def test_a_run_is_planned_once_however_its_audience_changes(exotel: Emulator, tmp_path: Path) -> None:
+    path = table(tmp_path / "people.csv", indians(9))
+    first = executed(plan(tmp_path / "plan", path=path))
+    table(tmp_path / "people.csv", indians(5))
+
+    again = executed(plan(tmp_path / "plan", path=path))
+
+    assert again == first
+    assert people_of(tmp_path / "plan") == indians(9)
+
+
+def test_a_run_that_is_planned_is_not_planned_in_another_way(exotel: Emulator, tmp_path: Path) -> None:
+    path = table(tmp_path / "people.csv", indians(9))
+    executed(plan(tmp_path / "plan", path=path))
+
+    with pytest.raises(Exception, match="of this run, made with other settings, and campaigns of it may"):
+        executed(plan(tmp_path / "plan", path=path, window=INDIA | {"end": "17:00"}))
+
+
+def test_a_run_does_not_take_the_plan_of_another(exotel: Emulator, tmp_path: Path) -> None:
+    path = table(tmp_path / "people.csv", indians(9))
+    executed(plan(tmp_path / "plan", path=path))
+
+    with pytest.raises(Exception, match="output_path: holds the plan of another run"):
+        executed(plan(tmp_path / "plan", path=path), run_id="another")
+
+
+def test_another_run_calls_the_same_people_by_campaigns_of_its_own(exotel: Emulator, tmp_path: Path) -> None:
+    path = table(tmp_path / "people.csv", indians(9))
+
+    keys = [
+        executed(plan(tmp_path / run, path=path), run_id=run)[0]["idempotency_key"] for run in ("monday", "tuesday")
+    ]
+
+    assert len({key.partition("-")[0] for key in keys}) == 1  # the plan is the same
+    assert len(set(keys)) == 2
+
+
+def uploads(tmp_path: Path, count: int = 5_001) -> dict[str, Any]:
+    """Return the arguments of a campaign whose list is to be made."""
+    [campaign] = executed(plan(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(count))))
+    return dict(campaign)
+
+
+def test_an_import_is_waited_for_without_a_worker(exotel: Emulator, tmp_path: Path) -> None:
+    from airflow.providers.common.compat.sdk import TaskDeferred
+
+    exotel.settings.import_seconds = 3_600
+    campaign = uploads(tmp_path)
+    task = UploadAudienceOperator(task_id="upload", campaign=campaign, deferrable=True)
+
+    with pytest.raises(TaskDeferred) as deferred:
+        executed(task)
+    exotel.clock.advance(7_200)
+    done = task.resume_upload({"ti": Instance()}, None, **json.loads(json.dumps(deferred.value.kwargs)))
+
+    [made] = exotel.lists
+    assert done == {**campaign, "lists": [made.sid]}
+    assert len([one for one in exotel.requests if one.path.endswith("csv-upload")]) == 1
+    assert deferred.value.trigger.moment - datetime.now(UTC) > timedelta(seconds=10)
+
+
+def test_a_list_that_is_there_is_taken_by_the_next_run(exotel: Emulator, tmp_path: Path) -> None:
+    campaign = uploads(tmp_path)
+
+    first, second = (executed(UploadAudienceOperator(task_id="upload", campaign=campaign)) for _ in range(2))
+
+    assert first == second
+    assert len(exotel.lists) == 1
+    assert len([one for one in exotel.requests if one.path.endswith("csv-upload")]) == 1
+
+
+def test_no_campaign_is_created_of_a_list_that_lacks_people(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    exotel.settings.import_failed_rows = 3
+
+    ran = run_dag(lambda: fleet(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(5_001))))
+
+    assert (ran.task_state("upload"), exotel.campaigns) == ("failed", [])
+    assert "so nobody is called from the list" in log.text
+
+
+def test_a_file_that_is_not_as_it_was_planned_is_not_sent(exotel: Emulator, tmp_path: Path) -> None:
+    campaign = uploads(tmp_path)
+    [file] = (tmp_path / "plan" / "chunks").iterdir()
+    file.write_text(file.read_text() + "+919876599999\n")
+
+    with pytest.raises(Exception, match="is gone or is not as it was planned"):
+        executed(UploadAudienceOperator(task_id="upload", campaign=campaign))
+
+    assert exotel.requests == []
+
+
+def test_a_staging_account_uploads_nobody(exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = uploads(tmp_path)
+    uri = f"{exotel.connection_uri}?exophone=0XXXXXX4890&max_contacts=10"
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+
+    with pytest.raises(Exception, match="max_contacts cannot be checked against a list"):
+        executed(UploadAudienceOperator(task_id="upload", campaign=campaign))
+
+    assert exotel.requests == []
+
+
+def test_a_plan_with_lists_needs_its_upload(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    people = table(tmp_path / "people.csv", indians(5_001))
+
+    def without_upload() -> None:
+        planned = plan(tmp_path / "plan", path=people)
+        CreateCampaignOperator.partial(task_id="create", read_via_text="Hello", on_missed_window="next").expand_kwargs(
+            planned.output
+        )
+
+    ran = run_dag(without_upload)
+
+    assert (ran.state, exotel.campaigns) == ("failed", [])
+    assert "lists: holds files of which no lists are made yet; let UploadAudienceOperator do so" in log.text
+
+
+@pytest.mark.parametrize("operator", [PlanAudienceOperator, UploadAudienceOperator])
+def test_the_page_of_the_docs_names_every_parameter(operator: Any) -> None:
+    section = (ROOT / "docs" / "audience.md").read_text().split(f"## {operator.__name__}")[1].split("\n## ")[0]
+    documented = set(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE))
+
+    assert documented == set(inspect.signature(operator.__init__).parameters) - {"self", "kwargs"}
+
+
+@pytest.fixture
+def warehouse_of_the_example(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The people of the example's query: more than a campaign takes inline, in three countries."""
+    people = [*indians(5_050), *(f"+97150{one:07}" for one in range(20)), *(f"+659{one:07}" for one in range(20))]
+    with closing(sqlite3.connect(tmp_path / "warehouse.sqlite")) as made, made:
+        made.execute("create table people (number text, due_on text)")
+        made.executemany("insert into people values (?, '2026-03-01')", [(number,) for number in people])
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse(tmp_path))
+    monkeypatch.setenv("EXOTEL_WAREHOUSE", "warehouse")
+    monkeypatch.setenv("EXOTEL_PLANS", (tmp_path / "plans").as_uri())
+    return people
+
+
+def test_the_example_goes_from_a_warehouse_to_the_end_of_its_fleet(
+    make_known: Callable[[Any], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    warehouse_of_the_example: list[str],
+) -> None:
+    monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
+    with Emulator(seed=1, speed=36_000, skip_waiting=True) as emulator:
+        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+        dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
+        make_known(dag)
+
+        # Somebody approves.
+        dag_run = dag.test(mark_success_pattern="approve")
+
+        assert str(dag_run.state) == "success"
+        assert called_by(emulator) == sorted(warehouse_of_the_example)
+        assert {one.status for one in emulator.campaigns} == {"completed"}
+
+
+def test_the_example_asks_before_anybody_is_called() -> None:
+    from airflow import __version__
+
+    dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
+
+    if __version__.startswith("2."):
+        assert dag.task_dict["upload"].upstream_task_ids == {"plan"}
+    else:
+        assert dag.task_dict["upload"].upstream_task_ids == {"plan", "approve"}
+        assert "ti.xcom_pull(task_ids='plan', key='plan')['id']" in dag.task_dict["approve"].subject
+    assert dag.task_dict["call"].upstream_task_ids == {"upload"}

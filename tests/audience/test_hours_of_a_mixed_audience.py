@@ -1,0 +1,68 @@
+"""From numbers to schedules: on whatever day a run falls, nobody is called when it is not time where they may be."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judge import MINUTE, PEOPLE, may_be_called
+
+from airflow_provider_exotel.api.request import CallRetries
+from airflow_provider_exotel.audience.zones import place_of
+from airflow_provider_exotel.campaign.common_window import window_of
+
+anchors = st.one_of(
+    st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 1)),
+    # Around the days on which clocks change in the United States.
+    st.datetimes(datetime(2027, 3, 12), datetime(2027, 3, 16)),
+    st.datetimes(datetime(2027, 11, 5), datetime(2027, 11, 9)),
+).map(lambda moment: moment.replace(tzinfo=UTC))
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(st.sampled_from(PEOPLE), anchors, st.integers(0, 3), st.sampled_from([0, 15, 60]))
+def test_every_minute_of_a_schedule_is_legal_wherever_the_person_may_be(person, anchor, retries, buffer) -> None:
+    place = place_of(person.number)
+    assert place is not None
+    travelled = json.loads(json.dumps(place.window(person.preset, end_buffer=buffer)))
+    plan = CallRetries(number_of_retries=retries, interval_mins=15)
+
+    schedule = window_of(travelled).schedule_for(anchor, anchor, call_retries=plan)
+
+    first, end = schedule.send_at.astimezone(UTC), schedule.end_at.astimezone(UTC)
+    assert anchor < first < end
+    for minute in range(int((end - first) / MINUTE) + 1):
+        assert may_be_called(person, min(first + minute * MINUTE, end - timedelta(seconds=1))), minute
+    # The buffer keeps the end legal for as long again.
+    assert may_be_called(person, end + buffer * MINUTE - timedelta(seconds=1))
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.sampled_from(PEOPLE), anchors)
+def test_no_legal_stretch_of_half_an_hour_is_passed_over(person, anchor) -> None:
+    place = place_of(person.number)
+    assert place is not None
+
+    schedule = window_of(place.window(person.preset)).schedule_for(anchor, anchor)
+
+    waited = [anchor + minute * MINUTE for minute in range(2, int((schedule.send_at - anchor) / MINUTE))]
+    legal = [may_be_called(person, moment) for moment in waited]
+    assert not any(all(legal[start : start + 30]) for start in range(len(legal) - 29))
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    st.sets(st.sampled_from(["+919876500000", "+971500000000", "+628120000000", "+6590000000"]), min_size=2), anchors
+)
+def test_a_mixed_audience_in_one_campaign_is_called_when_it_is_time_for_all(numbers, anchor) -> None:
+    people = {person.number: person for person in PEOPLE if person.number in numbers}
+    windows = [place_of(number).window(person.preset) for number, person in people.items()]
+
+    schedule = window_of({"all_of": windows}).schedule_for(anchor, anchor)
+
+    first, end = schedule.send_at.astimezone(UTC), schedule.end_at.astimezone(UTC)
+    assert first < end
+    for minute in range(int((end - first) / MINUTE)):
+        assert all(may_be_called(person, first + minute * MINUTE) for person in people.values())

@@ -1,0 +1,298 @@
+"""A whole audience: cleaned, counted, and in chunks; no number anywhere but in them and in the quarantine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.audience.chunks import ChunkLimits
+from airflow_provider_exotel.audience.rejection import Reason, Rejection, check_rejected, quarantine_to
+from airflow_provider_exotel.audience.source import Columns, Row, rows_of_csv
+from airflow_provider_exotel.audience.split import AudienceSummary, SuppressionCount, split_audience
+from airflow_provider_exotel.audience.suppression import Suppression
+
+TODAY = date(2026, 3, 10)
+
+
+class Run:
+    """One split, and what it left behind."""
+
+    def __init__(
+        self, texts: Iterable[str] | Iterator[Row], files: dict[str, bytes] | None = None, **options: Any
+    ) -> None:
+        self.files = {} if files is None else files
+        self.rejections: list[Rejection] = []
+        rows = (text if isinstance(text, Row) else Row(position, text) for position, text in enumerate(texts, 1))
+        arguments: dict[str, Any] = {
+            "default_country": "IN",
+            "limits": ChunkLimits(1_000),
+            "secret": "made-up secret",
+            "max_rejected": 1,
+        }
+        self.summary: AudienceSummary = split_audience(
+            rows,
+            **arguments | options,
+            open_for_write=self._open_for_write,
+            quarantine=self.rejections.append,
+            today=TODAY,
+        )
+
+    @contextmanager
+    def _open_for_write(self, name: str) -> Iterator[io.BytesIO]:
+        file = io.BytesIO()
+        yield file
+        self.files[name] = file.getvalue()
+
+    def called(self) -> list[str]:
+        contents = (self.files[chunk.name].decode() for chunk in self.summary.chunks)
+        return [row["number"] for content in contents for row in csv.DictReader(io.StringIO(content))]
+
+
+def opt_outs(*numbers: str, name: str = "opt-outs") -> Suppression:
+    return Suppression(name, [Row(position, number) for position, number in enumerate(numbers, 1)])
+
+
+def test_a_person_is_called_once_however_often_and_however_spelled_the_number_comes() -> None:
+    run = Run(["9876500000", "+91 98765 00001", "098765-00000", "919876500000.0", "9876500001"])
+
+    assert run.called() == ["+919876500000", "+919876500001"]
+    assert (run.summary.accepted, run.summary.duplicates) == (2, 3)
+
+
+def test_whoever_is_not_to_be_called_is_not_called() -> None:
+    run = Run(
+        ["9876500000", "9876500001", "9876500002", "9876500003"],
+        suppressions=[opt_outs("+91 98765 00001"), opt_outs("098765 00001", "9876500002", name="paid")],
+    )
+
+    assert run.called() == ["+919876500000", "+919876500003"]
+    assert run.summary.suppressions == {
+        "opt-outs": SuppressionCount(rows=1, unreadable=0, suppressed=1),
+        "paid": SuppressionCount(rows=2, unreadable=0, suppressed=1),
+    }
+
+
+def test_a_bad_number_is_left_out_and_does_not_sink_the_rest() -> None:
+    run = Run(["n/a", "9876500000", "", "9.19877E+11", "5000000000"])
+
+    assert run.called() == ["+919876500000"]
+    assert [(rejection.row, rejection.reason.value, rejection.raw) for rejection in run.rejections] == [
+        (1, "not_a_number", "n/a"),
+        (3, "empty", ""),
+        (4, "digits_lost", "9.19877E+11"),
+        (5, "invalid", "5000000000"),
+    ]
+    assert run.summary.rejected == {"empty": 1, "not_a_number": 1, "invalid": 1, "digits_lost": 1}
+
+
+def test_who_lives_in_no_known_zone_is_left_out() -> None:
+    run = Run(
+        ["9876500000", "+6590001000", "+12025550100", "9876500001"],
+        key_of=lambda number: {"+91": "Asia/Kolkata", "+65": "Asia/Singapore"}.get(number[:3]),
+    )
+
+    assert run.summary.keys == {"Asia/Kolkata": 2, "Asia/Singapore": 1}
+    assert [(rejection.row, rejection.reason) for rejection in run.rejections] == [(3, Reason.UNKNOWN_ZONE)]
+    assert {chunk.key: chunk.rows for chunk in run.summary.chunks} == run.summary.keys
+
+
+def test_a_row_that_does_not_fit_its_file_is_left_out_whole() -> None:
+    lines = ["number,name", "+919876500000,Rao, Asha", "+919876500001,Ravi"]
+
+    run = Run(rows_of_csv(lines, Columns(variables={"Name": "name"})), variables=("Name",))
+
+    assert run.called() == ["+919876500001"]
+    assert [(one.row, one.reason, one.raw) for one in run.rejections] == [(2, Reason.RAGGED, lines[1])]
+
+
+def test_what_is_said_to_a_person_goes_with_the_number() -> None:
+    lines = ["number,who,amount", "9876500000,Asha,5", "9876500001,Ravi,7"]
+    columns = Columns(variables={"Name": "who", "Amount": "amount"})
+
+    run = Run(rows_of_csv(lines, columns), variables=("Amount", "Name"))
+
+    [content] = run.files.values()
+    assert content.decode() == "number,Amount,Name\n+919876500000,5,Asha\n+919876500001,7,Ravi\n"
+
+
+def test_without_a_country_national_numbers_go_as_they_were_given() -> None:
+    assert Run(["98765 00000", "9876500000", "0065 9000 1000"], default_country=None).called() == [
+        "9876500000",
+        "+6590001000",
+    ]
+
+
+def test_without_a_country_a_number_that_cannot_be_compared_is_not_called() -> None:
+    run = Run(["9876500000", "+919876500001"], default_country=None, suppressions=[opt_outs("+919876500000")])
+
+    assert run.called() == ["+919876500001"]
+    assert [rejection.reason for rejection in run.rejections] == [Reason.NO_COUNTRY]
+
+
+@given(st.lists(st.sampled_from(["9876500000", "09876500000", "9876500001", "n/a", "", "+6590001000", "5000000000"])))
+def test_every_row_is_accounted_for(texts: list[str]) -> None:
+    run = Run(texts, suppressions=[opt_outs("9876500001")], limits=ChunkLimits(1))
+
+    summary = run.summary
+    suppressed = sum(count.suppressed for count in summary.suppressions.values())
+    assert summary.rows == len(texts)
+    assert summary.rows == summary.accepted + summary.duplicates + suppressed + sum(summary.rejected.values())
+    assert summary.accepted == len(run.called()) == sum(summary.keys.values()) == sum(c.rows for c in summary.chunks)
+    assert len(run.rejections) == sum(summary.rejected.values())
+
+
+def test_an_audience_without_rows_has_no_chunks() -> None:
+    summary = Run([], max_rejected=0).summary
+
+    assert (summary.rows, summary.accepted, summary.chunks) == (0, 0, ())
+
+
+@pytest.mark.parametrize(("bad", "allowed", "refused"), [(1, 0.1, False), (2, 0.1, True), (1, 0, True), (10, 1, False)])
+def test_more_bad_rows_than_allowed_stop_the_run(bad: int, allowed: float, refused: bool) -> None:
+    texts = ["n/a"] * bad + [f"98765000{position:02}" for position in range(10 - bad)]
+
+    try:
+        Run(texts, max_rejected=allowed)
+    except ExotelInputError:
+        assert refused
+    else:
+        assert not refused
+
+
+def test_the_error_names_shares_and_reasons_and_no_number() -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        Run(["98765", "n/a", "", "5000000000", "9876500000"], max_rejected=0.05)
+
+    [problem] = caught.value.problems
+    assert problem.field == "max_rejected"
+    assert problem.message.startswith("allows 5.00% of the rows to be left out and 4 of 5 are (80.00%): 2 invalid (no")
+    assert all(said in problem.message for said in ("1 empty (there is no number)", "1 not_a_number ("))
+    assert not any(trace in str(caught.value) for trace in ("98765", "50000"))
+
+
+def test_a_small_audience_that_is_refused_leaves_no_file() -> None:
+    opened: list[str] = []
+
+    def open_for_write(name: str) -> Any:
+        opened.append(name)
+
+    with pytest.raises(ExotelInputError):
+        split_audience(
+            [Row(1, "9876500000"), Row(2, "n/a")],
+            default_country="IN",
+            limits=ChunkLimits(5),
+            open_for_write=open_for_write,
+            secret="made-up secret",
+            quarantine=lambda _: None,
+            max_rejected=0,
+            today=TODAY,
+        )
+    assert opened == []
+
+
+def test_rows_are_read_as_chunks_fill() -> None:
+    files: dict[str, bytes] = {}
+    files_when_read: list[int] = []
+
+    def rows() -> Iterator[str]:
+        for position in range(5_000):
+            files_when_read.append(len(files))
+            yield f"98765{position:05}"
+
+    Run(rows(), files, limits=ChunkLimits(1_000))
+
+    assert files_when_read[0] == 0
+    assert 3 <= files_when_read[-1] < len(files) == 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"default_country": "India"}, "default_country"),
+        ({"secret": ""}, "secret"),
+        ({"max_rejected": 5}, "max_rejected"),
+        ({"max_rejected": -0.1}, "max_rejected"),
+        ({"max_rejected": float("nan")}, "max_rejected"),
+    ],
+)
+def test_arguments_that_cannot_be_are_named(wrong: dict[str, Any], field: str) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        Run(["9876500000"], **wrong)
+
+    assert [problem.field for problem in caught.value.problems] == [field]
+
+
+def test_all_of_them_at_once() -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        Run([], default_country="India", secret="", max_rejected=5)
+
+    assert len(caught.value.problems) == 3
+
+
+def test_the_summary_is_json_and_holds_no_number() -> None:
+    run = Run(
+        ["9876500000", "9876500000", "9876500001", "n/a", "9876500002"],
+        suppressions=[opt_outs("9876500001")],
+        key_of=lambda _: "Asia/Kolkata",
+    )
+
+    text = json.dumps(run.summary.as_json())
+
+    assert "98765" not in text
+    assert "98765" not in repr(run.summary)
+    [chunk] = run.summary.chunks
+    assert json.loads(text) == {
+        "rows": 5,
+        "accepted": 2,
+        "duplicates": 1,
+        "rejected": {"not_a_number": 1},
+        "suppressions": {"opt-outs": {"rows": 1, "unreadable": 0, "suppressed": 1}},
+        "keys": {"Asia/Kolkata": 2},
+        "chunks": [
+            {
+                "name": chunk.name,
+                "key": "Asia/Kolkata",
+                "campaign": 1,
+                "rows": 2,
+                "size": 35,
+                "digest": chunk.digest,
+            }
+        ],
+    }
+
+
+def test_the_quarantine_is_a_csv_file_of_what_was_left_out() -> None:
+    file = io.StringIO()
+    quarantine = quarantine_to(file)
+
+    quarantine(Rejection(3, Reason.NOT_A_NUMBER, 'call "Asha", please'))
+    quarantine(Rejection(5, Reason.EMPTY, "\r"))
+
+    file.seek(0)
+    assert list(csv.reader(file)) == [
+        ["row", "reason", "raw"],
+        ["3", "not_a_number", 'call "Asha", please'],
+        ["5", "empty", "\r"],
+    ]
+
+
+def test_what_was_left_out_is_seen_in_the_quarantine_only() -> None:
+    assert "98765" not in repr(Rejection(3, Reason.NOT_A_NUMBER, "98765 or so"))
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_explained(reason: Reason) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        check_rejected({reason: 1}, 1, 0)
+
+    assert f"1 {reason.value} ({reason.explanation})" in str(caught.value)

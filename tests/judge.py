@@ -1,0 +1,67 @@
+"""Who may be called when, by rules written down here once more, with clocks and calendars alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+MINUTE = timedelta(minutes=1)
+EVERY_DAY, NO_SUNDAY = range(7), range(6)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to call: a made-up number, where its owner may be, and from and to which hour on which days."""
+
+    number: str
+    preset: str
+    zones: tuple[str, ...]
+    hours: dict[int, tuple[int, int]]
+    holidays: str | None = None
+
+
+def days(week: range, first: int, last: int, **others: tuple[int, int]) -> dict[int, tuple[int, int]]:
+    saturday = {5: others["saturday"]} if "saturday" in others else {}
+    return dict.fromkeys(week, (first, last)) | saturday
+
+
+INDONESIA = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
+EAST, CENTRAL, PACIFIC = ("America/New_York",), ("America/Chicago",), ("America/Los_Angeles",)
+PEOPLE = [
+    Person("+919876500000", "IN_COLLECTIONS", ("Asia/Kolkata",), days(EVERY_DAY, 8, 19)),
+    Person("+971500000000", "AE_MARKETING", ("Asia/Dubai",), days(EVERY_DAY, 9, 18)),
+    Person("+628120000000", "ID_COLLECTIONS", INDONESIA, days(NO_SUNDAY, 8, 20), "ID"),
+    Person("+628120000000", "ID_MARKETING", INDONESIA, days(EVERY_DAY, 9, 18)),
+    Person("+62361200000", "ID_MARKETING", ("Asia/Makassar",), days(EVERY_DAY, 9, 18)),
+    Person("+6590000000", "SG_TELEMARKETING", ("Asia/Singapore",), days(NO_SUNDAY, 9, 20, saturday=(9, 18)), "SG"),
+    Person("+12125550100", "US_TCPA", EAST, days(EVERY_DAY, 8, 21)),
+    Person("+18605550100", "US_TCPA", EAST, days(EVERY_DAY, 9, 21)),
+    Person("+14015550100", "US_TCPA", EAST, days(NO_SUNDAY, 8, 21)),
+    Person("+12055550100", "US_TCPA", CENTRAL, days(NO_SUNDAY, 8, 21)),
+    Person("+17025550100", "US_TCPA", PACIFIC, days(EVERY_DAY, 8, 20)),
+    Person("+18505550100", "US_TCPA", EAST + CENTRAL, days(EVERY_DAY, 8, 20)),
+    Person("+19285550100", "US_TCPA", ("America/Phoenix", "America/Denver"), days(EVERY_DAY, 8, 21)),
+    Person("+17755550100", "US_TCPA", ("America/Denver", *PACIFIC), days(EVERY_DAY, 8, 20)),
+    Person("+19075550100", "US_COLLECTIONS", ("America/Anchorage", "America/Adak"), days(EVERY_DAY, 8, 21)),
+]
+
+
+@cache
+def public_holidays(country: str, year: int) -> frozenset[object]:
+    return frozenset(holidays.country_holidays(country, years=year))
+
+
+def may_be_called(person: Person, instant: datetime) -> bool:
+    """Judge by the clock on the wall and the calendar beside it, wherever the person may be."""
+    for zone in person.zones:
+        wall = instant.astimezone(ZoneInfo(zone))
+        first, last = person.hours.get(wall.weekday(), (0, 0))
+        if not first <= wall.hour < last:
+            return False
+        if person.holidays and wall.date() in public_holidays(person.holidays, wall.year):
+            return False
+    return True

@@ -1,0 +1,109 @@
+"""Campaigns that have ended, without and with the emulator, and what becomes of their reports."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_exotel.api.campaign import CallRecord, Campaign
+from airflow_provider_exotel.api.client import ExotelClient
+from airflow_provider_exotel.api.ratelimit import TokenBucket
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.report.audit import Window, asked
+from airflow_provider_exotel.report.call import Call, hashed
+from airflow_provider_exotel.report.document import CampaignReport, write_campaign
+from airflow_provider_exotel.report.ledger import Ledger
+from airflow_provider_exotel.report.tables import TABLES
+
+KEY = b"a key of the tests"
+INDIA = "Asia/Kolkata"
+START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)  # 10:00 in India
+NAME = hashed(KEY)
+
+
+class Tables(dict[str, list[dict[str, Any]]]):
+    """What was written, as rows of dictionaries."""
+
+    def __init__(self) -> None:
+        super().__init__({name: [] for name in TABLES})
+        self.writers = {name: self._writer(name) for name in TABLES}
+
+    def _writer(self, name: str) -> Any:
+        return lambda row: self[name].append(dict(zip(TABLES[name], row, strict=True)))
+
+
+def report_of(
+    path: Path,
+    campaign: Campaign,
+    records: Iterable[CallRecord],
+    *,
+    window: Window | None = None,
+    said: int | None = None,
+) -> tuple[CampaignReport, Tables]:
+    """Return the report of a campaign with these records."""
+    tables = Tables()
+    with Ledger(path / "calls.sqlite") as ledger:
+        ledger.add(Call.of(record, NAME, lambda _: INDIA) for record in records)
+        wanted = asked(campaign, ledger.span(), window)
+        report = write_campaign(campaign, ledger, wanted, tables.writers, NAME, zone=INDIA, said=said)
+    return report, tables
+
+
+@contextmanager
+def client_of(emulator: Emulator) -> Iterator[ExotelClient]:
+    """A client of the emulator that never waits."""
+    with ExotelClient(
+        emulator.api_key,
+        emulator.api_token,
+        emulator.account_sid,
+        emulator.host,
+        bucket=TokenBucket(1_000_000),
+        sleep=lambda _: None,
+    ) as client:
+        yield client
+
+
+def people(count: int) -> list[str]:
+    return [f"+9198765{index:05d}" for index in range(count)]
+
+
+def order(numbers: Sequence[str] | None = None, *, minutes: int = 480, **fields: Any) -> dict[str, Any]:
+    """The fields of a campaign that dials for so many minutes from the start of the clock."""
+    given = {
+        "numbers": numbers if numbers is not None else people(40),
+        "caller_id": "0XXXXXX4890",
+        "name": "March reminder",
+        "read_via_text": "Hello",
+        "schedule": {"send_at": START + timedelta(minutes=1), "end_at": START + timedelta(minutes=minutes)},
+        "call_retries": {"number_of_retries": 2, "interval_mins": 15, "on_status": ["busy", "no-answer"]},
+    }
+    return {name: value for name, value in {**given, **fields}.items() if value is not None}
+
+
+@contextmanager
+def serving(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Serve a text on loopback: its address, and the paths that were asked for."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/report.csv", paths
+        server.shutdown()
+        thread.join()

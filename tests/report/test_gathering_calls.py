@@ -1,0 +1,183 @@
+"""Calls come page by page or out of a report; what a try has read a later one does not ask for again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_samples import INDIA, NAME, START, client_of, order, people, serving
+
+from airflow_provider_exotel.api.campaign import CallRecord, Campaign
+from airflow_provider_exotel.api.client import ExotelClient
+from airflow_provider_exotel.api.errors import ExotelError
+from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.report import gather as module
+from airflow_provider_exotel.report.call import Call
+from airflow_provider_exotel.report.gather import gather
+from airflow_provider_exotel.report.ledger import Ledger
+
+PAGE, PAGES_A_PART = 10, 2
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Parts in a folder."""
+
+    path: Path
+
+    def read(self, number: int) -> Iterator[str]:
+        path = self.path / str(number)
+        return iter(path.read_text().splitlines(keepends=True) if path.exists() else ())
+
+    def write(self, number: int, lines: Iterable[str]) -> None:
+        (self.path / str(number)).write_text("".join(lines))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_parts() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PAGES_A_PART", PAGES_A_PART)
+        yield
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator(start=START, seed=2, calls_per_page=PAGE) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(emulator: Emulator) -> Iterator[ExotelClient]:
+    with client_of(emulator) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def campaign(emulator: Emulator, client: ExotelClient) -> Campaign:
+    """A campaign with a few pages of calls."""
+    created = client.create_campaign(CampaignRequest(**order(people(60))))
+    emulator.clock.advance(86_400)
+    return client.get_campaign(created.id)
+
+
+def keep(record: CallRecord) -> Call:
+    return Call.of(record, NAME, lambda _: INDIA)
+
+
+def gathered(client: ExotelClient, campaign: Campaign, folder: Path) -> list[str | None]:
+    """Return the calls in order, by their SIDs."""
+    with Ledger(folder / "calls.sqlite") as ledger:
+        gather(client, campaign, Folder(folder), keep, ledger)
+        return [call.call_sid for call, _ in ledger.attempts()]
+
+
+def all_calls(emulator: Emulator, campaign: Campaign) -> list[str]:
+    ordered = sorted(emulator.calls(campaign.id), key=lambda call: (call.started, call.call_sid))
+    return [call.call_sid for call in ordered]
+
+
+def offsets(emulator: Emulator) -> list[int]:
+    """The offsets that were asked for."""
+    return [int(entry.query["offset"]) for entry in emulator.requests if entry.path.endswith("call-details")]
+
+
+def test_a_later_try_goes_on_where_the_last_whole_part_ended(
+    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path
+) -> None:
+    emulator.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=400, after=5))
+    with pytest.raises(ExotelError):
+        gathered(client, campaign, tmp_path)
+    before = len(offsets(emulator))
+
+    assert gathered(client, campaign, tmp_path) == all_calls(emulator, campaign)
+    assert offsets(emulator)[before] == 2 * PAGES_A_PART * PAGE
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_part_that_was_cut_off_anywhere_is_read_anew(
+    emulator: Emulator,
+    client: ExotelClient,
+    campaign: Campaign,
+    tmp_path_factory: pytest.TempPathFactory,
+    data: st.DataObject,
+) -> None:
+    folder = tmp_path_factory.mktemp("parts")
+    gathered(client, campaign, folder)
+    parts = sorted(path for path in folder.iterdir() if path.name.isdigit())
+    part = data.draw(st.sampled_from(parts))
+    whole = part.read_bytes()
+    # Its very last line end may be missing: a part without it is whole.
+    part.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 2))])
+    before = len(offsets(emulator))
+
+    assert gathered(client, campaign, folder) == all_calls(emulator, campaign)
+    assert part.read_bytes() == whole
+    assert offsets(emulator)[before] == int(part.name) * PAGES_A_PART * PAGE
+
+
+@pytest.mark.parametrize("size", [1, PAGE * PAGES_A_PART, PAGE * PAGES_A_PART + 1])
+def test_what_was_read_to_its_end_is_not_asked_for_again(
+    emulator: Emulator, client: ExotelClient, tmp_path: Path, size: int
+) -> None:
+    created = client.create_campaign(CampaignRequest(**order(people(size), call_retries=None,
+                                                             schedule=None)))  # fmt: skip
+    emulator.clock.advance(86_400)
+    campaign = client.get_campaign(created.id)
+    first = gathered(client, campaign, tmp_path)
+    before = len(emulator.requests)
+
+    assert gathered(client, campaign, tmp_path) == first
+    assert len(emulator.requests) == before
+
+
+def test_no_number_is_put_aside(client: ExotelClient, campaign: Campaign, tmp_path: Path) -> None:
+    gathered(client, campaign, tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir() if b"98765" in path.read_bytes()] == []
+
+
+def test_a_campaign_without_calls_has_none(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
+    created = client.create_campaign(CampaignRequest(**order(people(5), schedule=None)))
+
+    assert gathered(client, created, tmp_path) == []
+
+
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_the_report_of_the_campaign_spares_its_pages(
+    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path, dialect: str
+) -> None:
+    emulator.settings.update({"dialect": dialect, "report_url": emulator.report_url})
+    before = len(offsets(emulator))
+
+    assert gathered(client, client.get_campaign(campaign.id), tmp_path) == all_calls(emulator, campaign)
+    assert len(offsets(emulator)) - before == 1
+
+    emulator.settings.update({"dialect": "documented", "report_url": None})
+
+
+TABLES = {
+    "not a table": "<html></html>\n",
+    "nothing": "",
+    "other columns": "name,city\nA,B\n",
+    "a row too short": "call_sid,to,status\ns,+919876500000\n",
+    "fewer calls than there are": "Call Sid,To,Status\ns,+919876500000,completed\n",
+}
+
+
+@pytest.mark.parametrize("text", TABLES.values(), ids=TABLES)
+def test_a_report_that_does_not_agree_is_not_taken(
+    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path, text: str
+) -> None:
+    with serving(text) as (url, paths):
+        emulator.settings.report_url = url
+
+        assert gathered(client, client.get_campaign(campaign.id), tmp_path) == all_calls(emulator, campaign)
+        assert paths == ["/report.csv"]
+
+    emulator.settings.report_url = None

@@ -1,0 +1,260 @@
+"""Whatever a campaign went through, and in either dialect: the tables, the accounting and the summary agree."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_samples import INDIA, NAME, START, Tables, client_of, order, people, report_of
+
+from airflow_provider_exotel.api.campaign import CallRecord, Campaign
+from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.campaign.window import CallingWindow
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.report.accounting import NEVER_TRIED
+from airflow_provider_exotel.report.call import STATUSES
+from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.page import page
+from airflow_provider_exotel.report.summary import summary
+
+DIALECTS = ("documented", "wrapped")
+WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)
+
+contacts = st.sampled_from(people(12))
+words = st.sampled_from([*STATUSES, "ringing", ""])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Campaign, list[CallRecord]]:
+    """A campaign that has ended as a dialect shows it, with its calls: some of them twice, some with fields missing."""
+    dialect, everybody = draw(st.sampled_from(DIALECTS)), draw(st.integers(12, 40))
+    records = [_record(draw, dialect, number) for number in range(draw(st.integers(0, 40)))]
+    reached, tried = Counter[str](), {record["who"] for record in records}
+    for record in records:
+        reached[record["who"]] += record["status"] == "completed"
+    last = {record["who"]: record["status"] for record in records}
+    finals = Counter("completed" if reached[who] else last[who] for who in tried)
+    stats = _stats(dialect, finals, everybody, everybody - len(tried))
+    shown = [CallRecord.of({k: v for k, v in record.items() if k != "who"}) for record in records]
+    repeated = draw(st.lists(st.sampled_from(shown), max_size=5)) if shown else []
+    campaign = Campaign.of({"id": "c", "status": "Completed", "name": "March", "stats": stats})
+    return campaign, draw(st.permutations([*shown, *repeated]))
+
+
+def _record(draw: st.DrawFn, dialect: str, number: int) -> dict[str, Any]:
+    """One record under the names of a dialect, some of them left out; each begins later than the one before."""
+    who, start = draw(contacts), START + timedelta(minutes=7 * number, seconds=draw(st.integers(0, 400)))
+    newer = dialect == "documented"
+    needed = {
+        "who": who,
+        "call_sid": f"sid-{number}",
+        "to" if newer else "number": who,
+        "status": draw(words),
+        "date_created": start.isoformat(),
+    }
+    maybe = {
+        "duration": draw(st.integers(0, 90)) if newer else str(draw(st.integers(0, 90))),
+        "digits" if newer else "digit": draw(st.sampled_from(["", "1", "2", "98765 43210"])),
+        "price": draw(st.sampled_from(["0.50", "1", "none"])),
+        **({} if newer else {"start_time": start.isoformat()}),
+    }
+    return needed | {name: value for name, value in maybe.items() if draw(st.booleans())}
+
+
+def _stats(dialect: str, finals: Counter[str], everybody: int, left: int) -> dict[str, int]:
+    failed = sum(count for status, count in finals.items() if status not in {"completed", "busy", "no-answer"})
+    busy, silent = finals["busy"], finals["no-answer"]
+    if dialect == "documented":
+        counts = {"created": everybody, "failed": failed + left, "busy": busy, "no_answer": silent}
+    else:
+        counts = {"failed": failed + busy + silent, "failed-no-attempt": left}
+    return {"completed": finals["completed"], **counts}
+
+
+def in_a_folder(campaign: Campaign, records: list[CallRecord], **more: Any) -> tuple[CampaignReport, Tables]:
+    with tempfile.TemporaryDirectory() as folder:
+        return report_of(Path(folder), campaign, records, **more)
+
+
+@given(histories())
+def test_every_call_is_in_the_table_once(history: tuple[Campaign, list[CallRecord]]) -> None:
+    campaign, records = history
+
+    _, tables = in_a_folder(campaign, records)
+
+    assert Counter(row["call_sid"] for row in tables["attempts"]) == Counter({one.call_sid for one in records})
+
+
+@given(histories())
+def test_people_and_their_attempts_add_up(history: tuple[Campaign, list[CallRecord]]) -> None:
+    campaign, records = history
+
+    report, tables = in_a_folder(campaign, records)
+
+    attempts = Counter(row["contact"] for row in tables["attempts"])
+    assert {row["contact"]: row["attempts"] for row in tables["contacts"]} == attempts
+    assert report.figures.attempts == attempts.total() == report.figures.nth.total()
+    assert report.accounting.contacts == (campaign.stats.created or sum(campaign.stats.as_dict().values()))
+
+
+@given(histories())
+def test_the_accounting_agrees_with_counts_that_are_right(history: tuple[Campaign, list[CallRecord]]) -> None:
+    campaign, records = history
+
+    report, tables = in_a_folder(campaign, records)
+
+    finals = Counter(row["status"] for row in tables["contacts"])
+    assert report.accounting.differences == ()
+    assert report.accounting.reached == finals["completed"]
+    assert dict(report.accounting.not_reached) == {k: v for k, v in finals.items() if k != "completed"}
+
+
+@given(histories(), st.integers(1, 5), st.sampled_from(["completed", "failed"]))
+def test_a_count_that_is_wrong_is_told(history: tuple[Campaign, list[CallRecord]], more: int, name: str) -> None:
+    campaign, records = history
+    stats = campaign.stats.as_dict()
+    wrong = Campaign.of({"id": "c", "status": "Completed", "stats": {**stats, name: stats.get(name, 0) + more}})
+
+    report, _ = in_a_folder(wrong, records)
+
+    assert report.accounting.differences != ()
+    assert not summary([report])["adds_up"]
+    assert "something else" in page([report])
+
+
+@given(histories())
+def test_the_order_in_which_calls_come_changes_nothing(history: tuple[Campaign, list[CallRecord]]) -> None:
+    campaign, records = history
+
+    assert in_a_folder(campaign, records)[1] == in_a_folder(campaign, records[::-1])[1]
+
+
+@given(histories())
+def test_attempts_are_counted_where_the_service_does_not(history: tuple[Campaign, list[CallRecord]]) -> None:
+    campaign, records = history
+
+    _, tables = in_a_folder(campaign, records)
+
+    seen: Counter[str] = Counter()
+    for row in tables["attempts"]:
+        seen[row["contact"]] += 1
+        assert row["attempt"] == seen[row["contact"]]
+
+
+@given(histories())
+def test_no_number_is_in_any_row_nor_on_the_page(history: tuple[Campaign, list[CallRecord]]) -> None:
+    campaign, records = history
+
+    report, tables = in_a_folder(campaign, records)
+
+    written = repr(dict(tables)) + page([report]) + repr(summary([report]))
+    assert "98765" not in written
+
+
+@given(histories())
+def test_a_call_is_inside_of_the_window_or_in_the_audit(history: tuple[Campaign, list[CallRecord]]) -> None:
+    campaign, records = history
+    narrow = CallingWindow(start="10:00", end="11:00", timezone=INDIA)
+
+    report, tables = in_a_folder(campaign, records, window=narrow)
+
+    outside = [row["start_local"] for row in tables["attempts"] if row["inside_window"] is False]
+    assert all(not "2026-03-02T10:00" <= local < "2026-03-02T11:00" for local in outside)
+    assert len(outside) + sum(row["inside_window"] for row in tables["attempts"]) == len(tables["attempts"])
+    assert [row["start_local"] for row in tables["audit"]] == outside
+    assert report.figures.outside == len(outside)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(DIALECTS),
+    st.integers(1, 60),
+    st.integers(2, 120),
+    st.integers(0, 3),
+    st.sampled_from(["completed", "canceled"]),
+    st.tuples(*[st.integers(0, 4)] * 4).filter(any),
+)
+def test_a_campaign_of_the_emulator_adds_up(
+    dialect: str, size: int, minutes: int, retries: int, at_end: str, weights: tuple[int, ...]
+) -> None:
+    outcomes = dict(zip(STATUSES, map(float, weights), strict=True))
+    with (
+        Emulator(start=START, seed=5, dialect=dialect, at_end=at_end, outcomes=outcomes) as emulator,
+        client_of(emulator) as client,
+    ):
+        plan = {"number_of_retries": retries, "interval_mins": 5, "on_status": ["busy", "no-answer", "failed"]}
+        created = client.create_campaign(CampaignRequest(**order(people(size), minutes=minutes, call_retries=plan)))
+        emulator.clock.advance(86_400)
+        campaign, truth = client.get_campaign(created.id), emulator.campaign(created.id).counts
+        records = list(client.call_details(created.id))
+
+    report, tables = in_a_folder(campaign, records, window=WINDOW)
+
+    accounting = report.accounting
+    assert accounting.differences == ()
+    assert (accounting.contacts, accounting.reached, accounting.never_tried) == (
+        size,
+        truth.completed,
+        truth.no_attempt,
+    )
+    assert tables["audit"] == []
+    if dialect == "wrapped":  # it repeats whom the campaign was to call
+        assert {row["contact"] for row in tables["contacts"]} == {NAME(number) for number in people(size)}
+        assert sum(row["status"] == NEVER_TRIED for row in tables["contacts"]) == truth.no_attempt
+
+
+def test_people_the_service_would_not_call_are_not_reached() -> None:
+    stats = {"completed": 1, "failed-dnd": 2, "invalid": 3, "failed-no-attempt": 4}
+    campaign = Campaign.of({"id": "c", "status": "completed", "stats": stats})
+    record = CallRecord.of({"call_sid": "s", "number": people(1)[0], "status": "completed"})
+
+    report, _ = in_a_folder(campaign, [record])
+
+    assert report.accounting.contacts == 10
+    assert dict(report.accounting.not_reached) == {"do-not-disturb": 2, "invalid-number": 3}
+    assert (report.accounting.never_tried, report.accounting.differences) == (4, ())
+
+
+def test_where_the_service_lists_calls_to_people_it_blocked_they_are_counted_once() -> None:
+    stats = {"completed": 1, "failed-dnd": 1}
+    campaign = Campaign.of({"id": "c", "status": "completed", "stats": stats})
+    records = [
+        CallRecord.of({"call_sid": f"s{index}", "number": number, "status": status})
+        for index, (number, status) in enumerate(zip(people(2), ("completed", "failed"), strict=True))
+    ]
+
+    report, _ = in_a_folder(campaign, records)
+
+    assert (report.accounting.contacts, report.accounting.never_tried) == (2, 0)
+
+
+def test_a_campaign_of_two_that_lost_a_call_says_so() -> None:
+    campaign = Campaign.of({"id": "c", "status": "Completed", "stats": {"created": 2, "completed": 2}})
+    record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
+
+    report, _ = in_a_folder(campaign, [record], said=2)
+
+    assert [tuple(one) for one in report.accounting.differences] == [
+        ("attempts", 1, 2),
+        ("completed", 1, 2),
+        ("failed", 1, 0),
+    ]
+
+
+@pytest.mark.parametrize("missing", ["number", "date_created", "call_sid"])
+def test_what_a_record_does_not_say_stays_empty(missing: str) -> None:
+    given = {"call_sid": "s", "number": people(1)[0], "status": "busy", "date_created": START.isoformat()}
+    campaign = Campaign.of({"id": "c", "status": "completed", "stats": {}})
+
+    _, tables = in_a_folder(campaign, [CallRecord.of({**given, missing: ""})])
+
+    [row] = tables["attempts"]
+    emptied = {"number": "contact", "date_created": "start_utc", "call_sid": "call_sid"}[missing]
+    assert row[emptied] is None
+    assert (row["digit"], row["duration_seconds"], row["end_utc"], row["price"]) == (None, None, None, None)

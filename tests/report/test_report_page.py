@@ -1,0 +1,183 @@
+"""The page stands by itself: it asks nobody, runs nothing, says in words what it draws, and names nobody."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_samples import INDIA, START, client_of, order, people, report_of
+
+from airflow_provider_exotel.api.campaign import CallRecord, Campaign
+from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.campaign.window import CallingWindow
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.page import page
+
+WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> list[CampaignReport]:
+    """Two campaigns that have ended, the second before everybody was tried."""
+    made = []
+    with Emulator(start=START, seed=1) as emulator, client_of(emulator) as client:
+        fleet = [order(people(400), name="North"), order(people(300), name="South & <b>East</b>", minutes=4)]
+        ids = [client.create_campaign(CampaignRequest(**fields)).id for fields in fleet]
+        emulator.clock.advance(86_400)
+        for campaign_id in ids:
+            records = list(client.call_details(campaign_id))
+            campaign = client.get_campaign(campaign_id)
+            made.append(report_of(tmp_path_factory.mktemp("report"), campaign, records, window=WINDOW)[0])
+    return made
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, and what was opened and not closed."""
+
+    VOID = frozenset({"meta", "link", "rect", "line"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID or tag == "rect":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_it_asks_nobody_and_runs_nothing(reports: list[CampaignReport]) -> None:
+    elements = Elements(page(reports))
+
+    assert elements.open == []
+    assert not {"script", "img", "iframe", "object", "form"} & {tag for tag, _ in elements.found}
+    addresses = [value for _, attributes in elements.found for name, value in attributes.items()
+                 if name in {"src", "href", "action", "srcset"}]  # fmt: skip
+    assert addresses == ["data:,"]
+    assert "url(" not in page(reports)
+    assert not re.search(r"https?://", page(reports))
+
+
+def test_every_picture_says_what_it_shows(reports: list[CampaignReport]) -> None:
+    pictures = [attributes for tag, attributes in Elements(page(reports)).found if tag == "svg"]
+
+    labels = [picture["aria-label"] or "" for picture in pictures]
+    assert {picture["role"] for picture in pictures} == {"img"}
+    assert [label.split(":")[0].split(" from ")[0] for label in labels] == [
+        "Calls per minute",
+        "People",
+        "Keys pressed in answered calls",
+        "Answered by hour",
+        "Answered by attempt",
+    ]
+    assert re.match(r"People: reached \d+ \(\d+%\); busy ", labels[1])
+
+
+def test_no_bar_of_calls_reaches_out_of_the_window_unless_calls_did(reports: list[CampaignReport]) -> None:
+    assert reports[0].figures.outside == 0
+
+    [picture] = re.findall(r'<svg class="span".*?</svg>', page(reports[:1]), flags=re.DOTALL)
+
+    stretches = {
+        kind: [(float(left), float(left) + float(width)) for left, width in re.findall(
+            rf'<rect class="{kind}" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', picture)]
+        for kind in ("allowed", "calls")
+    }  # fmt: skip
+    assert all(
+        any(opening - 0.1 <= left and right <= closing + 0.1 for opening, closing in stretches["allowed"])
+        for left, right in stretches["calls"]
+    )
+
+
+def test_pictures_are_well_formed(reports: list[CampaignReport]) -> None:
+    for picture in re.findall(r"<svg.*?</svg>", page(reports), flags=re.DOTALL):
+        ET.fromstring(picture)
+
+
+def test_names_are_shown_as_they_are(reports: list[CampaignReport]) -> None:
+    assert "South &amp; &lt;b&gt;East&lt;/b&gt;" in page(reports)
+
+
+def test_it_tells_what_it_would_do_differently(reports: list[CampaignReport]) -> None:
+    text = page(reports[1:])
+
+    left = reports[1].accounting.never_tried
+    assert left > 0
+    assert f"{left:,} people were never tried before the campaign ended." in text
+
+
+def test_the_page_of_a_fleet_names_each_campaign_once(reports: list[CampaignReport]) -> None:
+    assert page(reports).count('<th scope="row">North</th>') == 1
+    assert "<title>2 campaigns</title>" in page(reports)
+    assert "<title>North</title>" in page(reports[:1])
+
+
+def test_a_campaign_without_calls_has_a_page_too(tmp_path: Path) -> None:
+    campaign = Campaign.of({"id": "c", "status": "Completed", "name": "", "stats": {"created": 3, "failed": 3}})
+
+    text = page([report_of(tmp_path, campaign, [])[0]])
+
+    assert "No call was made." in text
+    assert "<b>3</b> never tried = <b>3</b> contacts" in text
+
+
+def test_a_number_in_a_name_is_not_shown(tmp_path: Path) -> None:
+    name = "For +91 98765 43210 af-0123456789abcdef-1b2c"
+    campaign = Campaign.of({"id": "c", "status": "Completed", "name": name})
+
+    text = page([report_of(tmp_path, campaign, [])[0]])
+
+    assert "<title>For [number]</title>" in text
+
+
+def test_calls_that_cannot_be_judged_are_told(tmp_path: Path) -> None:
+    campaign = Campaign.of({"id": "c", "status": "Completed", "stats": {"created": 1, "completed": 1}})
+    record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
+
+    text = page([report_of(tmp_path, campaign, [record], window=WINDOW)[0]])
+
+    assert "1 calls have no time and are not judged." in text
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("--ink", "--card"), ("--quiet", "--card"), ("--quiet", "--ground"), ("--accent", "--card")]
+)
+def test_text_stands_out_from_its_ground(reports: list[CampaignReport], first: str, second: str) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1, in both schemes."""
+    for scheme in page(reports).split("@media screen")[:2]:
+        colours = {name: f"#{value}" for name, value in re.findall(r"(--[a-z]+): #([0-9a-f]{3,6});", scheme)}
+        assert contrast(colours[first], colours[second]) >= 4.5
+
+
+@pytest.mark.parametrize("colour", ["--reached", "--busy", "--answer", "--failed", "--never", "--call"])
+def test_bars_stand_out_from_their_ground(reports: list[CampaignReport], colour: str) -> None:
+    """WCAG 2.2, 1.4.11: 3 to 1, in both schemes."""
+    for scheme in page(reports).split("@media screen")[:2]:
+        colours = {name: f"#{value}" for name, value in re.findall(r"(--[a-z]+): #([0-9a-f]{3,6});", scheme)}
+        assert contrast(colours[colour], colours["--card"]) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour.removeprefix("#")
+    digits = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
+    shares = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
