@@ -10,6 +10,7 @@ import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,9 @@ from airflow_provider_exotel.api.client import ExotelClient
 from airflow_provider_exotel.emulator import Emulator
 
 ZONE = ZoneInfo("Asia/Kolkata")
-DAG_ID = "exotel_quickstart"
+DAG_ID, REPORT_DAG_ID = "exotel_quickstart", "exotel_report_on_demand"
+# The one thing that is left behind, to be looked at.
+REPORTS = Path(__file__).resolve().parent.parent / ".demo"
 
 
 def main() -> None:
@@ -38,30 +41,36 @@ def main() -> None:
             Path(folder),
             AIRFLOW_CONN_EXOTEL_DEFAULT=f"{emulator.connection_uri}?exophone=0XXXXXX4890",
             EXOTEL_DEMO_XCOMS=f"{folder}/xcoms.json",
+            EXOTEL_REPORTS=REPORTS.as_uri(),
+            AIRFLOW_VAR_EXOTEL_REPORT_KEY=token_hex(),
         )
         with step("Airflow prepares its database"):
             local.command("db", "migrate")
         with step(f"Airflow runs the DAG {DAG_ID}"):
-            xcoms = run_dag(local)
+            xcoms = run_dag(local, DAG_ID)
         show_request(emulator)
         show_campaign(xcoms)
         show_outcome(watch(emulator, xcoms["return_value"]))
+        with step(f"Airflow runs the DAG {REPORT_DAG_ID}"):
+            told = run_dag(local, REPORT_DAG_ID, campaign_ids=xcoms["return_value"])
+        show_report(told)
 
 
-def run_dag(local: LocalAirflow) -> dict[str, Any]:
-    """Run the DAG as ``dag.test()`` does, and return what its task left in XCom."""
-    local.run([sys.executable, __file__, "run-dag"])
+def run_dag(local: LocalAirflow, dag_id: str, **params: str) -> dict[str, Any]:
+    """Run a DAG as ``dag.test()`` does, and return what its task left in XCom."""
+    local.run([sys.executable, __file__, dag_id, json.dumps(params)])
     xcoms: dict[str, Any] = json.loads(Path(local.settings["EXOTEL_DEMO_XCOMS"]).read_text())
     return xcoms
 
 
-def run_dag_in_this_process() -> None:
-    """Be the process that runs the DAG: Airflow reads its settings once, when it is imported."""
-    run = importlib.import_module(DAG_ID).dag.test()
+def run_dag_in_this_process(dag_id: str, params: dict[str, str]) -> None:
+    """Be the process that runs a DAG: Airflow reads its settings once, when it is imported."""
+    run = importlib.import_module(dag_id).dag.test(run_conf=params)
     if run.state != "success":
         raise SystemExit(f"The run ended as {run.state}.")
-    task = run.get_task_instance("create_campaign")
-    xcoms = {key: task.xcom_pull(task_ids="create_campaign", key=key) for key in ("return_value", "campaign")}
+    [task] = run.get_task_instances()
+    keys = ("return_value", "campaign", "report")
+    xcoms = {key: task.xcom_pull(task_ids=task.task_id, key=key) for key in keys}
     Path(os.environ["EXOTEL_DEMO_XCOMS"]).write_text(json.dumps(xcoms))
 
 
@@ -111,5 +120,17 @@ def show_outcome(counts: dict[str, int]) -> None:
     console.print(f"\n[bold green]The campaign has ended:[/] {shown}\n")
 
 
+def show_report(xcoms: dict[str, Any]) -> None:
+    """Show what the report says, and where its page is."""
+    told = xcoms["return_value"]
+    not_reached = sum(told["not_reached"].values())
+    console.print(
+        f"\n[bold green]The report:[/] {told['contacts']} contacts = {told['reached']} reached "
+        f"+ {not_reached} not reached + {told['never_tried']} never tried; "
+        f"{told['outside_window']} calls outside of the window\n{xcoms['report']['page']}\n",
+        soft_wrap=True,
+    )
+
+
 if __name__ == "__main__":
-    run_dag_in_this_process() if sys.argv[1:] == ["run-dag"] else main()
+    run_dag_in_this_process(sys.argv[1], json.loads(sys.argv[2])) if sys.argv[1:] else main()

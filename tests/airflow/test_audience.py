@@ -23,7 +23,6 @@ from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.operators.audience import PlanAudienceOperator
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 from airflow_provider_exotel.operators.upload import UploadAudienceOperator
-from airflow_provider_exotel.triggers import campaign as trigger
 
 ROOT = Path(__file__).parents[2]
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
@@ -500,24 +499,17 @@ def warehouse_of_the_example(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def test_the_example_goes_from_a_warehouse_to_the_end_of_its_fleet(
-    make_known: Callable[[Any], None],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    warehouse_of_the_example: list[str],
+    make_known: Callable[[Any], None], days: Emulator, warehouse_of_the_example: list[str]
 ) -> None:
-    monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
-    with Emulator(seed=1, speed=36_000, skip_waiting=True) as emulator:
-        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
-        dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
-        make_known(dag)
+    dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
+    make_known(dag)
 
-        # Somebody approves.
-        dag_run = dag.test(mark_success_pattern="approve")
+    # Somebody approves.
+    dag_run = dag.test(mark_success_pattern="approve")
 
-        assert str(dag_run.state) == "success"
-        assert called_by(emulator) == sorted(warehouse_of_the_example)
-        assert {one.status for one in emulator.campaigns} == {"completed"}
+    assert str(dag_run.state) == "success"
+    assert called_by(days) == sorted(warehouse_of_the_example)
+    assert {one.status for one in days.campaigns} == {"completed"}
 
 
 def test_the_example_asks_before_anybody_is_called() -> None:
