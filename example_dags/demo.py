@@ -10,7 +10,6 @@ import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,7 +41,6 @@ def main() -> None:
             AIRFLOW_CONN_EXOTEL_DEFAULT=f"{emulator.connection_uri}?exophone=0XXXXXX4890",
             EXOTEL_DEMO_XCOMS=f"{folder}/xcoms.json",
             EXOTEL_REPORTS=REPORTS.as_uri(),
-            AIRFLOW_VAR_EXOTEL_REPORT_KEY=token_hex(),
         )
         with step("Airflow prepares its database"):
             local.command("db", "migrate")

@@ -1,4 +1,6 @@
-"""From a warehouse (or a file) to a fleet of campaigns: plan, approve, upload, call, wait.
+"""The whole life of a fleet of campaigns, from a warehouse or a file: plan, approve, upload, call, wait, report.
+
+Whoever pressed 9, or was called within the week, is left out of the next plan: the reports tell, by keyed digests.
 
 People are read from the connection that ``EXOTEL_WAREHOUSE`` names, by a query, or else from the file
 ``EXOTEL_AUDIENCE``. Nothing is uploaded and nobody is called before somebody has approved the plan, by its id, where
@@ -8,7 +10,7 @@ Airflow can ask (3.1 and later).
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from airflow_provider_exotel.operators.audience import PlanAudienceOperator
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 from airflow_provider_exotel.operators.upload import UploadAudienceOperator
 from airflow_provider_exotel.sensors.campaign import CampaignSensor
+from airflow_provider_exotel.transfers.report import CampaignReportOperator
 
 try:
     from airflow.providers.standard.operators.hitl import ApprovalOperator
@@ -33,6 +36,9 @@ PEOPLE: dict[str, Any] = (
     else {"path": os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())}
 )
 PLANS = os.environ.get("EXOTEL_PLANS", (HERE / "plans").as_uri())
+REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
+REPORTED = {"reports": REPORTS, "hash_key_variable": "exotel_report_key", "may_be_missing": True}
+RETRIES = {"number_of_retries": 1, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy", "no-answer"]}
 PLANNED = "ti.xcom_pull(task_ids='plan', key='plan')"
 
 with DAG(
@@ -53,19 +59,28 @@ with DAG(
             "AE": {"preset": "AE_MARKETING", "end_buffer": "PT30M"},
             "SG": {"preset": "SG_TELEMARKETING", "end_buffer": "PT30M"},
         },
-        read_via_text="Your appointment is tomorrow at ten.",
-        call_retries={
-            "number_of_retries": 1,
-            "interval_mins": 15,
-            "mechanism": "Linear",
-            "on_status": ["busy", "no-answer"],
-        },
+        suppress=[
+            {"name": "pressed 9", "days": 3650, "digit": "9", **REPORTED},
+            {"name": "called this week", "days": 7, **REPORTED},
+        ],
+        read_via_text="Your appointment is tomorrow at ten. Press 9 not to be called again.",
+        call_retries=RETRIES,
         name="Appointment reminder",
     )
     upload = UploadAudienceOperator.partial(task_id="upload", deferrable=True).expand(campaign=plan.output)
     # Approval may take longer than a window is open.
     call = CreateCampaignOperator.partial(task_id="call", on_missed_window="next").expand_kwargs(upload.output)
     ended = CampaignSensor(task_id="ended", campaign_ids=call.output, deferrable=True)
+    # Live calls may outlast a campaign by minutes; until they have ended the report asks for another try.
+    report = CampaignReportOperator(
+        task_id="report",
+        campaign_ids=call.output,
+        path=f"{REPORTS}/{{{{ run_id }}}}",
+        call_retries=RETRIES,
+        hash_key_variable="exotel_report_key",
+        retries=5,
+        retry_delay=timedelta(minutes=10),
+    )
 
     if ApprovalOperator is not None:
         approve = ApprovalOperator(
@@ -74,7 +89,7 @@ with DAG(
             body=f"{{{{ {PLANNED}['markdown'] }}}}",
         )
         plan >> approve >> upload
-    call >> ended
+    call >> ended >> report
 
 if __name__ == "__main__":
     dag.test()

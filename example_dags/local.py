@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from rich.console import Console
 
@@ -48,6 +49,7 @@ class LocalAirflow:
                 "AIRFLOW__CORE__DAGS_FOLDER": str(HERE),
                 "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
                 "AIRFLOW__LOGGING__LOGGING_LEVEL": os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO"),
+                "AIRFLOW_VAR_EXOTEL_REPORT_KEY": token_hex(),
                 "EXOTEL_AUDIENCE": write_audience(folder / "audience.csv").as_uri(),
                 "EXOTEL_PLANS": (folder / "plans").as_uri(),
                 "EXOTEL_REPORTS": (folder / "reports").as_uri(),

@@ -18,10 +18,18 @@ TABLE = re.compile(r"(?:.*/)?attempts\.(csv|jsonl|parquet)")
 """The files of a report that tell who was called when."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ROWS_TOGETHER = 10_000
+Called = tuple[str, datetime | None, str]
+"""Whom a call went to, when it began, and which keys were pressed."""
 
 
 def called_since(
-    name: str, tables: Iterable[tuple[str, Any]], since: datetime, key: bytes | None, default_country: str | None
+    name: str,
+    tables: Iterable[tuple[str, Any]],
+    since: datetime,
+    key: bytes | None,
+    default_country: str | None,
+    *,
+    digit: str | None = None,
 ) -> Suppressed:
     """Return everybody whom the tables know to have been called, as a source of numbers not to be called.
 
@@ -32,11 +40,12 @@ def called_since(
     :param since: calls before do not count, aware.
     :param key: the key the reports were made under; ``None`` if they hold numbers in clear.
     :param default_country: whose national numbers are meant in reports in clear.
+    :param digit: only those who pressed this key; ``None`` for everybody.
     """
     read, unreadable, people = 0, 0, set[str]()
-    for contact, began in (row for kind, file in tables for row in _READERS[kind](file)):
+    for contact, began, pressed in (row for kind, file in tables for row in _READERS[kind](file)):
         read += 1
-        if began is not None and began < since:
+        if (began is not None and began < since) or digit not in {None, pressed}:
             continue
         if not contact or (key is not None and not _DIGEST.fullmatch(contact)):
             unreadable += 1
@@ -74,30 +83,32 @@ def _spellings(number: object) -> Iterator[str]:
         yield digits[2:]
 
 
-def _csv(file: Any) -> Iterator[tuple[str, datetime | None]]:
+def _csv(file: Any) -> Iterator[Called]:
     lines = (line.decode("utf-8") for line in iter(file.readline, b""))
     return (_of(row) for row in csv.DictReader(lines))
 
 
-def _jsonl(file: Any) -> Iterator[tuple[str, datetime | None]]:
+def _jsonl(file: Any) -> Iterator[Called]:
     return (_of(json.loads(line)) for line in iter(file.readline, b""))
 
 
-def _parquet(file: Any) -> Iterator[tuple[str, datetime | None]]:
+def _parquet(file: Any) -> Iterator[Called]:
     from pyarrow.parquet import ParquetFile
 
-    for batch in ParquetFile(file, pre_buffer=False).iter_batches(_ROWS_TOGETHER, columns=["contact", "start_utc"]):
-        for contact, began in zip(*(batch.column(name).to_pylist() for name in ("contact", "start_utc")), strict=True):
-            yield contact or "", began
+    columns = ["contact", "start_utc", "digit"]
+    for batch in ParquetFile(file, pre_buffer=False).iter_batches(_ROWS_TOGETHER, columns=columns):
+        for contact, began, digit in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
+            yield contact or "", began, str(digit or "")
 
 
-_READERS: Mapping[str, Callable[[Any], Iterator[tuple[str, datetime | None]]]] = {
+_READERS: Mapping[str, Callable[[Any], Iterator[Called]]] = {
     "csv": _csv,
     "jsonl": _jsonl,
     "parquet": _parquet,
 }
 
 
-def _of(row: Mapping[str, Any]) -> tuple[str, datetime | None]:
+def _of(row: Mapping[str, Any]) -> Called:
     began = datetime.fromisoformat(row["start_utc"]) if row.get("start_utc") else None
-    return row.get("contact") or "", began if began is None or began.tzinfo else began.replace(tzinfo=UTC)
+    moment = began if began is None or began.tzinfo else began.replace(tzinfo=UTC)
+    return row.get("contact") or "", moment, str(row.get("digit") or "")

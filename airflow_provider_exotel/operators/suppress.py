@@ -18,7 +18,15 @@ from airflow_provider_exotel.operators.inputs import collect, is_true
 from airflow_provider_exotel.operators.sources import Source
 
 _OF_ROWS = {"path", "sql", "sql_conn_id", "column", "as_of", "max_age_days", "allow_unreadable"}
-_OF_REPORTS = {"reports", "days", "hash_key_conn_id", "hash_key_variable", "may_be_missing", "allow_unreadable"}
+_OF_REPORTS = {
+    "reports",
+    "days",
+    "hash_key_conn_id",
+    "hash_key_variable",
+    "may_be_missing",
+    "allow_unreadable",
+    "digit",
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,9 @@ class SuppressionGiven:
         with ExitStack() as opened:
             # Opened as they come, so that a thousand reports are not open at once.
             files = ((path.rpartition(".")[2], _next(opened, folder.fs, path)) for path in sorted(tables))
-            return called_since(self.name, files, since, self.key, default_country)
+            digit = self.more.get("digit")
+            pressed = None if digit is None else str(digit)
+            return called_since(self.name, files, since, self.key, default_country, digit=pressed)
 
 
 def suppressions_given(entries: Any) -> list[SuppressionGiven]:
@@ -112,6 +122,7 @@ def _entry(entry: Any, position: int) -> SuppressionGiven:
         "max_age_days": collect(problems, lambda: _whole(name, "max_age_days", entry.get("max_age_days"))),
         "allow_unreadable": entry.get("allow_unreadable"),
         "may_be_missing": entry.get("may_be_missing"),
+        "digit": entry.get("digit"),
     }
     days, key, source = collect(problems, lambda: _whole(name, "days", entry.get("days"))), None, None
     if "reports" in entry:

@@ -495,11 +495,13 @@ def warehouse_of_the_example(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse(tmp_path))
     monkeypatch.setenv("EXOTEL_WAREHOUSE", "warehouse")
     monkeypatch.setenv("EXOTEL_PLANS", (tmp_path / "plans").as_uri())
+    monkeypatch.setenv("EXOTEL_REPORTS", (tmp_path / "reports").as_uri())
+    monkeypatch.setenv("AIRFLOW_VAR_EXOTEL_REPORT_KEY", "a key of many characters")
     return people
 
 
 def test_the_example_goes_from_a_warehouse_to_the_end_of_its_fleet(
-    make_known: Callable[[Any], None], days: Emulator, warehouse_of_the_example: list[str]
+    make_known: Callable[[Any], None], days: Emulator, warehouse_of_the_example: list[str], tmp_path: Path
 ) -> None:
     dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
     make_known(dag)
@@ -510,6 +512,8 @@ def test_the_example_goes_from_a_warehouse_to_the_end_of_its_fleet(
     assert str(dag_run.state) == "success"
     assert called_by(days) == sorted(warehouse_of_the_example)
     assert {one.status for one in days.campaigns} == {"completed"}
+    [page] = (tmp_path / "reports").glob("*/report.html")
+    assert "5,090" in page.read_text()
 
 
 def test_the_example_asks_before_anybody_is_called() -> None:

@@ -50,6 +50,19 @@ def test_whoever_was_called_since_is_found(format: str, name: Any, key: bytes | 
     assert (source.rows, source.unreadable) == (4, 0)
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_whoever_pressed_a_key_is_told_from_the_others(format: str) -> None:
+    file = io.BytesIO()
+    with writer(format, ATTEMPTS, file) as write:
+        for number, digit in ((ONE, "9"), (TWO, "1"), (THREE, None)):
+            known = {"contact": hashed(KEY)(number), "start_utc": LATE, "campaign_id": "one", "digit": digit}
+            write([known.get(name) for name in ATTEMPTS])
+
+    source = called_since("pressed 9", [(format, io.BytesIO(file.getvalue()))], SINCE, KEY, None, digit="9")
+
+    assert found(source) == [ONE]
+
+
 def test_a_call_without_a_time_counts_as_a_late_one() -> None:
     assert found(called([(hashed(KEY)(ONE), None)])) == [ONE]
 
