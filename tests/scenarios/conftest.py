@@ -154,7 +154,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
         local = LocalAirflow.beside(
             emulator,
             folder,
-            **settings(port),
+            **settings(port) | {"AIRFLOW__CORE__PARALLELISM": "24"},
             AIRFLOW__CORE__DAGS_FOLDER=str(HERE / "dags"),
             AIRFLOW_CONN_EXOTEL_DEFAULT=(
                 f"{emulator.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=6"

@@ -25,13 +25,14 @@ BOTH = pytest.mark.parametrize("mode", MODES)
 
 @pytest.fixture(scope="module")
 def runs(airflow: Airflow) -> dict[str, str]:
-    """A run of each DAG in which the task waits in the triggerer; workers are few, so the others are started singly."""
-    return {f"{event}_triggerer": airflow.start(f"{event}_triggerer") for event in ("failed", "success", "cleared")}
+    """A run of each DAG, all side by side."""
+    both = [f"{event}_{mode}" for event in ("failed", "success", "cleared", "run_failed", "left") for mode in MODES]
+    return {dag_id: airflow.start(dag_id) for dag_id in [*both, "cleared_twice_triggerer", "restarted_triggerer"]}
 
 
-def waiting(airflow: Airflow, event: str, mode: str, runs: dict[str, str] | None = None) -> tuple[str, Any]:
+def waiting(airflow: Airflow, event: str, mode: str, runs: dict[str, str]) -> tuple[str, Any]:
     """Return a run whose task waits for its campaign, and the campaign."""
-    run = (runs or {}).get(f"{event}_{mode}") or airflow.start(f"{event}_{mode}")
+    run = runs[f"{event}_{mode}"]
     assert airflow.until(lambda: airflow.task(run)["state"] == WAITS_IN[mode] and airflow.campaigns(f"{event} {mode}"))
     assert airflow.until(lambda: status(airflow, event, mode) == "in-progress")
     [campaign] = airflow.campaigns(f"{event} {mode}")
@@ -66,8 +67,8 @@ def test_a_person_clears_it(airflow: Airflow, runs: dict[str, str], mode: str) -
     airflow.mark(run, "failed")
 
 
-def test_the_next_try_of_a_task_that_was_cleared_follows_its_campaign(airflow: Airflow) -> None:
-    run, _ = waiting(airflow, "cleared_twice", "triggerer")
+def test_the_next_try_of_a_task_that_was_cleared_follows_its_campaign(airflow: Airflow, runs: dict[str, str]) -> None:
+    run, _ = waiting(airflow, "cleared_twice", "triggerer", runs)
 
     airflow.send_back(run)
 
@@ -77,8 +78,8 @@ def test_the_next_try_of_a_task_that_was_cleared_follows_its_campaign(airflow: A
 
 
 @BOTH
-def test_a_person_fails_its_run(airflow: Airflow, mode: str) -> None:
-    run, _ = waiting(airflow, "run_failed", mode)
+def test_a_person_fails_its_run(airflow: Airflow, runs: dict[str, str], mode: str) -> None:
+    run, _ = waiting(airflow, "run_failed", mode, runs)
 
     airflow.ask(run, {"state": "failed"}, method="PATCH")
 
@@ -86,8 +87,8 @@ def test_a_person_fails_its_run(airflow: Airflow, mode: str) -> None:
 
 
 @BOTH
-def test_a_campaign_that_is_to_be_left_goes_on(airflow: Airflow, mode: str) -> None:
-    run, _ = waiting(airflow, "left", mode)
+def test_a_campaign_that_is_to_be_left_goes_on(airflow: Airflow, runs: dict[str, str], mode: str) -> None:
+    run, _ = waiting(airflow, "left", mode, runs)
 
     airflow.mark(run, "failed")
 
@@ -121,8 +122,10 @@ def another_triggerer(airflow: Airflow) -> Iterator[None]:
     started.wait(30)
 
 
-def test_the_triggerer_is_killed_and_another_started(airflow: Airflow, request: pytest.FixtureRequest) -> None:
-    run, campaign = waiting(airflow, "restarted", "triggerer")
+def test_the_triggerer_is_killed_and_another_started(
+    airflow: Airflow, runs: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    run, campaign = waiting(airflow, "restarted", "triggerer", runs)
 
     request.getfixturevalue("another_triggerer")
     emulator = airflow.emulator

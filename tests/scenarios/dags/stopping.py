@@ -18,7 +18,7 @@ for event in EVENTS:
             CreateCampaignOperator(
                 task_id="create",
                 name=f"{event} {mode}",
-                numbers=[f"+91987650000{person}" for person in range(9)],
+                numbers=[f"+919876500{person:03}" for person in range(60)],
                 read_via_text="Hello",
                 schedule={"end_at": "PT9H"},
                 mode="custom",
