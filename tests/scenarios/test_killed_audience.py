@@ -100,7 +100,7 @@ class Worker:
         """Run a task that may die, at a row or after a POST, and return how it ended."""
         uri = f"{self.emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
         command = [sys.executable, "-c", TASK, what, str(self.folder), str(dies_at), str(PEOPLE), str(tried)]
-        environment = {**os.environ, "AIRFLOW_CONN_EXOTEL_DEFAULT": uri}
+        environment = {**os.environ, "AIRFLOW_CONN_EXOTEL_DEFAULT": uri, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}
         done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=300)
         assert done.returncode in {0, -signal.SIGKILL}, done.stderr[-3_000:].decode()
         return done.returncode
