@@ -9,6 +9,8 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from hypothesis import settings
+
 if version("apache-airflow").startswith("2."):
     # Its tests' own choice refuses the database of these tests, and sensors ask for the executor.
     os.environ["AIRFLOW__CORE__EXECUTOR"] = "SequentialExecutor"
@@ -26,6 +28,11 @@ os.environ.update(
         "AIRFLOW__METRICS__TIMER_UNIT_CONSISTENCY": "True",
     }
 )
+
+
+# No test is about time, least of all on machines that are shared; where every change is tested the trials are the same.
+settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("project")
 
 
 def pytest_unconfigure() -> None:
