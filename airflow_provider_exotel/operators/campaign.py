@@ -369,6 +369,7 @@ class CreateCampaignOperator(BaseOperator):
             return campaign
         # One that is resumed before its time may dial at once (Exotel, campaign status values).
         if self.if_paused == "resume" and campaign.schedule.contains(datetime.now(UTC)):
+            self.stop_if_killed()
             self.log.info("Campaign %s is paused; resuming it.", campaign.id)
             return self.hook.client.resume_campaign(campaign.id)
         why = "; it is resumed only inside its window, since it may dial at once" if self.if_paused == "resume" else ""

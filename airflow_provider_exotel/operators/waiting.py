@@ -155,6 +155,7 @@ class CampaignEnd:
         log, wait = self.operator.log, event.wait
         try:
             self.operator.stop_if_killed()
+            carrier = replace(carrier, campaigns=self.operator.hook.client)  # which a refusal may have made anew
             following = carrier.put_in(wait) if event.step is Step.OPENING else carrier.take_out(wait)
             self.operator.stop_if_killed()
         except CannotCarry as error:
@@ -227,9 +228,7 @@ def carrier_of(operator: CreateCampaignOperator, arguments: Mapping[str, Any], o
         operator.hook.client,
         window_of(arguments["window"]),
         anchor_given(operator.until, "until").moment if operator.until is not None else None,
-        retries
-        if retries is None or isinstance(retries, CallRetries)
-        else read_as(CallRetries, retries, "call_retries"),
+        retries,
         one.journal.carry,
     )
 

@@ -92,7 +92,8 @@ class CampaignSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait, in the way that was chosen."""
-        share_of(self.min_reached)
+        with failing_for_good():
+            share_of(self.min_reached)
         if not self.deferrable:
             return super().execute(context)  # type: ignore[arg-type]
         poked = self.poke(context)

@@ -1,4 +1,4 @@
-"""One poller for an account in a triggerer, however many triggers wait for its campaigns.
+"""One poller for a connection in a triggerer, however many triggers wait for campaigns of its account.
 
 A sweep is a list request for each 500 campaigns (:mod:`airflow_provider_exotel.campaign.sweep`), made by the one
 synchronous client in the one thread the poller has, so that the event loop is never blocked. Failed sweeps are logged
