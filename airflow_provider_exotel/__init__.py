@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.campaign.common_window import CommonWindow, window_of
     from airflow_provider_exotel.campaign.window import CallingWindow
     from airflow_provider_exotel.hooks.exotel import ExotelHook
-    from airflow_provider_exotel.links import CampaignLink
+    from airflow_provider_exotel.links import CampaignLink, ReportLink
     from airflow_provider_exotel.operators.audience import PlanAudienceOperator
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
     from airflow_provider_exotel.operators.control import ControlCampaignOperator, UpdateCampaignOperator
@@ -41,6 +41,7 @@ __all__ = [
     "ExotelError",
     "ExotelHook",
     "PlanAudienceOperator",
+    "ReportLink",
     "Schedule",
     "UpdateCampaignOperator",
     "UploadAudienceOperator",
@@ -63,6 +64,7 @@ _MODULES = {
     "ExotelError": "api.errors",
     "ExotelHook": "hooks.exotel",
     "PlanAudienceOperator": "operators.audience",
+    "ReportLink": "links",
     "Schedule": "api.request",
     "UpdateCampaignOperator": "operators.control",
     "UploadAudienceOperator": "operators.upload",

@@ -32,7 +32,7 @@ def main() -> None:
     # What comes up by itself is kept in a folder that is gone afterwards.
     with (
         tempfile.TemporaryDirectory(prefix="exotel-demo-") as folder,
-        Emulator(seed=7, speed=900, skip_waiting=True) as emulator,
+        Emulator(seed=7, speed=900, skip_waiting=True, reports=REPORTS) as emulator,
     ):
         console.print(f"\n[bold]A local Exotel[/] answers at {emulator.url}\n")
         local = LocalAirflow.beside(

@@ -37,6 +37,8 @@ PEOPLE: dict[str, Any] = (
 )
 PLANS = os.environ.get("EXOTEL_PLANS", (HERE / "plans").as_uri())
 REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
+# Where a browser finds that folder: with it the report task has a button that opens the page.
+REPORTS_URL = os.environ.get("EXOTEL_REPORTS_URL")
 REPORTED = {"reports": REPORTS, "hash_key_variable": "exotel_report_key", "may_be_missing": True}
 RETRIES = {"number_of_retries": 1, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy", "no-answer"]}
 PLANNED = "ti.xcom_pull(task_ids='plan', key='plan')"
@@ -76,6 +78,7 @@ with DAG(
         task_id="report",
         campaign_ids=call.output,
         path=f"{REPORTS}/{{{{ run_id }}}}",
+        folder_url=REPORTS_URL and f"{REPORTS_URL}/{{{{ run_id }}}}",
         call_retries=RETRIES,
         hash_key_variable="exotel_report_key",
         retries=5,

@@ -15,6 +15,8 @@ from airflow_provider_exotel.transfers.report import CampaignReportOperator
 HERE = Path(__file__).parent
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())
 REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
+# Where a browser finds that folder: with it the report task has a button that opens the page.
+REPORTS_URL = os.environ.get("EXOTEL_REPORTS_URL")
 WINDOW = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata", "weekdays": "mon-fri", "end_buffer": "PT15M"}
 RETRIES = {"number_of_retries": 2, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy", "no-answer"]}
 
@@ -49,6 +51,7 @@ with DAG(
         task_id="report",
         campaign_ids=create.output,
         path=f"{REPORTS}/{{{{ run_id }}}}",
+        folder_url=REPORTS_URL and f"{REPORTS_URL}/{{{{ run_id }}}}",
         window=WINDOW,
         call_retries=RETRIES,
         hash_key_variable="exotel_report_key",

@@ -11,6 +11,8 @@ from airflow.providers.common.compat.sdk import DAG, Param
 from airflow_provider_exotel.transfers.report import CampaignReportOperator
 
 REPORTS = os.environ.get("EXOTEL_REPORTS", (Path(__file__).parent / "reports").as_uri())
+# Where a browser finds that folder: with it the report task has a button that opens the page.
+REPORTS_URL = os.environ.get("EXOTEL_REPORTS_URL")
 
 with DAG(
     "exotel_report_on_demand",
@@ -25,6 +27,7 @@ with DAG(
         task_id="report",
         campaign_ids="{{ params.campaign_ids }}",
         path=f"{REPORTS}/{{{{ run_id }}}}",
+        folder_url=REPORTS_URL and f"{REPORTS_URL}/{{{{ run_id }}}}",
         timezone="Asia/Kolkata",
         hash_key_variable="exotel_report_key",
     )

@@ -53,6 +53,7 @@ class LocalAirflow:
                 "EXOTEL_AUDIENCE": write_audience(folder / "audience.csv").as_uri(),
                 "EXOTEL_PLANS": (folder / "plans").as_uri(),
                 "EXOTEL_REPORTS": (folder / "reports").as_uri(),
+                "EXOTEL_REPORTS_URL": f"{emulator.url}/reports",
                 **settings,
             },
             (key, token, b64encode(f"{key}:{token}".encode()).decode()),

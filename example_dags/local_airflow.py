@@ -41,7 +41,7 @@ def main() -> None:
         signal.signal(number, lambda *_: asked_to_stop.set())
     with (
         tempfile.TemporaryDirectory(prefix="exotel-airflow-", ignore_cleanup_errors=True) as folder,
-        Emulator(seed=7, speed=60, skip_waiting=True) as emulator,
+        Emulator(seed=7, speed=60, skip_waiting=True, reports=Path(folder) / "reports") as emulator,
     ):
         port = free_port()
         local = LocalAirflow.beside(emulator, Path(folder), **settings(port))

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from airflow_provider_exotel.emulator.settings import CHOICES
 
@@ -27,6 +28,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=datetime.fromisoformat, help="instant with offset the clock begins at")
     parser.add_argument("--seed", type=int, default=0, help="decides how calls end")
     parser.add_argument("--rate-limit", type=int, default=30, help="requests a minute; 0: none")
+    parser.add_argument("--reports", type=Path, metavar="FOLDER", help="where reports are; the page leads to theirs")
     parser.add_argument("--account-sid", default="emulator")
     parser.add_argument("--api-key", default="emulator-key")
     parser.add_argument("--api-token", default="emulator-token")
@@ -51,6 +53,7 @@ def main(given: Sequence[str] | None = None) -> int:
             speed=chosen.speed,
             start=chosen.start,
             skip_waiting=not chosen.no_skip_waiting,
+            reports=chosen.reports,
             account_sid=chosen.account_sid,
             api_key=chosen.api_key,
             api_token=chosen.api_token,

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from airflow_provider_exotel.emulator import dialects, page
+from airflow_provider_exotel.emulator import dialects, page, reports
 from airflow_provider_exotel.emulator.control import control_routes
 from airflow_provider_exotel.emulator.envelopes import Refusal
 from airflow_provider_exotel.emulator.front import PREFIX, Front, Office, error_answer
@@ -90,7 +90,8 @@ def _call_routes(app: FastAPI, office: Office) -> None:
 def _page_routes(app: FastAPI, office: Office) -> None:
     @app.get("/")
     async def overview() -> HTMLResponse:
-        return HTMLResponse(page.overview(office.account.states(), office.journal, office.account.clock.now()))
+        found = reports.addresses(office.reports)
+        return HTMLResponse(page.overview(office.account.states(), office.journal, office.account.clock.now(), found))
 
     @app.get("/campaigns/{campaign_id}")
     async def one_campaign(campaign_id: str) -> HTMLResponse:
@@ -98,7 +99,15 @@ def _page_routes(app: FastAPI, office: Office) -> None:
             state = office.account.state(campaign_id)
         except KeyError:
             raise HTTPException(404, "There is no such campaign") from None
-        return HTMLResponse(page.one(state, office.account.clock.now()))
+        found = reports.addresses(office.reports)
+        return HTMLResponse(page.one(state, office.account.clock.now(), found))
+
+    @app.get(reports.PREFIX + "{path:path}")
+    async def report_page(path: str) -> HTMLResponse:
+        found = reports.page(office.reports, path)
+        if found is None:
+            raise HTTPException(404, "There is no such report")
+        return HTMLResponse(found)
 
 
 async def _json(request: Request) -> Any:

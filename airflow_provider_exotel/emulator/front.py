@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from os import SEEK_END
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
 from urllib.parse import parse_qsl
@@ -39,6 +40,7 @@ class Office:
     credentials: Credentials
     faults: FaultPlan
     rate_limit: RateLimit
+    reports: Path | None = None
     journal: list[JournalEntry] = field(default_factory=list)
     connections: dict[Address, asyncio.Transport] = field(default_factory=dict)
 

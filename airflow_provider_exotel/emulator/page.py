@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
@@ -23,12 +23,15 @@ CALLS_IN_FEED = 12
 _KEY = re.compile(r" (af-[0-9a-f]{16}(?:-[0-9a-f]{4})?)$")
 
 
-def overview(states: Sequence[CampaignState], journal: Sequence[JournalEntry], now: datetime) -> str:
+def overview(
+    states: Sequence[CampaignState], journal: Sequence[JournalEntry], now: datetime, reports: Mapping[str, str]
+) -> str:
     """Return the page of all campaigns, newest first.
 
     :param states: the campaigns in the order of their creation.
     :param journal: the requests so far.
     :param now: the time of the emulator.
+    :param reports: the addresses of reports, by the campaign.
     """
     newest = list(reversed(states[-MOST_CAMPAIGNS:]))
     figures = {
@@ -39,7 +42,7 @@ def overview(states: Sequence[CampaignState], journal: Sequence[JournalEntry], n
     }
     content = (
         _figures(figures)
-        + _section("Campaigns", "".join(map(_card, newest)) or _nothing_yet())
+        + _section("Campaigns", "".join(_card(state, reports) for state in newest) or _nothing_yet())
         + '<div class="columns">'
         + _section("Latest calls", _feed(newest))
         + _section("Latest requests", _requests(journal))
@@ -48,11 +51,12 @@ def overview(states: Sequence[CampaignState], journal: Sequence[JournalEntry], n
     return _page("Exotel emulator", "Nobody is called.", now, content)
 
 
-def one(state: CampaignState, now: datetime) -> str:
+def one(state: CampaignState, now: datetime, reports: Mapping[str, str]) -> str:
     """Return the page of one campaign with its latest calls.
 
     :param state: the campaign.
     :param now: the time of the emulator.
+    :param reports: the addresses of reports, by the campaign.
     """
     counts = state.counts
     figures = {
@@ -70,7 +74,7 @@ def one(state: CampaignState, now: datetime) -> str:
     content = (
         '<p><a href="/">← All campaigns</a></p>'
         + _figures(figures)
-        + _section("Progress", f'<article class="card">{_title(state)}{window(state)}{outcomes(state)}</article>')
+        + _section("Progress", _card(state, reports))
         + _section("Calls per minute", calls_over_time(state))
         + '<div class="columns">'
         + _section("Numbers", _table(("What became of them", "Count"), rows))
@@ -101,8 +105,10 @@ def _figures(figures: dict[str, int]) -> str:
     return f'<dl class="figures">{cells}</dl>'
 
 
-def _card(state: CampaignState) -> str:
-    return f'<article class="card">{_title(state)}{window(state)}{outcomes(state)}</article>'
+def _card(state: CampaignState, reports: Mapping[str, str]) -> str:
+    address = reports.get(state.id)
+    report = f'<p><a href="{escape(address)}">Report</a></p>' if address else ""
+    return f'<article class="card">{_title(state)}{window(state)}{outcomes(state)}{report}</article>'
 
 
 def _title(state: CampaignState) -> str:

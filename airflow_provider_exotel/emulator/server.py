@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -68,6 +69,7 @@ class Emulator:
     :param speed: seconds of dialling per real second; 0, the default, for a clock stepped by hand.
     :param start: the aware instant at which the clock begins; the real now if None.
     :param skip_waiting: waits for ``send_at`` and for retries take a fraction of a real second (only with a speed).
+    :param reports: a folder with reports of its campaigns; its page leads to theirs.
     :param account_sid: the account in the path.
     :param api_key: the user of HTTP Basic authentication.
     :param api_token: its password.
@@ -83,6 +85,7 @@ class Emulator:
         speed: float = 0.0,
         start: datetime | None = None,
         skip_waiting: bool = False,
+        reports: Path | None = None,
         account_sid: str = Credentials.account_sid,
         api_key: str = Credentials.api_key,
         api_token: str = Credentials.api_token,
@@ -96,6 +99,7 @@ class Emulator:
             credentials=Credentials(account_sid, api_key, api_token),
             faults=self.faults,
             rate_limit=RateLimit(self.settings, self.clock),
+            reports=reports,
         )
         self.port = port
         self._running: tuple[_Server, threading.Thread, socket.socket] | None = None

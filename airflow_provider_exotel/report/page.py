@@ -57,7 +57,11 @@ def page(reports: Sequence[CampaignReport]) -> str:
     )
     title = _name(reports[0]) if len(reports) == 1 else f"{len(reports):,} campaigns"
     return document(
-        title, _when(figures, zone, zone_name or "UTC"), content, footer="Made of the calls the service lists."
+        title,
+        _when(figures, zone, zone_name or "UTC"),
+        content,
+        footer="Made of the calls the service lists.",
+        campaign_ids=(one.id for one in reports),
     )
 
 

@@ -10,16 +10,19 @@ from string import Template
 from typing import Any
 
 
-def document(title: str, subtitle: str, content: str, *, footer: str) -> str:
+def document(title: str, subtitle: str, content: str, *, footer: str, campaign_ids: Iterable[str] = ()) -> str:
     """Return a whole page.
 
     :param title: its heading, as text.
     :param subtitle: the line beneath, as text.
     :param content: the rest, as HTML.
     :param footer: where it comes from, as text.
+    :param campaign_ids: the campaigns it is about, by which programs find it.
     """
+    ids = escape(" ".join(campaign_ids))
+    about = f'<meta name="exotel-campaigns" content="{ids}">\n' if ids else ""
     return _template().substitute(
-        title=escape(title), subtitle=escape(subtitle), content=content, footer=escape(footer)
+        title=escape(title), subtitle=escape(subtitle), content=content, footer=escape(footer), about=about
     )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
@@ -21,6 +22,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.hash_key import hash_key
+from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.operators.inputs import collect
 from airflow_provider_exotel.transfers.storage import Workplace
 
@@ -45,6 +47,7 @@ class _Order:
 
     campaign_ids: tuple[str, ...]
     folder: Any
+    folder_url: str | None
     format: str
     window: Window | None
     timezone: str | None
@@ -68,12 +71,14 @@ class CampaignReportOperator(BaseOperator):
 
     Writes ``attempts``, ``contacts`` and ``audit`` in the format, and ``report.html``, to a folder on any object
     storage. The return value is the summary: counts and rates; with an asset among ``outlets`` it is the event's
-    ``extra`` too. The XCom ``report`` holds the paths.
+    ``extra`` too. The XCom ``report`` holds the paths, and the page's address where ``folder_url`` is given.
 
     :param campaign_ids: one id, a list of ids, or one comma-separated string. Campaigns must have ended: until then
         the task fails and may be tried again.
     :param path: the folder, such as ``s3://conn@bucket/reports/{{ ds }}`` or ``file:///...``; files of the same names
         are replaced.
+    :param folder_url: the address under which people reach the folder in a browser, such as
+        ``https://reports.example.com/{{ ds }}``; with it the task has a button that opens the page.
     :param format: ``csv`` (default), ``jsonl`` or ``parquet`` (extra: ``parquet``).
     :param window: the calling hours that were asked for, in any form that the campaign takes; the audit compares with
         these and with the campaign's own schedule.
@@ -95,6 +100,7 @@ class CampaignReportOperator(BaseOperator):
         "exotel_conn_id",
         "campaign_ids",
         "path",
+        "folder_url",
         "format",
         "window",
         "timezone",
@@ -104,6 +110,7 @@ class CampaignReportOperator(BaseOperator):
         "hash_key_variable",
         "on_violation",
     )
+    operator_extra_links = (ReportLink(),)
     ui_color = "#e7ecf9"
 
     def __init__(
@@ -111,6 +118,7 @@ class CampaignReportOperator(BaseOperator):
         *,
         campaign_ids: Any,
         path: Any,
+        folder_url: str | None = None,
         format: str = "csv",
         window: Window | Mapping[str, Any] | str | None = None,
         timezone: str | None = None,
@@ -125,6 +133,7 @@ class CampaignReportOperator(BaseOperator):
         super().__init__(**kwargs)
         self.campaign_ids = campaign_ids
         self.path = path
+        self.folder_url = folder_url
         self.format = format
         self.window = window
         self.timezone = timezone
@@ -160,7 +169,7 @@ class CampaignReportOperator(BaseOperator):
         workplace.publish([*names.values(), PAGE])
         workplace.clear()
         told = summary(reports)
-        self._publish(context, told, {**names, "page": PAGE})
+        self._publish(context, told, {**names, "page": PAGE}, order.folder_url)
         return told
 
     def _order(self) -> _Order:
@@ -195,12 +204,14 @@ class CampaignReportOperator(BaseOperator):
         if retries is not None and not isinstance(retries, CallRetries):
             retries = collect(problems, lambda: read_as(CallRetries, self.call_retries, "call_retries"))
         zone = collect(problems, lambda: _zone(self.timezone))
+        folder_url = collect(problems, lambda: _web_address(self.folder_url))
         key = collect(problems, self._key) if self.contacts == "hashed" else None
         if problems:
             raise ExotelInputError(problems)
         return _Order(
             ids,
             ObjectStoragePath(str(self.path)),
+            folder_url,
             self.format,
             window,
             zone or (window.zone.key if window is not None else None),
@@ -280,10 +291,14 @@ class CampaignReportOperator(BaseOperator):
                              campaign.id, what, calls, counted)  # fmt: skip
         return report
 
-    def _publish(self, context: Context, told: dict[str, Any], names: Mapping[str, str]) -> None:
-        context["ti"].xcom_push(
-            key="report", value={name: f"{str(self.path).rstrip('/')}/{file}" for name, file in names.items()}
-        )
+    def _publish(
+        self, context: Context, told: dict[str, Any], names: Mapping[str, str], folder_url: str | None
+    ) -> None:
+        paths = {name: f"{str(self.path).rstrip('/')}/{file}" for name, file in names.items()}
+        url = f"{folder_url}/{PAGE}" if folder_url else None
+        context["ti"].xcom_push(key="report", value={**paths, "url": url})
+        if url:
+            context["ti"].xcom_push(key=ReportLink.key, value=url)
         for outlet in self.outlets or ():
             if hasattr(outlet, "uri"):
                 context["outlet_events"][outlet].extra = told
@@ -303,3 +318,19 @@ def _zone(name: str | None) -> str | None:
         return zone_name(name) if name else None
     except ValueError as error:
         raise ExotelInputError([Problem("timezone", f"{error}; write one such as 'Asia/Kolkata'")]) from None
+
+
+def _web_address(text: str | None) -> str | None:
+    """Return the address as a browser takes it: run ids hold characters that mean something else in one."""
+    if not text:
+        return None
+    try:
+        parts = urlsplit(str(text))
+        # It is kept in Airflow's database and opened by whoever presses the button.
+        is_fit = parts.scheme in {"http", "https"} and parts.hostname and not ("@" in parts.netloc or parts.query)
+    except ValueError:
+        is_fit = False
+    if not is_fit:
+        what = "is no web address of a folder, without credentials; write one such as 'https://reports.example.com/may'"
+        raise ExotelInputError([Problem("folder_url", what)])
+    return urlunsplit(parts._replace(path=quote(unquote(parts.path.rstrip("/"))), fragment=""))

@@ -29,13 +29,14 @@ def test_the_metadata_is_valid_by_the_schema_of_airflow() -> None:
     jsonschema.validate(get_provider_info(), schema)
 
 
-def test_airflow_finds_the_provider_the_hook_and_the_link() -> None:
+def test_airflow_finds_the_provider_the_hook_and_the_links() -> None:
     manager = ProvidersManager()
 
     assert "airflow-provider-exotel" in manager.providers
     assert manager.hooks["exotel"].hook_class_name == "airflow_provider_exotel.hooks.exotel.ExotelHook"
     assert manager.hooks["exotel"].hook_name == "Exotel"
-    assert "airflow_provider_exotel.links.CampaignLink" in manager.extra_links_class_names
+    for link in ("CampaignLink", "ReportLink"):
+        assert f"airflow_provider_exotel.links.{link}" in manager.extra_links_class_names
 
 
 @reads_the_metadata

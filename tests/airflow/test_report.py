@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
+import requests
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import Asset
 from test_nothing_leaks import OF_AIRFLOW, database, log_files
@@ -25,6 +27,7 @@ from airflow_provider_exotel.api.client import ExotelClient
 from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.transfers.report import CampaignReportOperator
 
 AIRFLOW_2 = airflow_version.startswith("2.")
@@ -38,9 +41,9 @@ TRACE = "9876431"
 
 
 @pytest.fixture
-def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+def exotel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
     """A local Exotel on the second of March, and the key that names people."""
-    with Emulator(start=START, seed=1) as emulator:
+    with Emulator(start=START, seed=1, reports=tmp_path) as emulator:
         uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=100000"
         monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
         monkeypatch.setenv("AIRFLOW_CONN_NAMES", json.dumps({"conn_type": "generic", "password": KEY}))
@@ -68,9 +71,9 @@ def a_day_later(exotel: Emulator) -> None:
     exotel.clock.advance(86_400)
 
 
-def report(path: Path, campaign_ids: Any, **arguments: Any) -> CampaignReportOperator:
-    given = {"window": INDIA, "hash_key_conn_id": "names"} | arguments
-    return CampaignReportOperator(task_id="report", campaign_ids=campaign_ids, path=path.as_uri(), **given)
+def report(folder: Path, campaign_ids: Any, **arguments: Any) -> CampaignReportOperator:
+    given = {"path": folder.as_uri(), "window": INDIA, "hash_key_conn_id": "names"} | arguments
+    return CampaignReportOperator(task_id="report", campaign_ids=campaign_ids, **given)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -123,9 +126,28 @@ def test_the_paths_are_told(run_dag: Callable[..., Any], exotel: Emulator, tmp_p
     ran = run_dag(lambda: report(tmp_path, campaign, format="jsonl"))
 
     paths = ran.xcom("report", key="report")
-    assert set(paths) == {"attempts", "contacts", "audit", "page"}
+    assert set(paths) == {"attempts", "contacts", "audit", "page", "url"}
     assert paths["attempts"] == f"{tmp_path.as_uri()}/attempts.jsonl"
     assert len((tmp_path / "attempts.jsonl").read_text().splitlines()) == ran.xcom("report")["attempts"]
+
+
+def test_the_task_and_the_page_of_the_emulator_lead_to_the_page_of_the_report(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
+) -> None:
+    campaign = dialled(exotel)
+    a_day_later(exotel)
+    folder = tmp_path / "manual__2026-03-03T04:30:00+00:00"  # what a run's id is like; in an address "+" is a space
+
+    ran = run_dag(
+        lambda: report(folder, campaign, path=f"file://{folder}", folder_url=f"{exotel.url}/reports/{folder.name}/")
+    )
+
+    address = ran.xcom("report", key=ReportLink().xcom_key)
+    assert requests.get(address, timeout=10).text == (folder / "report.html").read_text()
+    assert ran.xcom("report", key="report")["url"] == address
+    for place in ("/", f"/campaigns/{campaign}"):
+        shown = requests.get(exotel.url + place, timeout=10).text
+        assert address in [urljoin(exotel.url, found) for found in re.findall(r'href="([^"]*)"', shown)]
 
 
 def test_parquet_holds_the_same_as_csv(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
@@ -412,6 +434,7 @@ def test_a_report_that_cannot_be_had_is_made_of_pages(
 
 WRONG: dict[str, dict[str, Any]] = {
     "campaign_ids": {"campaign_ids": ""},
+    "folder_url": {"folder_url": "javascript:alert(1)"},
     "format": {"format": "xlsx"},
     "contacts": {"contacts": "plain"},
     "on_violation": {"on_violation": "shout"},

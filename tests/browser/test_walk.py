@@ -61,6 +61,22 @@ def result_of_test(page: Page, local_airflow: LocalAirflow) -> str:
     return said.inner_text()
 
 
+def trigger_form(page: Page, local_airflow: LocalAirflow, dag_id: str) -> Locator:
+    page.goto(f"{local_airflow.address('Airflow')}/dags/{dag_id}")
+    page.get_by_role("button", name="Trigger Dag").first.click()
+    return page.get_by_role("dialog")
+
+
+def press_trigger(page: Page, form: Locator, task_id: str) -> None:
+    """Start the run and come to the details of its task once that has succeeded."""
+    form.get_by_role("button", name="Trigger", exact=True).click()
+    page.wait_for_url("**/runs/manual*")
+    task = f"{page.url}/tasks/{task_id}"
+    page.goto(task)
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=120_000)
+    page.goto(f"{task}/details")
+
+
 def test_the_form_names_the_fields_and_masks_the_token(page: Page, connection_form: Locator) -> None:
     token = connection_form.locator("input[name=password]")
 
@@ -102,20 +118,13 @@ def test_a_wrong_region_is_told_with_what_to_do(page: Page, local_airflow: Local
 
 
 def test_the_trigger_form_launches_a_campaign_and_the_task_leads_to_it(page: Page, local_airflow: LocalAirflow) -> None:
-    page.goto(local_airflow.address("A campaign form"))
-    page.get_by_role("button", name="Trigger Dag").first.click()
-    form = page.get_by_role("dialog")
+    form = trigger_form(page, local_airflow, "exotel_campaign_form")
     form.get_by_role("button", name="Whom to call").click()
     form.locator("#element_name").fill("Reminder for tomorrow")
     form.locator("#element_lists").fill("demo-list")
     picture(page, "trigger-form")
-    form.get_by_role("button", name="Trigger", exact=True).click()
+    press_trigger(page, form, "create_campaign")
 
-    page.wait_for_url("**/runs/manual*")
-    task = f"{page.url}/tasks/create_campaign"
-    page.goto(task)
-    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=120_000)
-    page.goto(f"{task}/details")
     link = page.get_by_role("link", name="Exotel campaign")
     expect(link).to_be_visible()
     picture(page, "task-link")
@@ -124,6 +133,30 @@ def test_the_trigger_form_launches_a_campaign_and_the_task_leads_to_it(page: Pag
     expect(page.get_by_text("Reminder for tomorrow").first).to_be_visible()
     picture(page, "campaign-page")
     assert not NUMBER.search(page.content())
+
+
+def test_the_task_of_the_report_leads_to_its_page(page: Page, local_airflow: LocalAirflow) -> None:
+    exotel = local_airflow.address("The local Exotel")
+    page.goto(exotel)
+    campaign = page.get_by_role("link", name="Reminder for tomorrow").first.get_attribute("href") or ""
+    page.goto(exotel + campaign)
+    expect(page.locator(".status.completed")).to_be_visible(timeout=60_000)
+
+    form = trigger_form(page, local_airflow, "exotel_report_on_demand")
+    form.locator("#element_campaign_ids").fill(campaign.rpartition("/")[2])
+    press_trigger(page, form, "report")
+
+    link = page.get_by_role("link", name="Campaign report")
+    expect(link).to_be_visible()
+    picture(page, "report-link")
+    address = link.get_attribute("href") or ""
+    page.goto(address)
+    expect(page.get_by_role("heading", name="Reminder for tomorrow")).to_be_visible()
+    assert not NUMBER.search(page.content())
+
+    page.goto(exotel + campaign)
+    page.get_by_role("link", name="Report", exact=True).click()
+    expect(page).to_have_url(address)
 
 
 def test_the_page_of_the_emulator_shows_the_campaign(page: Page, local_airflow: LocalAirflow) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import requests
@@ -65,6 +66,31 @@ def test_the_latest_calls_are_the_last_of_all(api: Api, emulator: Emulator) -> N
 
     assert state.latest_calls(2) == sorted(state.calls, key=lambda call: call.started)[:-3:-1]
     assert state.calls_begun(0, state.instant + 1) == len(state.calls)
+
+
+def test_a_folder_without_reports_leads_nowhere(tmp_path: Path) -> None:
+    with Emulator(reports=tmp_path / "not there yet") as emulator:
+        assert "/reports/" not in page(emulator)
+
+
+@pytest.mark.parametrize("path", ["contacts.csv", "..%2Freport.html", "may", "may/other.html", "away/report.html"])
+def test_nothing_but_pages_of_reports_is_served(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "reports"
+    (folder / "may").mkdir(parents=True)
+    (tmp_path / "secret").mkdir()
+    (folder / "away").symlink_to(tmp_path / "secret")
+    files = (
+        "reports/contacts.csv",
+        "report.html",
+        "reports/may/report.html",
+        "reports/may/other.html",
+        "secret/report.html",
+    )
+    for file in files:
+        (tmp_path / file).write_text("kept")
+    with Emulator(reports=folder) as emulator:
+        assert page(emulator, "/reports/may/report.html") == "kept"
+        assert requests.get(f"{emulator.url}/reports/{path}", timeout=10).status_code == 404
 
 
 def test_there_is_no_page_of_a_campaign_there_is_not(emulator: Emulator) -> None:
