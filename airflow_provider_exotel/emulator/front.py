@@ -32,7 +32,7 @@ MOST_IN_MEMORY, PIECE = 1_000_000, 65_536
 Body = SpooledTemporaryFile[bytes]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Office:
     """Everything one emulator consists of, apart from HTTP."""
 

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -187,8 +188,12 @@ class Emulator:
 
     @property
     def api_token(self) -> str:
-        """Return the API token."""
+        """The API token. Set it as somebody renews it at the dashboard: the old one is refused from then on."""
         return self._office.credentials.api_token
+
+    @api_token.setter
+    def api_token(self, token: str) -> None:
+        self._office.credentials = replace(self._office.credentials, api_token=token)
 
     @property
     def report_url(self) -> str:

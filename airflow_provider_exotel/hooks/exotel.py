@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -76,8 +77,20 @@ class ExotelHook(BaseHook):
         """A client for the moment in which a task is killed: one try, a few seconds, no rate limit, no shared lock."""
         return client_of(self.settings, in_a_hurry=True)
 
-    def connect_anew(self) -> None:
-        """Read the connection again for whatever is asked next: somebody may have mended it."""
+    @contextmanager
+    def renewing_when_refused(self) -> Iterator[None]:
+        """Read the connection again, for whatever is asked next, where its credentials are refused: it may be mended.
+
+        :raises ExotelAuthError: the refusal all the same.
+        """
+        try:
+            yield
+        except ExotelAuthError:
+            with suppress(Exception):  # where it cannot be read now, it can be later
+                self._connect_anew()
+            raise
+
+    def _connect_anew(self) -> None:
         settings = self._read()
         # All at once and only when it was read: a task that is killed meanwhile has no time to read it.
         self.__dict__ |= {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
-from airflow_provider_exotel.api.errors import ExotelAuthError, ExotelError, ExotelInputError, ExotelNotFound, Problem
+from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, ExotelNotFound, Problem
 from airflow_provider_exotel.operators.results import OUTCOME, judged, share_of, with_those_never_called
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
 _NOTICES_WITHIN = 1.0
 """Seconds after which a wait in the worker notices that its task was killed."""
+_TRIES_AGAIN_WITHIN = 15.0
+"""Seconds after which a campaign is carried on once more that could not be: its window closes within minutes."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +114,12 @@ class CampaignEnd:
         )
 
     def _look(self, campaign_id: str) -> Campaign | None:
+        hook = self.operator.hook
         try:
-            return self.operator.hook.client.get_campaign(campaign_id)
+            with hook.renewing_when_refused():
+                return hook.client.get_campaign(campaign_id)
         except ExotelNotFound:
             return None
-        except ExotelAuthError:
-            with suppress(Exception):  # where it cannot be read now, it can be later
-                self.operator.hook.connect_anew()  # somebody may have mended it meanwhile
-            raise
 
     def _sleep(self, seconds: float) -> None:
         ends = time.monotonic() + seconds
@@ -153,10 +152,12 @@ class CampaignEnd:
         from airflow_provider_exotel.campaign.waiting import Step
 
         log, wait = self.operator.log, event.wait
+        hook = self.operator.hook
         try:
             self.operator.stop_if_killed()
-            carrier = replace(carrier, campaigns=self.operator.hook.client)  # which a refusal may have made anew
-            following = carrier.put_in(wait) if event.step is Step.OPENING else carrier.take_out(wait)
+            with hook.renewing_when_refused():
+                carrier = replace(carrier, campaigns=hook.client)
+                following = carrier.put_in(wait) if event.step is Step.OPENING else carrier.take_out(wait)
             self.operator.stop_if_killed()
         except CannotCarry as error:
             raise AirflowFailException(str(error)) from None
@@ -170,7 +171,9 @@ class CampaignEnd:
                 return replace(wait, send_at=_now() + timedelta(seconds=self.operator.poll_interval))
             log.warning("Campaign %s could not be carried into the next window yet: %s", wait.campaign_id, error)
             again = error.retryable and not over
-            return replace(wait, hand_over=again)  # which comes back at once
+            if again:  # it would come back at once
+                self._sleep(min(self.operator.poll_interval, _TRIES_AGAIN_WITHIN))
+            return replace(wait, hand_over=again)
         if following.opening:
             log.info("Campaign %s goes on at %s.", wait.campaign_id, following.send_at)
         elif event.step is Step.OPENING:

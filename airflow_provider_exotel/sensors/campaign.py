@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
-from airflow_provider_exotel.api.errors import ExotelAuthError, ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.inputs import check_choices, default_deferrable
 from airflow_provider_exotel.operators.results import (
@@ -142,11 +141,8 @@ class CampaignSensor(BaseSensorOperator):
             self._watched.setdefault(campaign_id, Watched(Wait(campaign_id)))
         due = [name for name in ids if self._watched[name].event is None and self._watched[name].wait.has_begun(now)]
         try:
-            swept = sweep(self.hook.client, due, only_active=self._only_active)
-        except ExotelAuthError:
-            with suppress(Exception):  # where it cannot be read now, it can be later
-                self.hook.connect_anew()  # somebody may have mended it meanwhile
-            raise
+            with self.hook.renewing_when_refused():
+                swept = sweep(self.hook.client, due, only_active=self._only_active)
         except ExotelError as error:
             if not error.retryable:
                 raise

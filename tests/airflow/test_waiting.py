@@ -22,6 +22,7 @@ from airflow_provider_exotel import (
 )
 from airflow_provider_exotel.api.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.operators.waiting import CampaignEnd
 from airflow_provider_exotel.triggers import campaign as trigger
 
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
@@ -39,10 +40,10 @@ def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         yield emulator
 
 
-def create(**arguments: Any) -> CreateCampaignOperator:
+def create(operator: type[CreateCampaignOperator] = CreateCampaignOperator, **arguments: Any) -> CreateCampaignOperator:
     given = {"task_id": "create", "numbers": NUMBERS, "read_via_text": "Hello", "schedule": {"end_at": "PT9H"}}
     given |= {"wait_for_completion": True, "poll_interval": 0.2}
-    return CreateCampaignOperator(**(given | arguments))
+    return operator(**(given | arguments))
 
 
 def at_the_dashboard(exotel: Emulator) -> ExotelClient:
@@ -315,6 +316,70 @@ def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(
     assert {f"{call.started:%d}" for call in calls} == {"02", "03"}
     assert all("04:30" <= f"{call.started:%H:%M}" < "04:42" for call in calls)
     assert ran.xcom(key="outcome")["never_tried"] == 0
+
+
+@pytest.mark.parametrize("renewed_at", ["04:35", "12:00"], ids=["while-it-dials", "in-the-night"])
+def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
+    run_dag: Run, days: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch, renewed_at: str
+) -> None:
+    days.settings.update({"schedule_editable_when_paused": True})
+    pass_time = CampaignEnd._sleep
+
+    def pass_time_in_which_it_is_renewed(end: CampaignEnd, seconds: float) -> None:
+        pass_time(end, seconds)
+        if f"{days.clock.now():%dT%H:%M}" > f"02T{renewed_at}" and days.api_token != "renewed-token":
+            days.api_token = "renewed-token"
+            uri = f"{days.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
+            monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+
+    monkeypatch.setattr(CampaignEnd, "_sleep", pass_time_in_which_it_is_renewed)
+
+    ran = run_dag(lambda: create(**DAYS))
+
+    assert ran.state == "success"
+    assert sorted(call.number for call in days.calls(days.campaigns[0].id)) == DAYS["numbers"]
+
+
+def test_one_that_is_killed_while_it_looks_for_its_campaign_leaves_it_paused(run_dag: Run, exotel: Emulator) -> None:
+    running: list[CreateCampaignOperator] = []
+
+    class Noticed(CreateCampaignOperator):
+        def pre_execute(self, context: Any) -> None:
+            running.append(self)
+
+    def kill() -> None:
+        while exotel.faults.waiting():  # until the look has begun
+            time.sleep(0.01)
+        running[0].on_kill()
+
+    exotel.clock.speed = 0
+    same = {"idempotency_key": "one", "wait_for_completion": False}
+    run_dag(lambda: create(**same))
+    exotel.clock.advance(1)
+    at_the_dashboard(exotel).pause_campaign(exotel.campaigns[0].id)
+    exotel.faults.add(Fault(on="GET campaigns", kind="delay", seconds=0.5))
+    person = threading.Thread(target=kill)
+    person.start()
+
+    ran = run_dag(lambda: create(Noticed, **same, if_paused="resume"))
+
+    person.join()
+    assert ran.task_state() == "failed"
+    assert [campaign.status for campaign in exotel.campaigns] == ["paused"]
+    assert "resume" not in str([entry.body for entry in exotel.requests])
+
+
+def test_a_share_that_is_none_fails_a_sensor_for_good(run_dag: Run, exotel: Emulator, log: Any) -> None:
+    again = {"retries": 1, "retry_delay": timedelta(0)}
+
+    ran = run_dag(
+        lambda: CampaignSensor(task_id="wait", campaign_ids="one", min_reached=60, poke_interval=0.2, **again)
+    )
+
+    [wait] = ran.dag_run.get_task_instances()
+    assert (wait.state, wait.try_number) == ("failed", 1)
+    assert "- min_reached: " in log.text
+    assert exotel.requests == []
 
 
 def test_one_whose_schedule_cannot_be_moved_stays_paused_and_fails(run_dag: Run, days: Emulator, log: Any) -> None:
