@@ -1,78 +1,103 @@
-"""What one campaign of 5,000 numbers costs: requests, and our own time beside the time of the exchange itself.
+"""What one campaign of 5,000 numbers costs its task: requests, and our own time beside that of the exchange.
 
-Budget: two requests on the first try (one look, one POST), under 10 ms of our own time.
+Budget: two requests on the first try (one look, one POST), under 10 ms of our own time. That is counted from the
+numbers as the DAG gives them to the campaign's id in XCom: the operator is made and executed, with stand-ins for what
+Airflow gives a task, its connection and its context.
+
+Own time is the processor time of the task's thread, less what it spends between handing over a request that is ready to
+be sent and having its answer. So making the JSON is our own. The service's work is not, though it runs in this process
+too, nor is that of other programs. What is loaded at first use is shown apart: a process does it once.
 """
 
 from __future__ import annotations
 
+import logging
+import random
 import statistics
+import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.guard import StagingGuard
-from airflow_provider_exotel.api.ratelimit import TokenBucket
-from airflow_provider_exotel.campaign.draft import When, draft_campaign
-from airflow_provider_exotel.campaign.identity import identify
-from airflow_provider_exotel.campaign.journal import AudienceMark, Journal
-from airflow_provider_exotel.campaign.once import OneCampaign
+import requests
+from airflow.providers.common.compat.sdk import Connection
+
 from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.hooks.exotel import ExotelHook
+from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 
-NUMBERS = [f"+9198765{number:05}" for number in range(5_000)]
-ROUNDS = 15
+COUNT, ROUNDS, BUDGET = 5_000, 25, 10
+SPELLINGS = ("+91{0}{1}", "91{0}{1}", "{0}{1}", "0{0}{1}", "0091{0}{1}", "+91 {0} {1}", "+91-{0}-{1}", "({0}) {1}")
 
 
 def main() -> None:
-    """Create campaigns one after the other and print the medians."""
-    own, whole = [], []
-    with Emulator(seed=1) as emulator:
-        client = ExotelClient(
-            emulator.api_key,
-            emulator.api_token,
-            emulator.account_sid,
-            emulator.host,
-            bucket=TokenBucket(1_000_000),
+    """Measure and print; exit with an error if the budget is missed."""
+    dice, over = random.Random(1), False
+    people = dice.sample(range(100_000), COUNT)
+    audiences = {
+        "in E.164": [f"+9198765{person:05}" for person in people],
+        "as people write them": [dice.choice(SPELLINGS).format("98765", f"{person:05}") for person in people],
+    }
+    logging.disable(logging.INFO)
+    exchange = Exchange()
+    first, *_ = create(next(iter(audiences.values())), exchange)
+    print(f"{'the first of a process':24} {first * 1000:6.1f} ms")
+    for title, numbers in audiences.items():
+        own, whole, sent = zip(*(create(numbers, exchange) for _ in range(ROUNDS)), strict=True)
+        ours = statistics.median(own) * 1000
+        print(
+            f"{title:24} {ours:6.1f} ms  (budget {BUDGET} ms), {max(sent)} requests (budget 2), "
+            f"{statistics.median(whole) * 1000:.1f} ms with the exchange"
         )
-        exchanged = 0.0
-        exchange = client._transport._session.request  # noqa: SLF001 - to tell the exchange from what we add
+        over |= ours > BUDGET or max(sent) > 2
+    sys.exit(over)
 
-        def timed(*arguments: object, **options: object) -> object:
-            nonlocal exchanged
-            began = time.perf_counter()
+
+class Exchange:
+    """Counts the time in which requests are under way, in every session that is made from now on."""
+
+    def __init__(self) -> None:
+        self.took = 0.0
+        send = requests.Session.send
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            began = time.thread_time()
             try:
-                return exchange(*arguments, **options)  # type: ignore[arg-type]
+                return send(*arguments, **options)
             finally:
-                exchanged += time.perf_counter() - began
+                self.took += time.thread_time() - began
 
-        client._transport._session.request = timed  # type: ignore[method-assign, assignment] # noqa: SLF001
-        for number in range(ROUNDS):
-            exchanged, began = 0.0, time.perf_counter()
-            create(client, f"run-{number}")
-            whole.append(time.perf_counter() - began)
-            own.append(whole[-1] - exchanged)
-        requests = len(emulator.requests) / ROUNDS
-    print(f"requests a campaign       {requests:.0f}  (budget 2)")
-    print(f"our own time              {statistics.median(own) * 1000:.1f} ms  (budget 10 ms)")
-    print(f"with the local exchange   {statistics.median(whole) * 1000:.1f} ms")
-    print(f"ratio own / whole         {statistics.median(own) / statistics.median(whole):.2f}")
+        requests.Session.send = timed  # type: ignore[method-assign]
 
 
-def create(client: ExotelClient, run_id: str) -> None:
-    """Do what the operator does, apart from Airflow."""
-    now = datetime.now(UTC)
-    identity = identify("emulator", None, dag_id="benchmark", run_id=run_id, task_id="create", map_index=-1)
-    draft = draft_campaign(
-        {"numbers": NUMBERS, "caller_id": "0XXXXXX4890", "read_via_text": "Hello", "name": identity.name},
-        When(now, schedule={"send_at": timedelta(hours=1), "end_at": timedelta(hours=5)}),
-        now,
-        account_sid="emulator",
-        guard=StagingGuard(),
-    )
-    audience = AudienceMark.of(draft.request.numbers, draft.request.lists, "secret")
-    one = OneCampaign(identity, client, Journal.of_this_try(), now)
-    if one.find(lambda: audience) is not None:
-        raise SystemExit("found what was never created")
-    one.create(draft.at, audience)
+def create(numbers: list[str], exchange: Exchange) -> tuple[float, float, int]:
+    """Return the seconds of our own and in all that a campaign takes, and the requests: of an account of its own."""
+    now, kept = datetime.now(UTC), dict[str, Any]()
+    task = {"dag_id": "benchmark", "run_id": "run", "task_id": "create", "map_index": -1, "try_number": 1}
+    context = {
+        "ti": SimpleNamespace(**task, xcom_push=lambda key, value: kept.update({key: value})),
+        "dag_run": SimpleNamespace(run_after=now, start_date=now),
+        "logical_date": now,
+        "params": {},
+    }
+    with Emulator(seed=1) as emulator:
+        connection = Connection(conn_id="exotel_default", uri=f"{emulator.connection_uri}?exophone=0XXXXXX4890")
+        ExotelHook.get_connection = classmethod(lambda *_: connection)  # type: ignore[method-assign, assignment]
+        exchange.took, began, clock = 0.0, time.thread_time(), time.perf_counter()
+        operator = CreateCampaignOperator(
+            task_id="create",
+            numbers=numbers,
+            default_country="IN",
+            read_via_text="Hello",
+            window={"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"},
+        )
+        # Not by its plain name, to which Airflow adds a warning where it does not run the task itself.
+        campaign_id = CreateCampaignOperator.execute.__wrapped__(operator, context)
+        own, whole = time.thread_time() - began - exchange.took, time.perf_counter() - clock
+        if not campaign_id or kept["campaign"]["contacts"] != len(numbers):
+            raise SystemExit("the campaign is not the one that was wanted")
+        return own, whole, len(emulator.requests)
 
 
 if __name__ == "__main__":

@@ -116,9 +116,12 @@ class Model(BaseModel):
         except ValidationError as error:
             raise ExotelInputError(problems(type(self), error)) from None
 
-    def payload(self) -> dict[str, Any]:
-        """Return the JSON object the service takes, unset fields left out."""
-        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
+    def payload(self, *, without: str | None = None) -> dict[str, Any]:
+        """Return the JSON object the service takes, unset fields left out.
+
+        :param without: a field to leave out too.
+        """
+        return self.model_dump(mode="json", exclude_none=True, by_alias=True, exclude={without} if without else None)
 
 
 def mapping_of(value: object) -> object:

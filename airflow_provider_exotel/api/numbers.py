@@ -10,8 +10,9 @@ from airflow_provider_exotel.api.literals import read_literal
 
 # E.164 allows 15 digits; seven is the shortest subscriber number in use. A national trunk prefix (0XXXX...)
 # stays within that.
-_DIGITS = range(7, 16)
-_SPELLING = re.compile(r"\+?[\d\s().\-]*", re.ASCII)
+_MAY_BE_A_NUMBER = re.compile(r"\+?[\s().\-]*(?:\d[\s().\-]*){7,15}", re.ASCII)
+# Possessive, so that nothing is kept to go back to: a million numbers would take 100 MB.
+_PLAIN_LINES = re.compile(r"(?:\+?+\d{7,15}+\n)*+", re.ASCII)
 _SEPARATORS = re.compile(r"[\s().\-]")
 
 
@@ -30,7 +31,7 @@ class PhoneNumbers:
     __version__ = 1
 
     def __init__(self, numbers: Iterable[object] = ()) -> None:
-        self._numbers = tuple(str(number).strip() for number in numbers)
+        self._numbers = tuple([str(number).strip() for number in numbers])
 
     @classmethod
     def of(cls, value: object) -> PhoneNumbers:
@@ -46,22 +47,34 @@ class PhoneNumbers:
             return cls(_split(value))
         if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)):
             numbers = list(value)
-            if all(isinstance(number, (str, int)) and not isinstance(number, bool) for number in numbers):
+            if all(issubclass(kind, (str, int)) and kind is not bool for kind in set(map(type, numbers))):
                 return cls(numbers)
         raise TypeError("takes a list of numbers as text, or one comma-separated string")
 
     def malformed(self) -> list[int]:
         """Return the positions (from 1) of entries that cannot be a phone number in any country."""
-        return [position for position, number in enumerate(self._numbers, 1) if not _may_be_a_number(number)]
+        if self._are_plain():
+            return []
+        may_be = _MAY_BE_A_NUMBER.fullmatch
+        return [position for position, number in enumerate(self._numbers, 1) if not may_be(number)]
 
     def without(self, positions: Iterable[int]) -> PhoneNumbers:
         """Return the collection less the entries at ``positions`` (from 1)."""
         left_out = set(positions)
+        if not left_out:
+            return self
         return PhoneNumbers(n for position, n in enumerate(self._numbers, 1) if position not in left_out)
 
     def compact(self) -> PhoneNumbers:
         """Return the numbers with spaces, brackets, dots and dashes removed; nothing else is changed."""
+        if self._are_plain():
+            return self
         return PhoneNumbers(_SEPARATORS.sub("", number) for number in self._numbers)
+
+    def _are_plain(self) -> bool:
+        """Return whether no entry is malformed or has a separator, as is usual; seen for all in one go."""
+        lines = "\n".join([*self._numbers, ""])
+        return lines.count("\n") == len(self._numbers) and _PLAIN_LINES.fullmatch(lines) is not None
 
     def serialize(self) -> dict[str, Any]:
         """Return what Airflow's serialisation may keep: the count."""
@@ -93,7 +106,3 @@ def _split(text: str) -> list[object]:
     if isinstance(parsed, (list, tuple)):
         return list(PhoneNumbers.of(parsed))
     return [number for number in re.split(r"[,\n\r;]", text) if number.strip()]
-
-
-def _may_be_a_number(text: str) -> bool:
-    return bool(_SPELLING.fullmatch(text)) and sum(map(str.isdigit, text)) in _DIGITS

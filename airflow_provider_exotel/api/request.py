@@ -185,9 +185,8 @@ class _CampaignFields(Model):
 
     def safe_payload(self) -> dict[str, Any]:
         """Return the payload for people to read: numbers as a count, callbacks by host, the custom field hidden."""
-        shown = self.payload()
-        if self.numbers is not None:
-            shown["from"] = repr(self.numbers)
+        numbers = {} if self.numbers is None else {"from": repr(self.numbers)}
+        shown = numbers | self.payload(without="numbers")
         if self.custom_field is not None:
             shown["custom_field"] = SECRET
         for callback in CALLBACKS:

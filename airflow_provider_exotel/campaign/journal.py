@@ -43,14 +43,14 @@ class AudienceMark:
         """Return the mark of an audience, the same for the same people in another order."""
         if numbers is None:
             names = tuple(sorted(lists or ()))
-            return cls(lists=names, short=_short(names))
-        key, people = secret.encode(), sorted(numbers)
+            return cls(lists=names, short=_short("\n".join(names)))
+        key, people = secret.encode(), "\n".join(sorted(numbers))
         return cls(
             contacts=len(numbers),
-            digest=hmac.new(key, "\n".join(people).encode(), hashlib.sha256).hexdigest()[:_LENGTH],
+            digest=hmac.new(key, people.encode(), hashlib.sha256).hexdigest()[:_LENGTH],
             secret=hmac.new(key, b"audience", hashlib.sha256).hexdigest()[:_LENGTH],
             short=_short(people),
-            repeats=len(people) - len(set(people)),
+            repeats=len(numbers) - len(set(numbers)),
             rejected=rejected,
         )
 
@@ -161,5 +161,5 @@ def _moment(kept: str | None) -> datetime | None:
     return datetime.fromisoformat(kept) if kept else None
 
 
-def _short(people: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(people).encode()).hexdigest()[:AUDIENCE_LENGTH]
+def _short(people: str) -> str:
+    return hashlib.sha256(people.encode()).hexdigest()[:AUDIENCE_LENGTH]

@@ -242,7 +242,8 @@ def is_still_to_be_rendered(value: Any) -> bool:
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     if isinstance(value, (list, tuple)):
-        return any(map(is_still_to_be_rendered, value))
+        # Numbers are many, and a text without a brace is no template.
+        return any(is_still_to_be_rendered(one) for one in value if not isinstance(one, str) or "{" in one)
     return callable(getattr(value, "resolve", None))
 
 

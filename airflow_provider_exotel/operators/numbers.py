@@ -64,14 +64,13 @@ def numbers_of_task(arguments: Mapping[str, Any], default_country: str | None) -
     given = _given(arguments)
     if given is None:
         return CleanNumbers(None, {})
+    verdicts = normalise(list(given), default_country)
     misfits: dict[Reason, list[int]] = {}
-    valid: list[str] = []
-    for position, verdict in enumerate(normalise(list(given), default_country), 1):
-        if isinstance(verdict, Reason):
+    for position, verdict in enumerate(verdicts, 1):
+        if not isinstance(verdict, str):
             misfits.setdefault(verdict, []).append(position)
-        else:
-            valid.append(verdict)
-    once = valid if _as_often_as_listed(arguments) else list(dict.fromkeys(valid))
+    valid = [verdict for verdict in verdicts if isinstance(verdict, str)]
+    once = valid if _as_often_as_listed(arguments) else dict.fromkeys(valid)
     return CleanNumbers(PhoneNumbers(once), misfits, len(valid) - len(once))
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 import traceback
 from typing import Any
 
@@ -101,11 +102,24 @@ def test_anything_else_is_refused_without_being_repeated(wrong: Any) -> None:
         ("91+9876500000", False),
         ("+91 98765 0000O", False),
         ("", False),
+        ("919876500000\n919876500001", False),
+        ("98765\n00000", True),
         ("٩٨٧٦٥٤٣٢١٠", False),
     ],
 )
 def test_what_cannot_be_a_number_in_any_country(text: str, may_be_one: bool) -> None:
     assert PhoneNumbers([*people(1), text]).malformed() == ([] if may_be_one else [2])
+
+
+@given(
+    st.lists(st.text("+0123456789 ().-\n\ta٩\u00a0", max_size=18) | st.from_regex(r"\+?[0-9]{6,16}", fullmatch=True))
+)
+def test_many_are_judged_and_made_compact_as_each_would_be_by_itself(texts: list[str]) -> None:
+    held = PhoneNumbers(texts)
+
+    may_be = [bool(re.fullmatch(r"\+?[0-9 ().\-\n\t]*", one)) and 7 <= sum(map(str.isdigit, one)) <= 15 for one in held]
+    assert held.malformed() == [position for position, so in enumerate(may_be, 1) if not so]
+    assert list(held.compact()) == [re.sub(r"[\s().\-]", "", one) for one in held]
 
 
 def test_entries_are_left_out_by_position() -> None:
