@@ -209,6 +209,25 @@ def test_a_campaign_of_the_emulator_adds_up(
         assert sum(row["status"] == NEVER_TRIED for row in tables["contacts"]) == truth.no_attempt
 
 
+@pytest.mark.parametrize(
+    "unset", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01 00:00:00", "9999-12-31T23:59:59Z"]
+)
+def test_a_time_that_was_never_set_is_none_and_judges_no_other_call(unset: str) -> None:
+    calls = [{"call_sid": f"s{n}", "number": people(2)[n], "status": "busy", "duration": 9} for n in range(2)]
+    records = [
+        CallRecord.of(call | {"start_time": start})
+        for call, start in zip(calls, (START.isoformat(), unset), strict=True)
+    ]
+    campaign = Campaign.of({"id": "c", "status": "completed"})
+
+    _, tables = in_a_folder(campaign, records, window=WINDOW)
+
+    assert [(row["inside_window"], row["start_utc"], row["end_utc"] is None) for row in tables["attempts"]] == [
+        (True, START, False),
+        (None, None, True),
+    ]
+
+
 def test_people_the_service_would_not_call_are_not_reached() -> None:
     stats = {"completed": 1, "failed-dnd": 2, "invalid": 3, "failed-no-attempt": 4}
     campaign = Campaign.of({"id": "c", "status": "completed", "stats": stats})
