@@ -84,6 +84,17 @@ class Ledger:
                 attempts, reached, digit = attempts + 1, reached or status == REACHED, pressed or digit
             yield Contact(contact, REACHED if reached else status, attempts, digit)
 
+    def call(self, call_sid: str | None) -> Call | None:
+        """Return the call of a SID, ``None`` if it is not there."""
+        row = self._database.execute(f"SELECT {_COLUMNS} FROM calls WHERE call_sid = ?", (call_sid,)).fetchone()  # noqa: S608
+        return None if row is None else Call(*row)
+
+    @property
+    def untimed(self) -> int:
+        """How many calls do not tell when they began."""
+        count: int = self._database.execute("SELECT count(*) FROM calls WHERE start IS NULL").fetchone()[0]
+        return count
+
     def __len__(self) -> int:
         count: int = self._database.execute("SELECT count(*) FROM calls").fetchone()[0]
         return count
