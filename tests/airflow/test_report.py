@@ -269,7 +269,7 @@ def test_a_task_that_was_killed_goes_on_and_writes_the_same(
     run_dag(lambda: report(tmp_path / "once", campaign))
     pages = call_pages(exotel)
 
-    exotel.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=400, after=dies_at))
+    exotel.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=403, after=dies_at))
     killed = run_dag(lambda: report(tmp_path / "twice", campaign))
     seen = sorted(path.name for path in (tmp_path / "twice").glob("*.*"))
     before = len(call_pages(exotel))
