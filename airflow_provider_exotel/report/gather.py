@@ -107,25 +107,26 @@ def _part(batch: Iterable[Call], end: End) -> Iterator[str]:
 def _read_aside(parts: Parts, ledger: Ledger) -> tuple[int, End]:
     """Read the parts that are whole, up to the first that is not; return how many they are and where they end."""
     number, end = 0, End(0, 0, None)
-    while (found := _end_of(parts.read(number))) is not None:
-        ledger.add(Call.from_line(line) for line in parts.read(number) if line.startswith("["))
-        number, end = number + 1, found
+    while (found := _whole(parts.read(number))) is not None:
+        batch, end = found
+        ledger.add(batch)
+        number += 1
     if number:
         log.info("An earlier try put aside the first %d calls; going on from there.", end.next_offset)
     return number, end
 
 
-def _end_of(lines: Iterable[str]) -> End | None:
-    calls = 0
+def _whole(lines: Iterable[str]) -> tuple[list[Call], End] | None:
+    batch: list[Call] = []
     for line in lines:
-        if line.startswith("["):
-            calls += 1
-            continue
         try:
+            if line.startswith("["):
+                batch.append(Call.from_line(line))
+                continue
             end = End(**json.loads(line))
         except (TypeError, ValueError):
             return None
-        return end if end.calls == calls else None
+        return (batch, end) if end.calls == len(batch) else None
     return None
 
 

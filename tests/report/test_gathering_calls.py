@@ -124,6 +124,18 @@ def test_a_part_that_was_cut_off_anywhere_is_read_anew(
     assert offsets(emulator)[before] == int(part.name) * PAGES_A_PART * PAGE
 
 
+def test_a_part_with_a_line_that_is_no_call_is_read_anew(
+    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path
+) -> None:
+    gathered(client, campaign, tmp_path)
+    first = tmp_path / "0"
+    whole = first.read_text()
+    first.write_text(whole.replace('"completed"', "", 1))
+
+    assert gathered(client, campaign, tmp_path) == all_calls(emulator, campaign)
+    assert first.read_text() == whole
+
+
 @pytest.mark.parametrize("size", [1, PAGE * PAGES_A_PART, PAGE * PAGES_A_PART + 1])
 def test_what_was_read_to_its_end_is_not_asked_for_again(
     emulator: Emulator, client: ExotelClient, tmp_path: Path, size: int
