@@ -57,7 +57,7 @@ class _Order:
 
         return in_clear if self.key is None else hashed(self.key)
 
-    def mark(self, *what: str | None) -> str:
+    def mark(self, *what: object) -> str:
         """Return a name for what belongs together, from which neither the key nor a number can be read."""
         text = "\n".join(map(str, (self.key is None, self.timezone, *what)))
         return hmac.digest(self.key or b"in clear", text.encode(), "sha256").hex()[:16]
@@ -147,7 +147,7 @@ class CampaignReportOperator(BaseOperator):
 
         try:
             order = self._order()
-            workplace = Workplace(order.folder, order.mark(*order.campaign_ids))
+            workplace = Workplace(order.folder, order.mark(order.format, *order.campaign_ids))
             names = {name: f"{name}.{order.format}" for name in ("attempts", "contacts", "audit")}
             with tempfile.TemporaryDirectory(prefix="exotel-report-") as scratch:
                 reports = list(self._reports(order, workplace, names, Path(scratch)))
@@ -248,7 +248,9 @@ class CampaignReportOperator(BaseOperator):
         from airflow_provider_exotel.report.gather import gather
         from airflow_provider_exotel.report.ledger import Ledger
 
-        name, parts = order.name, workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id))
+        name, counts = order.name, sorted(campaign.stats.as_dict().items())
+        # With its counts: a campaign that was resumed after an earlier try has called more people since.
+        parts = workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id, *counts))
         with Ledger(path) as ledger:
             said = gather(
                 self.hook.client,
