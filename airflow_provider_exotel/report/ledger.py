@@ -1,6 +1,8 @@
 """The calls of one campaign in order, however they came and however many they are.
 
-They are kept in a database file, which sorts and deduplicates on disk, so that memory does not grow with the campaign.
+They are kept in a database of the disk, which sorts and deduplicates there, so that memory does not grow with the
+campaign. It has no name: SQLite makes such a file among the temporary ones and unlinks it at once, so that nothing of
+it is left when a worker is killed.
 """
 
 from __future__ import annotations
@@ -8,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -40,14 +41,10 @@ class Contact(NamedTuple):
 
 
 class Ledger:
-    """The calls of one campaign, each call SID once.
+    """The calls of one campaign, each call SID once."""
 
-    :param path: the file to keep them in; it is made anew.
-    """
-
-    def __init__(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
         for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute(

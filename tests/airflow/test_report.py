@@ -6,6 +6,7 @@ import csv
 import hmac
 import inspect
 import json
+import os
 import re
 import runpy
 import signal
@@ -367,15 +368,20 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(exotel: Emulator, tmp
     campaign = dialled(exotel)
     a_day_later(exotel)
 
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
     def run(folder: str, dies_at: int) -> int:
         command = [sys.executable, "-c", DYING, campaign, (tmp_path / folder).as_uri(), str(dies_at)]
-        return subprocess.run(command, capture_output=True, check=False, timeout=300).returncode
+        environment = os.environ | {"TMPDIR": str(temporary), "SQLITE_TMPDIR": str(temporary)}
+        return subprocess.run(command, capture_output=True, check=False, timeout=300, env=environment).returncode
 
     killed = run("twice", 9)
     seen = [path.name for path in (tmp_path / "twice").iterdir()]
     codes = run("twice", 10_000), run("once", 10_000)
 
     assert (killed, codes) == (-signal.SIGKILL, (0, 0))
+    assert list(temporary.iterdir()) == []
     assert seen == ["_unfinished"]
     for path in (tmp_path / "once").iterdir():
         assert (tmp_path / "twice" / path.name).read_bytes() == path.read_bytes()

@@ -74,7 +74,7 @@ def keep(record: CallRecord) -> Call:
 
 def gathered(client: ExotelClient, campaign: Campaign, folder: Path) -> list[str | None]:
     """Return the calls in order, by their SIDs."""
-    with Ledger(folder / "calls.sqlite") as ledger:
+    with Ledger() as ledger:
         gather(client, campaign, Folder(folder), keep, ledger)
         return [call.call_sid for call, _ in ledger.attempts()]
 
@@ -257,6 +257,6 @@ def _changed(emulator: Emulator, client: ExotelClient, campaign: Campaign, chang
 def kept_of(client: ExotelClient, campaign: Campaign, folder: Path) -> list[Call]:
     """Return what is kept of the calls, in order."""
     folder.mkdir()
-    with Ledger(folder / "calls.sqlite") as ledger:
+    with Ledger() as ledger:
         gather(client, campaign, Folder(folder), keep, ledger)
         return [call for call, _ in ledger.attempts()]
