@@ -269,3 +269,35 @@ def test_what_a_record_does_not_say_stays_empty(missing: str) -> None:
     emptied = {"number": "contact", "date_created": "start_utc", "call_sid": "call_sid"}[missing]
     assert row[emptied] is None
     assert (row["digit"], row["duration_seconds"], row["end_utc"], row["price"]) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("minutes", [480, 2])
+def test_who_is_listed_twice_and_called_twice_is_one_person_and_none_that_was_never_tried(
+    dialect: str, minutes: int
+) -> None:
+    numbers = [*people(60), *people(20)]
+    with Emulator(start=START, seed=2, dialect=dialect, account_throttle=20) as emulator, client_of(emulator) as client:
+        fields = order(numbers, minutes=minutes, call_duplicate_numbers=True, call_retries=None)
+        created = client.create_campaign(CampaignRequest(**fields))
+        emulator.clock.advance(86_400)
+        campaign, truth = client.get_campaign(created.id), emulator.campaign(created.id).counts
+        records = list(client.call_details(created.id))
+
+    report, _ = report_of(campaign, records, said=len(records))
+
+    assert report.accounting.never_tried == truth.no_attempt
+    assert report.accounting.contacts == len({record.number for record in records}) + truth.no_attempt
+    assert summary([report])["adds_up"] is (None if minutes == 480 else True)
+    assert report.accounting.differences == ()
+
+
+@pytest.mark.parametrize("told", [{"from": people(2)}, {"summary": {"call_scheduled": 2}}, {}])
+def test_counts_that_are_missing_do_not_differ(told: dict[str, Any]) -> None:
+    campaign = Campaign.of({"id": "c", "status": "completed", **told})
+    records = [CallRecord.of({"call_sid": n, "number": n, "status": "completed"}) for n in people(2)]
+
+    report, _ = report_of(campaign, records, said=2)
+
+    assert (report.accounting.differences, summary([report])["adds_up"]) == ((), None)
+    assert "nobody can say" in page([report])
