@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Self, TypeVar
 
 from airflow_provider_exotel.api.errors import ExotelInputError
-from airflow_provider_exotel.api.fields import Model
+from airflow_provider_exotel.api.fields import Model, fold
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CallRetries, Schedule
 
@@ -195,7 +195,7 @@ class CallRecord:
 
         return cls(
             call_sid=_text(first("call_sid", "sid")),
-            status=(_text(first("status")) or "").lower().replace("_", "-"),
+            status=fold(_text(first("status")) or ""),
             number=_text(first("number", "to")) or "",
             contact_name=_text(first("name")),
             attempt=_whole(first("attempt_number", "attempt")),

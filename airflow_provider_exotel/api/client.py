@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 RequestBody = Literal["auto", "documented", "wrapped"]
 LARGEST_REPORT = 1 << 30
 LONGEST_DOWNLOAD = 900.0
+# What a service takes that refuses larger pages of calls: their limit is not documented, 20 is the default.
+_SMALLER_PAGES = (100, 20)
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
 # Where a campaign stands once the action has counted; one resumed before its time is created again.
 _ACTIONS = {
@@ -328,17 +330,24 @@ class ExotelClient:
 
     def _page_of_calls(self, campaign_id: str, status: Iterable[str] | None, page_size: int) -> Callable[[int], Answer]:
         query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
-        read = self._transport.page(f"{_path(campaign_id)}/call-details", query, page_size)
+        path, sizes = f"{_path(campaign_id)}/call-details", [page_size, *(s for s in _SMALLER_PAGES if s < page_size)]
+        told: Mapping[str, Any] | None = None
 
         def page(offset: int) -> Answer:
+            nonlocal told
             try:
-                return read(offset)
-            except ExotelNotFound:
-                if offset:
+                answer = self._transport.page(path, query, sizes[0])(offset)
+            except ExotelRequestRefused:
+                if told is not None or len(sizes) == 1:
                     raise
-                # The service answers 404 until the first call: only a campaign that is not there is an error.
+                sizes.pop(0)
+                return page(offset)
+            except ExotelNotFound:
+                # The service answers 404 where it has no call to show: only a campaign that is not there is an error.
                 self.get_campaign(campaign_id)
-                return Answer((), {"total": 0})
+                return Answer((), told if told is not None else {} if offset else {"total": 0})
+            told = answer.metadata
+            return answer
 
         return page
 

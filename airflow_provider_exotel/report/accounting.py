@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from airflow_provider_exotel.api.campaign import Campaign, CampaignStats
@@ -52,12 +52,14 @@ class Accounting:
     :param not_reached: people who were not reached, by the reason of the last attempt.
     :param never_tried: people who were not called before the campaign ended.
     :param differences: where the campaign's own counts say otherwise.
+    :param is_compared: whether there are such counts, of people as these are.
     """
 
     reached: int = 0
     not_reached: Mapping[str, int] = field(default_factory=dict)
     never_tried: int = 0
     differences: tuple[Difference, ...] = ()
+    is_compared: bool = True
 
     @property
     def contacts(self) -> int:
@@ -65,13 +67,16 @@ class Accounting:
         return self.reached + sum(self.not_reached.values()) + self.never_tried
 
 
-def account(campaign: Campaign, finals: Mapping[str, int], calls: int, said: int | None) -> Accounting:
+def account(
+    campaign: Campaign, finals: Mapping[str, int], calls: int, said: int | None, first_calls: int = 0
+) -> Accounting:
     """Return the accounting of a campaign.
 
     :param campaign: the campaign, with its counts.
     :param finals: how many people there are by final status.
     :param calls: how many calls there are.
     :param said: how many calls the service says there are, ``None`` if it does not.
+    :param first_calls: how many calls are first attempts, as far as the service says so.
     """
     stats, tried = campaign.stats, sum(finals.values())
     everybody = _everybody(campaign)
@@ -82,12 +87,16 @@ def account(campaign: Campaign, finals: Mapping[str, int], calls: int, said: int
     reasons = {status: count for status, count in finals.items() if status != REACHED}
     reasons |= {name: count for name, count in ((DO_NOT_DISTURB, blocked), (INVALID, invalid)) if count}
     made = Accounting(finals.get(REACHED, 0), reasons, left - blocked - invalid)
-    found = [Difference("attempts", calls, said)] if said is not None else []
-    if everybody is not None:
-        found.append(Difference("contacts", made.contacts, everybody))
-        found += _compared(made, stats)
-    differences = tuple(one for one in found if one.calls != one.campaign)
-    return Accounting(made.reached, made.not_reached, made.never_tried, differences)
+    of_calls = [Difference("attempts", calls, said)] if said is not None else []
+    of_people = [Difference("contacts", made.contacts, everybody)] if everybody is not None else []
+    # Counts that are missing altogether say nothing, and not that there was nobody.
+    of_people += _compared(made, stats) if stats.given and everybody is not None else ()
+    is_compared = bool(of_people and stats.given)
+    if campaign.call_duplicate_numbers and _differing(of_people):
+        # The campaign counts a number as often as it is listed, and the calls tell of people.
+        left = max((everybody or 0) - max(tried, first_calls), 0)
+        made, of_people, is_compared = replace(made, never_tried=min(left, _uncalled(stats))), [], False
+    return replace(made, differences=_differing([*of_calls, *of_people]), is_compared=is_compared)
 
 
 def total(accountings: Iterable[Accounting]) -> Accounting:
@@ -101,6 +110,7 @@ def total(accountings: Iterable[Accounting]) -> Accounting:
         dict(reasons),
         sum(one.never_tried for one in several),
         tuple(difference for one in several for difference in one.differences),
+        all(one.is_compared for one in several),
     )
 
 
@@ -117,13 +127,25 @@ def _everybody(campaign: Campaign) -> int | None:
     return stats.created or known or (len(campaign.numbers) if campaign.numbers else None)
 
 
+def _differing(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    return tuple(one for one in found if one.calls != one.campaign)
+
+
+def _is_newer(stats: CampaignStats) -> bool:
+    return bool(stats.created or stats.busy or stats.no_answer)
+
+
+def _uncalled(stats: CampaignStats) -> int:
+    """Return how many were not called by the campaign's counts, at most."""
+    return stats.pending + stats.paused + (stats.failed if _is_newer(stats) else stats.failed_no_attempt)
+
+
 def _compared(made: Accounting, stats: CampaignStats) -> Iterable[Difference]:
     counted = {REACHED: made.reached, NEVER_TRIED: made.never_tried, **made.not_reached}
     # A word of the service that is not known here is a call in vain to it.
     known = {REACHED, NEVER_TRIED, "busy", "no-answer", DO_NOT_DISTURB, INVALID}
     counted["failed"] = sum(count for word, count in counted.items() if word not in known)
-    newer = stats.created or stats.busy or stats.no_answer
-    for name, words in (_NEWER if newer else _OLDER).items():
+    for name, words in (_NEWER if _is_newer(stats) else _OLDER).items():
         # Whoever waits for a call that never came is open in the campaign's counts, and tried or not in these.
         if name == "completed" or not any(getattr(stats, one) for one in _OPEN):
             yield Difference(name, sum(counted.get(word, 0) for word in words), getattr(stats, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from airflow_provider_exotel.api.campaign import CallRecord
@@ -17,6 +18,8 @@ STATUSES = (REACHED, *NOT_REACHED)
 """How an attempt can end (Exotel, call details of a campaign); another word is kept as it is."""
 
 _LIMIT = 1 << 31
+# A time that was never set is written as the year 1, 1970 or 9999, and is a time that is not told.
+_TIMES = range(*(int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2000, 2100)))
 
 Naming = Callable[[str], str]
 """How a report names the person behind a number."""
@@ -48,9 +51,10 @@ class Call(NamedTuple):
         :param name: names the person.
         :param zone_of: the person's time zone.
         """
-        begun = record.start_time or record.date_created
-        start = begun.timestamp() if begun else None
-        end = record.end_time.timestamp() if record.end_time else None
+        start = _instant(record.start_time)
+        if start is None:
+            start = _instant(record.date_created)
+        end = _instant(record.end_time)
         if end is None and start is not None and record.duration_seconds is not None:
             end = start + record.duration_seconds
         return cls(
@@ -81,6 +85,11 @@ class Call(NamedTuple):
     def line(self) -> str:
         """Return the call as a line of JSON."""
         return json.dumps(self, ensure_ascii=False, separators=(",", ":"))
+
+
+def _instant(moment: datetime | None) -> float | None:
+    instant = moment.timestamp() if moment is not None else None
+    return instant if instant is not None and int(instant) in _TIMES else None
 
 
 def _sensible(count: int | None) -> int | None:

@@ -56,15 +56,16 @@ def write_campaign(
     :param zone: the zone its times are told in.
     :param said: how many calls the service says there are.
     """
-    figures = Figures()
+    figures, first_calls = Figures(), 0
     for call, nth in ledger.attempts():
+        first_calls += call.attempt == 1
         _write_attempt(campaign.id, call, nth, asked, tables, figures)
     finals: Counter[str] = Counter()
     for contact in ledger.contacts():
         finals[contact.status] += 1
         figures.too_often += asked.most_attempts is not None and contact.attempts > asked.most_attempts
         tables["contacts"]((campaign.id, *contact))
-    accounting = account(campaign, finals, figures.attempts, said)
+    accounting = account(campaign, finals, figures.attempts, said, first_calls)
     for contact_name in _never_tried(campaign, ledger, name, accounting.never_tried):
         tables["contacts"]((campaign.id, contact_name, NEVER_TRIED, 0, None))
     return CampaignReport(campaign.id, campaign.name, zone, asked, accounting, figures)

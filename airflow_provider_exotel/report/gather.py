@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 PAGES_A_PART = 30
 """About what a minute of the account's budget reads."""
 _INSERTED_TOGETHER = 5_000
+_SAME_TIME = 600.0  # the pages may tell when a call was made, the report when it began; zones are further apart
 
 Keep = Callable[[CallRecord], Call]
 
@@ -84,7 +85,7 @@ def gather(calls: Calls, campaign: Campaign, parts: Parts, keep: Keep, ledger: L
     batch: list[Call] = []
     for pages, page in enumerate(calls.call_details_pages(campaign.id, offset=end.next_offset), 1):
         batch += map(keep, page.records)
-        end = End(len(batch), page.next_offset, page.total)
+        end = End(len(batch), page.next_offset, end.total if page.total is None else page.total)
         if pages % PAGES_A_PART == 0:
             _put_aside(parts, number, batch, end, ledger)
             batch, number = [], number + 1
@@ -106,25 +107,26 @@ def _part(batch: Iterable[Call], end: End) -> Iterator[str]:
 def _read_aside(parts: Parts, ledger: Ledger) -> tuple[int, End]:
     """Read the parts that are whole, up to the first that is not; return how many they are and where they end."""
     number, end = 0, End(0, 0, None)
-    while (found := _end_of(parts.read(number))) is not None:
-        ledger.add(Call.from_line(line) for line in parts.read(number) if line.startswith("["))
-        number, end = number + 1, found
+    while (found := _whole(parts.read(number))) is not None:
+        batch, end = found
+        ledger.add(batch)
+        number += 1
     if number:
         log.info("An earlier try put aside the first %d calls; going on from there.", end.next_offset)
     return number, end
 
 
-def _end_of(lines: Iterable[str]) -> End | None:
-    calls = 0
+def _whole(lines: Iterable[str]) -> tuple[list[Call], End] | None:
+    batch: list[Call] = []
     for line in lines:
-        if line.startswith("["):
-            calls += 1
-            continue
         try:
+            if line.startswith("["):
+                batch.append(Call.from_line(line))
+                continue
             end = End(**json.loads(line))
         except (TypeError, ValueError):
             return None
-        return end if end.calls == calls else None
+        return (batch, end) if end.calls == len(batch) else None
     return None
 
 
@@ -132,8 +134,8 @@ def _from_report(calls: Calls, campaign: Campaign, keep: Keep, ledger: Ledger) -
     """Read the report the service made, if it can be had and agrees with the campaign's counts; else nothing stays."""
     try:
         _add(ledger, map(keep, _records(calls.report_lines(campaign.report_url or ""))))
-        said = next((page.total for page in calls.call_details_pages(campaign.id, page_size=1)), 0)
-        wrong = _disagreement(campaign, ledger, said)
+        first = next(iter(calls.call_details_pages(campaign.id, page_size=1)), CallPage((), 0, 0))
+        wrong = _disagreement(campaign, ledger, first.total, map(keep, first.records))
     except (ExotelError, ValueError, csv.Error) as error:
         wrong = str(error) if isinstance(error, ExotelError) else "it is not a table of calls"
     if wrong is None:
@@ -144,13 +146,30 @@ def _from_report(calls: Calls, campaign: Campaign, keep: Keep, ledger: Ledger) -
     return None
 
 
-def _disagreement(campaign: Campaign, ledger: Ledger, said: int | None) -> str | None:
+def _disagreement(campaign: Campaign, ledger: Ledger, said: int | None, shown: Iterable[Call]) -> str | None:
+    """Return why a report is not taken: its counts, or a call that its pages show in another way.
+
+    How a report writes numbers and times is not documented. One that spells numbers in another way names other people
+    than all other reports do, and one whose clocks are others finds calls at night that were made by day.
+    """
+    if said is None:
+        return "the service does not say how many calls it should hold"
+    if ledger.untimed:
+        return f"it does not tell when {ledger.untimed} of its calls began"
+    if not all(_is_same(call, ledger.call(call.call_sid)) for call in shown):
+        return "it tells the first call in another way than the pages do"
     reached = sum(contact.status == REACHED for contact in ledger.contacts())
-    if said is not None and len(ledger) != said:
+    if len(ledger) != said:
         return f"it holds {len(ledger)} calls, and the service counts {said}"
     if reached != campaign.stats.completed:
         return f"it holds {reached} people who were reached, and the campaign counts {campaign.stats.completed}"
     return None
+
+
+def _is_same(call: Call, other: Call | None) -> bool:
+    if other is None or (call.contact, call.status) != (other.contact, other.status):
+        return False
+    return call.start is None or (other.start is not None and abs(call.start - other.start) < _SAME_TIME)
 
 
 def _records(lines: Iterator[str]) -> Iterator[CallRecord]:

@@ -1,6 +1,8 @@
 """The calls of one campaign in order, however they came and however many they are.
 
-They are kept in a database file, which sorts and deduplicates on disk, so that memory does not grow with the campaign.
+They are kept in a database of the disk, which sorts and deduplicates there, so that memory does not grow with the
+campaign. It has no name: SQLite makes such a file among the temporary ones and unlinks it at once, so that nothing of
+it is left when a worker is killed.
 """
 
 from __future__ import annotations
@@ -8,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -40,14 +41,10 @@ class Contact(NamedTuple):
 
 
 class Ledger:
-    """The calls of one campaign, each call SID once.
+    """The calls of one campaign, each call SID once."""
 
-    :param path: the file to keep them in; it is made anew.
-    """
-
-    def __init__(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
         for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute(
@@ -83,6 +80,17 @@ class Ledger:
             for _, status, pressed in calls:
                 attempts, reached, digit = attempts + 1, reached or status == REACHED, pressed or digit
             yield Contact(contact, REACHED if reached else status, attempts, digit)
+
+    def call(self, call_sid: str | None) -> Call | None:
+        """Return the call of a SID, ``None`` if it is not there."""
+        row = self._database.execute(f"SELECT {_COLUMNS} FROM calls WHERE call_sid = ?", (call_sid,)).fetchone()  # noqa: S608
+        return None if row is None else Call(*row)
+
+    @property
+    def untimed(self) -> int:
+        """How many calls do not tell when they began."""
+        count: int = self._database.execute("SELECT count(*) FROM calls WHERE start IS NULL").fetchone()[0]
+        return count
 
     def __len__(self) -> int:
         count: int = self._database.execute("SELECT count(*) FROM calls").fetchone()[0]

@@ -100,6 +100,8 @@ def _adds_up(reports: Sequence[CampaignReport], accounting: Accounting) -> str:
         for one in reports
         for what, calls, campaign in one.accounting.differences
     ]
+    if not rows and not accounting.is_compared:
+        return told + quiet("Without own counts of all campaigns nobody can say whether they agree.")
     if not rows:
         return told + verdict("The campaign's own counts say the same.", good=True)
     return (
@@ -203,7 +205,7 @@ def _campaigns(reports: Sequence[CampaignReport]) -> str:
             f"{one.accounting.never_tried:,}",
             f"{one.figures.attempts:,}",
             f"{one.figures.outside:,}",
-            "no" if one.accounting.differences else "yes",
+            "no" if one.accounting.differences else "yes" if one.accounting.is_compared else "not known",
         )
         for one in reports[:_MOST_CAMPAIGNS]
     )

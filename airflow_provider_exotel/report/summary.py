@@ -17,8 +17,9 @@ def summary(reports: Sequence[CampaignReport]) -> dict[str, Any]:
     :param reports: one for each campaign.
     :return: ``campaigns``, ``contacts``, ``reached``, ``not_reached`` by reason, ``never_tried``, ``attempts``,
         ``reach_rate`` (reached of contacts), ``answer_rate`` (answered of attempts), ``digits``, ``talked_seconds``,
-        ``cost`` (text, ``None`` where no call has a price), ``outside_window``, ``called_too_often``, ``adds_up``, and
-        ``differences``: by how much the campaigns' own counts differ.
+        ``cost`` (text, ``None`` where no call has a price), ``outside_window``, ``called_too_often``, ``adds_up``
+        (``None`` where a campaign has no counts to compare with), and ``differences``: by how much the campaigns' own
+        counts differ.
     """
     accounting, figures = total(one.accounting for one in reports), Figures.together(one.figures for one in reports)
     differences: Counter[str] = Counter()
@@ -38,7 +39,7 @@ def summary(reports: Sequence[CampaignReport]) -> dict[str, Any]:
         "cost": str(figures.cost) if figures.priced else None,
         "outside_window": figures.outside,
         "called_too_often": figures.too_often,
-        "adds_up": not differences,
+        "adds_up": False if differences else (True if accounting.is_compared else None),
         "differences": dict(differences),
     }
 

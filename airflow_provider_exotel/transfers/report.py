@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hmac
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -60,7 +58,7 @@ class _Order:
 
         return in_clear if self.key is None else hashed(self.key)
 
-    def mark(self, *what: str | None) -> str:
+    def mark(self, *what: object) -> str:
         """Return a name for what belongs together, from which neither the key nor a number can be read."""
         text = "\n".join(map(str, (self.key is None, self.timezone, *what)))
         return hmac.digest(self.key or b"in clear", text.encode(), "sha256").hex()[:16]
@@ -156,10 +154,9 @@ class CampaignReportOperator(BaseOperator):
 
         try:
             order = self._order()
-            workplace = Workplace(order.folder, order.mark(*order.campaign_ids))
+            workplace = Workplace(order.folder, order.mark(order.format, *order.campaign_ids))
             names = {name: f"{name}.{order.format}" for name in ("attempts", "contacts", "audit")}
-            with tempfile.TemporaryDirectory(prefix="exotel-report-") as scratch:
-                reports = list(self._reports(order, workplace, names, Path(scratch)))
+            reports = list(self._reports(order, workplace, names))
             with workplace.writing(PAGE) as file:
                 file.write(page(reports).encode())
         except ExotelError as error:
@@ -222,9 +219,7 @@ class CampaignReportOperator(BaseOperator):
     def _key(self) -> bytes:
         return hash_key(self.hash_key_conn_id, self.hash_key_variable, field="", instead="; or write contacts='clear'")
 
-    def _reports(
-        self, order: _Order, workplace: Workplace, names: Mapping[str, str], scratch: Path
-    ) -> Iterator[CampaignReport]:
+    def _reports(self, order: _Order, workplace: Workplace, names: Mapping[str, str]) -> Iterator[CampaignReport]:
         from airflow_provider_exotel.report.tables import TABLES, writer
 
         campaigns = [self._ended(campaign_id) for campaign_id in order.campaign_ids]
@@ -236,7 +231,7 @@ class CampaignReportOperator(BaseOperator):
                 for name, columns in TABLES.items()
             }
             for campaign in campaigns:
-                yield self._report(order, workplace, campaign, tables, scratch / "calls.sqlite")
+                yield self._report(order, workplace, campaign, tables)
 
     def _ended(self, campaign_id: str) -> Campaign:
         campaign, now = self.hook.client.get_campaign(campaign_id), datetime.now(UTC)
@@ -251,7 +246,7 @@ class CampaignReportOperator(BaseOperator):
         return campaign
 
     def _report(
-        self, order: _Order, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write], path: Path
+        self, order: _Order, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
     ) -> CampaignReport:
         from airflow_provider_exotel.report.audit import asked
         from airflow_provider_exotel.report.call import Call
@@ -259,8 +254,10 @@ class CampaignReportOperator(BaseOperator):
         from airflow_provider_exotel.report.gather import gather
         from airflow_provider_exotel.report.ledger import Ledger
 
-        name, parts = order.name, workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id))
-        with Ledger(path) as ledger:
+        name, counts = order.name, sorted(campaign.stats.as_dict().items())
+        # With its counts: a campaign that was resumed after an earlier try has called more people since.
+        parts = workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id, *counts))
+        with Ledger() as ledger:
             said = gather(
                 self.hook.client,
                 campaign,

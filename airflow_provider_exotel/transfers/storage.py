@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 UNFINISHED = "_unfinished"
-"""The folder beside the report in which a task works; it is gone when the report is there."""
+"""The folder beside the report in which a task works; what is of the same mark is gone when the report is there."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,14 @@ class Workplace:
             yield file
 
     def publish(self, names: Iterable[str]) -> None:
-        """Move files under their final names."""
+        """Move files under their final names, unless another try of the same mark has left the whole report there."""
         for name in names:
-            self.folder.fs.mv(self._at(self.own, name).path, (self.folder / name).path)
+            try:
+                self.folder.fs.mv(self._at(self.own, name).path, (self.folder / name).path)
+            except FileNotFoundError:
+                # What is ours is cleared by nobody but a try that was at work beside this one and had published all.
+                if not (self.folder / name).exists():
+                    raise
 
     def clear(self) -> None:
         """Leave nothing but the report."""

@@ -6,6 +6,7 @@ import csv
 import hmac
 import inspect
 import json
+import os
 import re
 import runpy
 import signal
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urljoin
 
@@ -29,6 +31,7 @@ from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.transfers.report import CampaignReportOperator
+from airflow_provider_exotel.transfers.storage import Workplace
 
 AIRFLOW_2 = airflow_version.startswith("2.")
 ROOT = Path(__file__).parent.parent.parent
@@ -291,7 +294,7 @@ def test_a_task_that_was_killed_goes_on_and_writes_the_same(
     run_dag(lambda: report(tmp_path / "once", campaign))
     pages = call_pages(exotel)
 
-    exotel.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=400, after=dies_at))
+    exotel.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=403, after=dies_at))
     killed = run_dag(lambda: report(tmp_path / "twice", campaign))
     seen = sorted(path.name for path in (tmp_path / "twice").glob("*.*"))
     before = len(call_pages(exotel))
@@ -302,6 +305,52 @@ def test_a_task_that_was_killed_goes_on_and_writes_the_same(
     for path in (tmp_path / "once").iterdir():
         assert (tmp_path / "twice" / path.name).read_bytes() == path.read_bytes()
     assert not (tmp_path / "twice" / "_unfinished").exists()
+
+
+@pytest.mark.parametrize("held", ["writing", "publish"])
+@pytest.mark.parametrize("other", ["csv", "jsonl"])
+def test_a_report_that_is_made_beside_this_one_takes_nothing_away(
+    exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str, held: str
+) -> None:
+    campaign = dialled(exotel)
+    a_day_later(exotel)
+    report(tmp_path / "alone", campaign).execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
+    going_on, overtaken_by = getattr(Workplace, held), [report(tmp_path / "beside", campaign, format=other)]
+
+    def overtaken(place: Workplace, *arguments: Any) -> Any:
+        if overtaken_by and arguments != ("attempts.csv",):
+            overtaken_by.pop().execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
+        return going_on(place, *arguments)
+
+    monkeypatch.setattr(Workplace, held, overtaken)
+    report(tmp_path / "beside", campaign).execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
+
+    assert overtaken_by == []
+    for path in (tmp_path / "alone").iterdir():
+        assert (tmp_path / "beside" / path.name).read_bytes() == path.read_bytes()
+    assert not (tmp_path / "beside" / "_unfinished").exists()
+
+
+def test_what_was_put_aside_before_a_campaign_was_resumed_is_not_taken_for_all_of_it(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
+) -> None:
+    exotel.settings.update({"at_end": "paused", "schedule_editable_when_paused": True})
+    campaign = dialled(exotel, minutes=2, call_retries=None)
+    other = dialled(exotel, people=PEOPLE[:2])
+    a_day_later(exotel)
+    exotel.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=403, after=1))
+    killed = run_dag(lambda: report(tmp_path, [campaign, other]))
+    with ExotelClient(
+        exotel.api_key, exotel.api_token, exotel.account_sid, exotel.host, bucket=TokenBucket(1_000_000)
+    ) as client:
+        client.update_campaign(campaign, schedule={"send_at": START, "end_at": START + timedelta(days=1, hours=6)})
+        client.resume_campaign(campaign)
+    a_day_later(exotel)
+
+    again = run_dag(lambda: report(tmp_path, [campaign, other]))
+
+    assert (killed.state, again.state) == ("failed", "success")
+    assert again.xcom("report")["attempts"] == len(exotel.calls(campaign)) + len(exotel.calls(other))
 
 
 # A task without the rest of Airflow, which dies at a request as a worker does that is out of memory.
@@ -341,15 +390,20 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(exotel: Emulator, tmp
     campaign = dialled(exotel)
     a_day_later(exotel)
 
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
     def run(folder: str, dies_at: int) -> int:
         command = [sys.executable, "-c", DYING, campaign, (tmp_path / folder).as_uri(), str(dies_at)]
-        return subprocess.run(command, capture_output=True, check=False, timeout=300).returncode
+        environment = os.environ | {"TMPDIR": str(temporary), "SQLITE_TMPDIR": str(temporary)}
+        return subprocess.run(command, capture_output=True, check=False, timeout=300, env=environment).returncode
 
     killed = run("twice", 9)
     seen = [path.name for path in (tmp_path / "twice").iterdir()]
     codes = run("twice", 10_000), run("once", 10_000)
 
     assert (killed, codes) == (-signal.SIGKILL, (0, 0))
+    assert list(temporary.iterdir()) == []
     assert seen == ["_unfinished"]
     for path in (tmp_path / "once").iterdir():
         assert (tmp_path / "twice" / path.name).read_bytes() == path.read_bytes()

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import pytest
 from api_samples import ClientFactory, arguments, people
-from raw_server import RawServer, http
+from raw_server import RawServer, campaign, http
 
 from airflow_provider_exotel.api.campaign import CampaignStatus
 from airflow_provider_exotel.api.client import ExotelClient
@@ -15,6 +16,7 @@ from airflow_provider_exotel.api.errors import (
     ExotelInputError,
     ExotelNotFound,
     ExotelRequestRefused,
+    ExotelResponseError,
 )
 from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
@@ -326,3 +328,43 @@ def test_calls_can_be_asked_for_by_status(emulator: Emulator, client: ExotelClie
     found = {record.status for record in client.call_details(created.id, status=["busy"])}
 
     assert found == {"busy"}
+
+
+CALL = {"call_sid": "s1", "to": "+919876500000", "status": "busy"}
+
+
+@pytest.mark.parametrize("total", [None, 1])
+def test_a_page_past_the_last_call_may_be_a_404(client_of: ClientFactory, total: int | None) -> None:
+    page = http(200, {"metadata": {} if total is None else {"total": total}, "response": [CALL]})
+    there = http(200, campaign(id="c1"))
+
+    with RawServer(page, http(404), there) as server:
+        assert [record.call_sid for record in client_of(host=server.host).call_details("c1")] == ["s1"]
+
+
+def test_calls_that_are_not_found_before_their_total_are_an_error(client_of: ClientFactory) -> None:
+    page = http(200, {"metadata": {"total": 2}, "response": [CALL]})
+    there = http(200, campaign(id="c1"))
+
+    with RawServer(page, http(404), there) as server, pytest.raises(ExotelResponseError, match="1 of 2"):
+        list(client_of(host=server.host).call_details("c1"))
+
+
+def test_where_the_first_page_of_calls_is_refused_smaller_ones_are_asked_for(client_of: ClientFactory) -> None:
+    page = http(200, {"metadata": {"total": 2}, "response": [CALL]})
+    rest = http(200, {"metadata": {"total": 2}, "response": [CALL | {"call_sid": "s2"}]})
+
+    with RawServer(http(400), page, rest) as server:
+        records = list(client_of(host=server.host).call_details("c1"))
+
+        assert [record.call_sid for record in records] == ["s1", "s2"]
+        asked = [re.search(r"limit=(\d+)", line) for line in server.request_lines]
+        assert [found[1] for found in asked if found] == ["500", "100", "100"]
+
+
+def test_calls_that_are_refused_whatever_their_page_are_an_error(client_of: ClientFactory) -> None:
+    with RawServer(http(400)) as server:
+        with pytest.raises(ExotelRequestRefused):
+            list(client_of(host=server.host).call_details("c1"))
+
+        assert len(server.requests) == 3

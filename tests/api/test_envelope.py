@@ -364,3 +364,8 @@ def test_a_call_is_read_under_both_sets_of_names(data: dict[str, Any]) -> None:
     assert (record.duration_seconds, record.digit, record.caller_id) == (7, "1", "0XXXXXX4890")
     assert record.start_time == datetime.fromisoformat("2026-03-02T10:00:00+05:30")
     assert "98765" not in repr(record)
+
+
+@pytest.mark.parametrize("word", ["no-answer", "no_answer", "No Answer", " NO-ANSWER "])
+def test_how_a_call_ended_is_one_word_however_it_is_spelled(word: str) -> None:
+    assert CallRecord.of({"status": word}).status == "no-answer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import socket
 import threading
 from collections.abc import Iterator
@@ -74,6 +75,16 @@ def test_a_report_that_is_too_large_is_left(client: ExotelClient) -> None:
         pytest.raises(ExotelResponseError, match="longer than 500 bytes"),
     ):
         list(client.report_lines(f"http://{server.host}/r.csv", most_bytes=500))
+
+
+def test_a_report_is_asked_for_and_taken_unpacked_only(client: ExotelClient) -> None:
+    packed = gzip.compress(b"0123456789\n" * 100_000)
+
+    with RawServer(http(200, packed, {"Content-Encoding": "gzip"})) as server:
+        with pytest.raises(ExotelResponseError, match="no UTF-8"):
+            list(client.report_lines(f"http://{server.host}/r.csv"))
+
+        assert "accept-encoding: identity" in server.requests[0].lower()
 
 
 @pytest.fixture

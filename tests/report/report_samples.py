@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 from airflow_provider_exotel.api.campaign import CallRecord, Campaign
@@ -38,7 +37,6 @@ class Tables(dict[str, list[dict[str, Any]]]):
 
 
 def report_of(
-    path: Path,
     campaign: Campaign,
     records: Iterable[CallRecord],
     *,
@@ -47,7 +45,7 @@ def report_of(
 ) -> tuple[CampaignReport, Tables]:
     """Return the report of a campaign with these records."""
     tables = Tables()
-    with Ledger(path / "calls.sqlite") as ledger:
+    with Ledger() as ledger:
         ledger.add(Call.of(record, NAME, lambda _: INDIA) for record in records)
         wanted = asked(campaign, ledger.span(), window)
         report = write_campaign(campaign, ledger, wanted, tables.writers, NAME, zone=INDIA, said=said)

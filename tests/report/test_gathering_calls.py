@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -71,7 +74,7 @@ def keep(record: CallRecord) -> Call:
 
 def gathered(client: ExotelClient, campaign: Campaign, folder: Path) -> list[str | None]:
     """Return the calls in order, by their SIDs."""
-    with Ledger(folder / "calls.sqlite") as ledger:
+    with Ledger() as ledger:
         gather(client, campaign, Folder(folder), keep, ledger)
         return [call.call_sid for call, _ in ledger.attempts()]
 
@@ -121,6 +124,18 @@ def test_a_part_that_was_cut_off_anywhere_is_read_anew(
     assert offsets(emulator)[before] == int(part.name) * PAGES_A_PART * PAGE
 
 
+def test_a_part_with_a_line_that_is_no_call_is_read_anew(
+    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path
+) -> None:
+    gathered(client, campaign, tmp_path)
+    first = tmp_path / "0"
+    whole = first.read_text()
+    first.write_text(whole.replace('"completed"', "", 1))
+
+    assert gathered(client, campaign, tmp_path) == all_calls(emulator, campaign)
+    assert first.read_text() == whole
+
+
 @pytest.mark.parametrize("size", [1, PAGE * PAGES_A_PART, PAGE * PAGES_A_PART + 1])
 def test_what_was_read_to_its_end_is_not_asked_for_again(
     emulator: Emulator, client: ExotelClient, tmp_path: Path, size: int
@@ -139,7 +154,7 @@ def test_what_was_read_to_its_end_is_not_asked_for_again(
 def test_no_number_is_put_aside(client: ExotelClient, campaign: Campaign, tmp_path: Path) -> None:
     gathered(client, campaign, tmp_path)
 
-    assert [path.name for path in tmp_path.iterdir() if b"98765" in path.read_bytes()] == []
+    assert [path.name for path in tmp_path.iterdir() if b"9198765" in path.read_bytes()] == []
 
 
 def test_a_campaign_without_calls_has_none(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
@@ -181,3 +196,67 @@ def test_a_report_that_does_not_agree_is_not_taken(
         assert paths == ["/report.csv"]
 
     emulator.settings.report_url = None
+
+
+Row = dict[str, str]
+
+
+def _made_at(row: Row, spelled: str) -> Row:
+    return row | {"date_created": datetime.fromisoformat(row["date_created"]).astimezone(UTC).strftime(spelled)}
+
+
+OTHERWISE: dict[str, Callable[[Row], Row]] = {
+    "numbers in another spelling": lambda row: row | {"to": row["to"].lstrip("+")},
+    "times of other clocks": lambda row: _made_at(row, "%Y-%m-%d %H:%M:%S"),
+    "times nobody can read": lambda row: _made_at(row, "%d/%m/%Y %H:%M"),
+    "no time where nobody answered": lambda row: row | ({} if row["status"] == "completed" else {"date_created": ""}),
+    "another end of a call": lambda row: row | {"status": {"busy": "no-answer"}.get(row["status"], row["status"])},
+}
+
+
+@pytest.mark.parametrize("change", OTHERWISE.values(), ids=OTHERWISE)
+def test_a_report_that_tells_calls_otherwise_than_its_pages_is_not_taken(
+    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path, change: Callable[[Row], Row]
+) -> None:
+    with serving(_changed(emulator, client, campaign, change)) as (url, _):
+        emulator.settings.report_url = url
+        try:
+            kept = kept_of(client, client.get_campaign(campaign.id), tmp_path / "report")
+        finally:
+            emulator.settings.report_url = None
+
+    assert kept == kept_of(client, campaign, tmp_path / "pages")
+
+
+def test_a_report_that_cannot_be_compared_with_a_count_is_not_taken(
+    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path
+) -> None:
+    lines = _changed(emulator, client, campaign, lambda row: row).splitlines(keepends=True)
+    some = "".join(line for line in lines if ",busy," not in line)
+    with serving(some) as (url, _):
+        emulator.settings.update({"report_url": url, "list_metadata": False})
+        try:
+            calls = gathered(client, client.get_campaign(campaign.id), tmp_path)
+        finally:
+            emulator.settings.update({"report_url": None, "list_metadata": True})
+
+    assert some != "".join(lines)
+    assert calls == all_calls(emulator, campaign)
+
+
+def _changed(emulator: Emulator, client: ExotelClient, campaign: Campaign, change: Callable[[Row], Row]) -> str:
+    """The report of a campaign with each row changed."""
+    lines = client.report_lines(emulator.report_url.replace("{id}", campaign.id))
+    rows, text = [change(row) for row in csv.DictReader(lines)], io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def kept_of(client: ExotelClient, campaign: Campaign, folder: Path) -> list[Call]:
+    """Return what is kept of the calls, in order."""
+    folder.mkdir()
+    with Ledger() as ledger:
+        gather(client, campaign, Folder(folder), keep, ledger)
+        return [call for call, _ in ledger.attempts()]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import INDIA, NAME, START, Tables, client_of, order, people, report_of
+from report_samples import INDIA, NAME, START, client_of, order, people, report_of
 
 from airflow_provider_exotel.api.campaign import CallRecord, Campaign
 from airflow_provider_exotel.api.request import CampaignRequest
@@ -19,7 +17,6 @@ from airflow_provider_exotel.campaign.window import CallingWindow
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.report.accounting import NEVER_TRIED
 from airflow_provider_exotel.report.call import STATUSES
-from airflow_provider_exotel.report.document import CampaignReport
 from airflow_provider_exotel.report.page import page
 from airflow_provider_exotel.report.summary import summary
 
@@ -77,16 +74,11 @@ def _stats(dialect: str, finals: Counter[str], everybody: int, left: int) -> dic
     return {"completed": finals["completed"], **counts}
 
 
-def in_a_folder(campaign: Campaign, records: list[CallRecord], **more: Any) -> tuple[CampaignReport, Tables]:
-    with tempfile.TemporaryDirectory() as folder:
-        return report_of(Path(folder), campaign, records, **more)
-
-
 @given(histories())
 def test_every_call_is_in_the_table_once(history: tuple[Campaign, list[CallRecord]]) -> None:
     campaign, records = history
 
-    _, tables = in_a_folder(campaign, records)
+    _, tables = report_of(campaign, records)
 
     assert Counter(row["call_sid"] for row in tables["attempts"]) == Counter({one.call_sid for one in records})
 
@@ -95,7 +87,7 @@ def test_every_call_is_in_the_table_once(history: tuple[Campaign, list[CallRecor
 def test_people_and_their_attempts_add_up(history: tuple[Campaign, list[CallRecord]]) -> None:
     campaign, records = history
 
-    report, tables = in_a_folder(campaign, records)
+    report, tables = report_of(campaign, records)
 
     attempts = Counter(row["contact"] for row in tables["attempts"])
     assert {row["contact"]: row["attempts"] for row in tables["contacts"]} == attempts
@@ -107,7 +99,7 @@ def test_people_and_their_attempts_add_up(history: tuple[Campaign, list[CallReco
 def test_the_accounting_agrees_with_counts_that_are_right(history: tuple[Campaign, list[CallRecord]]) -> None:
     campaign, records = history
 
-    report, tables = in_a_folder(campaign, records)
+    report, tables = report_of(campaign, records)
 
     finals = Counter(row["status"] for row in tables["contacts"])
     assert report.accounting.differences == ()
@@ -121,7 +113,7 @@ def test_a_count_that_is_wrong_is_told(history: tuple[Campaign, list[CallRecord]
     stats = campaign.stats.as_dict()
     wrong = Campaign.of({"id": "c", "status": "Completed", "stats": {**stats, name: stats.get(name, 0) + more}})
 
-    report, _ = in_a_folder(wrong, records)
+    report, _ = report_of(wrong, records)
 
     assert report.accounting.differences != ()
     assert not summary([report])["adds_up"]
@@ -132,14 +124,14 @@ def test_a_count_that_is_wrong_is_told(history: tuple[Campaign, list[CallRecord]
 def test_the_order_in_which_calls_come_changes_nothing(history: tuple[Campaign, list[CallRecord]]) -> None:
     campaign, records = history
 
-    assert in_a_folder(campaign, records)[1] == in_a_folder(campaign, records[::-1])[1]
+    assert report_of(campaign, records)[1] == report_of(campaign, records[::-1])[1]
 
 
 @given(histories())
 def test_attempts_are_counted_where_the_service_does_not(history: tuple[Campaign, list[CallRecord]]) -> None:
     campaign, records = history
 
-    _, tables = in_a_folder(campaign, records)
+    _, tables = report_of(campaign, records)
 
     seen: Counter[str] = Counter()
     for row in tables["attempts"]:
@@ -151,7 +143,7 @@ def test_attempts_are_counted_where_the_service_does_not(history: tuple[Campaign
 def test_no_number_is_in_any_row_nor_on_the_page(history: tuple[Campaign, list[CallRecord]]) -> None:
     campaign, records = history
 
-    report, tables = in_a_folder(campaign, records)
+    report, tables = report_of(campaign, records)
 
     written = repr(dict(tables)) + page([report]) + repr(summary([report]))
     assert "98765" not in written
@@ -162,7 +154,7 @@ def test_a_call_is_inside_of_the_window_or_in_the_audit(history: tuple[Campaign,
     campaign, records = history
     narrow = CallingWindow(start="10:00", end="11:00", timezone=INDIA)
 
-    report, tables = in_a_folder(campaign, records, window=narrow)
+    report, tables = report_of(campaign, records, window=narrow)
 
     outside = [row["start_local"] for row in tables["attempts"] if row["inside_window"] is False]
     assert all(not "2026-03-02T10:00" <= local < "2026-03-02T11:00" for local in outside)
@@ -194,7 +186,7 @@ def test_a_campaign_of_the_emulator_adds_up(
         campaign, truth = client.get_campaign(created.id), emulator.campaign(created.id).counts
         records = list(client.call_details(created.id))
 
-    report, tables = in_a_folder(campaign, records, window=WINDOW)
+    report, tables = report_of(campaign, records, window=WINDOW)
 
     accounting = report.accounting
     assert accounting.differences == ()
@@ -209,12 +201,31 @@ def test_a_campaign_of_the_emulator_adds_up(
         assert sum(row["status"] == NEVER_TRIED for row in tables["contacts"]) == truth.no_attempt
 
 
+@pytest.mark.parametrize(
+    "unset", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01 00:00:00", "9999-12-31T23:59:59Z"]
+)
+def test_a_time_that_was_never_set_is_none_and_judges_no_other_call(unset: str) -> None:
+    calls = [{"call_sid": f"s{n}", "number": people(2)[n], "status": "busy", "duration": 9} for n in range(2)]
+    records = [
+        CallRecord.of(call | {"start_time": start})
+        for call, start in zip(calls, (START.isoformat(), unset), strict=True)
+    ]
+    campaign = Campaign.of({"id": "c", "status": "completed"})
+
+    _, tables = report_of(campaign, records, window=WINDOW)
+
+    assert [(row["inside_window"], row["start_utc"], row["end_utc"] is None) for row in tables["attempts"]] == [
+        (True, START, False),
+        (None, None, True),
+    ]
+
+
 def test_people_the_service_would_not_call_are_not_reached() -> None:
     stats = {"completed": 1, "failed-dnd": 2, "invalid": 3, "failed-no-attempt": 4}
     campaign = Campaign.of({"id": "c", "status": "completed", "stats": stats})
     record = CallRecord.of({"call_sid": "s", "number": people(1)[0], "status": "completed"})
 
-    report, _ = in_a_folder(campaign, [record])
+    report, _ = report_of(campaign, [record])
 
     assert report.accounting.contacts == 10
     assert dict(report.accounting.not_reached) == {"do-not-disturb": 2, "invalid-number": 3}
@@ -229,7 +240,7 @@ def test_where_the_service_lists_calls_to_people_it_blocked_they_are_counted_onc
         for index, (number, status) in enumerate(zip(people(2), ("completed", "failed"), strict=True))
     ]
 
-    report, _ = in_a_folder(campaign, records)
+    report, _ = report_of(campaign, records)
 
     assert (report.accounting.contacts, report.accounting.never_tried) == (2, 0)
 
@@ -238,7 +249,7 @@ def test_a_campaign_of_two_that_lost_a_call_says_so() -> None:
     campaign = Campaign.of({"id": "c", "status": "Completed", "stats": {"created": 2, "completed": 2}})
     record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
 
-    report, _ = in_a_folder(campaign, [record], said=2)
+    report, _ = report_of(campaign, [record], said=2)
 
     assert [tuple(one) for one in report.accounting.differences] == [
         ("attempts", 1, 2),
@@ -252,9 +263,41 @@ def test_what_a_record_does_not_say_stays_empty(missing: str) -> None:
     given = {"call_sid": "s", "number": people(1)[0], "status": "busy", "date_created": START.isoformat()}
     campaign = Campaign.of({"id": "c", "status": "completed", "stats": {}})
 
-    _, tables = in_a_folder(campaign, [CallRecord.of({**given, missing: ""})])
+    _, tables = report_of(campaign, [CallRecord.of({**given, missing: ""})])
 
     [row] = tables["attempts"]
     emptied = {"number": "contact", "date_created": "start_utc", "call_sid": "call_sid"}[missing]
     assert row[emptied] is None
     assert (row["digit"], row["duration_seconds"], row["end_utc"], row["price"]) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("minutes", [480, 2])
+def test_who_is_listed_twice_and_called_twice_is_one_person_and_none_that_was_never_tried(
+    dialect: str, minutes: int
+) -> None:
+    numbers = [*people(60), *people(20)]
+    with Emulator(start=START, seed=2, dialect=dialect, account_throttle=20) as emulator, client_of(emulator) as client:
+        fields = order(numbers, minutes=minutes, call_duplicate_numbers=True, call_retries=None)
+        created = client.create_campaign(CampaignRequest(**fields))
+        emulator.clock.advance(86_400)
+        campaign, truth = client.get_campaign(created.id), emulator.campaign(created.id).counts
+        records = list(client.call_details(created.id))
+
+    report, _ = report_of(campaign, records, said=len(records))
+
+    assert report.accounting.never_tried == truth.no_attempt
+    assert report.accounting.contacts == len({record.number for record in records}) + truth.no_attempt
+    assert summary([report])["adds_up"] is (None if minutes == 480 else True)
+    assert report.accounting.differences == ()
+
+
+@pytest.mark.parametrize("told", [{"from": people(2)}, {"summary": {"call_scheduled": 2}}, {}])
+def test_counts_that_are_missing_do_not_differ(told: dict[str, Any]) -> None:
+    campaign = Campaign.of({"id": "c", "status": "completed", **told})
+    records = [CallRecord.of({"call_sid": n, "number": n, "status": "completed"}) for n in people(2)]
+
+    report, _ = report_of(campaign, records, said=2)
+
+    assert (report.accounting.differences, summary([report])["adds_up"]) == ((), None)
+    assert "nobody can say" in page([report])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> list[CampaignReport]:
+def reports() -> list[CampaignReport]:
     """Two campaigns that have ended, the second before everybody was tried."""
     made = []
     with Emulator(start=START, seed=1) as emulator, client_of(emulator) as client:
@@ -32,7 +31,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> list[CampaignReport]:
         for campaign_id in ids:
             records = list(client.call_details(campaign_id))
             campaign = client.get_campaign(campaign_id)
-            made.append(report_of(tmp_path_factory.mktemp("report"), campaign, records, window=WINDOW)[0])
+            made.append(report_of(campaign, records, window=WINDOW)[0])
     return made
 
 
@@ -125,29 +124,29 @@ def test_the_page_of_a_fleet_names_each_campaign_once(reports: list[CampaignRepo
     assert "<title>North</title>" in page(reports[:1])
 
 
-def test_a_campaign_without_calls_has_a_page_too(tmp_path: Path) -> None:
+def test_a_campaign_without_calls_has_a_page_too() -> None:
     campaign = Campaign.of({"id": "c", "status": "Completed", "name": "", "stats": {"created": 3, "failed": 3}})
 
-    text = page([report_of(tmp_path, campaign, [])[0]])
+    text = page([report_of(campaign, [])[0]])
 
     assert "No call was made." in text
     assert "<b>3</b> never tried = <b>3</b> contacts" in text
 
 
-def test_a_number_in_a_name_is_not_shown(tmp_path: Path) -> None:
+def test_a_number_in_a_name_is_not_shown() -> None:
     name = "For +91 98765 43210 af-0123456789abcdef-1b2c"
     campaign = Campaign.of({"id": "c", "status": "Completed", "name": name})
 
-    text = page([report_of(tmp_path, campaign, [])[0]])
+    text = page([report_of(campaign, [])[0]])
 
     assert "<title>For [number]</title>" in text
 
 
-def test_calls_that_cannot_be_judged_are_told(tmp_path: Path) -> None:
+def test_calls_that_cannot_be_judged_are_told() -> None:
     campaign = Campaign.of({"id": "c", "status": "Completed", "stats": {"created": 1, "completed": 1}})
     record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
 
-    text = page([report_of(tmp_path, campaign, [record], window=WINDOW)[0]])
+    text = page([report_of(campaign, [record], window=WINDOW)[0]])
 
     assert "1 calls have no time and are not judged." in text
 
