@@ -11,6 +11,7 @@ from airflow_provider_exotel.campaign.window import Window
 from airflow_provider_exotel.fleet.plan import FleetPlan, PlannedCampaign
 from airflow_provider_exotel.report.charts import Bar, Track, bars, tracks
 from airflow_provider_exotel.report.parts import (
+    counted,
     document,
     figure,
     gallery,
@@ -37,7 +38,7 @@ def page(plan: FleetPlan) -> str:
         + (section("Who is not to be called", _suppressions(plan)) if plan.summary.suppressions else "")
     )
     return document(
-        f"{plan.order.name}: a plan of {_count(len(plan.campaigns), 'campaign')}",
+        f"{plan.order.name}: a plan of {counted(len(plan.campaigns), 'campaign')}",
         f"Plan {plan.id}, made before anybody was called",
         content,
         footer="Made of the audience as it was read.",
@@ -56,7 +57,7 @@ def markdown(plan: FleetPlan) -> str:
         f"# {plan.order.name}",
         "",
         f"Plan `{plan.id}`: **{summary.accepted:,}** people of {summary.rows:,} rows, "
-        f"{_count(len(plan.campaigns), 'campaign')}, {_count(plan.lists, 'list')}, "
+        f"{counted(len(plan.campaigns), 'campaign')}, {counted(plan.lists, 'list')}, "
         f"at least {plan.requests:,} requests.",
         "",
         *(f"- {line}" for line in left_out),
@@ -79,7 +80,7 @@ def _row(one: PlannedCampaign) -> tuple[str, ...]:
     return (
         one.name,
         f"{one.contacts:,}",
-        "numbers" if one.is_inline else _count(one.lists, "list"),
+        "numbers" if one.is_inline else counted(one.lists, "list"),
         f"{share.throttle:,}",
         _moment(share.send_at),
         _moment(share.earliest_finish),
@@ -92,7 +93,7 @@ def _figures(plan: FleetPlan) -> Iterator[tuple[str, str, str]]:
     summary = plan.summary
     yield "to call", f"{summary.accepted:,}", f"of {summary.rows:,} rows"
     yield "left out", f"{summary.rows - summary.accepted:,}", "rejected, duplicate or suppressed"
-    yield "campaigns", f"{len(plan.campaigns):,}", _count(plan.lists, "list") if plan.lists else "without lists"
+    yield "campaigns", f"{len(plan.campaigns):,}", counted(plan.lists, "list") if plan.lists else "without lists"
     yield "requests", f"{plan.requests:,}", "at least"
 
 
@@ -205,7 +206,3 @@ def _short(label: str) -> str:
 def _of(count: int, whole: int) -> str:
     share = count / whole
     return f"{count:,} ({'under 1%' if 0 < share < 0.01 else f'{share:.0%}'})"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -146,7 +146,7 @@ def _charts(
     if figures.minutes:
         bounded = [one.asked for one in reports if one.asked.is_bounded]
         shaded = joined(stretch for one in bounded for stretch in one.stretches)
-        chart = over_time(figures.minutes, shaded, zone, is_bounded=bool(bounded))
+        chart = over_time(figures.minutes, figures.outside_minutes, shaded, zone)
         note = "The window is shaded." if bounded else "No window is known."
         note += " Hollow: outside of it." if figures.outside else ""
         made.append(figure("Calls per minute", chart, f"{note} Times of {zone_name}.", wide=True))

@@ -94,6 +94,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def percent(part: int, whole: int) -> str:
     """Return a share in words."""
     return f"{part / whole:.0%}" if whole else "–"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from report_samples import INDIA, START, client_of, order, people, report_of
@@ -34,6 +37,27 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> list[CampaignReport]:
             campaign = client.get_campaign(campaign_id)
             made.append(report_of(tmp_path_factory.mktemp("report"), campaign, records, window=WINDOW)[0])
     return made
+
+
+def judged(path: Path, clocks: Sequence[str], **schedule: datetime) -> CampaignReport:
+    """A campaign of this schedule that called one person after the other, at these times of a day in India."""
+    records = [
+        CallRecord.of({"call_sid": number, "to": number, "status": "busy", "date_created": f"2026-03-02T{clock}+05:30"})
+        for number, clock in zip(people(len(clocks)), clocks, strict=True)
+    ]
+    fields = {
+        "id": "c",
+        "status": "Completed",
+        "stats": {"created": len(clocks), "busy": len(clocks)},
+        "schedule": {name: instant.isoformat() for name, instant in schedule.items()},
+    }
+    return report_of(path, Campaign.of(fields), records)[0]
+
+
+def heights(text: str, style: str) -> list[float]:
+    """How high the bars of calls over time are."""
+    [picture] = re.findall(r'<svg class="span".*?</svg>', text, flags=re.DOTALL)
+    return [float(height) for height in re.findall(rf'class="{style}"[^>]* height="([\d.]+)"', picture)]
 
 
 class Elements(HTMLParser):
@@ -100,6 +124,30 @@ def test_no_bar_of_calls_reaches_out_of_the_window_unless_calls_did(reports: lis
         any(opening - 0.1 <= left and right <= closing + 0.1 for opening, closing in stretches["allowed"])
         for left, right in stretches["calls"]
     )
+
+
+def test_hollow_bars_are_as_many_calls_as_the_audit_finds(tmp_path: Path) -> None:
+    """A window may close within a minute; the calls after it are outside of it, the others of that minute are not."""
+    closing = datetime(2026, 3, 2, 10, 3, 30, tzinfo=ZoneInfo(INDIA))
+    text = page([judged(tmp_path, ["10:02:10", "10:03:10", "10:03:50", "10:04:10"], end_at=closing)])
+
+    assert "2 of 4 calls began outside of the window." in text
+    assert heights(text, "calls") == heights(text, "outside") == [70, 70]
+
+
+@pytest.mark.parametrize("edge", ["send_at", "end_at"])
+def test_a_schedule_without_one_of_its_ends_is_drawn(tmp_path: Path, edge: str) -> None:
+    instant = datetime(2026, 3, 2, 10, 2, tzinfo=ZoneInfo(INDIA))
+
+    text = page([judged(tmp_path, ["10:01:10", "10:03:10"], **{edge: instant})])
+
+    assert f"the window is open {'from' if edge == 'send_at' else 'until'} 2 Mar 10:02; 1 call outside of it" in text
+
+
+def test_the_most_calls_of_a_minute_are_told_where_bars_are_averages(tmp_path: Path) -> None:
+    text = page([judged(tmp_path, [*["10:01:10"] * 40, "16:00:00"])])
+
+    assert "at most <b>40</b> a minute; each bar the average of up to 5 minutes" in text
 
 
 def test_pictures_are_well_formed(reports: list[CampaignReport]) -> None:
