@@ -52,12 +52,14 @@ class Accounting:
     :param not_reached: people who were not reached, by the reason of the last attempt.
     :param never_tried: people who were not called before the campaign ended.
     :param differences: where the campaign's own counts say otherwise.
+    :param has_counts: whether the campaign has counts of its own, so that agreeing with them means something.
     """
 
     reached: int = 0
     not_reached: Mapping[str, int] = field(default_factory=dict)
     never_tried: int = 0
     differences: tuple[Difference, ...] = ()
+    has_counts: bool = True
 
     @property
     def contacts(self) -> int:
@@ -87,7 +89,7 @@ def account(campaign: Campaign, finals: Mapping[str, int], calls: int, said: int
         found.append(Difference("contacts", made.contacts, everybody))
         found += _compared(made, stats)
     differences = tuple(one for one in found if one.calls != one.campaign)
-    return Accounting(made.reached, made.not_reached, made.never_tried, differences)
+    return Accounting(made.reached, made.not_reached, made.never_tried, differences, everybody is not None)
 
 
 def total(accountings: Iterable[Accounting]) -> Accounting:
@@ -101,6 +103,7 @@ def total(accountings: Iterable[Accounting]) -> Accounting:
         dict(reasons),
         sum(one.never_tried for one in several),
         tuple(difference for one in several for difference in one.differences),
+        all(one.has_counts for one in several),
     )
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
+from html import escape
 from zoneinfo import ZoneInfo
 
 from airflow_provider_exotel.api.redact import redact
 from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, NEVER_TRIED, Accounting, total
 from airflow_provider_exotel.report.advice import advice
-from airflow_provider_exotel.report.charts import FEW, Bar, bars, columns, joined, over_time
+from airflow_provider_exotel.report.charts import FEW, Bar, bars, columns, joined, over_time, spans
 from airflow_provider_exotel.report.document import CampaignReport
 from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
 from airflow_provider_exotel.report.parts import (
+    counted,
     document,
     figure,
     gallery,
@@ -50,7 +52,7 @@ def page(reports: Sequence[CampaignReport]) -> str:
     content = (
         _key_figures(accounting, figures)
         + section("Does it add up?", _adds_up(reports, accounting))
-        + section("Was everybody called as asked?", _audit(reports, figures))
+        + section("Was everybody called as asked?", _audit(reports, figures, zone, zone_name or "UTC"))
         + _charts(accounting, figures, reports, zone, zone_name or "UTC")
         + section("For the next one", listed(advice(accounting, figures)) or quiet("Nothing stands out."))
         + (section("The campaigns", _campaigns(reports)) if len(reports) > 1 else "")
@@ -92,42 +94,74 @@ def _adds_up(reports: Sequence[CampaignReport], accounting: Accounting) -> str:
         f"<b>{accounting.never_tried:,}</b> never tried = <b>{accounting.contacts:,}</b> contacts</p>"
     )
     rows = [
-        (_name(one), what, f"{calls:,}", f"{campaign:,}")
+        (_name(one), what.replace("_", " "), f"{calls:,}", f"{campaign:,}")
         for one in reports
         for what, calls, campaign in one.accounting.differences
     ]
+    unknown = sum(not one.accounting.has_counts for one in reports)
+    alone = quiet(f"{counted(unknown, 'campaign')} without counts of its own to compare with.") if unknown else ""
+    whose = "campaign's" if len(reports) == 1 else "campaigns'"
     if not rows:
-        return told + verdict("The campaign's own counts say the same.", good=True)
+        compared = unknown < len(reports)
+        return told + (verdict(f"The {whose} own counts say the same.", good=True) if compared else "") + alone
     return (
         told
-        + verdict("The campaign's own counts say something else.", good=False)
+        + verdict(f"The {whose} own counts say something else.", good=False)
         + table(("Campaign", "Count", "By the calls", "By the campaign"), rows[:_MOST_CAMPAIGNS])
+        + alone
     )
 
 
-def _audit(reports: Sequence[CampaignReport], figures: Figures) -> str:
-    bounded, planned = (
-        sum(one.asked.is_bounded for one in reports),
-        sum(one.asked.most_attempts is not None for one in reports),
-    )
-    shown = [
-        verdict(f"{figures.outside:,} of {figures.attempts:,} calls began outside of the window.",
-                 good=not figures.outside)
-        if bounded
-        else quiet("No window is known, so no call can be outside of it."),
-        verdict(f"{figures.too_often:,} people were called more often than asked for.", good=not figures.too_often)
-        if planned
-        else quiet("No retry plan is known, so nobody can be called too often."),
-    ]  # fmt: skip
-    for count, what in (
-        (len(reports) - bounded if bounded else 0, "campaigns have no known window."),
-        (len(reports) - planned if planned else 0, "campaigns have no known retry plan."),
-        (figures.untimed, "calls have no time and are not judged."),
-        (figures.unnamed, "calls have no number and are in nobody's account."),
-    ):
+def _audit(reports: Sequence[CampaignReport], figures: Figures, zone: tzinfo, zone_name: str) -> str:
+    if not figures.attempts:
+        return quiet("No call was made.")
+    bounded = [one for one in reports if one.asked.is_bounded]
+    planned = [one for one in reports if one.asked.most_attempts is not None]
+    # Only what could be judged speaks for a campaign.
+    calls = sum(one.figures.attempts - one.figures.untimed for one in bounded)
+    people = sum(one.figures.nth[1] for one in planned)
+    shown = [_asked(bounded, planned, figures, zone, zone_name)]
+    if calls:
+        said = f"{figures.outside:,} of {counted(calls, 'call')} began outside of the window."
+        shown.append(verdict(said, good=not figures.outside))
+    if people:
+        who = "1 person was" if people == 1 else f"{people:,} people were"
+        said = f"{figures.too_often:,} of {who} called more often than asked for."
+        shown.append(verdict(said, good=not figures.too_often))
+    for known, what in ((bounded, "window"), (planned, "retry plan")):
+        if not known:
+            shown.append(quiet(f"No {what} is known, so nothing is judged by it."))
+        elif left := len(reports) - len(known):
+            shown.append(quiet(f"{counted(left, 'campaign')} without a known {what}."))
+    for count, one, several in (
+        (figures.untimed, "call has no time and is not judged.", "calls have no time and are not judged."),
+        (figures.unnamed, "call has no number and is in nobody's account.",
+         "calls have no number and are in nobody's account."),
+    ):  # fmt: skip
         if count:
-            shown.append(quiet(f"{count:,} {what}"))
+            shown.append(quiet(f"{count:,} {one if count == 1 else several}"))
     return "".join(shown)
+
+
+def _asked(
+    bounded: Sequence[CampaignReport],
+    planned: Sequence[CampaignReport],
+    figures: Figures,
+    zone: tzinfo,
+    zone_name: str,
+) -> str:
+    """Return what was asked for in words: without it nobody can tell what a verdict is worth."""
+    said = []
+    stretches = joined(stretch for one in bounded for stretch in one.asked.stretches)
+    if figures.minutes and stretches:
+        first, last = 60 * min(figures.minutes), 60 * max(figures.minutes)
+        near = [one for one in stretches if one[1] > first and one[0] <= last + 60]
+        said.append(f"calls {spans(near or stretches, zone)} ({zone_name})")
+    plans = sorted({one.asked.most_attempts for one in planned if one.asked.most_attempts is not None})
+    if plans:
+        most = " to ".join(map(str, dict.fromkeys((plans[0], plans[-1]))))
+        said.append(f"at most {most} call{'' if plans[-1] == 1 else 's'} to a person")
+    return f"<p>Asked for: {escape('; '.join(said))}.</p>" if said else ""
 
 
 def _charts(
@@ -199,13 +233,17 @@ def _campaigns(reports: Sequence[CampaignReport]) -> str:
             f"{one.accounting.never_tried:,}",
             f"{one.figures.attempts:,}",
             f"{one.figures.outside:,}",
-            "no" if one.accounting.differences else "yes",
+            _adding_up(one.accounting),
         )
         for one in reports[:_MOST_CAMPAIGNS]
     )
     head = ("Campaign", "Contacts", "Reached", "Share", "Never tried", "Attempts", "Outside", "Adds up")
     left = len(reports) - _MOST_CAMPAIGNS
     return table(head, rows) + (quiet(f"And {left:,} more, which are in the tables.") if left > 0 else "")
+
+
+def _adding_up(accounting: Accounting) -> str:
+    return "no" if accounting.differences else "yes" if accounting.has_counts else "not known"
 
 
 def _minutes(seconds: int) -> str:

@@ -197,7 +197,25 @@ def test_calls_that_cannot_be_judged_are_told(tmp_path: Path) -> None:
 
     text = page([report_of(tmp_path, campaign, [record], window=WINDOW)[0]])
 
-    assert "1 calls have no time and are not judged." in text
+    assert "1 call has no time and is not judged." in text
+    assert "outside of the window" not in text
+
+
+def test_counts_that_the_campaign_does_not_have_are_not_said_to_agree(tmp_path: Path) -> None:
+    record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
+
+    text = page([report_of(tmp_path, Campaign.of({"id": "c", "status": "Completed"}), [record])[0]])
+
+    assert "say the same" not in text
+    assert "1 campaign without counts of its own to compare with." in text
+
+
+def test_what_was_asked_for_is_told_in_words(reports: list[CampaignReport]) -> None:
+    assert "<p>Asked for: calls 2 Mar 10:01 to 18:00 (Asia/Kolkata); at most 3 calls to a person.</p>" in page(reports)
+
+
+def test_a_page_without_a_window_judges_no_call(tmp_path: Path) -> None:
+    assert "No window is known, so nothing is judged by it." in page([judged(tmp_path, ["10:01:10"])])
 
 
 @pytest.mark.parametrize(
