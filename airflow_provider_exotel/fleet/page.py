@@ -17,13 +17,14 @@ from airflow_provider_exotel.report.parts import (
     gallery,
     key_figures,
     listed,
+    percent,
     quiet,
     section,
     table,
     verdict,
 )
 
-_MOST_CAMPAIGNS, _LONGEST_LABEL = 60, 14
+_MOST_CAMPAIGNS = 60
 _LONGEST_LOOK = timedelta(days=31)
 
 
@@ -137,7 +138,7 @@ def _charts(plan: FleetPlan) -> Iterator[str]:
         people = sorted(summary.keys.items(), key=lambda each: -each[1])
         yield figure(
             "People by time zone",
-            bars("People", [Bar(_short(key), count / longest, _of(count, summary.accepted)) for key, count in people]),
+            bars("People", [Bar(key, count / longest, _of(count, summary.accepted)) for key, count in people]),
         )
     left_out = {
         **{word.replace("_", " "): count for word, count in summary.rejected.items()},
@@ -146,9 +147,7 @@ def _charts(plan: FleetPlan) -> Iterator[str]:
     }
     if left_out:
         longest = max(left_out.values())
-        drawn = [
-            Bar(_short(name), count / longest, _of(count, summary.rows), "never") for name, count in left_out.items()
-        ]
+        drawn = [Bar(name, count / longest, _of(count, summary.rows), "never") for name, count in left_out.items()]
         yield figure("Rows left out", bars("Rows left out", drawn), "Of all rows.")
 
 
@@ -199,10 +198,5 @@ def _moment(moment: datetime | None) -> str:
     return f"{moment.day} {moment:%b %Y %H:%M} ({'+' if hours >= 0 else '−'}{abs(hours) // 60:02}:{abs(hours) % 60:02})"
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
-
-
 def _of(count: int, whole: int) -> str:
-    share = count / whole
-    return f"{count:,} ({'under 1%' if 0 < share < 0.01 else f'{share:.0%}'})"
+    return f"{count:,} ({percent(count, whole)})"

@@ -17,8 +17,10 @@ from typing import NamedTuple
 from airflow_provider_exotel.report.parts import counted
 
 # Units of a picture that is as wide as a phone; on a desk it grows to half a page.
-_WIDTH, _ROW, _LABEL, _VALUE = 400, 29, 116, 112
-_HEIGHT, _AXIS, _TOP = 180, 22, 20
+_WIDTH, _ROW, _LABEL, _VALUE = 360, 29, 116, 104
+_HEIGHT, _AXIS, _TOP, _SCALE = 180, 22, 20, 42
+# What a bold sign takes at most on average, and how many signs there is room for before a bar.
+_SIGN, _LONGEST_LABEL = 9, 14
 _BINS, _SPAN_WIDTH, _SPAN_HEIGHT, _TRACK = 96, 960, 150, 26
 FEW = 10
 """Calls of which a rate says little; it is drawn hollow."""
@@ -41,11 +43,12 @@ class Bar(NamedTuple):
 
 def bars(title: str, rows: Sequence[Bar]) -> str:
     """Return bars beneath each other, each with its label and its value."""
-    room, drawn = _WIDTH - _LABEL - _VALUE, ""
+    longest = max((len(bar.value) for bar in rows), default=0)
+    room, drawn = _WIDTH - _LABEL - max(_VALUE, longest * _SIGN), ""
     for number, bar in enumerate(rows):
         top = number * _ROW
         drawn += (
-            f'<text x="{_LABEL - 8}" y="{top + 19}" text-anchor="end">{escape(bar.label)}</text>'
+            f'<text x="{_LABEL - 8}" y="{top + 19}" text-anchor="end">{escape(_short(bar.label))}</text>'
             f'<rect class="{bar.style}" x="{_LABEL}" y="{top + 5}" width="{max(bar.length * room, 1):.1f}" '
             f'height="{_ROW - 9}" rx="2"/>'
             f'<text class="value" x="{_LABEL + max(bar.length * room, 1) + 7:.1f}" y="{top + 19}">'
@@ -56,21 +59,26 @@ def bars(title: str, rows: Sequence[Bar]) -> str:
 
 def columns(title: str, rows: Sequence[Bar], most: float) -> str:
     """Return columns beside each other over a scale from 0 to ``most``, a share of 1."""
-    base, step = _HEIGHT - _AXIS, _WIDTH / max(len(rows), 1)
+    base, step = _HEIGHT - _AXIS, (_WIDTH - _SCALE) / max(len(rows), 1)
     wide, drawn = min(step - 3, 46), ""
     for share in (0.0, most / 2, most):
         y = base - share / most * (base - _TOP)
-        drawn += f'<line class="grid" x1="0" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    every = math.ceil(len(rows) / 12)
-    for number, bar in enumerate(rows):
-        middle, tall = (number + 0.5) * step, bar.length / most * (base - _TOP)
         drawn += (
-            f'<rect class="{bar.style}" x="{middle - wide / 2:.1f}" y="{base - tall:.1f}" width="{wide:.1f}" '
-            f'height="{max(tall, 0.5):.1f}"><title>{escape(f"{bar.label}: {bar.value}")}</title></rect>'
+            f'<line class="grid" x1="{_SCALE}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="{_SCALE - 6}" y="{y + 5:.1f}" text-anchor="end">{share:.0%}</text>'
         )
+    every = math.ceil(len(rows) / 12)
+    has_room = max((len(bar.value) for bar in rows), default=0) * _SIGN <= step
+    for number, bar in enumerate(rows):
+        middle, tall = _SCALE + (number + 0.5) * step, bar.length / most * (base - _TOP)
+        if bar.value:
+            drawn += (
+                f'<rect class="{bar.style}" x="{middle - wide / 2:.1f}" y="{base - tall:.1f}" width="{wide:.1f}" '
+                f'height="{max(tall, 0.5):.1f}"><title>{escape(f"{bar.label}: {bar.value}")}</title></rect>'
+            )
         if number % every == 0:
             drawn += f'<text x="{middle:.1f}" y="{_HEIGHT - 4}" text-anchor="middle">{escape(bar.label)}</text>'
-        if len(rows) <= 12 and bar.value:
+        if has_room and bar.value:
             drawn += (
                 f'<text class="value" x="{middle:.1f}" y="{base - tall - 4:.1f}" text-anchor="middle">'
                 f"{escape(bar.value)}</text>"
@@ -125,9 +133,9 @@ def over_time(
         if begins < edge < ends
     )
     most = f"{max(minutes.values()):,}"
-    scale = f"at most <b>{most}</b> a minute"
+    scale = f"At most <b>{most}</b> a minute"
     if width > 1:
-        scale += f"; each bar the average of up to {_lasting(width)}, the highest <b>{_few(highest)}</b>"
+        scale += f"; each bar is the average of up to {_lasting(width)}, <b>{_few(highest)}</b> at most"
     text = f"Calls per minute from {_moment(first, zone)} to {_moment(last, zone)}, {most} at most"
     if near:
         text += f"; the window is open {spans(near, zone)}"
@@ -255,6 +263,10 @@ def joined(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]
 def _picture(title: str, said: Iterable[str], height: float, drawn: str) -> str:
     text = escape(f"{title}: {'; '.join(said)}", quote=True)
     return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{text}">{drawn}</svg>'
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def _few(rate: float) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from html import escape
 from zoneinfo import ZoneInfo
@@ -39,6 +40,7 @@ _STYLES = {
     INVALID: "blocked",
 }
 _MOST_CAMPAIGNS = 200
+_KEYS = "0123456789*#"
 
 
 def page(reports: Sequence[CampaignReport]) -> str:
@@ -54,7 +56,7 @@ def page(reports: Sequence[CampaignReport]) -> str:
         + section("Does it add up?", _adds_up(reports, accounting))
         + section("Was everybody called as asked?", _audit(reports, figures, zone, zone_name or "UTC"))
         + _charts(accounting, figures, reports, zone, zone_name or "UTC")
-        + section("For the next one", listed(advice(accounting, figures)) or quiet("Nothing stands out."))
+        + section("For the next one", listed(advice(accounting, figures, reports)) or quiet("Nothing stands out."))
         + (section("The campaigns", _campaigns(reports)) if len(reports) > 1 else "")
     )
     title = _name(reports[0]) if len(reports) == 1 else f"{len(reports):,} campaigns"
@@ -76,15 +78,18 @@ def _when(figures: Figures, zone: tzinfo, zone_name: str) -> str:
 
 
 def _key_figures(accounting: Accounting, figures: Figures) -> str:
+    minutes = figures.talked / 60
+    hours = f"{minutes / 60:,.1f} hours" if minutes >= 120 else ""
     shown = [
         ("contacts", f"{accounting.contacts:,}", ""),
         ("reached", f"{accounting.reached:,}", percent(accounting.reached, accounting.contacts)),
         ("attempts", f"{figures.attempts:,}", f"{percent(figures.answered, figures.attempts)} answered"),
-        ("talked", _minutes(figures.talked), ""),
+        ("minutes talked", f"{minutes:,.0f}" if minutes >= 10 else f"{minutes:.1f}", hours),
     ]
     if figures.priced:
         each = f"{figures.cost / accounting.reached:.2f} a person reached" if accounting.reached else ""
-        shown.append(("cost", f"{figures.cost:,.2f}", each))
+        partial = f"of {figures.priced:,} of {counted(figures.attempts, 'call')}; the others tell no price"
+        shown.append(("cost", f"{figures.cost:,.2f}", each if figures.priced == figures.attempts else partial))
     return key_figures(shown)
 
 
@@ -170,9 +175,14 @@ def _charts(
     counted = {"reached": accounting.reached, **accounting.not_reached, NEVER_TRIED: accounting.never_tried}
     # In the order of the styles, words that are not known at the end.
     outcome = {name: counted[name] for name in dict.fromkeys([*_STYLES, *counted]) if name in counted}
-    everybody, longest = max(accounting.contacts, 1), max([*outcome.values(), 1])
+    longest = max([*outcome.values(), 1])
     people = [
-        Bar(name.replace("-", " "), count / longest, f"{count:,} ({count / everybody:.0%})", _STYLES.get(name, "other"))
+        Bar(
+            name.replace("-", " "),
+            count / longest,
+            f"{count:,} ({percent(count, accounting.contacts)})",
+            _STYLES.get(name, "other"),
+        )
         for name, count in outcome.items()
         if count or name == "reached"
     ]
@@ -188,29 +198,46 @@ def _charts(
     if pressed := {digit: count for digit, count in figures.digits.items() if digit}:
         made.append(figure("Keys pressed", bars("Keys pressed in answered calls", list(_pressed(figures, pressed)))))
     if figures.hours:
-        hours = range(min(figures.hours), max(figures.hours) + 1)
-        made.append(_rates("Answered by hour", {f"{hour:02}": (figures.hours_answered[hour], figures.hours[hour])
-                                                for hour in hours}, zone_name))  # fmt: skip
+        by_hour = {f"{hour:02}": (figures.hours_answered[hour], figures.hours[hour]) for hour in _day(figures.hours)}
+        made.append(_rates("Answered by hour", "Hour", by_hour, zone_name))
     if figures.nth:
-        made.append(_rates("Answered by attempt", {str(nth): (figures.nth_answered[nth], figures.nth[nth])
-                                                   for nth in sorted(figures.nth)}))  # fmt: skip
+        by_attempt = {str(nth): (figures.nth_answered[nth], figures.nth[nth]) for nth in sorted(figures.nth)}
+        made.append(_rates("Answered by attempt", "Attempt", by_attempt))
     return gallery("How it went", made)
 
 
 def _pressed(figures: Figures, pressed: dict[str, int]) -> Iterator[Bar]:
     none = figures.digits[""]
     longest = max([*pressed.values(), none, 1])
-    for digit, count in sorted(pressed.items(), key=lambda each: (each[0] == OTHER_DIGITS, each[0])):
+    for digit, count in sorted(pressed.items(), key=lambda each: _place(each[0])):
         yield Bar(digit, count / longest, f"{count:,} ({percent(count, figures.answered)})")
     if none:
         yield Bar("none", none / longest, f"{none:,} ({percent(none, figures.answered)})", "never")
 
 
-def _rates(title: str, rates: dict[str, tuple[int, int]], zone_name: str = "") -> str:
+def _place(digit: str) -> tuple[bool, int, list[int]]:
+    """Return where keys stand: alone before together, 0 to 9 before * and #."""
+    return digit == OTHER_DIGITS, len(digit), [_KEYS.find(key) for key in digit]
+
+
+def _day(hours: Iterable[int]) -> list[int]:
+    """Return the hours from the first to the last, so that a night is whole: a day begins after its longest pause."""
+    called = sorted(set(hours))
+    before = [called[-1] - 24, *called[:-1]]
+    first = max(zip(called, before, strict=True), key=lambda pair: pair[0] - pair[1])[0]
+    return [(first + more) % 24 for more in range(max((hour - first) % 24 for hour in called) + 1)]
+
+
+def _rates(title: str, what: str, rates: dict[str, tuple[int, int]], zone_name: str = "") -> str:
     shares = {label: answered / calls if calls else 0.0 for label, (answered, calls) in rates.items()}
-    most = max(0.2, min(1.0, max(shares.values()) * 1.05))
+    most = max(math.ceil(max(shares.values()) * 5), 1) / 5
     drawn = [
-        Bar(label, share, f"{share:.0%}" if rates[label][1] else "", "plain" if rates[label][1] >= FEW else "few")
+        Bar(
+            label,
+            share,
+            percent(*rates[label]) if rates[label][1] else "",
+            "plain" if rates[label][1] >= FEW else "few",
+        )
         for label, share in shares.items()
     ]
     rows = ((label, f"{answered:,}", f"{calls:,}", percent(answered, calls))
@@ -218,7 +245,7 @@ def _rates(title: str, rates: dict[str, tuple[int, int]], zone_name: str = "") -
     note = f"Share of calls that were answered{f', by the hour in {zone_name}' if zone_name else ''}."
     if any(0 < calls < FEW for _, calls in rates.values()):
         note += f" Hollow: fewer than {FEW} calls."
-    counted = table(("", "Answered", "Calls", "Share"), rows)
+    counted = table((what, "Answered", "Calls", "Share"), rows)
     chart = columns(title, drawn, most)
     return figure(title, f"{chart}<details><summary>In numbers</summary>{counted}</details>", note)
 
@@ -244,7 +271,3 @@ def _campaigns(reports: Sequence[CampaignReport]) -> str:
 
 def _adding_up(accounting: Accounting) -> str:
     return "no" if accounting.differences else "yes" if accounting.has_counts else "not known"
-
-
-def _minutes(seconds: int) -> str:
-    return f"{seconds / 3600:,.1f} h" if seconds >= 7200 else f"{seconds / 60:,.0f} min"

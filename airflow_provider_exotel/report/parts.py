@@ -100,5 +100,8 @@ def counted(number: int, word: str) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return a share in words."""
-    return f"{part / whole:.0%}" if whole else "–"
+    """Return a share in words; only nothing is 0%, and only everything is 100%."""
+    if not whole:
+        return "–"
+    share = f"{part / whole:.0%}"
+    return "<1%" if part and share == "0%" else ">99%" if part < whole and share == "100%" else share
