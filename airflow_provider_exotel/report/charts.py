@@ -135,7 +135,7 @@ def over_time(
     most = f"{max(minutes.values()):,}"
     scale = f"At most <b>{most}</b> a minute"
     if width > 1:
-        scale += f"; each bar is the average of up to {_lasting(width)}, <b>{_few(highest)}</b> at most"
+        scale += f"; each bar is the average of up to {_lasting(width)}, the highest is <b>{_few(highest)}</b>"
     text = f"Calls per minute from {_moment(first, zone)} to {_moment(last, zone)}, {most} at most"
     if near:
         text += f"; the window is open {spans(near, zone)}"

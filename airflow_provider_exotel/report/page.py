@@ -84,7 +84,7 @@ def _key_figures(accounting: Accounting, figures: Figures) -> str:
         ("contacts", f"{accounting.contacts:,}", ""),
         ("reached", f"{accounting.reached:,}", percent(accounting.reached, accounting.contacts)),
         ("attempts", f"{figures.attempts:,}", f"{percent(figures.answered, figures.attempts)} answered"),
-        ("minutes talked", f"{minutes:,.0f}" if minutes >= 10 else f"{minutes:.1f}", hours),
+        ("minutes talked", f"{minutes:,.0f}" if minutes >= 10 else f"{minutes:.1f}".removesuffix(".0"), hours),
     ]
     if figures.priced:
         each = f"{figures.cost / accounting.reached:.2f} a person reached" if accounting.reached else ""
