@@ -11,18 +11,20 @@ from airflow_provider_exotel.campaign.window import Window
 from airflow_provider_exotel.fleet.plan import FleetPlan, PlannedCampaign
 from airflow_provider_exotel.report.charts import Bar, Track, bars, tracks
 from airflow_provider_exotel.report.parts import (
+    counted,
     document,
     figure,
     gallery,
     key_figures,
     listed,
+    percent,
     quiet,
     section,
     table,
     verdict,
 )
 
-_MOST_CAMPAIGNS, _LONGEST_LABEL = 60, 14
+_MOST_CAMPAIGNS = 60
 _LONGEST_LOOK = timedelta(days=31)
 
 
@@ -37,7 +39,7 @@ def page(plan: FleetPlan) -> str:
         + (section("Who is not to be called", _suppressions(plan)) if plan.summary.suppressions else "")
     )
     return document(
-        f"{plan.order.name}: a plan of {_count(len(plan.campaigns), 'campaign')}",
+        f"{plan.order.name}: a plan of {counted(len(plan.campaigns), 'campaign')}",
         f"Plan {plan.id}, made before anybody was called",
         content,
         footer="Made of the audience as it was read.",
@@ -56,7 +58,7 @@ def markdown(plan: FleetPlan) -> str:
         f"# {plan.order.name}",
         "",
         f"Plan `{plan.id}`: **{summary.accepted:,}** people of {summary.rows:,} rows, "
-        f"{_count(len(plan.campaigns), 'campaign')}, {_count(plan.lists, 'list')}, "
+        f"{counted(len(plan.campaigns), 'campaign')}, {counted(plan.lists, 'list')}, "
         f"at least {plan.requests:,} requests.",
         "",
         *(f"- {line}" for line in left_out),
@@ -79,7 +81,7 @@ def _row(one: PlannedCampaign) -> tuple[str, ...]:
     return (
         one.name,
         f"{one.contacts:,}",
-        "numbers" if one.is_inline else _count(one.lists, "list"),
+        "numbers" if one.is_inline else counted(one.lists, "list"),
         f"{share.throttle:,}",
         _moment(share.send_at),
         _moment(share.earliest_finish),
@@ -92,7 +94,7 @@ def _figures(plan: FleetPlan) -> Iterator[tuple[str, str, str]]:
     summary = plan.summary
     yield "to call", f"{summary.accepted:,}", f"of {summary.rows:,} rows"
     yield "left out", f"{summary.rows - summary.accepted:,}", "rejected, duplicate or suppressed"
-    yield "campaigns", f"{len(plan.campaigns):,}", _count(plan.lists, "list") if plan.lists else "without lists"
+    yield "campaigns", f"{len(plan.campaigns):,}", counted(plan.lists, "list") if plan.lists else "without lists"
     yield "requests", f"{plan.requests:,}", "at least"
 
 
@@ -136,7 +138,7 @@ def _charts(plan: FleetPlan) -> Iterator[str]:
         people = sorted(summary.keys.items(), key=lambda each: -each[1])
         yield figure(
             "People by time zone",
-            bars("People", [Bar(_short(key), count / longest, _of(count, summary.accepted)) for key, count in people]),
+            bars("People", [Bar(key, count / longest, _of(count, summary.accepted)) for key, count in people]),
         )
     left_out = {
         **{word.replace("_", " "): count for word, count in summary.rejected.items()},
@@ -145,9 +147,7 @@ def _charts(plan: FleetPlan) -> Iterator[str]:
     }
     if left_out:
         longest = max(left_out.values())
-        drawn = [
-            Bar(_short(name), count / longest, _of(count, summary.rows), "never") for name, count in left_out.items()
-        ]
+        drawn = [Bar(name, count / longest, _of(count, summary.rows), "never") for name, count in left_out.items()]
         yield figure("Rows left out", bars("Rows left out", drawn), "Of all rows.")
 
 
@@ -198,14 +198,5 @@ def _moment(moment: datetime | None) -> str:
     return f"{moment.day} {moment:%b %Y %H:%M} ({'+' if hours >= 0 else '−'}{abs(hours) // 60:02}:{abs(hours) % 60:02})"
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
-
-
 def _of(count: int, whole: int) -> str:
-    share = count / whole
-    return f"{count:,} ({'under 1%' if 0 < share < 0.01 else f'{share:.0%}'})"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    return f"{count:,} ({percent(count, whole)})"

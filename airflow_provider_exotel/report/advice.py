@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, Accounting
+from airflow_provider_exotel.report.document import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
+from airflow_provider_exotel.report.parts import counted
 
 _ENOUGH = 30
 """Calls from which on a rate is spoken of."""
 _NOTABLE, _HARDLY = 1.25, 0.05
 
 
-def advice(accounting: Accounting, figures: Figures) -> Iterator[str]:
+def advice(accounting: Accounting, figures: Figures, reports: Sequence[CampaignReport]) -> Iterator[str]:
     """Iterate over sentences, the most pressing first.
 
     :param accounting: what became of everybody.
     :param figures: what was counted of the calls.
+    :param reports: the campaigns these are the sums of.
     """
-    yield from _room(accounting, figures)
+    yield from _kept(figures)
+    yield from _room(accounting, reports)
     yield from _numbers(accounting)
+    if figures.attempts >= _ENOUGH and not figures.answered:
+        yield f"None of {figures.attempts:,} calls was answered: look at the ExoPhone and the hours first."
+        return
     yield from _attempts(figures)
     yield from _hours(figures)
 
 
-def _room(accounting: Accounting, figures: Figures) -> Iterator[str]:
+def _kept(figures: Figures) -> Iterator[str]:
+    if figures.outside:
+        yield (
+            f"{counted(figures.outside, 'call')} outside of the window, listed in the audit table. If the campaign had "
+            "this window, ask Exotel why it was not kept; if not, give it to the next one."
+        )
+    if figures.too_often:
+        who = "1 person was" if figures.too_often == 1 else f"{figures.too_often:,} people were"
+        yield (
+            f"{who} called too often, listed in the audit table. If the campaign had this retry plan, ask Exotel why "
+            "it was not kept; if not, give it to the next one."
+        )
+
+
+def _room(accounting: Accounting, reports: Sequence[CampaignReport]) -> Iterator[str]:
     if not accounting.never_tried:
         return
-    busy_minutes = len(figures.minutes)
+    # Campaigns of a fleet dial side by side, each at a pace of its own.
+    paces = [(one.accounting.never_tried, one.figures.attempts / len(one.figures.minutes))
+             for one in reports if one.accounting.never_tried and one.figures.minutes]  # fmt: skip
     more = ""
-    if busy_minutes and figures.attempts:
-        pace = figures.attempts / busy_minutes
+    if paces:
+        longest = max(left / pace for left, pace in paces)
+        pace = f", {paces[0][1]:.3g} a minute," if len(reports) == 1 else ""
         more = (
-            f" At the pace of these calls, {pace:.3g} a minute, their first attempts take about "
-            f"{_length(accounting.never_tried / pace)} more: a longer window, a higher throttle, or fewer contacts."
+            f" At the pace of these calls{pace} their first attempts take about {_length(longest)} more: a longer "
+            "window, a higher throttle, or fewer contacts."
         )
-    yield f"{accounting.never_tried:,} people were never tried before the campaign ended.{more}"
+    ended = "the campaign" if len(reports) == 1 else "their campaigns"
+    who = "1 person was" if accounting.never_tried == 1 else f"{accounting.never_tried:,} people were"
+    yield f"{who} never tried before {ended} ended.{more}"
 
 
 def _numbers(accounting: Accounting) -> Iterator[str]:
@@ -44,7 +70,7 @@ def _numbers(accounting: Accounting) -> Iterator[str]:
         (DO_NOT_DISTURB, "The service does not call them; leave them out."),
     ):
         if count := accounting.not_reached.get(reason):
-            yield f"{count:,} contacts: {reason.replace('-', ' ')}. {remedy}"
+            yield f"{counted(count, 'contact')}: {reason.replace('-', ' ')}. {remedy}"
 
 
 def _attempts(figures: Figures) -> Iterator[str]:
@@ -73,4 +99,4 @@ def _hours(figures: Figures) -> Iterator[str]:
 
 
 def _length(minutes: float) -> str:
-    return f"{max(minutes, 1):.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
+    return counted(max(round(minutes), 1), "minute") if minutes < 120 else f"{minutes / 60:,.0f} hours"

@@ -14,9 +14,13 @@ from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
+from airflow_provider_exotel.report.parts import counted
+
 # Units of a picture that is as wide as a phone; on a desk it grows to half a page.
-_WIDTH, _ROW, _LABEL, _VALUE = 400, 29, 116, 112
-_HEIGHT, _AXIS, _TOP = 180, 22, 20
+_WIDTH, _ROW, _LABEL, _VALUE = 360, 29, 116, 104
+_HEIGHT, _AXIS, _TOP, _SCALE = 180, 22, 20, 42
+# What a bold sign takes at most on average, and how many signs there is room for before a bar.
+_SIGN, _LONGEST_LABEL = 9, 14
 _BINS, _SPAN_WIDTH, _SPAN_HEIGHT, _TRACK = 96, 960, 150, 26
 FEW = 10
 """Calls of which a rate says little; it is drawn hollow."""
@@ -39,11 +43,12 @@ class Bar(NamedTuple):
 
 def bars(title: str, rows: Sequence[Bar]) -> str:
     """Return bars beneath each other, each with its label and its value."""
-    room, drawn = _WIDTH - _LABEL - _VALUE, ""
+    longest = max((len(bar.value) for bar in rows), default=0)
+    room, drawn = _WIDTH - _LABEL - max(_VALUE, longest * _SIGN), ""
     for number, bar in enumerate(rows):
         top = number * _ROW
         drawn += (
-            f'<text x="{_LABEL - 8}" y="{top + 19}" text-anchor="end">{escape(bar.label)}</text>'
+            f'<text x="{_LABEL - 8}" y="{top + 19}" text-anchor="end">{escape(_short(bar.label))}</text>'
             f'<rect class="{bar.style}" x="{_LABEL}" y="{top + 5}" width="{max(bar.length * room, 1):.1f}" '
             f'height="{_ROW - 9}" rx="2"/>'
             f'<text class="value" x="{_LABEL + max(bar.length * room, 1) + 7:.1f}" y="{top + 19}">'
@@ -54,21 +59,26 @@ def bars(title: str, rows: Sequence[Bar]) -> str:
 
 def columns(title: str, rows: Sequence[Bar], most: float) -> str:
     """Return columns beside each other over a scale from 0 to ``most``, a share of 1."""
-    base, step = _HEIGHT - _AXIS, _WIDTH / max(len(rows), 1)
+    base, step = _HEIGHT - _AXIS, (_WIDTH - _SCALE) / max(len(rows), 1)
     wide, drawn = min(step - 3, 46), ""
     for share in (0.0, most / 2, most):
         y = base - share / most * (base - _TOP)
-        drawn += f'<line class="grid" x1="0" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    every = math.ceil(len(rows) / 12)
-    for number, bar in enumerate(rows):
-        middle, tall = (number + 0.5) * step, bar.length / most * (base - _TOP)
         drawn += (
-            f'<rect class="{bar.style}" x="{middle - wide / 2:.1f}" y="{base - tall:.1f}" width="{wide:.1f}" '
-            f'height="{max(tall, 0.5):.1f}"><title>{escape(f"{bar.label}: {bar.value}")}</title></rect>'
+            f'<line class="grid" x1="{_SCALE}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="{_SCALE - 6}" y="{y + 5:.1f}" text-anchor="end">{share:.0%}</text>'
         )
+    every = math.ceil(len(rows) / 12)
+    has_room = max((len(bar.value) for bar in rows), default=0) * _SIGN <= step
+    for number, bar in enumerate(rows):
+        middle, tall = _SCALE + (number + 0.5) * step, bar.length / most * (base - _TOP)
+        if bar.value:
+            drawn += (
+                f'<rect class="{bar.style}" x="{middle - wide / 2:.1f}" y="{base - tall:.1f}" width="{wide:.1f}" '
+                f'height="{max(tall, 0.5):.1f}"><title>{escape(f"{bar.label}: {bar.value}")}</title></rect>'
+            )
         if number % every == 0:
             drawn += f'<text x="{middle:.1f}" y="{_HEIGHT - 4}" text-anchor="middle">{escape(bar.label)}</text>'
-        if len(rows) <= 12 and bar.value:
+        if has_room and bar.value:
             drawn += (
                 f'<text class="value" x="{middle:.1f}" y="{base - tall - 4:.1f}" text-anchor="middle">'
                 f"{escape(bar.value)}</text>"
@@ -77,28 +87,26 @@ def columns(title: str, rows: Sequence[Bar], most: float) -> str:
 
 
 def over_time(
-    minutes: Mapping[int, int], stretches: Iterable[tuple[float, float]], zone: tzinfo, *, is_bounded: bool
+    minutes: Mapping[int, int], outside: Mapping[int, int], stretches: Iterable[tuple[float, float]], zone: tzinfo
 ) -> str:
     """Return calls per minute from the first to the last, over the stretches of time in which they were allowed.
 
     :param minutes: calls by the minute since 1970 in which they began.
-    :param stretches: when may be called, seconds since 1970.
-    :param zone: whose clocks the ends are told on.
-    :param is_bounded: whether any hours were asked for.
+    :param outside: those of them that were not allowed; they are drawn hollow, above the others.
+    :param stretches: when may be called, seconds since 1970; without an end where there is none.
+    :param zone: whose clocks the times are told on.
     """
     first, last = min(minutes), max(minutes)
     # A little before and after, so that the edges of the window are seen.
     margin = max(5, (last - first) // 20)
     begins, ends = first - margin, last + 1 + margin
-    allowed = [
-        (max(math.floor(opening / 60), begins), min(math.ceil(closing / 60), ends))
-        for opening, closing in (joined(stretches) if is_bounded else ())
-        if opening / 60 < ends and closing / 60 > begins
-    ]
-    bins = _bins(minutes, begins, ends, allowed)
-    most = max(count / (until - since) for since, until, count in bins)
+    near = [stretch for stretch in joined(stretches) if stretch[0] / 60 < ends and stretch[1] / 60 > begins]
+    allowed = [(math.floor(max(opening / 60, begins)), math.ceil(min(closing / 60, ends))) for opening, closing in near]
+    width = max(1, math.ceil((ends - begins) / _BINS))
+    bins = _bins(minutes, outside, begins, ends, width, allowed)
+    highest = max(count / (until - since) for since, until, count, _ in bins)
 
-    def across(minute: int) -> float:
+    def across(minute: float) -> float:
         return (minute - begins) / (ends - begins) * _SPAN_WIDTH
 
     drawn = "".join(
@@ -106,20 +114,37 @@ def over_time(
         f'height="{_SPAN_HEIGHT}"/>'
         for since, until in allowed
     )
-    for since, until, count in bins:
-        each = count / (until - since)
-        tall, wide = each / most * (_SPAN_HEIGHT - 10), across(until) - across(since)
-        inside = not is_bounded or any(opening <= since and until <= closing for opening, closing in allowed)
-        drawn += (
-            f'<rect class="{"calls" if inside else "outside"}" x="{across(since):.1f}" y="{_SPAN_HEIGHT - tall:.1f}" '
-            f'width="{max(wide - 1.5, 1):.1f}" height="{tall:.1f}">'
-            f"<title>{_moment(since, zone)}: {_few(each)} a minute</title></rect>"
-        )
-    text = f"Calls per minute from {_moment(first, zone)} to {_moment(last, zone)}, {_few(most)} at most"
+    for since, until, count, not_allowed in bins:
+        tall = (_SPAN_HEIGHT - 10) / highest / (until - since)
+        wide = max(across(until) - across(since) - 1.5, 1)
+        said = f"{_moment(since, zone)}: {_few(count / (until - since))} a minute"
+        top = float(_SPAN_HEIGHT)
+        for style, part in (("calls", count - not_allowed), ("outside", not_allowed)):
+            if part:
+                top -= part * tall
+                drawn += (
+                    f'<rect class="{style}" x="{across(since):.1f}" y="{top:.1f}" width="{wide:.1f}" '
+                    f'height="{part * tall:.1f}"><title>{said}</title></rect>'
+                )
+    drawn += "".join(
+        f'<line class="edge" x1="{across(edge):.1f}" x2="{across(edge):.1f}" y1="0" y2="{_SPAN_HEIGHT}"/>'
+        for stretch in allowed
+        for edge in stretch
+        if begins < edge < ends
+    )
+    most = f"{max(minutes.values()):,}"
+    scale = f"At most <b>{most}</b> a minute"
+    if width > 1:
+        scale += f"; each bar is the average of up to {_lasting(width)}, the highest is <b>{_few(highest)}</b>"
+    text = f"Calls per minute from {_moment(first, zone)} to {_moment(last, zone)}, {most} at most"
+    if near:
+        text += f"; the window is open {spans(near, zone)}"
+    if outside:
+        text += f"; {counted(sum(outside.values()), 'call')} outside of it"
+    marks = "".join(f"<span>{_moment(mark, zone)}</span>" for mark in (begins, (begins + ends) // 2, ends))
     return (
-        f'<svg class="span" viewBox="0 0 {_SPAN_WIDTH} {_SPAN_HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{text}">{drawn}</svg><p class="ends"><span>{_moment(begins, zone)}'
-        f"</span><span>at most <b>{_few(most)}</b> a minute</span><span>{_moment(ends, zone)}</span></p>"
+        f'<p class="scale">{scale}</p><svg class="span" viewBox="0 0 {_SPAN_WIDTH} {_SPAN_HEIGHT}" '
+        f'preserveAspectRatio="none" role="img" aria-label="{text}">{drawn}</svg><p class="ends">{marks}</p>'
     )
 
 
@@ -172,21 +197,56 @@ def tracks(title: str, rows: Sequence[Track], zone: tzinfo) -> str:
 
 
 def _bins(
-    minutes: Mapping[int, int], begins: int, ends: int, allowed: Iterable[tuple[int, int]]
-) -> list[tuple[int, int, int]]:
-    """Return stretches of minutes with their calls, none of them across an edge of what is allowed."""
-    width = max(1, math.ceil((ends - begins) / _BINS))
+    minutes: Mapping[int, int],
+    outside: Mapping[int, int],
+    begins: int,
+    ends: int,
+    width: int,
+    allowed: Iterable[tuple[int, int]],
+) -> list[tuple[int, int, int, int]]:
+    """Return stretches of minutes with their calls and those outside, none across an edge of what is allowed."""
     cuts = sorted({begins, ends, *(edge for stretch in allowed for edge in stretch)})
     edges = [edge for since, until in pairwise(cuts) for edge in range(since, until, width)] + [ends]
     counted: Counter[int] = Counter()
+    not_allowed: Counter[int] = Counter()
     for minute, count in minutes.items():
-        counted[bisect_right(edges, minute) - 1] += count
-    return [(edges[place], edges[place + 1], count) for place, count in sorted(counted.items())]
+        place = bisect_right(edges, minute) - 1
+        counted[place] += count
+        not_allowed[place] += outside.get(minute, 0)
+    return [(edges[place], edges[place + 1], count, not_allowed[place]) for place, count in sorted(counted.items())]
+
+
+def spans(stretches: Iterable[tuple[float, float]], zone: tzinfo, most: int = 3) -> str:
+    """Return stretches of time in words, such as ``2 Mar 10:00 to 18:00``.
+
+    :param stretches: seconds since 1970, in order; without an end where there is none.
+    :param zone: whose clocks they are told on.
+    :param most: how many are told; of the others only how many there are.
+    """
+    told = list(stretches)
+    said = [_span(opening, closing, zone) for opening, closing in told[:most]]
+    if len(told) > most:
+        said.append(f"{len(told) - most:,} more")
+    return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+
+
+def _span(opening: float, closing: float, zone: tzinfo) -> str:
+    begins, ends = (None if math.isinf(edge) else datetime.fromtimestamp(edge, zone) for edge in (opening, closing))
+    if begins is None or ends is None:
+        return (begins and f"from {_told(begins)}") or (ends and f"until {_told(ends)}") or "at any time"
+    return f"{_told(begins)} to {f'{ends:%H:%M}' if begins.date() == ends.date() else _told(ends)}"
+
+
+def _lasting(minutes: int) -> str:
+    return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %H:%M}"
 
 
 def _moment(minute: int, zone: tzinfo) -> str:
-    moment = datetime.fromtimestamp(minute * 60, zone)
-    return f"{moment.day} {moment:%b %H:%M}"
+    return _told(datetime.fromtimestamp(minute * 60, zone))
 
 
 def joined(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -203,6 +263,10 @@ def joined(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]
 def _picture(title: str, said: Iterable[str], height: float, drawn: str) -> str:
     text = escape(f"{title}: {'; '.join(said)}", quote=True)
     return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{text}">{drawn}</svg>'
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def _few(rate: float) -> str:

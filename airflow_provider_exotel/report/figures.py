@@ -22,6 +22,7 @@ class Figures:
     """Counts of calls.
 
     :param minutes: calls by the minute since 1970 in which they began.
+    :param outside_minutes: those of them that were outside of the window.
     :param hours: calls by the hour of the person's day.
     :param hours_answered: those of them that were answered.
     :param nth: calls by which attempt of the person they were.
@@ -30,7 +31,6 @@ class Figures:
     :param cost: what the calls cost, in the account's currency.
     :param priced: calls whose price is known.
     :param talked: seconds of answered calls.
-    :param outside: calls outside of the window.
     :param untimed: calls whose start is not known.
     :param unnamed: calls whose number is not known.
     :param too_often: people who were called more often than asked for.
@@ -39,6 +39,7 @@ class Figures:
     attempts: int = 0
     answered: int = 0
     minutes: Counter[int] = field(default_factory=Counter)
+    outside_minutes: Counter[int] = field(default_factory=Counter)
     hours: Counter[int] = field(default_factory=Counter)
     hours_answered: Counter[int] = field(default_factory=Counter)
     nth: Counter[int] = field(default_factory=Counter)
@@ -47,10 +48,14 @@ class Figures:
     cost: Decimal = Decimal()
     priced: int = 0
     talked: int = 0
-    outside: int = 0
     untimed: int = 0
     unnamed: int = 0
     too_often: int = 0
+
+    @property
+    def outside(self) -> int:
+        """Calls outside of the window."""
+        return self.outside_minutes.total()
 
     def add(self, call: Call, nth: int, local: datetime | None, *, inside: bool | None) -> None:
         """Count one call.
@@ -65,6 +70,8 @@ class Figures:
         self.answered += answered
         if call.start is not None:
             self.minutes[int(call.start // 60)] += 1
+            if inside is False:
+                self.outside_minutes[int(call.start // 60)] += 1
         if local is not None:
             self.hours[local.hour] += 1
             self.hours_answered[local.hour] += answered
@@ -78,7 +85,6 @@ class Figures:
             self.digits[digit if is_choice and len(digit) <= _LONGEST_DIGITS else OTHER_DIGITS] += 1
         if (price := _amount(call.price)) is not None:
             self.cost, self.priced = self.cost + price, self.priced + 1
-        self.outside += inside is False
         self.untimed += call.start is None
         self.unnamed += not call.contact
 

@@ -97,6 +97,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def percent(part: int, whole: int) -> str:
-    """Return a share in words."""
-    return f"{part / whole:.0%}" if whole else "–"
+    """Return a share in words; only nothing is 0%, and only everything is 100%."""
+    if not whole:
+        return "–"
+    share = f"{part / whole:.0%}"
+    return "<1%" if part and share == "0%" else ">99%" if part < whole and share == "100%" else share

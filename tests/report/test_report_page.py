@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from report_samples import INDIA, START, client_of, order, people, report_of
@@ -14,8 +18,13 @@ from airflow_provider_exotel.api.campaign import CallRecord, Campaign
 from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.campaign.window import CallingWindow
 from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.report.accounting import Accounting
+from airflow_provider_exotel.report.advice import advice
+from airflow_provider_exotel.report.charts import Bar, bars
 from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.figures import Figures
 from airflow_provider_exotel.report.page import page
+from airflow_provider_exotel.report.parts import percent
 
 WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)
 
@@ -33,6 +42,27 @@ def reports() -> list[CampaignReport]:
             campaign = client.get_campaign(campaign_id)
             made.append(report_of(campaign, records, window=WINDOW)[0])
     return made
+
+
+def judged(clocks: Sequence[str], **schedule: datetime) -> CampaignReport:
+    """A campaign of this schedule that called one person after the other, at these times of a day in India."""
+    records = [
+        CallRecord.of({"call_sid": number, "to": number, "status": "busy", "date_created": f"2026-03-02T{clock}+05:30"})
+        for number, clock in zip(people(len(clocks)), clocks, strict=True)
+    ]
+    fields = {
+        "id": "c",
+        "status": "Completed",
+        "stats": {"created": len(clocks), "busy": len(clocks)},
+        "schedule": {name: instant.isoformat() for name, instant in schedule.items()},
+    }
+    return report_of(Campaign.of(fields), records)[0]
+
+
+def heights(text: str, style: str) -> list[float]:
+    """How high the bars of calls over time are."""
+    [picture] = re.findall(r'<svg class="span".*?</svg>', text, flags=re.DOTALL)
+    return [float(height) for height in re.findall(rf'class="{style}"[^>]* height="([\d.]+)"', picture)]
 
 
 class Elements(HTMLParser):
@@ -101,6 +131,30 @@ def test_no_bar_of_calls_reaches_out_of_the_window_unless_calls_did(reports: lis
     )
 
 
+def test_hollow_bars_are_as_many_calls_as_the_audit_finds() -> None:
+    """A window may close within a minute; the calls after it are outside of it, the others of that minute are not."""
+    closing = datetime(2026, 3, 2, 10, 3, 30, tzinfo=ZoneInfo(INDIA))
+    text = page([judged(["10:02:10", "10:03:10", "10:03:50", "10:04:10"], end_at=closing)])
+
+    assert "2 of 4 calls began outside of the window." in text
+    assert heights(text, "calls") == heights(text, "outside") == [70, 70]
+
+
+@pytest.mark.parametrize("edge", ["send_at", "end_at"])
+def test_a_schedule_without_one_of_its_ends_is_drawn(edge: str) -> None:
+    instant = datetime(2026, 3, 2, 10, 2, tzinfo=ZoneInfo(INDIA))
+
+    text = page([judged(["10:01:10", "10:03:10"], **{edge: instant})])
+
+    assert f"the window is open {'from' if edge == 'send_at' else 'until'} 2 Mar 10:02; 1 call outside of it" in text
+
+
+def test_the_most_calls_of_a_minute_are_told_where_bars_are_averages() -> None:
+    text = page([judged([*["10:01:10"] * 40, "16:00:00"])])
+
+    assert "At most <b>40</b> a minute; each bar is the average of up to 5 minutes" in text
+
+
 def test_pictures_are_well_formed(reports: list[CampaignReport]) -> None:
     for picture in re.findall(r"<svg.*?</svg>", page(reports), flags=re.DOTALL):
         ET.fromstring(picture)
@@ -148,7 +202,25 @@ def test_calls_that_cannot_be_judged_are_told() -> None:
 
     text = page([report_of(campaign, [record], window=WINDOW)[0]])
 
-    assert "1 calls have no time and are not judged." in text
+    assert "1 call has no time and is not judged." in text
+    assert "outside of the window" not in text
+
+
+def test_counts_that_the_campaign_does_not_have_are_not_said_to_agree() -> None:
+    record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
+
+    text = page([report_of(Campaign.of({"id": "c", "status": "Completed"}), [record])[0]])
+
+    assert "say the same" not in text
+    assert "1 campaign without counts to compare with." in text
+
+
+def test_what_was_asked_for_is_told_in_words(reports: list[CampaignReport]) -> None:
+    assert "<p>Asked for: calls 2 Mar 10:01 to 18:00 (Asia/Kolkata); at most 3 calls to a person.</p>" in page(reports)
+
+
+def test_a_page_without_a_window_judges_no_call() -> None:
+    assert "No window is known, so nothing is judged by it." in page([judged(["10:01:10"])])
 
 
 @pytest.mark.parametrize(
@@ -180,3 +252,89 @@ def luminance(colour: str) -> float:
     shares = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_hours_of_a_night_stand_beside_each_other() -> None:
+    text = page([judged(["22:10:00", "23:10:00", "00:10:00", "01:10:00"])])
+
+    [label] = re.findall(r'aria-label="(Answered by hour: [^"]*)"', text)
+    assert label == "Answered by hour: 22 0%; 23 0%; 00 0%; 01 0%"
+
+
+def test_rates_have_a_scale_and_a_head_for_each_column(reports: list[CampaignReport]) -> None:
+    text = page(reports)
+
+    scale = [float(label) for label in re.findall(r'<text x="36" [^>]*>(\d+)%</text>', text)]
+    assert scale == [0, scale[2] / 2, scale[2], 0, scale[5] / 2, scale[5]]
+    assert '<th scope="col"></th>' not in text
+
+
+def test_keys_are_in_the_order_of_digits_and_then_the_other_keys() -> None:
+    pressed = ["#", "12", "2", "*", "1", "0", "123"]
+    records = [CallRecord.of({"call_sid": key, "to": number, "status": "completed", "digits": key})
+               for key, number in zip(pressed, people(7), strict=True)]  # fmt: skip
+
+    text = page([report_of(Campaign.of({"id": "c"}), records)[0]])
+
+    [label] = re.findall(r'aria-label="Keys pressed in answered calls: ([^"]*)"', text)
+    assert [bar.split(" ")[0] for bar in label.split("; ")] == ["0", "1", "2", "*", "#", "12", "longer"]
+
+
+def test_only_nothing_is_no_share_and_only_everything_a_whole_one() -> None:
+    assert [percent(part, 1000) for part in (0, 1, 500, 999, 1000)] == ["0%", "<1%", "50%", ">99%", "100%"]
+
+
+def test_text_beside_a_bar_stays_in_the_picture() -> None:
+    drawn = bars("People", [Bar("recipient-hung-up-at-once", 1, "1,000,000 (100%)")])
+
+    [(label, value)] = re.findall(r">(recipient[^<]*)</text>.*x=\"([\d.]+)\"", drawn)
+    assert label == "recipient-hun…"
+    assert float(value) + 16 * 8 <= 360
+    assert 'aria-label="People: recipient-hung-up-at-once 1,000,000 (100%)"' in drawn
+
+
+def test_a_cost_is_told_to_be_of_a_part_of_the_calls() -> None:
+    records = [
+        CallRecord.of({"call_sid": number, "to": number, "status": "completed"} | price)
+        for number, price in zip(people(2), [{"price": "0.50"}, {}], strict=True)
+    ]
+
+    text = page([report_of(Campaign.of({"id": "c"}), records)[0]])
+
+    assert "0.50<small>of 1 of 2 calls; the others tell no price</small>" in text
+
+
+def test_a_short_call_is_not_told_as_no_minutes() -> None:
+    record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed", "duration": "24"})
+
+    assert "<dt>minutes talked</dt><dd>0.4<" in page([report_of(Campaign.of({"id": "c"}), [record])[0]])
+
+
+def test_calls_outside_are_advised_about_first() -> None:
+    ended = datetime(2026, 3, 2, 10, 2, tzinfo=ZoneInfo(INDIA))
+    report = judged(["10:01:10", "10:03:10"], end_at=ended)
+
+    [first] = list(advice(report.accounting, report.figures, [report]))
+
+    assert first.startswith("1 call outside of the window")
+
+
+def test_retries_are_not_blamed_where_nobody_answers() -> None:
+    report = judged(["10:01:10"] * 30)
+
+    [only] = list(advice(report.accounting, report.figures, [report]))
+
+    assert only.startswith("None of 30 calls was answered")
+
+
+def test_the_time_that_is_missing_is_that_of_the_slowest_campaign() -> None:
+    slow = judged(["10:01:10", "10:02:10"])
+    slow, fast = (
+        replace(slow, accounting=Accounting(not_reached={"busy": 2}, never_tried=30)),
+        judged(["10:01:10"] * 300),
+    )
+    together = Figures.together([slow.figures, fast.figures])
+
+    told = next(iter(advice(slow.accounting, together, [slow, fast])))
+
+    assert "take about 30 minutes more" in told
