@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
+
+from airflow_provider_exotel.journal import Journal
 
 _MOMENTS = ("posted_before", "sent_at", "held_since")
 
@@ -41,37 +43,7 @@ class UploadEntry:
         return cls(**known | {name: datetime.fromisoformat(known[name]) for name in _MOMENTS if known.get(name)})
 
 
-@dataclass
-class UploadJournal:
-    """The entry of one list, and where it is kept.
+class UploadJournal(Journal[UploadEntry]):
+    """What the tries of one task know of an upload."""
 
-    :param read: returns what was kept, or ``None``.
-    :param write: keeps it, or raises if it could not be kept, above all because another try has taken over.
-    :param outlives_tries: whether a later try reads what this one writes.
-    """
-
-    read: Callable[[], Mapping[str, Any] | None]
-    write: Callable[[dict[str, Any]], None]
-    outlives_tries: bool = True
-    entry: UploadEntry = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.entry = UploadEntry.of(self.read())
-
-    @classmethod
-    def of_this_try(cls) -> UploadJournal:
-        """Return one that is forgotten with the try."""
-        return cls(lambda: None, lambda _: None, outlives_tries=False)
-
-    def keep(self, **changes: Any) -> None:
-        """Keep the entry with other values in some of its fields."""
-        self._keep(replace(self.entry, **changes))
-
-    def forget(self) -> None:
-        """Keep that nothing is known."""
-        self._keep(UploadEntry())
-
-    def _keep(self, entry: UploadEntry) -> None:
-        if entry != self.entry:
-            self.write(entry.as_json())
-            self.entry = entry
+    kind = UploadEntry

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.campaign.content import ContentMark
 from airflow_provider_exotel.campaign.identity import AUDIENCE_LENGTH
+from airflow_provider_exotel.journal import Journal
 
 _LENGTH = 16
 
@@ -108,27 +109,10 @@ class Entry:
         )
 
 
-@dataclass
-class Journal:
-    """The entry of one campaign, and where it is kept.
+class CampaignJournal(Journal[Entry]):
+    """What the tries of one task know of its campaign."""
 
-    :param read: returns what was kept, or ``None``.
-    :param write: keeps it, or raises if it could not be kept, above all because another try has taken over.
-    :param outlives_tries: whether a later try reads what this one writes.
-    """
-
-    read: Callable[[], Mapping[str, Any] | None]
-    write: Callable[[dict[str, Any]], None]
-    outlives_tries: bool = True
-    entry: Entry = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.entry = Entry.of(self.read())
-
-    @classmethod
-    def of_this_try(cls) -> Journal:
-        """Return one that is forgotten with the try: Airflow before 3.3 has no place for it."""
-        return cls(lambda: None, lambda _: None, outlives_tries=False)
+    kind = Entry
 
     def intend(self, posted_before: datetime, audience: AudienceMark, content: ContentMark | None = None) -> None:
         """Keep that the campaign is about to be sent."""
@@ -140,21 +124,11 @@ class Journal:
         :param campaign_id: the campaign.
         :param audience: whom it calls, where that is not kept yet.
         """
-        known = self.entry.audience or audience
-        self._keep(replace(self.entry, campaign_id=campaign_id, posted_before=None, audience=known))
+        self.keep(campaign_id=campaign_id, posted_before=None, audience=self.entry.audience or audience)
 
     def carry(self, end_at: datetime | None) -> None:
         """Keep that it is about to be paused for a later window, or with ``None`` that it is so no more."""
-        self._keep(replace(self.entry, carried_to=end_at))
-
-    def withdraw(self) -> None:
-        """Keep that it surely does not."""
-        self._keep(Entry())
-
-    def _keep(self, entry: Entry) -> None:
-        if entry != self.entry:
-            self.write(entry.as_json())
-            self.entry = entry
+        self.keep(carried_to=end_at)
 
 
 def _moment(kept: str | None) -> datetime | None:

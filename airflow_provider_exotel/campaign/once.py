@@ -41,7 +41,7 @@ from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.campaign.comparison import other_fields, other_people
 from airflow_provider_exotel.campaign.content import Content
 from airflow_provider_exotel.campaign.identity import CampaignIdentity
-from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
+from airflow_provider_exotel.campaign.journal import AudienceMark, CampaignJournal, Entry
 from airflow_provider_exotel.campaign.lookup import ListsCampaigns, find
 from airflow_provider_exotel.campaign.window import MissedWindow
 
@@ -108,7 +108,7 @@ class OneCampaign:
 
     identity: CampaignIdentity
     campaigns: Campaigns
-    journal: Journal
+    journal: CampaignJournal
     since: datetime
     content: Callable[[], Content] | None = None
     refuses_other_content: bool = False
@@ -165,7 +165,7 @@ class OneCampaign:
             campaign = self._lost_answer(unknown, audience)
             self._compare_content(campaign, refuses=False)
         except (ExotelError, MissedWindow):
-            self.journal.withdraw()
+            self.journal.forget()
             raise
         self.journal.record(campaign.id)
         return self._earliest(campaign, audience) if self.is_shared else campaign

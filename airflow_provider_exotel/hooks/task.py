@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_exotel.audience.upload_journal import UploadJournal
-from airflow_provider_exotel.campaign.journal import Journal
+from airflow_provider_exotel.campaign.journal import CampaignJournal
 
 KEY_REMEMBERED_FOR = timedelta(days=30)
 """How far back the campaign of an idempotency key is looked for: the longest a campaign dials by default."""
 _KEPT_HERE: dict[str, dict[str, Any]] = {}
 
 
-def journal_of(context: Mapping[str, Any], key: str) -> Journal:
+def journal_of(context: Mapping[str, Any], key: str) -> CampaignJournal:
     """Return the journal of a campaign, in the state that Airflow 3.3 keeps for a task over all its tries.
 
     :param context: the task's context; empty outside of a task.
@@ -22,19 +22,19 @@ def journal_of(context: Mapping[str, Any], key: str) -> Journal:
     """
     store = context.get("task_state_store")
     if store is None:
-        return Journal.of_this_try()
+        return CampaignJournal.of_this_try()
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # from 3.3 on, as the store is
 
     name = f"exotel_campaign_{key}"
-    return Journal(lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE))
+    return CampaignJournal(lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE))
 
 
-def journal_of_this_process(name: str) -> Journal:
+def journal_of_this_process(name: str) -> CampaignJournal:
     """Return the journal of a campaign over all calls of this process, for where Airflow keeps none.
 
     :param name: tells the campaign from those of other keys, accounts and hosts.
     """
-    return Journal(
+    return CampaignJournal(
         lambda: _KEPT_HERE.get(name), lambda entry: _KEPT_HERE.__setitem__(name, entry), outlives_tries=False
     )
 

@@ -17,7 +17,7 @@ from airflow_provider_exotel.operators.results import OUTCOME, judged, share_of,
 if TYPE_CHECKING:
     from airflow_provider_exotel.api.campaign import Campaign
     from airflow_provider_exotel.campaign.carry import Carrier
-    from airflow_provider_exotel.campaign.journal import Journal
+    from airflow_provider_exotel.campaign.journal import CampaignJournal
     from airflow_provider_exotel.campaign.once import OneCampaign
     from airflow_provider_exotel.campaign.outcome import Outcome
     from airflow_provider_exotel.campaign.waiting import Wait
@@ -46,7 +46,7 @@ class CampaignEnd:
     operator: CreateCampaignOperator
     context: Context
     carrier: Carrier | None
-    journal: Journal
+    journal: CampaignJournal
 
     def wait_for(self, campaign: Campaign, contacts: int | None) -> str:
         """Wait until a campaign has ended, and return its id.

@@ -24,7 +24,7 @@ from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CampaignChanges, CampaignRequest
 from airflow_provider_exotel.campaign.content import Content
 from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
-from airflow_provider_exotel.campaign.journal import AudienceMark, Entry, Journal
+from airflow_provider_exotel.campaign.journal import AudienceMark, CampaignJournal, Entry
 from airflow_provider_exotel.campaign.once import SEND_WITHIN, SETTLE, Clock, OneCampaign
 from airflow_provider_exotel.campaign.window import MissedWindow
 
@@ -91,8 +91,8 @@ class Store:
         self.kept = entry
         self.written.append(Entry.of(entry))
 
-    def journal(self) -> Journal:
-        return Journal(lambda: self.kept, self.write)
+    def journal(self) -> CampaignJournal:
+        return CampaignJournal(lambda: self.kept, self.write)
 
 
 def campaign(number: int, status: CampaignStatus = CampaignStatus.CREATED, **fields: Any) -> Campaign:
@@ -100,7 +100,7 @@ def campaign(number: int, status: CampaignStatus = CampaignStatus.CREATED, **fie
 
 
 def one(service: Service, store: Store | None = None, **options: Any) -> OneCampaign:
-    journal = store.journal() if store else Journal.of_this_try()
+    journal = store.journal() if store else CampaignJournal.of_this_try()
     clock = Clock(lambda: service.now, service.sleep)
     return OneCampaign(IDENTITY, service, journal, NOW, answer_within=ANSWER, clock=clock, **options)
 

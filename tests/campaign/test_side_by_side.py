@@ -17,7 +17,7 @@ from airflow_provider_exotel.api.errors import ExotelNotFound, ExotelRequestRefu
 from airflow_provider_exotel.api.numbers import PhoneNumbers
 from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
-from airflow_provider_exotel.campaign.journal import AudienceMark, Journal
+from airflow_provider_exotel.campaign.journal import AudienceMark, CampaignJournal
 from airflow_provider_exotel.campaign.once import OneCampaign
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -109,7 +109,7 @@ class Sender:
 def send(sender: Sender, identity: CampaignIdentity, numbers: PhoneNumbers = NUMBERS) -> str:
     """Do what a task does, with a journal of its own, and return the campaign it follows."""
     kept: dict[str, Any] = {}
-    journal = Journal(lambda: kept or None, kept.update)
+    journal = CampaignJournal(lambda: kept or None, kept.update)
     mark = AudienceMark.of(numbers, None, "secret")
     one = OneCampaign(identity, sender, journal, NOW, is_shared=True)
 

@@ -10,7 +10,7 @@ from ways import naive, once
 
 from airflow_provider_exotel.campaign import lookup
 from airflow_provider_exotel.campaign import once as protocol
-from airflow_provider_exotel.campaign.journal import Journal
+from airflow_provider_exotel.campaign.journal import CampaignJournal
 from airflow_provider_exotel.emulator import Emulator
 
 SEEDS = range(10_000, 10_300)
@@ -62,6 +62,6 @@ def test_they_find_what_a_look_that_ends_at_the_first_old_campaign_would_do(
 def test_they_find_what_sending_without_writing_it_down_would_do(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Journal, "intend", lambda self, *kept: None)
+    monkeypatch.setattr(CampaignJournal, "intend", lambda self, *kept: None)
 
     assert sum(trial.duplicates for trial in trials(emulator).values()) > 0

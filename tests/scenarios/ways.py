@@ -13,7 +13,7 @@ from airflow_provider_exotel.api.policy import ReplayPolicy
 from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.api.request import CampaignRequest
 from airflow_provider_exotel.campaign.identity import CampaignIdentity
-from airflow_provider_exotel.campaign.journal import AudienceMark, Journal
+from airflow_provider_exotel.campaign.journal import AudienceMark, CampaignJournal
 from airflow_provider_exotel.campaign.once import Clock, OneCampaign
 from airflow_provider_exotel.emulator import Emulator
 
@@ -188,7 +188,9 @@ def once(worker: Worker, identity: CampaignIdentity) -> str:
     one = OneCampaign(
         identity,
         worker.client,
-        Journal(lambda: worker.store.get("journal"), write) if worker.lasting else Journal.of_this_try(),
+        CampaignJournal(lambda: worker.store.get("journal"), write)
+        if worker.lasting
+        else CampaignJournal.of_this_try(),
         now(),
         is_later_try=worker.number > 1,
         clock=Clock(now, sleep),

@@ -12,7 +12,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_exotel import CreateCampaignOperator
-from airflow_provider_exotel.campaign.journal import Journal
+from airflow_provider_exotel.campaign.journal import CampaignJournal
 from airflow_provider_exotel.campaign.once import OneCampaign
 
 STEPS = ("before_the_intent", "before_the_post", "during_the_post", "after_the_answer", "after_recording", "never")
@@ -50,7 +50,7 @@ class Dying(CreateCampaignOperator):
         if self.step == "before_the_intent":
             OneCampaign.find = then_die(OneCampaign.find)  # type: ignore[method-assign]
         elif self.step == "before_the_post":
-            Journal.intend = then_die(Journal.intend)  # type: ignore[method-assign]
+            CampaignJournal.intend = then_die(CampaignJournal.intend)  # type: ignore[method-assign]
         elif self.step == "during_the_post":
             send = client.create_campaign
 
@@ -62,7 +62,7 @@ class Dying(CreateCampaignOperator):
         elif self.step == "after_the_answer":
             client.create_campaign = then_die(client.create_campaign)  # type: ignore[method-assign]
         elif self.step == "after_recording":
-            Journal.record = then_die(Journal.record)  # type: ignore[method-assign]
+            CampaignJournal.record = then_die(CampaignJournal.record)  # type: ignore[method-assign]
 
 
 for step in STEPS:
