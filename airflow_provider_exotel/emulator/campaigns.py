@@ -134,6 +134,15 @@ class CampaignState:
         return datetime.fromtimestamp(self.instant, UTC)
 
     @property
+    def updated_at(self) -> float:
+        """Return when it last changed, by an action or because it began to dial or ended; seconds since 1970."""
+        begins, ends = self.campaign.dialling.start, self.campaign.dialling.end
+        if self.plan is None or self.instant < begins:
+            return self.campaign.updated_at
+        last = self.plan.last_end if self.plan.left == 0 else max(ends, self.plan.last_end)
+        return max(self.campaign.updated_at, last if self.instant >= last else begins)
+
+    @property
     def calls_finished(self) -> int:
         """Return how many calls are finished, without listing them."""
         return sum(self.plan.passed(name, self.instant) for name in ("dialled", "redialled")) if self.plan else 0

@@ -138,7 +138,7 @@ def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, cre
         "status": _word(state.status, settings, created=created),
         "call_duplicate_numbers": given.get("call_duplicate_numbers", False),
         "date_created": date(campaign.created_at),
-        "date_updated": date(campaign.updated_at),
+        "date_updated": date(state.updated_at),
         "stats": _stats(state, settings, created=created),
     }
     echo = not documented if settings.echo_numbers is None else settings.echo_numbers

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +21,22 @@ def test_it_waits_for_send_at_then_dials_then_completes(api: Api, emulator: Emul
         seen.append(api.read(campaign)["status"])
     assert seen == ["Created", "Created", "InProgress", "Completed"]
     assert len(emulator.calls(campaign["id"])) == 30
+
+
+@pytest.mark.parametrize(("minutes", "closes"), [(30, 60), (90, 60)], ids=["all-called", "window-closed"])
+def test_it_was_updated_last_when_its_last_call_ended_or_its_window_closed(
+    api: Api, emulator: Emulator, minutes: int, closes: int
+) -> None:
+    campaign = api.create(minutes, mode="custom", throttle=1, schedule={"send_at": at(1), "end_at": at(closes)})
+    assert api.read(campaign)["date_updated"] == at(0)
+
+    emulator.clock.advance(61)
+    assert api.read(campaign)["date_updated"] == at(1)
+
+    emulator.clock.advance(86_400)
+    ended = max(call.ended for call in emulator.calls(campaign["id"]))
+    updated = datetime.fromisoformat(api.read(campaign)["date_updated"])
+    assert updated == (ended.replace(microsecond=0) if minutes == 30 else START + timedelta(minutes=closes))
 
 
 def test_without_a_schedule_it_dials_at_once_and_for_thirty_days(api: Api, emulator: Emulator) -> None:
