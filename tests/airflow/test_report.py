@@ -22,7 +22,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 from airflow import __version__ as airflow_version
-from airflow.providers.common.compat.sdk import Asset
+from airflow.providers.common.compat.sdk import AirflowFailException, Asset
 from test_nothing_leaks import OF_AIRFLOW, database, log_files
 
 from airflow_provider_exotel.api.client import ExotelClient
@@ -488,7 +488,6 @@ def test_a_report_that_cannot_be_had_is_made_of_pages(
 
 WRONG: dict[str, dict[str, Any]] = {
     "campaign_ids": {"campaign_ids": ""},
-    "folder_url": {"folder_url": "javascript:alert(1)"},
     "format": {"format": "xlsx"},
     "contacts": {"contacts": "plain"},
     "on_violation": {"on_violation": "shout"},
@@ -517,6 +516,36 @@ def test_what_is_wrong_is_named_before_any_request(
     assert ran.state == "failed"
     assert f"- {field}: " in log.text
     assert exotel.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "april/reports",
+        "https://user:word@reports.example.com/may",
+        "https://reports.example.com/may?signature=secret",
+        "https://reports.example.com/#/may",
+    ],
+)
+def test_an_address_that_is_none_of_a_folder_is_named_and_not_repeated(
+    exotel: Emulator, tmp_path: Path, address: str
+) -> None:
+    with pytest.raises(AirflowFailException, match="- folder_url: ") as refused:
+        report(tmp_path, "one", folder_url=address).execute({})
+
+    assert address not in str(refused.value)
+    assert exotel.requests == []
+
+
+def test_what_is_escaped_in_an_address_stays_so(exotel: Emulator, tmp_path: Path) -> None:
+    campaign, kept = dialled(exotel), dict[str, Any]()
+    a_day_later(exotel)
+    context = {"ti": SimpleNamespace(xcom_push=lambda key, value: kept.update({key: value}))}
+
+    report(tmp_path, campaign, folder_url="https://reports.example.com/a%2Fb/100%25/c d+e").execute(context)
+
+    assert kept["report"]["url"] == "https://reports.example.com/a%2Fb/100%25/c%20d%2Be/report.html"
 
 
 def test_the_page_of_the_docs_names_every_parameter() -> None:
