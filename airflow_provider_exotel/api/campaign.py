@@ -267,7 +267,8 @@ def _how_it_ended(word: str) -> str:
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    # Half a character, as is left where a name is cut within an emoji, can be written nowhere.
+    return None if value is None else str(value).encode(errors="replace").decode()
 
 
 def _flag(value: object) -> bool | None:
