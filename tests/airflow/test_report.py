@@ -22,7 +22,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 from airflow import __version__ as airflow_version
-from airflow.providers.common.compat.sdk import AirflowFailException, Asset
+from airflow.providers.common.compat.sdk import AirflowFailException, Asset, ObjectStoragePath
 from test_nothing_leaks import OF_AIRFLOW, database, log_files
 
 from airflow_provider_exotel.api.client import ExotelClient
@@ -329,6 +329,15 @@ def test_a_report_that_is_made_beside_this_one_takes_nothing_away(
     for path in (tmp_path / "alone").iterdir():
         assert (tmp_path / "beside" / path.name).read_bytes() == path.read_bytes()
     assert not (tmp_path / "beside" / "_unfinished").exists()
+
+
+def test_a_report_that_lost_a_file_does_not_pass_for_whole(tmp_path: Path) -> None:
+    place = Workplace(ObjectStoragePath(tmp_path.as_uri()), "mark")
+    with place.writing("attempts.csv") as file:
+        file.write(b"kept")
+
+    with pytest.raises(FileNotFoundError):
+        place.publish(["attempts.csv", "contacts.csv"])
 
 
 def test_what_was_put_aside_before_a_campaign_was_resumed_is_not_taken_for_all_of_it(
