@@ -238,7 +238,8 @@ class CampaignReportOperator(BaseOperator):
         end_at = campaign.schedule.end_at
         is_over = campaign.status.has_ended or (end_at is not None and end_at < now)
         is_live = campaign.stats.in_progress + campaign.stats.retrying > 0
-        if not is_over or (is_live and (end_at is None or now < end_at + _LIVE_CALLS_END_WITHIN)):
+        last = end_at or campaign.date_updated  # a campaign may have no end of its own
+        if not is_over or (is_live and (last is None or now < last + _LIVE_CALLS_END_WITHIN)):
             raise AirflowException(
                 f"campaign {campaign_id} is {campaign.status_text or 'not known to have ended'} and may call somebody "
                 "yet; its report is made once it has ended: wait for that before this task, or let it try again"

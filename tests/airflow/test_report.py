@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,12 +24,13 @@ from urllib.parse import urljoin
 import pytest
 import requests
 from airflow import __version__ as airflow_version
-from airflow.providers.common.compat.sdk import AirflowFailException, Asset, ObjectStoragePath
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, Asset, ObjectStoragePath
 from test_nothing_leaks import OF_AIRFLOW, database, log_files
 
+from airflow_provider_exotel.api.campaign import Campaign
 from airflow_provider_exotel.api.client import ExotelClient
 from airflow_provider_exotel.api.ratelimit import TokenBucket
-from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.api.request import CampaignRequest, Schedule
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.transfers.report import CampaignReportOperator
@@ -248,6 +251,27 @@ def test_a_campaign_that_still_dials_has_no_report_yet(
 
     assert ran.state == "failed"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("age", "is_made"), [(timedelta(minutes=59), False), (timedelta(minutes=61), True)])
+@pytest.mark.parametrize("told", ["end_at", "date_updated"])
+def test_a_count_that_stays_at_in_progress_keeps_a_report_for_an_hour(
+    exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, age: timedelta, *, is_made: bool
+) -> None:
+    campaign, show = dialled(exotel), ExotelClient.get_campaign
+    a_day_later(exotel)
+    moment = datetime.now(UTC) - age
+    last = {"schedule": Schedule(end_at=moment)} if told == "end_at" else {"schedule": Schedule(), told: moment}
+
+    def stuck(client: ExotelClient, campaign_id: str) -> Campaign:
+        shown = show(client, campaign_id)
+        return replace(shown, stats=replace(shown.stats, in_progress=1), **last)
+
+    monkeypatch.setattr(ExotelClient, "get_campaign", stuck)
+    with nullcontext() if is_made else pytest.raises(AirflowException, match="may call somebody yet"):
+        report(tmp_path, campaign).execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
+
+    assert (tmp_path / "report.html").exists() is is_made
 
 
 def test_calls_outside_of_the_window_are_named_and_fail_the_task_if_so_chosen(
