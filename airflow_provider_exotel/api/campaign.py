@@ -20,6 +20,7 @@ M = TypeVar("M", bound=Model)
 
 # Dates without an offset appear in v1-style answers; the service's home is India.
 _INDIA = timezone(timedelta(hours=5, minutes=30))
+_YEARS = range(2000, 2100)
 
 
 class CampaignStatus(StrEnum):
@@ -63,6 +64,7 @@ def _folded(text: object) -> str:
 
 
 _STATUSES = {_folded(status): status for status in CampaignStatus}
+_ENDS = {_folded(end): end for end in ("completed", "busy", "no-answer", "failed")}
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class CallRecord:
 
         return cls(
             call_sid=_text(first("call_sid", "sid")),
-            status=fold(_text(first("status")) or ""),
+            status=_how_it_ended(_text(first("status")) or ""),
             number=_text(first("number", "to")) or "",
             contact_name=_text(first("name")),
             attempt=_whole(first("attempt_number", "attempt")),
@@ -225,12 +227,17 @@ class CallPage:
 
 
 def read_moment(value: object) -> datetime | None:
-    """Return a time of an answer with its offset (India's where it has none), or ``None`` if it is not readable."""
+    """Return a time of an answer with its offset (India's where it has none), or ``None`` if it tells none.
+
+    One that was never set is written as the year 1, 1970 or 9999.
+    """
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
+        return None
+    if moment.year not in _YEARS:
         return None
     return moment if moment.utcoffset() is not None else moment.replace(tzinfo=_INDIA)
 
@@ -255,8 +262,13 @@ def _numbers(value: object) -> PhoneNumbers | None:
         return None
 
 
+def _how_it_ended(word: str) -> str:
+    return _ENDS.get(_folded(word)) or fold(word)
+
+
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    # Half a character, as is left where a name is cut within an emoji, can be written nowhere.
+    return None if value is None else str(value).encode(errors="replace").decode()
 
 
 def _flag(value: object) -> bool | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 PREFIX = "/reports/"
 _PAGE = "report.html"
+_UNFINISHED = "_unfinished"  # where a report is made, and where it is left by a task that was killed
 _ABOUT = re.compile(r'<meta name="exotel-campaigns" content="([^"]*)">')
 
 
@@ -17,12 +21,18 @@ def addresses(folder: Path | None) -> dict[str, str]:
     :param folder: where the pages are, in it or in folders of it; ``None`` for no pages.
     """
     found: dict[str, str] = {}
-    if folder is None:
-        return found
-    for path in sorted(folder.rglob(_PAGE), key=lambda path: path.stat().st_mtime):
-        if about := _ABOUT.search(path.read_text(encoding="utf-8", errors="replace")):
-            found |= dict.fromkeys(about[1].split(), PREFIX + quote(path.relative_to(folder).as_posix()))
+    for _, address, campaign_ids in sorted(_pages(folder) if folder is not None else ()):
+        found |= dict.fromkeys(campaign_ids, address)
     return found
+
+
+def _pages(folder: Path) -> Iterator[tuple[float, str, list[str]]]:
+    for where, _, files in os.walk(folder):  # which passes over folders that are gone meanwhile
+        path = Path(where, _PAGE)
+        place = path.relative_to(folder).as_posix()
+        if path.name in files and (text := page(folder, place)) and (about := _ABOUT.search(text)):
+            with suppress(FileNotFoundError):
+                yield path.stat().st_mtime, PREFIX + quote(place), about[1].split()
 
 
 def page(folder: Path | None, path: str) -> str | None:
@@ -33,7 +43,10 @@ def page(folder: Path | None, path: str) -> str | None:
     """
     if folder is None:
         return None
-    asked = (folder / path).resolve()
-    if asked.name != _PAGE or not asked.is_relative_to(folder.resolve()) or not asked.is_file():
+    try:
+        asked = (folder / path).resolve(strict=True)
+        place = asked.relative_to(folder.resolve())
+        is_one = place.name == _PAGE and _UNFINISHED not in place.parts
+        return asked.read_text(encoding="utf-8", errors="replace") if is_one else None
+    except (OSError, RuntimeError, ValueError):  # gone, no file, links in a ring, elsewhere, or no path at all
         return None
-    return asked.read_text(encoding="utf-8")

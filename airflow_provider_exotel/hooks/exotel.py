@@ -81,6 +81,8 @@ class ExotelHook(BaseHook):
     def renewing_when_refused(self) -> Iterator[None]:
         """Read the connection again, for whatever is asked next, where its credentials are refused: it may be mended.
 
+        One that names another account is not taken: there is no such campaign there.
+
         :raises ExotelAuthError: the refusal all the same.
         """
         try:
@@ -91,7 +93,9 @@ class ExotelHook(BaseHook):
             raise
 
     def _connect_anew(self) -> None:
-        settings = self._read()
+        settings, before = self._read(), self.settings
+        if (settings.host, settings.account_sid) != (before.host, before.account_sid):
+            return
         # All at once and only when it was read: a task that is killed meanwhile has no time to read it.
         self.__dict__ |= {
             "settings": settings,

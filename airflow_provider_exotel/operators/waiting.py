@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
-from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, ExotelNotFound, Problem
+from airflow_provider_exotel.api.errors import ExotelAuthError, ExotelError, ExotelInputError, ExotelNotFound, Problem
 from airflow_provider_exotel.operators.results import OUTCOME, judged, share_of, with_those_never_called
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class CampaignEnd:
                 log.warning("Campaign %s could not be resumed yet: %s", wait.campaign_id, error)
                 return replace(wait, send_at=_now() + timedelta(seconds=self.operator.poll_interval))
             log.warning("Campaign %s could not be carried into the next window yet: %s", wait.campaign_id, error)
-            again = error.retryable and not over
+            again = (error.retryable or isinstance(error, ExotelAuthError)) and not over
             if again:  # it would come back at once
                 self._sleep(min(self.operator.poll_interval, _TRIES_AGAIN_WITHIN))
             return replace(wait, hand_over=again)

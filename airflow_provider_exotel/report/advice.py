@@ -38,10 +38,9 @@ def _kept(figures: Figures) -> Iterator[str]:
             "this window, ask Exotel why it was not kept; if not, give it to the next one."
         )
     if figures.too_often:
-        who = "1 person was" if figures.too_often == 1 else f"{figures.too_often:,} people were"
         yield (
-            f"{who} called too often, listed in the audit table. If the campaign had this retry plan, ask Exotel why "
-            "it was not kept; if not, give it to the next one."
+            f"{counted(figures.too_often, 'person was', 'people were')} called too often, listed in the audit table. "
+            "If the campaign had this retry plan, ask Exotel why it was not kept; if not, give it to the next one."
         )
 
 
@@ -60,7 +59,7 @@ def _room(accounting: Accounting, reports: Sequence[CampaignReport]) -> Iterator
             "window, a higher throttle, or fewer contacts."
         )
     ended = "the campaign" if len(reports) == 1 else "their campaigns"
-    who = "1 person was" if accounting.never_tried == 1 else f"{accounting.never_tried:,} people were"
+    who = counted(accounting.never_tried, "person was", "people were")
     yield f"{who} never tried before {ended} ended.{more}"
 
 

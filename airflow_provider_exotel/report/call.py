@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from airflow_provider_exotel.api.campaign import CallRecord
@@ -18,8 +18,6 @@ STATUSES = (REACHED, *NOT_REACHED)
 """How an attempt can end (Exotel, call details of a campaign); another word is kept as it is."""
 
 _LIMIT = 1 << 31
-# A time that was never set is written as the year 1, 1970 or 9999, and is a time that is not told.
-_TIMES = range(*(int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2000, 2100)))
 
 Naming = Callable[[str], str]
 """How a report names the person behind a number."""
@@ -88,8 +86,7 @@ class Call(NamedTuple):
 
 
 def _instant(moment: datetime | None) -> float | None:
-    instant = moment.timestamp() if moment is not None else None
-    return instant if instant is not None and int(instant) in _TIMES else None
+    return None if moment is None else moment.timestamp()
 
 
 def _sensible(count: int | None) -> int | None:

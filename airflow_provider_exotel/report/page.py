@@ -134,7 +134,7 @@ def _audit(reports: Sequence[CampaignReport], figures: Figures, zone: tzinfo, zo
         said = f"{figures.outside:,} of {counted(calls, 'call')} began outside of the window."
         shown.append(verdict(said, good=not figures.outside))
     if people:
-        who = "1 person was" if people == 1 else f"{people:,} people were"
+        who = counted(people, "person was", "people were")
         said = f"{figures.too_often:,} of {who} called more often than asked for."
         shown.append(verdict(said, good=not figures.too_often))
     for known, what in ((bounded, "window"), (planned, "retry plan")):
@@ -148,7 +148,7 @@ def _audit(reports: Sequence[CampaignReport], figures: Figures, zone: tzinfo, zo
          "calls have no number and are in nobody's account."),
     ):  # fmt: skip
         if count:
-            shown.append(quiet(f"{count:,} {one if count == 1 else several}"))
+            shown.append(quiet(counted(count, one, several)))
     return "".join(shown)
 
 

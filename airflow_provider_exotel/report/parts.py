@@ -97,9 +97,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def counted(number: int, word: str) -> str:
-    """Return a number of things in words."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return a number of things in words.
+
+    :param one: what stands behind 1.
+    :param several: what stands behind all others, default the same with an s.
+    """
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
 def percent(part: int, whole: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
@@ -238,7 +238,8 @@ class CampaignReportOperator(BaseOperator):
         end_at = campaign.schedule.end_at
         is_over = campaign.status.has_ended or (end_at is not None and end_at < now)
         is_live = campaign.stats.in_progress + campaign.stats.retrying > 0
-        if not is_over or (is_live and (end_at is None or now < end_at + _LIVE_CALLS_END_WITHIN)):
+        last = end_at or campaign.date_updated  # a campaign may have no end of its own
+        if not is_over or (is_live and (last is None or now < last + _LIVE_CALLS_END_WITHIN)):
             raise AirflowException(
                 f"campaign {campaign_id} is {campaign.status_text or 'not known to have ended'} and may call somebody "
                 "yet; its report is made once it has ended: wait for that before this task, or let it try again"
@@ -318,16 +319,21 @@ def _zone(name: str | None) -> str | None:
 
 
 def _web_address(text: str | None) -> str | None:
-    """Return the address as a browser takes it: run ids hold characters that mean something else in one."""
+    """Return the address as a browser takes it: run ids hold characters that mean something else in one.
+
+    What is escaped already stays so: an escaped slash is not a slash.
+    """
     if not text:
         return None
     try:
         parts = urlsplit(str(text))
         # It is kept in Airflow's database and opened by whoever presses the button.
-        is_fit = parts.scheme in {"http", "https"} and parts.hostname and not ("@" in parts.netloc or parts.query)
+        is_open = "@" not in parts.netloc and not parts.query
+        # Nothing of a page's own path can follow a fragment.
+        is_fit = parts.scheme in {"http", "https"} and parts.hostname and is_open and not parts.fragment
     except ValueError:
         is_fit = False
     if not is_fit:
         what = "is no web address of a folder, without credentials; write one such as 'https://reports.example.com/may'"
         raise ExotelInputError([Problem("folder_url", what)])
-    return urlunsplit(parts._replace(path=quote(unquote(parts.path.rstrip("/"))), fragment=""))
+    return urlunsplit(parts._replace(path=quote(parts.path.rstrip("/"), safe="/%")))

@@ -216,6 +216,12 @@ def test_times_of_a_schedule_may_be_templates(run_dag: Callable[..., Any], exote
     assert posts(exotel)[0]["schedule"]["send_at"] == f"{tomorrow}T10:00:00+05:30"
 
 
+def test_one_number_of_many_may_be_a_template(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+    run_dag(lambda: create(numbers=[NUMBERS[0], "{{ params.number }}"]), params={"number": NUMBERS[1]})
+
+    assert posts(exotel)[0]["from"] == ",".join(NUMBERS[:2])
+
+
 def test_lists_may_be_a_template(run_dag: Callable[..., Any], exotel: Emulator) -> None:
     exotel.add_list("march-list", NUMBERS)
 

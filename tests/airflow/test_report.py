@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,12 +24,13 @@ from urllib.parse import urljoin
 import pytest
 import requests
 from airflow import __version__ as airflow_version
-from airflow.providers.common.compat.sdk import Asset
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, Asset, ObjectStoragePath
 from test_nothing_leaks import OF_AIRFLOW, database, log_files
 
+from airflow_provider_exotel.api.campaign import Campaign
 from airflow_provider_exotel.api.client import ExotelClient
 from airflow_provider_exotel.api.ratelimit import TokenBucket
-from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.api.request import CampaignRequest, Schedule
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.transfers.report import CampaignReportOperator
@@ -250,6 +253,27 @@ def test_a_campaign_that_still_dials_has_no_report_yet(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("age", "is_made"), [(timedelta(minutes=59), False), (timedelta(minutes=61), True)])
+@pytest.mark.parametrize("told", ["end_at", "date_updated"])
+def test_a_count_that_stays_at_in_progress_keeps_a_report_for_an_hour(
+    exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, age: timedelta, *, is_made: bool
+) -> None:
+    campaign, show = dialled(exotel), ExotelClient.get_campaign
+    a_day_later(exotel)
+    moment = datetime.now(UTC) - age
+    last = {"schedule": Schedule(end_at=moment)} if told == "end_at" else {"schedule": Schedule(), told: moment}
+
+    def stuck(client: ExotelClient, campaign_id: str) -> Campaign:
+        shown = show(client, campaign_id)
+        return replace(shown, stats=replace(shown.stats, in_progress=1), **last)
+
+    monkeypatch.setattr(ExotelClient, "get_campaign", stuck)
+    with nullcontext() if is_made else pytest.raises(AirflowException, match="may call somebody yet"):
+        report(tmp_path, campaign).execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
+
+    assert (tmp_path / "report.html").exists() is is_made
+
+
 def test_calls_outside_of_the_window_are_named_and_fail_the_task_if_so_chosen(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
 ) -> None:
@@ -329,6 +353,15 @@ def test_a_report_that_is_made_beside_this_one_takes_nothing_away(
     for path in (tmp_path / "alone").iterdir():
         assert (tmp_path / "beside" / path.name).read_bytes() == path.read_bytes()
     assert not (tmp_path / "beside" / "_unfinished").exists()
+
+
+def test_a_report_that_lost_a_file_does_not_pass_for_whole(tmp_path: Path) -> None:
+    place = Workplace(ObjectStoragePath(tmp_path.as_uri()), "mark")
+    with place.writing("attempts.csv") as file:
+        file.write(b"kept")
+
+    with pytest.raises(FileNotFoundError):
+        place.publish(["attempts.csv", "contacts.csv"])
 
 
 def test_what_was_put_aside_before_a_campaign_was_resumed_is_not_taken_for_all_of_it(
@@ -488,7 +521,6 @@ def test_a_report_that_cannot_be_had_is_made_of_pages(
 
 WRONG: dict[str, dict[str, Any]] = {
     "campaign_ids": {"campaign_ids": ""},
-    "folder_url": {"folder_url": "javascript:alert(1)"},
     "format": {"format": "xlsx"},
     "contacts": {"contacts": "plain"},
     "on_violation": {"on_violation": "shout"},
@@ -517,6 +549,36 @@ def test_what_is_wrong_is_named_before_any_request(
     assert ran.state == "failed"
     assert f"- {field}: " in log.text
     assert exotel.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "april/reports",
+        "https://user:word@reports.example.com/may",
+        "https://reports.example.com/may?signature=secret",
+        "https://reports.example.com/#/may",
+    ],
+)
+def test_an_address_that_is_none_of_a_folder_is_named_and_not_repeated(
+    exotel: Emulator, tmp_path: Path, address: str
+) -> None:
+    with pytest.raises(AirflowFailException, match="- folder_url: ") as refused:
+        report(tmp_path, "one", folder_url=address).execute({})
+
+    assert address not in str(refused.value)
+    assert exotel.requests == []
+
+
+def test_what_is_escaped_in_an_address_stays_so(exotel: Emulator, tmp_path: Path) -> None:
+    campaign, kept = dialled(exotel), dict[str, Any]()
+    a_day_later(exotel)
+    context = {"ti": SimpleNamespace(xcom_push=lambda key, value: kept.update({key: value}))}
+
+    report(tmp_path, campaign, folder_url="https://reports.example.com/a%2Fb/100%25/c d+e").execute(context)
+
+    assert kept["report"]["url"] == "https://reports.example.com/a%2Fb/100%25/c%20d%2Be/report.html"
 
 
 def test_the_page_of_the_docs_names_every_parameter() -> None:

@@ -318,17 +318,24 @@ def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(
     assert ran.xcom(key="outcome")["never_tried"] == 0
 
 
-@pytest.mark.parametrize("renewed_at", ["04:35", "12:00"], ids=["while-it-dials", "in-the-night"])
+@pytest.mark.parametrize(
+    ("renewed_at", "known_at"),
+    [("04:35", "04:35"), ("12:00", "12:00"), ("04:38", "04:40")],
+    ids=["while-it-dials", "in-the-night", "as-its-window-closes"],
+)
 def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
-    run_dag: Run, days: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch, renewed_at: str
+    run_dag: Run, days: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch, renewed_at: str, known_at: str
 ) -> None:
     days.settings.update({"schedule_editable_when_paused": True})
     pass_time = CampaignEnd._sleep
+    old = days.connection_uri
 
     def pass_time_in_which_it_is_renewed(end: CampaignEnd, seconds: float) -> None:
         pass_time(end, seconds)
-        if f"{days.clock.now():%dT%H:%M}" > f"02T{renewed_at}" and days.api_token != "renewed-token":
+        now = f"{days.clock.now():%dT%H:%M}"
+        if now > f"02T{renewed_at}":
             days.api_token = "renewed-token"
+        if now > f"02T{known_at}" and days.connection_uri != old:
             uri = f"{days.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
             monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
 
@@ -338,6 +345,26 @@ def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
 
     assert ran.state == "success"
     assert sorted(call.number for call in days.calls(days.campaigns[0].id)) == DAYS["numbers"]
+
+
+def test_a_connection_that_names_another_account_meanwhile_is_not_asked_for_the_campaign(
+    run_dag: Run, days: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_time = CampaignEnd._sleep
+    with Emulator(account_sid="elsewhere") as other:
+
+        def pass_time_in_which_it_is_moved(end: CampaignEnd, seconds: float) -> None:
+            pass_time(end, seconds)
+            days.api_token = "renewed-token"
+            monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", other.connection_uri)
+
+        monkeypatch.setattr(CampaignEnd, "_sleep", pass_time_in_which_it_is_moved)
+
+        ran = run_dag(lambda: create(**DAYS))
+
+        assert other.requests == []
+    assert ran.task_state() == "failed"
+    assert "was deleted" not in log.text
 
 
 def test_one_that_is_killed_while_it_looks_for_its_campaign_leaves_it_paused(run_dag: Run, exotel: Emulator) -> None:

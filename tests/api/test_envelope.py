@@ -366,6 +366,13 @@ def test_a_call_is_read_under_both_sets_of_names(data: dict[str, Any]) -> None:
     assert "98765" not in repr(record)
 
 
-@pytest.mark.parametrize("word", ["no-answer", "no_answer", "No Answer", " NO-ANSWER "])
+@pytest.mark.parametrize("word", ["no-answer", "no_answer", "No Answer", "NoAnswer", " NO-ANSWER "])
 def test_how_a_call_ended_is_one_word_however_it_is_spelled(word: str) -> None:
     assert CallRecord.of({"status": word}).status == "no-answer"
+
+
+def test_half_a_character_leaves_text_that_can_be_written() -> None:
+    cut = json.loads(r'"March \ud83d"')
+
+    assert Campaign.of({"id": "c", "name": cut}).name == "March ?"
+    assert CallRecord.of({"call_sid": cut}).call_sid == "March ?"

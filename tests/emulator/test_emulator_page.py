@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 from conftest import Api
 
-from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.emulator import Emulator, Fault, reports
+from airflow_provider_exotel.emulator.reports import addresses
 
 
 def page(emulator: Emulator, path: str = "/") -> str:
@@ -73,7 +76,84 @@ def test_a_folder_without_reports_leads_nowhere(tmp_path: Path) -> None:
         assert "/reports/" not in page(emulator)
 
 
-@pytest.mark.parametrize("path", ["contacts.csv", "..%2Freport.html", "may", "may/other.html", "away/report.html"])
+def about(campaign_id: str) -> str:
+    return f'<meta name="exotel-campaigns" content="{campaign_id}">'
+
+
+def test_a_page_leads_to_no_report_that_is_not_done(tmp_path: Path) -> None:
+    for folder in ("may", "may/_unfinished/0123/4567"):  # the later one is newer
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "report.html").write_text(about("one"))
+        os.utime(tmp_path / folder / "report.html", (len(folder), len(folder)))
+
+    assert addresses(tmp_path) == {"one": "/reports/may/report.html"}
+    with Emulator(reports=tmp_path) as other:
+        address = f"{other.url}/reports/may/_unfinished/0123/4567/report.html"
+        assert requests.get(address, timeout=10).status_code == 404
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def a_ring(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def a_link_to_nothing(path: Path) -> None:
+    path.symlink_to(path.parent / "gone")
+
+
+def no_text(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe")
+
+
+@pytest.mark.parametrize("made", [a_folder, a_ring, a_link_to_nothing, no_text])
+def test_what_cannot_be_read_among_reports_takes_no_page_away(tmp_path: Path, made: Callable[[Path], None]) -> None:
+    for name in ("may", "june"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "may" / "report.html").write_text(about("one"))
+    made(tmp_path / "june" / "report.html")
+
+    with Emulator(reports=tmp_path) as emulator:
+        places = ("/", "/reports/june/report.html")
+        codes = [requests.get(emulator.url + place, timeout=10).status_code for place in places]
+
+    assert addresses(tmp_path) == {"one": "/reports/may/report.html"}
+    assert codes == [200, 200 if made is no_text else 404]
+
+
+def test_a_report_that_is_moved_while_it_is_looked_for_takes_no_page_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("may", "june"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.html").write_text(about(name))
+    read = reports.page
+
+    def read_and_moved(folder: Path | None, path: str) -> str | None:
+        text = read(folder, path)
+        if path.startswith("june"):
+            (tmp_path / path).unlink()
+        return text
+
+    monkeypatch.setattr(reports, "page", read_and_moved)
+
+    assert addresses(tmp_path) == {"may": "/reports/may/report.html"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "contacts.csv",
+        "..%2Freport.html",
+        "may",
+        "may/other.html",
+        "away/report.html",
+        "may%00/report.html",
+        f"{'a' * 300}/report.html",
+    ],
+)
 def test_nothing_but_pages_of_reports_is_served(tmp_path: Path, path: str) -> None:
     folder = tmp_path / "reports"
     (folder / "may").mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -124,13 +125,14 @@ def test_a_part_that_was_cut_off_anywhere_is_read_anew(
     assert offsets(emulator)[before] == int(part.name) * PAGES_A_PART * PAGE
 
 
-def test_a_part_with_a_line_that_is_no_call_is_read_anew(
-    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path
+@pytest.mark.parametrize("damage", [r'"completed"', r"\[.*\n"], ids=["a line that is no call", "a line too few"])
+def test_a_part_that_was_damaged_is_read_anew(
+    emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path, damage: str
 ) -> None:
     gathered(client, campaign, tmp_path)
     first = tmp_path / "0"
     whole = first.read_text()
-    first.write_text(whole.replace('"completed"', "", 1))
+    first.write_text(re.sub(damage, "", whole, count=1))
 
     assert gathered(client, campaign, tmp_path) == all_calls(emulator, campaign)
     assert first.read_text() == whole
@@ -209,6 +211,7 @@ OTHERWISE: dict[str, Callable[[Row], Row]] = {
     "numbers in another spelling": lambda row: row | {"to": row["to"].lstrip("+")},
     "times of other clocks": lambda row: _made_at(row, "%Y-%m-%d %H:%M:%S"),
     "times nobody can read": lambda row: _made_at(row, "%d/%m/%Y %H:%M"),
+    "no time where somebody answered": lambda row: row | ({"date_created": ""} if row["status"] == "completed" else {}),
     "no time where nobody answered": lambda row: row | ({} if row["status"] == "completed" else {"date_created": ""}),
     "another end of a call": lambda row: row | {"status": {"busy": "no-answer"}.get(row["status"], row["status"])},
 }

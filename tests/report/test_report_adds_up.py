@@ -201,9 +201,10 @@ def test_a_campaign_of_the_emulator_adds_up(
         assert sum(row["status"] == NEVER_TRIED for row in tables["contacts"]) == truth.no_attempt
 
 
-@pytest.mark.parametrize(
-    "unset", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01 00:00:00", "9999-12-31T23:59:59Z"]
-)
+UNSET = ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01 00:00:00", "9999-12-31T23:59:59Z"]
+
+
+@pytest.mark.parametrize("unset", UNSET)
 def test_a_time_that_was_never_set_is_none_and_judges_no_other_call(unset: str) -> None:
     calls = [{"call_sid": f"s{n}", "number": people(2)[n], "status": "busy", "duration": 9} for n in range(2)]
     records = [
@@ -218,6 +219,18 @@ def test_a_time_that_was_never_set_is_none_and_judges_no_other_call(unset: str) 
         (True, START, False),
         (None, None, True),
     ]
+
+
+@pytest.mark.parametrize("unset", UNSET)
+@pytest.mark.parametrize("edge", ["send_at", "end_at"])
+def test_a_schedule_that_was_never_set_judges_no_call(unset: str, edge: str) -> None:
+    campaign = Campaign.of({"id": "c", "status": "completed", "schedule": {edge: unset}})
+    record = CallRecord.of({"call_sid": "s", "number": people(1)[0], "date_created": START.isoformat()})
+
+    report, tables = report_of(campaign, [record])
+
+    assert [row["inside_window"] for row in tables["attempts"]] == [None]
+    assert "No window is known" in page([report])
 
 
 def test_people_the_service_would_not_call_are_not_reached() -> None:
