@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -72,6 +73,15 @@ def test_the_wheel_tells_airflow_where_its_metadata_is(wheel: Path) -> None:
 
     assert "[apache_airflow_provider]" in entry_points
     assert "airflow_provider_exotel.get_provider_info:get_provider_info" in entry_points
+
+
+def test_the_page_of_the_package_has_no_link_that_leads_nowhere(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        page = archive.read(name).decode()
+
+    assert "## A DAG" in page
+    assert re.findall(r"\]\((?!https?:)[^)]*\)", page) == []
 
 
 def test_airflow_knows_the_provider_once_it_is_installed(installed: Path, tmp_path: Path) -> None:
