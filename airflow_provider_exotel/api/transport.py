@@ -106,7 +106,7 @@ class Transport:
                 if pause is None:
                     # The frames below hold the numbers and the credentials, and Airflow 3.0, like many an error
                     # tracker, writes what each frame of a traceback holds.
-                    raise error.with_traceback(None)
+                    raise error.with_traceback(None) from None
                 log.warning("%s; sent again in %.0f s", error, pause)
                 self.sleep(pause)
 
