@@ -199,6 +199,22 @@ def test_neither_credentials_nor_numbers_are_in_logs_or_errors(
     assert not any(trace in text for trace in TRACES for text in said)
 
 
+@pytest.mark.parametrize("told", ["outspoken", "dropped"])
+def test_neither_credentials_nor_numbers_are_in_what_the_frames_of_an_error_hold(
+    client_of: ClientFactory, outspoken: bytes, told: str
+) -> None:
+    with RawServer({"outspoken": outspoken, "dropped": b""}[told]) as server:
+        client = client_of(host=server.host, api_key=KEY, api_token=TOKEN)
+        with pytest.raises(ExotelError) as caught:
+            client.create_campaign(CampaignRequest(**arguments()))
+
+    assert caught.tb is not None
+    below = caught.value.with_traceback(caught.tb.tb_next)  # this test itself knows them all
+    held = "".join(traceback.TracebackException.from_exception(below, capture_locals=True).format())
+    assert "numbers=" in held
+    assert not any(trace in held for trace in TRACES)
+
+
 def test_a_whole_life_leaves_no_number_and_no_credential_in_any_log(
     emulator: Emulator, client: ExotelClient, caplog: pytest.LogCaptureFixture
 ) -> None:
