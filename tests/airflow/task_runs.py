@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from airflow import __version__ as airflow_version
+from versions import AIRFLOW
 
 from airflow_provider_exotel import CreateCampaignOperator, ExotelClient
 from airflow_provider_exotel.emulator import Emulator
 
 NUMBERS = ["+919876500000", "+919876500001"]
 OPEN = {"send_at": "PT1H", "end_at": "PT9H"}
-KEEPS_STATE = not airflow_version.startswith("2.")
+KEEPS_STATE = AIRFLOW >= (3, 3)
 
 
 class Died(BaseException):

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import get_current_context, task
+from versions import AIRFLOW
 
 from airflow_provider_exotel import CreateCampaignOperator, ExotelClient
 from airflow_provider_exotel.campaign import once
@@ -171,7 +171,7 @@ def test_one_that_is_renamed_by_hand_is_followed_where_its_key_is_left(
     assert run_again().xcom() == first
 
 
-@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow keeps no state of tasks before 3.3")
+@pytest.mark.skipif(AIRFLOW < (3, 3), reason="Airflow keeps no state of tasks before 3.3")
 def test_airflow_takes_no_entry_from_a_try_that_has_been_superseded(run_dag: Callable[..., Any]) -> None:
     @task
     def write() -> str:
@@ -187,7 +187,7 @@ def test_airflow_takes_no_entry_from_a_try_that_has_been_superseded(run_dag: Cal
     assert run_dag(write).xcom("write") == "refused: True, kept 1"
 
 
-@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow keeps no state of tasks before 3.3")
+@pytest.mark.skipif(AIRFLOW < (3, 3), reason="Airflow keeps no state of tasks before 3.3")
 def test_the_journal_of_a_task_holds_no_number(run_dag: Callable[..., Any], exotel: Emulator) -> None:
     run_dag(create)
 

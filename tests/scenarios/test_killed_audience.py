@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from airflow import __version__ as airflow_version
+from versions import AIRFLOW
 
 from airflow_provider_exotel.emulator import Emulator
 
@@ -113,7 +113,7 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
         yield Worker(emulator, tmp_path)
 
 
-@pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow keeps no state of tasks before 3.3")
+@pytest.mark.skipif(AIRFLOW < (3, 3), reason="Airflow keeps no state of tasks before 3.3")
 @pytest.mark.scenario
 @pytest.mark.airflow
 def test_everybody_is_in_one_list_whatever_is_killed(worker: Worker, tmp_path: Path) -> None:
