@@ -340,6 +340,24 @@ def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
     assert sorted(call.number for call in days.calls(days.campaigns[0].id)) == DAYS["numbers"]
 
 
+def test_a_worker_that_is_ended_after_its_task_was_deferred_pauses_nothing(run_dag: Run, exotel: Emulator) -> None:
+    class Lingering(CreateCampaignOperator):
+        def defer(self, **arguments: Any) -> Any:
+            try:
+                super().defer(**arguments)
+            finally:
+                self.on_kill()
+
+        def resume_waiting(self, context: Any, event: Any) -> str:
+            self._killed = False  # it is resumed in another process
+            return super().resume_waiting(context, event)
+
+    ran = run_dag(lambda: create(Lingering, deferrable=True))
+
+    assert ran.state == "success"
+    assert [entry.path for entry in exotel.requests if entry.method == "PUT"] == []
+
+
 def test_one_that_is_killed_while_it_looks_for_its_campaign_leaves_it_paused(run_dag: Run, exotel: Emulator) -> None:
     running: list[CreateCampaignOperator] = []
 
