@@ -303,6 +303,17 @@ class CreateCampaignOperator(BaseOperator):
             self.on_kill()  # what was done since then may have let it dial again
             raise AirflowException("the task was killed")
 
+    def hand_over(self) -> None:
+        """Have the trigger, which waits for the campaign from now on, be the only one to pause it.
+
+        A worker often lives some seconds longer than its task waits in it, and Airflow then ends it as it ends one
+        whose task was killed: "the task shouldn't be running anymore".
+
+        :raises AirflowException: if the task was killed before.
+        """
+        self.stop_if_killed()
+        self._campaign_id = None
+
     def _follow_or_create(self, context: Context, arguments: Mapping[str, Any]) -> Any:
         check_settings(self, context, arguments)
         one = one_of_task(self, context, arguments)

@@ -89,6 +89,7 @@ class CampaignEnd:
         from airflow_provider_exotel.triggers.campaign import CampaignTrigger
 
         operator = self.operator
+        operator.hand_over()
         operator.defer(
             trigger=CampaignTrigger(
                 exotel_conn_id=operator.exotel_conn_id,

@@ -367,6 +367,24 @@ def test_a_connection_that_names_another_account_meanwhile_is_not_asked_for_the_
     assert "was deleted" not in log.text
 
 
+def test_a_worker_that_is_ended_after_its_task_was_deferred_pauses_nothing(run_dag: Run, exotel: Emulator) -> None:
+    class Lingering(CreateCampaignOperator):
+        def defer(self, **arguments: Any) -> Any:
+            try:
+                super().defer(**arguments)
+            finally:
+                self.on_kill()
+
+        def resume_waiting(self, context: Any, event: Any) -> str:
+            self._killed = False  # it is resumed in another process
+            return super().resume_waiting(context, event)
+
+    ran = run_dag(lambda: create(Lingering, deferrable=True))
+
+    assert ran.state == "success"
+    assert [entry.path for entry in exotel.requests if entry.method == "PUT"] == []
+
+
 def test_one_that_is_killed_while_it_looks_for_its_campaign_leaves_it_paused(run_dag: Run, exotel: Emulator) -> None:
     running: list[CreateCampaignOperator] = []
 

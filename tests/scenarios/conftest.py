@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 
 import psutil
 import pytest
-from airflow import __version__ as airflow_version
+from versions import AIRFLOW
 
 from airflow_provider_exotel.emulator import Emulator, Fault
 
@@ -143,8 +143,8 @@ class Airflow:
 @pytest.fixture(scope="session")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     """A local Airflow with the DAGs of this folder, for all scenarios."""
-    if airflow_version.startswith("2."):
-        pytest.skip("the local Airflow is the newest version")
+    if AIRFLOW < (3, 0):
+        pytest.skip("Airflow 2 has another API, and no standalone without log-in")
     from local import LocalAirflow
     from local_airflow import free_port, settings, standalone, wait_until_ready
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import pytest
+from versions import AIRFLOW
+
 from airflow_provider_exotel import CampaignRequest, ExotelClient
 
 if TYPE_CHECKING:
     from conftest import Airflow
+
+pytestmark = pytest.mark.skipif(AIRFLOW < (3, 3), reason="Airflow keeps nothing of what is watched before 3.3")
 
 
 def told(airflow: Airflow, watcher: str) -> list[str]:
