@@ -9,21 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.client import ExotelClient
-    from airflow_provider_exotel.api.errors import ExotelError
-    from airflow_provider_exotel.api.request import CallRetries, CampaignRequest, Schedule
-    from airflow_provider_exotel.assets import finished_campaigns
-    from airflow_provider_exotel.campaign.common_window import CommonWindow, window_of
-    from airflow_provider_exotel.campaign.window import CallingWindow
+    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.errors import ExotelError
+    from airflow_provider_exotel.client.request import CallRetries, CampaignRequest, Schedule
     from airflow_provider_exotel.hooks.exotel import ExotelHook
     from airflow_provider_exotel.links import CampaignLink, ReportLink
     from airflow_provider_exotel.operators.audience import PlanAudienceOperator
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
     from airflow_provider_exotel.operators.control import ControlCampaignOperator, UpdateCampaignOperator
+    from airflow_provider_exotel.operators.form import campaign_params
+    from airflow_provider_exotel.operators.report import CampaignReportOperator
     from airflow_provider_exotel.operators.upload import UploadAudienceOperator
-    from airflow_provider_exotel.params import campaign_params
     from airflow_provider_exotel.sensors.campaign import CampaignSensor
-    from airflow_provider_exotel.transfers.report import CampaignReportOperator
+    from airflow_provider_exotel.triggers.assets import finished_campaigns
+    from airflow_provider_exotel.windows.calling_window import CallingWindow
+    from airflow_provider_exotel.windows.common_window import CommonWindow, window_of
 
 __version__ = "0.1.0"
 
@@ -51,26 +51,26 @@ __all__ = [
 ]
 
 _MODULES = {
-    "CallRetries": "api.request",
-    "CallingWindow": "campaign.window",
+    "CallRetries": "client.request",
+    "CallingWindow": "windows.calling_window",
     "CampaignLink": "links",
-    "CampaignReportOperator": "transfers.report",
-    "CampaignRequest": "api.request",
+    "CampaignReportOperator": "operators.report",
+    "CampaignRequest": "client.request",
     "CampaignSensor": "sensors.campaign",
-    "CommonWindow": "campaign.common_window",
+    "CommonWindow": "windows.common_window",
     "ControlCampaignOperator": "operators.control",
     "CreateCampaignOperator": "operators.campaign",
-    "ExotelClient": "api.client",
-    "ExotelError": "api.errors",
+    "ExotelClient": "client.client",
+    "ExotelError": "client.errors",
     "ExotelHook": "hooks.exotel",
     "PlanAudienceOperator": "operators.audience",
     "ReportLink": "links",
-    "Schedule": "api.request",
+    "Schedule": "client.request",
     "UpdateCampaignOperator": "operators.control",
     "UploadAudienceOperator": "operators.upload",
-    "campaign_params": "params",
-    "finished_campaigns": "assets",
-    "window_of": "campaign.common_window",
+    "campaign_params": "operators.form",
+    "finished_campaigns": "triggers.assets",
+    "window_of": "windows.common_window",
 }
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self
 
-from airflow_provider_exotel.api.address import DEFAULT_REGION, REGIONS, base_url
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
-from airflow_provider_exotel.api.guard import StagingGuard
-from airflow_provider_exotel.api.numbers import PhoneNumbers
-from airflow_provider_exotel.api.ratelimit import REQUESTS_PER_MINUTE
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.guard import StagingGuard
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.rate_limit import REQUESTS_PER_MINUTE
+from airflow_provider_exotel.client.urls import DEFAULT_REGION, REGIONS, base_url
 
 CONNECTION_TYPE = "exotel"
 CONNECTION_NAME = "Exotel"

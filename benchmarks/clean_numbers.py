@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import phonenumbers
 
-from airflow_provider_exotel.audience.normalise import normalise
-from airflow_provider_exotel.audience.rejection import Reason
 from airflow_provider_exotel.audience.suppression import number_key
+from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.contacts.rejection import Reason
 
 Result = TypeVar("Result")
 COUNT, SAMPLE, BATCH, BUDGET = 1_000_000, 50_000, 1_024, 12

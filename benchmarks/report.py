@@ -18,9 +18,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.ratelimit import TokenBucket
-from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.rate_limit import TokenBucket
+from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator
 
 ATTEMPTS, FEW_ATTEMPTS = 500_000, 20_000
@@ -60,7 +60,7 @@ def main() -> None:
 
 def report(campaign_id: str, folder: Path) -> tuple[dict[str, Any], int, float, float]:
     """Run the operator; return its summary, its requests, the seconds of their exchange, and those of all of it."""
-    from airflow_provider_exotel.transfers.report import CampaignReportOperator
+    from airflow_provider_exotel.operators.report import CampaignReportOperator
 
     task = CampaignReportOperator(
         task_id="report",

@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow_provider_exotel.audience.chunks import DYNAMIC_LIST, STATIC_LIST, ChunkLimits
-from airflow_provider_exotel.audience.normalise import normalise
-from airflow_provider_exotel.audience.rejection import quarantine_to
-from airflow_provider_exotel.audience.source import Columns, Row, rows_of_csv, rows_of_parquet
 from airflow_provider_exotel.audience.split import AudienceSummary, split_audience
+from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.contacts.rejection import quarantine_to
+from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_csv, rows_of_parquet
 
 COUNT, BUDGET = 1_000_000, 150
 VARIABLES = {"Name": "name", "Amount": "amount"}

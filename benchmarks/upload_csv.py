@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.ratelimit import TokenBucket
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.rate_limit import TokenBucket
 
 SIZE, ROWS, BUDGET = 57_000_000, 500_000, 16.0
 ROUNDS = 3

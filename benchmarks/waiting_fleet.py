@@ -220,8 +220,8 @@ def defer(ids: list[str], running: Service, *, one_poller: bool) -> None:
     from fleet import OneByOneTrigger
     from sqlalchemy import select
 
-    from airflow_provider_exotel.campaign.waiting import Wait
     from airflow_provider_exotel.triggers.campaign import CampaignTrigger
+    from airflow_provider_exotel.waiting.wait import Wait
 
     now = datetime.now(UTC)
     key, _, token = running.connection.removeprefix("exotel://").partition("@")[0].partition(":")

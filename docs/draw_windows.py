@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from airflow_provider_exotel.campaign.window import CallingWindow, MissedWindow
+from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
 
 PICTURE = Path(__file__).parent / "windows.svg"
 DAYS, DAY_WIDTH, LEFT, TOP, ROW = 5, 140, 262, 64, 46

@@ -18,7 +18,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from airflow_provider_exotel.api.client import ExotelClient
+from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.emulator import Emulator
 
 ZONE = ZoneInfo("Asia/Kolkata")

@@ -18,9 +18,9 @@ from airflow.providers.common.compat.sdk import DAG, AirflowOptionalProviderFeat
 
 from airflow_provider_exotel.operators.audience import PlanAudienceOperator
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+from airflow_provider_exotel.operators.report import CampaignReportOperator
 from airflow_provider_exotel.operators.upload import UploadAudienceOperator
 from airflow_provider_exotel.sensors.campaign import CampaignSensor
-from airflow_provider_exotel.transfers.report import CampaignReportOperator
 
 try:
     from airflow.providers.standard.operators.hitl import ApprovalOperator

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_exotel.campaign.window import CallingWindow
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
-from airflow_provider_exotel.params import campaign_params
+from airflow_provider_exotel.operators.form import campaign_params
+from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 with DAG(
     "exotel_campaign_form",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_exotel.campaign.window import CallingWindow
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 from airflow_provider_exotel.sensors.campaign import CampaignSensor
+from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (Path(__file__).parent / "audience.csv").as_uri())
 REGIONS = [

@@ -8,7 +8,7 @@ from typing import Any
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import DAG, task
 
-from airflow_provider_exotel.assets import finished_campaigns
+from airflow_provider_exotel.triggers.assets import finished_campaigns
 
 
 @task

@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, task
 
-from airflow_provider_exotel.campaign.window import CallingWindow
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (Path(__file__).parent / "audience.csv").as_uri())
 

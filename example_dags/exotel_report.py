@@ -9,8 +9,8 @@ from pathlib import Path
 from airflow.providers.common.compat.sdk import DAG, Asset
 
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+from airflow_provider_exotel.operators.report import CampaignReportOperator
 from airflow_provider_exotel.sensors.campaign import CampaignSensor
-from airflow_provider_exotel.transfers.report import CampaignReportOperator
 
 HERE = Path(__file__).parent
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
-from airflow_provider_exotel.transfers.report import CampaignReportOperator
+from airflow_provider_exotel.operators.report import CampaignReportOperator
 
 REPORTS = os.environ.get("EXOTEL_REPORTS", (Path(__file__).parent / "reports").as_uri())
 # Where a browser finds that folder: with it the report task has a button that opens the page.

@@ -16,7 +16,7 @@ from secrets import token_hex
 
 from rich.console import Console
 
-from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.emulator import Emulator
 
 CONTACTS = 120

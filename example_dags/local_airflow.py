@@ -23,7 +23,7 @@ from urllib.request import urlopen
 
 from local import LocalAirflow, console, people, step
 
-from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.emulator import Emulator
 
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")

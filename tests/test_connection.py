@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_exotel.api.errors import ExotelInputError
-from airflow_provider_exotel.api.numbers import PhoneNumbers
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.connection import (
     EXTRA_FIELDS,
     ExotelSettings,

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_exotel.api.campaign import CampaignStatus
-from airflow_provider_exotel.api.errors import ExotelInputError
-from airflow_provider_exotel.api.guard import StagingGuard
-from airflow_provider_exotel.api.policy import RULES
-from airflow_provider_exotel.campaign.control import ALLOWED, ALREADY
-from airflow_provider_exotel.campaign.draft import When, draft_campaign
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.guard import StagingGuard
+from airflow_provider_exotel.client.models import CampaignStatus
+from airflow_provider_exotel.client.policy import RULES
+from airflow_provider_exotel.create.draft import When, draft_campaign
+from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY
 
 ROOT = Path(__file__).parent.parent
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}

@@ -56,7 +56,7 @@ def test_the_operators_load_no_http_client_and_no_request_model() -> None:
     )
 
     assert "airflow_provider_exotel.operators.campaign" in new
-    assert not {"requests", "phonenumbers", "airflow_provider_exotel.api.client"} & new
+    assert not {"requests", "phonenumbers", "airflow_provider_exotel.client.client"} & new
 
 
 @pytest.mark.airflow

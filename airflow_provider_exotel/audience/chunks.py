@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import IO, Any
 
-from airflow_provider_exotel.api.request import MAX_LISTS, MAX_NUMBERS
-from airflow_provider_exotel.audience.source import COLUMN
+from airflow_provider_exotel.client.request import MAX_LISTS, MAX_NUMBERS
+from airflow_provider_exotel.contacts.rows import COLUMN
 
 OpenForWrite = Callable[[str], AbstractContextManager[Any]]
 """Opens the file of a name for writing bytes."""

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
 from airflow_provider_exotel.audience.chunks import Chunk, ChunkLimits, ChunkWriter, OpenForWrite
-from airflow_provider_exotel.audience.normalise import Verdict, check_country, normalise
-from airflow_provider_exotel.audience.rejection import Reason, Rejection, check_rejected
-from airflow_provider_exotel.audience.source import Row, batches
 from airflow_provider_exotel.audience.suppression import Suppressed, Suppression, number_key, read_suppressions
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.contacts.normalise import Verdict, check_country, normalise
+from airflow_provider_exotel.contacts.rejection import Reason, Rejection, check_rejected
+from airflow_provider_exotel.contacts.rows import Row, batches
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
-from airflow_provider_exotel.audience.normalise import normalise
-from airflow_provider_exotel.audience.rejection import Reason
-from airflow_provider_exotel.audience.source import Row, batches
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.contacts.rejection import Reason
+from airflow_provider_exotel.contacts.rows import Row, batches
 
 _CLOCKS_DIFFER = 1
 _NAMED = 10
@@ -80,7 +80,7 @@ def read_suppressions(
 def number_key(number: str) -> int | str:
     """Return what stands for a number where numbers are compared: half the memory of its text.
 
-    :param number: a number as :func:`~airflow_provider_exotel.audience.normalise.normalise` returns it.
+    :param number: a number as :func:`~airflow_provider_exotel.contacts.normalise.normalise` returns it.
     """
     return int(number) if number[0] == "+" else number
 

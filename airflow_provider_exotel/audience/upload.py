@@ -25,7 +25,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Protocol
 
-from airflow_provider_exotel.api.contact_list import (
+from airflow_provider_exotel.audience.upload_journal import UploadEntry, UploadJournal
+from airflow_provider_exotel.client.contact_list import (
     ContactList,
     CsvUpload,
     ImportCounts,
@@ -33,7 +34,7 @@ from airflow_provider_exotel.api.contact_list import (
     ImportStatus,
     ListKind,
 )
-from airflow_provider_exotel.api.errors import (
+from airflow_provider_exotel.client.errors import (
     ExotelConnectionError,
     ExotelError,
     ExotelImportUnfinished,
@@ -44,7 +45,6 @@ from airflow_provider_exotel.api.errors import (
     ExotelResponseError,
     ExotelServerError,
 )
-from airflow_provider_exotel.audience.upload_journal import UploadEntry, UploadJournal
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 30.0
 
 
 class Lists(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.api.lists.ContactLists`."""
+    """What is needed of :class:`~airflow_provider_exotel.client.lists.ContactLists`."""
 
     def all(self, *, name: str | None = None) -> Iterator[ContactList]:
         """Iterate over the account's lists, newest first."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from airflow_provider_exotel.journal import Journal
+from airflow_provider_exotel.create.journal import Journal
 
 _MOMENTS = ("posted_before", "sent_at", "held_since")
 

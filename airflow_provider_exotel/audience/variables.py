@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from airflow_provider_exotel.api.errors import Problem
-from airflow_provider_exotel.audience.source import COLUMN
+from airflow_provider_exotel.client.errors import Problem
+from airflow_provider_exotel.contacts.rows import COLUMN
 
 MAX_VARIABLES = 5
 _VARIABLE = re.compile(r"@@(\w*)")

@@ -2,7 +2,7 @@
 
 The data that ships with libphonenumber is made to show a likely zone, not every possible one: it puts all Indonesian
 mobiles into Jakarta and Malaysia into Kuching, and knows no zone of many landlines. So the markets of
-:mod:`airflow_provider_exotel.campaign.presets` have a table of their own here. A prefix that leaves several zones gives
+:mod:`airflow_provider_exotel.windows.presets` have a table of their own here. A prefix that leaves several zones gives
 all of them, to be called only when it is time in each. What is not in the table is unknown: other countries, toll-free,
 premium and company-wide numbers, numbers of islands that share a country's code. Nobody is called on a guess.
 

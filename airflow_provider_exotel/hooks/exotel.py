@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_exotel import connection as declared
-from airflow_provider_exotel.api.errors import (
+from airflow_provider_exotel.client.errors import (
     ExotelAuthError,
     ExotelConnectionError,
     ExotelError,
@@ -24,12 +24,12 @@ from airflow_provider_exotel.api.errors import (
 from airflow_provider_exotel.connection import ExotelSettings
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.campaign import Campaign
-    from airflow_provider_exotel.api.client import ExotelClient
-    from airflow_provider_exotel.api.request import CampaignRequest
-    from airflow_provider_exotel.campaign.content import Content
-    from airflow_provider_exotel.campaign.identity import CampaignIdentity
-    from airflow_provider_exotel.campaign.once import OneCampaign
+    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.models import Campaign
+    from airflow_provider_exotel.client.request import CampaignRequest
+    from airflow_provider_exotel.create.fingerprint import Content
+    from airflow_provider_exotel.create.identity import CampaignIdentity
+    from airflow_provider_exotel.create.once import OneCampaign
 
 _NO_LIMIT = 1e6
 
@@ -123,7 +123,8 @@ class ExotelHook(BaseHook):
 
         :param request: the campaign, or a function that makes it, called right before each sending.
         :param fields: instead of ``request``, the fields of
-            :class:`~airflow_provider_exotel.api.request.CampaignRequest`; ``caller_id`` may come from the connection.
+            :class:`~airflow_provider_exotel.client.request.CampaignRequest`; without ``caller_id``, the connection's
+            ExoPhone is used.
         :raises ExotelInputError: naming every problem at once; nothing was sent.
         :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists.
         """
@@ -141,16 +142,16 @@ class ExotelHook(BaseHook):
         :param idempotency_key: what the campaign is known again by; another key is another campaign. It is looked for
             among the campaigns of the last 30 days.
         :param settle: how long a campaign may take to show in the list, a timedelta or seconds, default 120.
-        :param fields: the fields of :class:`~airflow_provider_exotel.api.request.CampaignRequest`; the key is added to
-            ``name``, and ``caller_id`` may come from the connection.
+        :param fields: the fields of :class:`~airflow_provider_exotel.client.request.CampaignRequest`; the key is
+            added to ``name``, and ``caller_id`` may come from the connection.
         :raises ExotelInputError: naming every problem at once, or if the campaign of the key calls other people or was
             sent with other fields; times may differ.
         :raises ExotelCampaignGone: if the campaign of the key was deleted.
         :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; calling again finds out.
         """
-        from airflow_provider_exotel.campaign.content import Content
-        from airflow_provider_exotel.campaign.identity import identify
-        from airflow_provider_exotel.campaign.journal import AudienceMark
+        from airflow_provider_exotel.create.campaign_journal import AudienceMark
+        from airflow_provider_exotel.create.fingerprint import Content
+        from airflow_provider_exotel.create.identity import identify
         from airflow_provider_exotel.hooks.task import is_later_call, journal_of_this_process
 
         if str(idempotency_key or "").strip().lower() in {"", "none"}:
@@ -193,7 +194,7 @@ class ExotelHook(BaseHook):
         :param settle: how long a campaign may take to show in the list, a timedelta or seconds, default 120.
         :param content: returns what would be sent, apart from whom it calls, when, and its name.
         """
-        from airflow_provider_exotel.campaign.once import SETTLE, OneCampaign
+        from airflow_provider_exotel.create.once import SETTLE, OneCampaign
         from airflow_provider_exotel.hooks.task import earliest_date, is_later_try, journal_of
 
         return OneCampaign(
@@ -210,7 +211,7 @@ class ExotelHook(BaseHook):
 
     def request_of(self, **fields: Any) -> CampaignRequest:
         """Return the request the fields make, with the connection's ExoPhone where no ``caller_id`` is given."""
-        from airflow_provider_exotel.api.request import CampaignRequest
+        from airflow_provider_exotel.client.request import CampaignRequest
 
         given = {name: value for name, value in fields.items() if value is not None}
         if "caller_id" not in given and self.settings.exophone:
@@ -248,9 +249,9 @@ def client_of(settings: ExotelSettings, *, in_a_hurry: bool = False) -> ExotelCl
     :param settings: the connection.
     :param in_a_hurry: whether to send once, wait for seconds only, and share nothing with other clients.
     """
-    from airflow_provider_exotel.api.client import ExotelClient
-    from airflow_provider_exotel.api.policy import ReplayPolicy
-    from airflow_provider_exotel.api.ratelimit import TokenBucket
+    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.policy import ReplayPolicy
+    from airflow_provider_exotel.client.rate_limit import TokenBucket
 
     connect_timeout, read_timeout = (2, 3) if in_a_hurry else (settings.connect_timeout, settings.read_timeout)
     return ExotelClient(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import BaseHook, Variable, mask_secret
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 _SHORTEST = 16
 

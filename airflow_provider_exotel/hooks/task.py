@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_exotel.audience.upload_journal import UploadJournal
-from airflow_provider_exotel.campaign.journal import CampaignJournal
+from airflow_provider_exotel.create.campaign_journal import CampaignJournal
 
 KEY_REMEMBERED_FOR = timedelta(days=30)
 """How far back the campaign of an idempotency key is looked for: the longest a campaign dials by default."""

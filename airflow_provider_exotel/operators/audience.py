@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.inputs import is_still_to_be_rendered, run_anchor
 from airflow_provider_exotel.operators.results import failing_for_good
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.request import CallRetries
+    from airflow_provider_exotel.audience.plan import FleetPlan
     from airflow_provider_exotel.audience.split import AudienceSummary
-    from airflow_provider_exotel.campaign.window import Window
-    from airflow_provider_exotel.fleet.plan import FleetPlan
+    from airflow_provider_exotel.client.request import CallRetries
     from airflow_provider_exotel.operators.audience_order import AudienceOrder
     from airflow_provider_exotel.operators.plan_folder import PlanFolder
+    from airflow_provider_exotel.windows.calling_window import Window
 
     Context = Mapping[str, Any]
 
@@ -171,8 +171,8 @@ class PlanAudienceOperator(BaseOperator):
     def _made(
         self, context: Context, order: AudienceOrder, folder: PlanFolder, marks: Mapping[str, str]
     ) -> dict[str, Any]:
-        from airflow_provider_exotel.fleet.page import markdown, page
-        from airflow_provider_exotel.fleet.plan import plan_fleet
+        from airflow_provider_exotel.audience.plan import plan_fleet
+        from airflow_provider_exotel.audience.plan_page import markdown, page
 
         summary = self._split(order, folder)
         anchor = run_anchor(context, None)

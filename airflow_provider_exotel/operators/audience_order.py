@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
-from airflow_provider_exotel.api.fields import words
-from airflow_provider_exotel.api.literals import read_literal
-from airflow_provider_exotel.api.request import CallRetries
-from airflow_provider_exotel.audience.normalise import check_country
-from airflow_provider_exotel.audience.source import COLUMN, Columns
+from airflow_provider_exotel.audience.hours import Hours, hours_of
+from airflow_provider_exotel.audience.plan import Order
 from airflow_provider_exotel.audience.variables import check_variables
-from airflow_provider_exotel.campaign import fields
-from airflow_provider_exotel.campaign.window import read_as
-from airflow_provider_exotel.fleet.hours import Hours, hours_of
-from airflow_provider_exotel.fleet.plan import Order
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.fields import words
+from airflow_provider_exotel.client.literals import read_literal
+from airflow_provider_exotel.client.request import CallRetries
+from airflow_provider_exotel.contacts.normalise import check_country
+from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 from airflow_provider_exotel.operators.inputs import collect
 from airflow_provider_exotel.operators.sources import Source
 from airflow_provider_exotel.operators.suppress import SuppressionGiven, suppressions_given
+from airflow_provider_exotel.windows import fields
+from airflow_provider_exotel.windows.calling_window import read_as
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.operators.audience import PlanAudienceOperator

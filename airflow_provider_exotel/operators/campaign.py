@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
-from airflow_provider_exotel.api.errors import (
+from airflow_provider_exotel.client.errors import (
     ExotelConflict,
     ExotelConnectionError,
     ExotelError,
@@ -43,11 +43,11 @@ from airflow_provider_exotel.operators.results import announce, failing_for_good
 from airflow_provider_exotel.operators.waiting import CampaignEnd, carrier_of
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.campaign import Campaign
-    from airflow_provider_exotel.api.request import CallRetries, CampaignRequest
-    from airflow_provider_exotel.campaign.draft import CampaignDraft
-    from airflow_provider_exotel.campaign.once import OneCampaign
-    from airflow_provider_exotel.campaign.window import Window
+    from airflow_provider_exotel.client.models import Campaign
+    from airflow_provider_exotel.client.request import CallRetries, CampaignRequest
+    from airflow_provider_exotel.create.draft import CampaignDraft
+    from airflow_provider_exotel.create.once import OneCampaign
+    from airflow_provider_exotel.windows.calling_window import Window
 
     Context = Mapping[str, Any]
 
@@ -76,9 +76,9 @@ class CreateCampaignOperator(BaseOperator):
     :param type: ``trans``.
     :param call_duplicate_numbers: whether to call a number as often as it is listed.
     :param call_retries: the page's ``retries``: a mapping or
-        :class:`~airflow_provider_exotel.api.request.CallRetries`.
-    :param window: calling hours, in any form that :mod:`airflow_provider_exotel.campaign.common_window` lists: a
-        :class:`~airflow_provider_exotel.campaign.window.CallingWindow`, a mapping, or the name of a preset.
+        :class:`~airflow_provider_exotel.client.request.CallRetries`.
+    :param window: calling hours, in any form that :mod:`airflow_provider_exotel.windows.common_window` lists: a
+        :class:`~airflow_provider_exotel.windows.calling_window.CallingWindow`, a mapping, or the name of a preset.
     :param schedule: instead, explicit ``send_at`` and ``end_at``: RFC 3339 texts, aware datetimes, or timedeltas from
         the anchor.
     :param anchor: the moment the window is counted from, an RFC 3339 time; default the run's logical date, or the end
@@ -112,7 +112,7 @@ class CreateCampaignOperator(BaseOperator):
     :param until: with ``resume``, the RFC 3339 time from which on no window is used any more.
     :param on_kill: ``pause`` (default) the campaign when the task is killed or takes too long, or ``leave`` it.
     :param from_params: fill what is unset from the run's params of the same names, or from the form that
-        :func:`~airflow_provider_exotel.params.campaign_params` makes.
+        :func:`~airflow_provider_exotel.operators.form.campaign_params` makes.
     :param dry_run: do everything but the requests, and return the plan.
     :raises AirflowFailException: for what no retry can mend, every problem of the input named at once.
     :raises AirflowSkipException: for a missed window with ``on_missed_window="skip"``.
@@ -259,7 +259,7 @@ class CreateCampaignOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Find the campaign of this task instance or create it, and return its id; the plan if ``dry_run``."""
-        from airflow_provider_exotel.campaign.window import MissedWindow
+        from airflow_provider_exotel.windows.calling_window import MissedWindow
 
         arguments = arguments_of_task(self, context)
         try:
@@ -340,7 +340,7 @@ class CreateCampaignOperator(BaseOperator):
 
     def _create(self, one: OneCampaign, draft: CampaignDraft) -> Campaign:
         """Create the campaign, and leave none dialling if the task is killed meanwhile."""
-        from airflow_provider_exotel.campaign.window import MissedWindow
+        from airflow_provider_exotel.windows.calling_window import MissedWindow
 
         mark, brief = draft.audience(self.hook.settings.api_token), self.hook.last_words
 
@@ -371,7 +371,7 @@ class CreateCampaignOperator(BaseOperator):
 
     def _follow(self, campaign: Campaign, one: OneCampaign) -> Campaign:
         """Return the campaign of an earlier try as it stands, resumed if that is wanted."""
-        from airflow_provider_exotel.api.campaign import CampaignStatus
+        from airflow_provider_exotel.client.models import CampaignStatus
 
         self._remember(campaign.id)
         self.log.info("Campaign %s exists already (%s); following it.", campaign.id, campaign.status_text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.inputs import is_true
 from airflow_provider_exotel.operators.results import failing_for_good
@@ -54,7 +54,7 @@ class ControlCampaignOperator(BaseOperator):
 
     def execute(self, context: Context) -> str:
         """Carry the action out, and return the campaign's id."""
-        from airflow_provider_exotel.campaign.control import control
+        from airflow_provider_exotel.waiting.control import control
 
         with failing_for_good():
             campaign_id = _id_of(self.campaign_id)
@@ -108,8 +108,8 @@ class UpdateCampaignOperator(BaseOperator):
 
     def execute(self, context: Context) -> str:  # noqa: ARG002
         """Change it, and return the campaign's id."""
-        from airflow_provider_exotel.campaign.control import change
-        from airflow_provider_exotel.campaign.window import read_as
+        from airflow_provider_exotel.waiting.control import change
+        from airflow_provider_exotel.windows.calling_window import read_as
 
         with failing_for_good():
             campaign_id = _id_of(self.campaign_id)

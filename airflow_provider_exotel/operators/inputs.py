@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
-from airflow_provider_exotel.api.numbers import PhoneNumbers
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.operators.form import arguments_of
 from airflow_provider_exotel.operators.results import share_of
-from airflow_provider_exotel.params import arguments_of
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.campaign.anchor import Anchor
-    from airflow_provider_exotel.campaign.content import Content
-    from airflow_provider_exotel.campaign.draft import CampaignDraft
-    from airflow_provider_exotel.campaign.journal import AudienceMark
-    from airflow_provider_exotel.campaign.once import OneCampaign
     from airflow_provider_exotel.connection import ExotelSettings
+    from airflow_provider_exotel.create.campaign_journal import AudienceMark
+    from airflow_provider_exotel.create.draft import CampaignDraft
+    from airflow_provider_exotel.create.fingerprint import Content
+    from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
+    from airflow_provider_exotel.windows.anchor import Anchor
 
     Context = Mapping[str, Any]
 
@@ -89,7 +89,7 @@ def check_settings(operator: CreateCampaignOperator, context: Context, arguments
 
     :raises ExotelInputError: naming it and every other problem of the task at once.
     """
-    from airflow_provider_exotel.campaign.window import MissedWindow
+    from airflow_provider_exotel.windows.calling_window import MissedWindow
 
     problems = [*_problems_of_identity(operator, arguments)]
     collect(problems, lambda: is_true(arguments["plan_only"], "dry_run"))
@@ -102,7 +102,7 @@ def check_settings(operator: CreateCampaignOperator, context: Context, arguments
 
 def one_of_task(operator: CreateCampaignOperator, context: Context, arguments: Mapping[str, Any]) -> OneCampaign:
     """Return the campaign that a task instance stands for."""
-    from airflow_provider_exotel.campaign.identity import identify
+    from airflow_provider_exotel.create.identity import identify
 
     instance, settings = context["ti"], operator.hook.settings
     identity = identify(
@@ -131,8 +131,8 @@ def drafted(operator: CreateCampaignOperator, context: Context, arguments: Mappi
     :raises ExotelInputError: naming every problem at once.
     :raises MissedWindow: if there is no problem, and the window is over.
     """
-    from airflow_provider_exotel.campaign.draft import When, draft_campaign
-    from airflow_provider_exotel.campaign.identity import printable
+    from airflow_provider_exotel.create.draft import When, draft_campaign
+    from airflow_provider_exotel.create.identity import printable
     from airflow_provider_exotel.operators.numbers import CleanNumbers, numbers_of_task
 
     problems: list[Problem] = []
@@ -189,7 +189,7 @@ def audience_of(arguments: Mapping[str, Any], secret: str, default_country: str 
     :param secret: what digests are keyed with.
     :param default_country: whose national numbers are meant.
     """
-    from airflow_provider_exotel.campaign.journal import AudienceMark
+    from airflow_provider_exotel.create.campaign_journal import AudienceMark
     from airflow_provider_exotel.operators.numbers import numbers_of_task
 
     clean = numbers_of_task(arguments, default_country)
@@ -198,9 +198,9 @@ def audience_of(arguments: Mapping[str, Any], secret: str, default_country: str 
 
 def content_of(arguments: Mapping[str, Any], settings: ExotelSettings) -> Content:
     """Return what a task's arguments would send, apart from whom it calls, when, and its name."""
-    from airflow_provider_exotel.api.address import flow_url
-    from airflow_provider_exotel.api.request import CampaignChanges
-    from airflow_provider_exotel.campaign.content import Content
+    from airflow_provider_exotel.client.request import CampaignChanges
+    from airflow_provider_exotel.client.urls import flow_url
+    from airflow_provider_exotel.create.fingerprint import Content
 
     fields = {name: arguments[name] for name in REQUEST_FIELDS if name not in {"numbers", "lists", "name", "flow_id"}}
     fields["caller_id"] = fields["caller_id"] or settings.exophone
@@ -211,7 +211,7 @@ def content_of(arguments: Mapping[str, Any], settings: ExotelSettings) -> Conten
 
 def run_anchor(context: Context, given: str | datetime | None) -> Anchor:
     """Return the moment the run stands for, or the one that is given instead."""
-    from airflow_provider_exotel.campaign.anchor import anchor_given, anchor_of
+    from airflow_provider_exotel.windows.anchor import anchor_given, anchor_of
 
     if given is not None:
         return anchor_given(given)
@@ -226,7 +226,7 @@ def run_anchor(context: Context, given: str | datetime | None) -> Anchor:
 
 def lists_given(arguments: Mapping[str, Any]) -> list[str]:
     """Return the SIDs of the lists, however they are spelled."""
-    from airflow_provider_exotel.api.fields import words
+    from airflow_provider_exotel.client.fields import words
 
     lists = words(arguments["lists"])
     return list(map(str, lists)) if isinstance(lists, (list, tuple)) else []
@@ -283,7 +283,7 @@ def is_true(value: object, name: str) -> bool:
 
 
 def _problems_of_identity(operator: CreateCampaignOperator, arguments: Mapping[str, Any]) -> Iterator[Problem]:
-    from airflow_provider_exotel.campaign.identity import names_a_key, printable
+    from airflow_provider_exotel.create.identity import names_a_key, printable
 
     name, key = printable(arguments["name"]), operator.idempotency_key
     if key is not None and str(key).strip().lower() in {"", "none"}:

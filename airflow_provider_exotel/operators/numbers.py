@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
-from airflow_provider_exotel.api.numbers import PhoneNumbers
-from airflow_provider_exotel.api.redact import redact
-from airflow_provider_exotel.audience.normalise import normalise
-from airflow_provider_exotel.audience.rejection import Reason
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.operators.inputs import hide
 
 _SHOWN = 10
@@ -83,7 +83,7 @@ def _given(arguments: Mapping[str, Any]) -> PhoneNumbers | None:
 
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    from airflow_provider_exotel.audience.source import read_numbers
+    from airflow_provider_exotel.contacts.rows import read_numbers
 
     try:
         with ObjectStoragePath(source).open("r", encoding="utf-8", newline="") as lines:  # type: ignore[no-untyped-call]
@@ -96,7 +96,7 @@ def _given(arguments: Mapping[str, Any]) -> PhoneNumbers | None:
 
 
 def _as_often_as_listed(arguments: Mapping[str, Any]) -> bool:
-    from airflow_provider_exotel.api.request import CampaignChanges
+    from airflow_provider_exotel.client.request import CampaignChanges
 
     # What says neither yes nor no is refused with the rest of the request.
     with suppress(ExotelInputError):

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
-from airflow_provider_exotel.fleet.plan import CHUNKS
+from airflow_provider_exotel.audience.plan import CHUNKS
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.audience.rejection import Rejection
+    from airflow_provider_exotel.contacts.rejection import Rejection
 
 _FILES = {"plan": "plan.json", "page": "plan.html", "markdown": "plan.md", "quarantine": "quarantine.csv"}
 
@@ -77,7 +77,7 @@ class PlanFolder:
     @contextmanager
     def quarantine(self) -> Iterator[Callable[[Rejection], None]]:
         """Return a function that hears of every row that is left out; the file is there afterwards in any case."""
-        from airflow_provider_exotel.audience.rejection import quarantine_to
+        from airflow_provider_exotel.contacts.rejection import quarantine_to
 
         with tempfile.TemporaryFile() as rows:
             text = io.TextIOWrapper(rows, encoding="utf-8", newline="", write_through=True)

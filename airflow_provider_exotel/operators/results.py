@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_exotel.api.address import campaign_page
-from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.client.urls import campaign_page
 from airflow_provider_exotel.links import CampaignLink
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.campaign import Campaign
-    from airflow_provider_exotel.api.client import ExotelClient
-    from airflow_provider_exotel.campaign.outcome import Outcome
-    from airflow_provider_exotel.campaign.plan import CampaignPlan
+    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.connection import ExotelSettings
+    from airflow_provider_exotel.create.dry_run import CampaignPlan
+    from airflow_provider_exotel.waiting.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def publish(
 
 def with_those_never_called(client: ExotelClient, outcome: Outcome) -> Outcome:
     """Return an outcome that tells who was never called, asking for the calls where the counts do not tell."""
-    from airflow_provider_exotel.campaign.outcome import told_apart
+    from airflow_provider_exotel.waiting.outcome import told_apart
 
     try:
         return told_apart(outcome, client.call_details(outcome.campaign_id))
@@ -94,7 +94,7 @@ def with_those_never_called(client: ExotelClient, outcome: Outcome) -> Outcome:
 
 def judged(outcome: Outcome, min_reached: float | None, on_window_end: str) -> str | None:
     """Return in words why an outcome is not what was wanted; what else somebody should know of it is logged."""
-    from airflow_provider_exotel.campaign.outcome import failure_of, warnings_of
+    from airflow_provider_exotel.waiting.outcome import failure_of, warnings_of
 
     for warning in warnings_of(outcome):
         log.warning("%s", warning)

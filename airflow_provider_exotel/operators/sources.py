@@ -10,9 +10,9 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
-from airflow_provider_exotel.api.redact import redact
-from airflow_provider_exotel.audience.source import Columns, Row, rows_of_csv, rows_of_parquet, rows_of_records
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_csv, rows_of_parquet, rows_of_records
 
 _ROWS_TOGETHER = 1_000
 

@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from airflow_provider_exotel.api.errors import ExotelInputError, Problem
-from airflow_provider_exotel.api.redact import redact
-from airflow_provider_exotel.audience.source import COLUMN, Columns
 from airflow_provider_exotel.audience.suppression import Suppressed, Suppression
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 from airflow_provider_exotel.hooks.hash_key import hash_key
 from airflow_provider_exotel.operators.inputs import collect, is_true
 from airflow_provider_exotel.operators.sources import Source
@@ -78,7 +78,7 @@ class SuppressionGiven:
     def _called(self, since: datetime, default_country: str | None) -> Suppressed:
         from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-        from airflow_provider_exotel.fleet.called import TABLE, called_since
+        from airflow_provider_exotel.audience.called import TABLE, called_since
 
         folder: Any = ObjectStoragePath(str(self.reports))
         tables = [path for path in (folder.fs.find(folder.path) if folder.exists() else []) if TABLE.fullmatch(path)]

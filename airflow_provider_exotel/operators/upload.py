@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_exotel.api.errors import ExotelImportUnfinished, ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelImportUnfinished, ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.inputs import default_deferrable, files_among
 from airflow_provider_exotel.operators.results import failing_for_good
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.contact_list import ContactList
     from airflow_provider_exotel.audience.upload import Chunk, OneList, Step
+    from airflow_provider_exotel.client.contact_list import ContactList
 
     Context = Mapping[str, Any]
 
@@ -110,8 +110,8 @@ class UploadAudienceOperator(BaseOperator):
 
     def _advanced(self, one: OneList, sent: list[str]) -> Step:
         """Look, send the file if need be, and look again; a file is sent once in a try."""
-        from airflow_provider_exotel.api.errors import ExotelOutcomeUnknown
         from airflow_provider_exotel.audience.upload import Send
+        from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
 
         name, step = one.chunk.list_name, one.look()
         if not isinstance(step, Send):

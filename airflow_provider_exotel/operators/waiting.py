@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
-from airflow_provider_exotel.api.errors import ExotelAuthError, ExotelError, ExotelInputError, ExotelNotFound, Problem
+from airflow_provider_exotel.client.errors import (
+    ExotelAuthError,
+    ExotelError,
+    ExotelInputError,
+    ExotelNotFound,
+    Problem,
+)
 from airflow_provider_exotel.operators.results import OUTCOME, judged, share_of, with_those_never_called
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.campaign import Campaign
-    from airflow_provider_exotel.campaign.carry import Carrier
-    from airflow_provider_exotel.campaign.journal import CampaignJournal
-    from airflow_provider_exotel.campaign.once import OneCampaign
-    from airflow_provider_exotel.campaign.outcome import Outcome
-    from airflow_provider_exotel.campaign.waiting import Wait
-    from airflow_provider_exotel.campaign.watch import WaitEvent
+    from airflow_provider_exotel.client.models import Campaign
+    from airflow_provider_exotel.create.campaign_journal import CampaignJournal
+    from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
     from airflow_provider_exotel.triggers.campaign import Awoken
+    from airflow_provider_exotel.waiting.carry_over import Carrier
+    from airflow_provider_exotel.waiting.outcome import Outcome
+    from airflow_provider_exotel.waiting.wait import Wait
+    from airflow_provider_exotel.waiting.watch import WaitEvent
 
     Context = Mapping[str, Any]
 
@@ -54,8 +60,8 @@ class CampaignEnd:
         :param campaign: it, as it stands.
         :param contacts: how many people it calls, where that is known.
         """
-        from airflow_provider_exotel.campaign.waiting import Wait
-        from airflow_provider_exotel.campaign.watch import Watched
+        from airflow_provider_exotel.waiting.wait import Wait
+        from airflow_provider_exotel.waiting.watch import Watched
 
         wait = Wait.for_campaign(campaign, _now(), contacts=contacts, hand_over=self.carrier is not None)
         carried_to = self.journal.entry.carried_to
@@ -103,7 +109,7 @@ class CampaignEnd:
         )
 
     def _watch_here(self, wait: Wait) -> WaitEvent:
-        from airflow_provider_exotel.campaign.watch import Watched, watch
+        from airflow_provider_exotel.waiting.watch import Watched, watch
 
         return watch(
             Watched(wait),
@@ -130,7 +136,7 @@ class CampaignEnd:
 
     def _after(self, event: WaitEvent) -> Wait | None:
         """Do what an event asks for; return what to wait for next, ``None`` if the campaign has ended as wanted."""
-        from airflow_provider_exotel.campaign.waiting import Step
+        from airflow_provider_exotel.waiting.wait import Step
 
         wait, outcome = event.wait, event.outcome
         paused_at_its_end = outcome is not None and outcome.status == "paused"
@@ -149,8 +155,8 @@ class CampaignEnd:
         return None
 
     def _carried(self, carrier: Carrier, event: WaitEvent) -> Wait:
-        from airflow_provider_exotel.campaign.carry import CannotCarry
-        from airflow_provider_exotel.campaign.waiting import Step
+        from airflow_provider_exotel.waiting.carry_over import CannotCarry
+        from airflow_provider_exotel.waiting.wait import Step
 
         log, wait = self.operator.log, event.wait
         hook = self.operator.hook
@@ -192,7 +198,7 @@ class CampaignEnd:
     def _time_out(self, campaign_id: str) -> NoReturn:
         paused = ""
         if self.operator.when_killed == "pause":
-            from airflow_provider_exotel.campaign.control import pause_if_it_may_dial
+            from airflow_provider_exotel.waiting.control import pause_if_it_may_dial
 
             try:
                 pause_if_it_may_dial(self.operator.hook.client, campaign_id)
@@ -215,11 +221,11 @@ def carrier_of(operator: CreateCampaignOperator, arguments: Mapping[str, Any], o
 
     :raises ExotelInputError: if ``until`` or ``window`` is not what it has to be.
     """
-    from airflow_provider_exotel.api.request import CallRetries
-    from airflow_provider_exotel.campaign.anchor import anchor_given
-    from airflow_provider_exotel.campaign.carry import Carrier
-    from airflow_provider_exotel.campaign.common_window import window_of
-    from airflow_provider_exotel.campaign.window import read_as
+    from airflow_provider_exotel.client.request import CallRetries
+    from airflow_provider_exotel.waiting.carry_over import Carrier
+    from airflow_provider_exotel.windows.anchor import anchor_given
+    from airflow_provider_exotel.windows.calling_window import read_as
+    from airflow_provider_exotel.windows.common_window import window_of
 
     if operator.on_window_end != "resume":
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from airflow_provider_exotel.api.campaign import Campaign, CampaignStats
+from airflow_provider_exotel.client.models import Campaign, CampaignStats
 from airflow_provider_exotel.report.call import REACHED
 
 NEVER_TRIED = "never-tried"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from airflow_provider_exotel.html.parts import counted
 from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, Accounting
 from airflow_provider_exotel.report.document import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
-from airflow_provider_exotel.report.parts import counted
 
 _ENOUGH = 30
 """Calls from which on a rate is spoken of."""

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Protocol
 
-from airflow_provider_exotel.api.campaign import Campaign
-from airflow_provider_exotel.api.request import CallRetries
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.client.request import CallRetries
 
 OUTSIDE = "outside-window"
 TOO_OFTEN = "too-many-attempts"
@@ -19,7 +19,7 @@ _ALWAYS = ((float("-inf"), float("inf")),)
 
 
 class Window(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.campaign.window.Window`."""
+    """What is needed of :class:`~airflow_provider_exotel.windows.calling_window.Window`."""
 
     def stretches_from(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Iterate over the windows that may be open at a moment, and those after it, as opening and closing."""

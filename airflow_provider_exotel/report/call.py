@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from airflow_provider_exotel.api.campaign import CallRecord
-from airflow_provider_exotel.api.numbers import PhoneNumbers
-from airflow_provider_exotel.api.redact import redact
+from airflow_provider_exotel.client.models import CallRecord
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.redact import redact
 
 REACHED = "completed"
 NOT_REACHED = ("busy", "no-answer", "failed")

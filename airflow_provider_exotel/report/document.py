@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from airflow_provider_exotel.api.campaign import Campaign
+from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.report.accounting import NEVER_TRIED, Accounting, account
 from airflow_provider_exotel.report.audit import OUTSIDE, TOO_OFTEN, Asked
 from airflow_provider_exotel.report.call import Call, Naming

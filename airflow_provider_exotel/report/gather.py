@@ -13,8 +13,8 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from airflow_provider_exotel.api.campaign import CallPage, CallRecord, Campaign
-from airflow_provider_exotel.api.errors import ExotelError
+from airflow_provider_exotel.client.errors import ExotelError
+from airflow_provider_exotel.client.models import CallPage, CallRecord, Campaign
 from airflow_provider_exotel.report.call import REACHED, Call
 from airflow_provider_exotel.report.ledger import Ledger
 
@@ -29,7 +29,7 @@ Keep = Callable[[CallRecord], Call]
 
 
 class Calls(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.api.client.ExotelClient`."""
+    """What is needed of :class:`~airflow_provider_exotel.client.client.ExotelClient`."""
 
     def call_details_pages(self, campaign_id: str, *, offset: int = 0, page_size: int = ...) -> Iterator[CallPage]:
         """Iterate over pages of calls."""

@@ -9,13 +9,9 @@ from datetime import UTC, datetime, tzinfo
 from html import escape
 from zoneinfo import ZoneInfo
 
-from airflow_provider_exotel.api.redact import redact
-from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, NEVER_TRIED, Accounting, total
-from airflow_provider_exotel.report.advice import advice
-from airflow_provider_exotel.report.charts import FEW, Bar, bars, columns, joined, over_time, spans
-from airflow_provider_exotel.report.document import CampaignReport
-from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
-from airflow_provider_exotel.report.parts import (
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.html.charts import FEW, Bar, bars, columns, joined, over_time, spans
+from airflow_provider_exotel.html.parts import (
     counted,
     document,
     figure,
@@ -28,6 +24,10 @@ from airflow_provider_exotel.report.parts import (
     table,
     verdict,
 )
+from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, NEVER_TRIED, Accounting, total
+from airflow_provider_exotel.report.advice import advice
+from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
 
 _KEY = re.compile(r" af-[0-9a-f]{16}(?:-[0-9a-f]{4})?$")
 _STYLES = {

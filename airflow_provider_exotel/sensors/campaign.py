@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
-from airflow_provider_exotel.api.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.inputs import check_choices, default_deferrable
 from airflow_provider_exotel.operators.results import (
@@ -27,8 +27,8 @@ from airflow_provider_exotel.operators.results import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.campaign.outcome import Outcome
-    from airflow_provider_exotel.campaign.watch import WaitEvent, Watched
+    from airflow_provider_exotel.waiting.outcome import Outcome
+    from airflow_provider_exotel.waiting.watch import WaitEvent, Watched
 
     Context = Mapping[str, Any]
 
@@ -102,7 +102,7 @@ class CampaignSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look at the campaigns that have not ended yet."""
-        from airflow_provider_exotel.campaign.watch import GONE_AFTER
+        from airflow_provider_exotel.waiting.watch import GONE_AFTER
 
         ids, one = _ids(self.campaign_ids)
         with failing_for_good():
@@ -132,9 +132,9 @@ class CampaignSensor(BaseSensorOperator):
             return self._conclude(context, told, one=one)
 
     def _look(self, ids: Sequence[str]) -> None:
-        from airflow_provider_exotel.campaign.sweep import sweep
-        from airflow_provider_exotel.campaign.waiting import Wait
-        from airflow_provider_exotel.campaign.watch import Watched
+        from airflow_provider_exotel.waiting.sweep import sweep
+        from airflow_provider_exotel.waiting.wait import Wait
+        from airflow_provider_exotel.waiting.watch import Watched
 
         now = datetime.now(UTC)
         for campaign_id in ids:
@@ -191,7 +191,7 @@ class CampaignSensor(BaseSensorOperator):
 
 def _ids(given: Any) -> tuple[list[str], bool]:
     """Return the campaigns, each once, and whether one was given by itself."""
-    from airflow_provider_exotel.api.fields import words
+    from airflow_provider_exotel.client.fields import words
 
     read: Any = words(given)
     several = [read] if isinstance(read, str) else list(read or ())

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_exotel.api.errors import ExotelError, ExotelResponseError
-from airflow_provider_exotel.campaign.control import pause_if_it_may_dial
-from airflow_provider_exotel.campaign.waiting import Wait
-from airflow_provider_exotel.campaign.watch import WaitEvent, Watched, next_wake
+from airflow_provider_exotel.client.errors import ExotelError, ExotelResponseError
 from airflow_provider_exotel.hooks.exotel import client_of
 from airflow_provider_exotel.triggers.poller import Subscription, poller_of, settings_of, utc_now, within
+from airflow_provider_exotel.waiting.control import pause_if_it_may_dial
+from airflow_provider_exotel.waiting.wait import Wait
+from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, next_wake
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.campaign import Campaign
-    from airflow_provider_exotel.api.client import ExotelClient
+    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.models import Campaign
 
 # Airflow 3.3 may fail a task whose trigger fires before the end of its worker has been noticed.
 NOT_BEFORE = timedelta(seconds=15)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_provider_exotel.api.errors import ExotelError
-from airflow_provider_exotel.campaign.finished import Finished, Told, finished_since
+from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.triggers.poller import log, poller_of, utc_now
+from airflow_provider_exotel.waiting.finished import Finished, Told, finished_since
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_exotel.api.client import ExotelClient
+    from airflow_provider_exotel.client.client import ExotelClient
 
 _CURSOR = "told"
 

@@ -1,6 +1,6 @@
 """One poller for a connection in a triggerer, however many triggers wait for campaigns of its account.
 
-A sweep is a list request for each 500 campaigns (:mod:`airflow_provider_exotel.campaign.sweep`), made by the one
+A sweep is a list request for each 500 campaigns (:mod:`airflow_provider_exotel.waiting.sweep`), made by the one
 synchronous client in the one thread the poller has, so that the event loop is never blocked. Failed sweeps are logged
 and tried again: it is for the waits themselves to end by their clocks.
 """
@@ -22,14 +22,14 @@ from weakref import WeakKeyDictionary
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import Stats
 
-from airflow_provider_exotel.api.errors import ExotelAuthError, ExotelError
-from airflow_provider_exotel.campaign.sweep import sweep
+from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError
 from airflow_provider_exotel.connection import ExotelSettings
 from airflow_provider_exotel.hooks.exotel import client_of
+from airflow_provider_exotel.waiting.sweep import sweep
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.api.campaign import Campaign
-    from airflow_provider_exotel.api.client import ExotelClient
+    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.models import Campaign
 
 log = logging.getLogger(__name__)
 

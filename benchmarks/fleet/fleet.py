@@ -30,8 +30,8 @@ class OneByOneTrigger(BaseTrigger):
         return "fleet.OneByOneTrigger", self.arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        from airflow_provider_exotel.api.client import ExotelClient
-        from airflow_provider_exotel.api.ratelimit import TokenBucket
+        from airflow_provider_exotel.client.client import ExotelClient
+        from airflow_provider_exotel.client.rate_limit import TokenBucket
 
         given = self.arguments
         client = ExotelClient(

@@ -11,10 +11,10 @@ import pytest
 from airflow.providers.common.compat.sdk import ParamValidationError
 
 from airflow_provider_exotel import CreateCampaignOperator, campaign_params
-from airflow_provider_exotel.api.errors import ExotelInputError
-from airflow_provider_exotel.campaign.identity import identify
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.params import FIELDS, arguments_of
+from airflow_provider_exotel.operators.form import FIELDS, arguments_of
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
 

@@ -14,7 +14,7 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowException, Param, task
 
 from airflow_provider_exotel import CallingWindow, CampaignLink, CreateCampaignOperator
-from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 NUMBERS = ["+919876500000", "+919876500001"]

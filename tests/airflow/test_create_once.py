@@ -10,15 +10,15 @@ import pytest
 from airflow.providers.common.compat.sdk import task
 
 from airflow_provider_exotel import ExotelHook
-from airflow_provider_exotel.api.campaign import Campaign
-from airflow_provider_exotel.api.errors import (
+from airflow_provider_exotel.client.errors import (
     ExotelCampaignGone,
     ExotelInputError,
     ExotelOutcomeUnknown,
     ExotelRequestRefused,
 )
-from airflow_provider_exotel.campaign import once
-from airflow_provider_exotel.campaign.identity import identify
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.create import once
+from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.hooks import task as kept
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_exotel import CreateCampaignOperator
-from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.operators.numbers import CleanNumbers, numbers_of_task
 

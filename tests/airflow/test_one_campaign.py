@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import get_current_context, task
 from versions import AIRFLOW
 
 from airflow_provider_exotel import CreateCampaignOperator, ExotelClient
-from airflow_provider_exotel.campaign import once
+from airflow_provider_exotel.create import once
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 NUMBERS = ["+919876500000", "+919876500001"]

@@ -27,14 +27,14 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, Asset, ObjectStoragePath
 from test_nothing_leaks import OF_AIRFLOW, database, log_files
 
-from airflow_provider_exotel.api.campaign import Campaign
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.ratelimit import TokenBucket
-from airflow_provider_exotel.api.request import CampaignRequest, Schedule
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.client.rate_limit import TokenBucket
+from airflow_provider_exotel.client.request import CampaignRequest, Schedule
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.links import ReportLink
-from airflow_provider_exotel.transfers.report import CampaignReportOperator
-from airflow_provider_exotel.transfers.storage import Workplace
+from airflow_provider_exotel.operators.report import CampaignReportOperator
+from airflow_provider_exotel.report.storage import Workplace
 
 AIRFLOW_2 = airflow_version.startswith("2.")
 ROOT = Path(__file__).parent.parent.parent
@@ -390,7 +390,7 @@ def test_what_was_put_aside_before_a_campaign_was_resumed_is_not_taken_for_all_o
 DYING = """
 import os, signal, sys
 
-from airflow_provider_exotel.transfers.report import CampaignReportOperator
+from airflow_provider_exotel.operators.report import CampaignReportOperator
 
 
 class Instance:
@@ -468,11 +468,11 @@ def test_any_storage_will_do(run_dag: Callable[..., Any], exotel: Emulator, tmp_
 
 
 def test_the_operator_loads_neither_the_client_nor_the_formats_when_it_is_imported() -> None:
-    program = "import sys, airflow_provider_exotel.transfers.report; print('LOADED', *sorted(sys.modules))"
+    program = "import sys, airflow_provider_exotel.operators.report; print('LOADED', *sorted(sys.modules))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     [line] = [line for line in run.stdout.splitlines() if line.startswith("LOADED")]
-    assert not {"pyarrow", "airflow_provider_exotel.api.client", "airflow_provider_exotel.report.page"} & {
+    assert not {"pyarrow", "airflow_provider_exotel.client.client", "airflow_provider_exotel.report.page"} & {
         *line.split()
     }
 

@@ -20,7 +20,7 @@ from airflow_provider_exotel import (
     ExotelClient,
     UpdateCampaignOperator,
 )
-from airflow_provider_exotel.api.errors import ExotelInputError
+from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.operators.waiting import CampaignEnd
 from airflow_provider_exotel.triggers import campaign as trigger

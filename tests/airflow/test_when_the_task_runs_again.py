@@ -10,9 +10,9 @@ import time_machine
 from airflow.providers.common.compat.sdk import AirflowFailException
 from task_runs import KEEPS_STATE, NUMBERS, Died, Tries, die
 
-from airflow_provider_exotel.api.errors import ExotelOutcomeUnknown
-from airflow_provider_exotel.api.request import CampaignRequest
-from airflow_provider_exotel.campaign import once
+from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
+from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.create import once
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 with_and_without = pytest.mark.parametrize(

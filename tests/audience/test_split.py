@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_exotel.api.errors import ExotelInputError
 from airflow_provider_exotel.audience.chunks import ChunkLimits
-from airflow_provider_exotel.audience.rejection import Reason, Rejection, check_rejected, quarantine_to
-from airflow_provider_exotel.audience.source import Columns, Row, rows_of_csv
 from airflow_provider_exotel.audience.split import AudienceSummary, SuppressionCount, split_audience
 from airflow_provider_exotel.audience.suppression import Suppression
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.contacts.rejection import Reason, Rejection, check_rejected, quarantine_to
+from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_csv
 
 TODAY = date(2026, 3, 10)
 

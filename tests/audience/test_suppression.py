@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_exotel.api.errors import ExotelInputError
-from airflow_provider_exotel.audience.source import Row
 from airflow_provider_exotel.audience.suppression import Suppression, number_key, read_suppressions
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.contacts.rows import Row
 
 TODAY = date(2026, 3, 10)
 NUMBER = "+919876500000"

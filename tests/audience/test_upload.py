@@ -13,18 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.contact_list import ContactList
-from airflow_provider_exotel.api.errors import (
-    ExotelError,
-    ExotelImportUnfinished,
-    ExotelInputError,
-    ExotelListMismatch,
-    ExotelOutcomeUnknown,
-    ExotelRequestRefused,
-    ExotelResponseError,
-)
-from airflow_provider_exotel.api.ratelimit import TokenBucket
 from airflow_provider_exotel.audience.upload import (
     FURTHEST_LOOK,
     IMPORT_WITHIN,
@@ -37,6 +25,18 @@ from airflow_provider_exotel.audience.upload import (
     next_pause,
 )
 from airflow_provider_exotel.audience.upload_journal import UploadEntry, UploadJournal
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.contact_list import ContactList
+from airflow_provider_exotel.client.errors import (
+    ExotelError,
+    ExotelImportUnfinished,
+    ExotelInputError,
+    ExotelListMismatch,
+    ExotelOutcomeUnknown,
+    ExotelRequestRefused,
+    ExotelResponseError,
+)
+from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 NAME = "reminders af-3f2a-c07d"

@@ -15,8 +15,8 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 
 from airflow_provider_exotel.audience.area_codes import AREA_CODES
 from airflow_provider_exotel.audience.zones import STATES_WITH_HOURS, group_of, place_of, zones_of
-from airflow_provider_exotel.campaign.common_window import window_of
-from airflow_provider_exotel.campaign.presets import PRESETS
+from airflow_provider_exotel.windows.common_window import window_of
+from airflow_provider_exotel.windows.presets import PRESETS
 
 WEST, CENTRAL, EAST = "Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"
 NEW_YORK, CHICAGO, DENVER, LOS_ANGELES = (

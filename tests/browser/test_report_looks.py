@@ -12,11 +12,11 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page
 
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.ratelimit import TokenBucket
-from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.rate_limit import TokenBucket
+from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.transfers.report import CampaignReportOperator
+from airflow_provider_exotel.operators.report import CampaignReportOperator
 
 from .test_walk import NUMBER
 

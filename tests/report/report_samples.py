@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-from airflow_provider_exotel.api.campaign import CallRecord, Campaign
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.ratelimit import TokenBucket
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.models import CallRecord, Campaign
+from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.report.audit import Window, asked
 from airflow_provider_exotel.report.call import Call, hashed

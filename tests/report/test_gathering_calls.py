@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import INDIA, NAME, START, client_of, order, people, serving
 
-from airflow_provider_exotel.api.campaign import CallRecord, Campaign
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.errors import ExotelError
-from airflow_provider_exotel.api.request import CampaignRequest
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelError
+from airflow_provider_exotel.client.models import CallRecord, Campaign
+from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.report import gather as module
 from airflow_provider_exotel.report.call import Call

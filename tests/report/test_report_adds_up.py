@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import INDIA, NAME, START, client_of, order, people, report_of
 
-from airflow_provider_exotel.api.campaign import CallRecord, Campaign
-from airflow_provider_exotel.api.request import CampaignRequest
-from airflow_provider_exotel.campaign.window import CallingWindow
+from airflow_provider_exotel.client.models import CallRecord, Campaign
+from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.report.accounting import NEVER_TRIED
 from airflow_provider_exotel.report.call import STATUSES
 from airflow_provider_exotel.report.page import page
 from airflow_provider_exotel.report.summary import summary
+from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 DIALECTS = ("documented", "wrapped")
 WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)

@@ -14,17 +14,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from report_samples import INDIA, START, client_of, order, people, report_of
 
-from airflow_provider_exotel.api.campaign import CallRecord, Campaign
-from airflow_provider_exotel.api.request import CampaignRequest
-from airflow_provider_exotel.campaign.window import CallingWindow
+from airflow_provider_exotel.client.models import CallRecord, Campaign
+from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.html.charts import Bar, bars
+from airflow_provider_exotel.html.parts import percent
 from airflow_provider_exotel.report.accounting import Accounting
 from airflow_provider_exotel.report.advice import advice
-from airflow_provider_exotel.report.charts import Bar, bars
 from airflow_provider_exotel.report.document import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 from airflow_provider_exotel.report.page import page
-from airflow_provider_exotel.report.parts import percent
+from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)
 

@@ -27,11 +27,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from ways import NUMBERS, READ_TIMEOUT, WAYS, Died, Reaper, Superseded, Worker, once, resumable
 
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.errors import ExotelError, ExotelOutcomeUnknown
-from airflow_provider_exotel.api.ratelimit import TokenBucket
-from airflow_provider_exotel.api.request import CampaignRequest
-from airflow_provider_exotel.campaign.identity import CampaignIdentity, identify
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelError, ExotelOutcomeUnknown
+from airflow_provider_exotel.client.rate_limit import TokenBucket
+from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.create.identity import CampaignIdentity, identify
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 TRIES = 12

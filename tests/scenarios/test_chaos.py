@@ -8,9 +8,9 @@ import pytest
 from chaos import Trial, run_trial
 from ways import naive, once
 
-from airflow_provider_exotel.campaign import lookup
-from airflow_provider_exotel.campaign import once as protocol
-from airflow_provider_exotel.campaign.journal import CampaignJournal
+from airflow_provider_exotel.create import lookup
+from airflow_provider_exotel.create import once as protocol
+from airflow_provider_exotel.create.campaign_journal import CampaignJournal
 from airflow_provider_exotel.emulator import Emulator
 
 SEEDS = range(10_000, 10_300)

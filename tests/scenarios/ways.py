@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_exotel.api.campaign import Campaign
-from airflow_provider_exotel.api.client import ExotelClient
-from airflow_provider_exotel.api.policy import ReplayPolicy
-from airflow_provider_exotel.api.ratelimit import TokenBucket
-from airflow_provider_exotel.api.request import CampaignRequest
-from airflow_provider_exotel.campaign.identity import CampaignIdentity
-from airflow_provider_exotel.campaign.journal import AudienceMark, CampaignJournal
-from airflow_provider_exotel.campaign.once import Clock, OneCampaign
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.client.policy import ReplayPolicy
+from airflow_provider_exotel.client.rate_limit import TokenBucket
+from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.create.campaign_journal import AudienceMark, CampaignJournal
+from airflow_provider_exotel.create.identity import CampaignIdentity
+from airflow_provider_exotel.create.once import Clock, OneCampaign
 from airflow_provider_exotel.emulator import Emulator
 
 NUMBERS = ["+919876500000", "+919876500001"]

@@ -1,0 +1,185 @@
+"""Everything that can go wrong with a request, as one tree.
+
+::
+
+    ExotelError
+    ├── ExotelInputError          never sent: what is wrong with the arguments, all of it at once
+    ├── ExotelConnectionError     no answer; ``sent`` tells whether the request may have counted
+    ├── ExotelAuthError           401, 403: key, token, account, region or address not accepted
+    ├── ExotelPaymentRequired     402: balance or plan
+    ├── ExotelRequestRefused      400, 422 and other 4xx: the service says what it does not like
+    ├── ExotelNotFound            404
+    ├── ExotelCampaignGone        a task's campaign was deleted; it is not created again
+    ├── ExotelListMismatch        a contact list holds other contacts than were uploaded
+    ├── ExotelImportUnfinished    an uploaded file is still being imported, or its import broke off
+    ├── ExotelConflict            409: changed by somebody else meanwhile
+    ├── ExotelRateLimited         429: ``retry_after`` seconds
+    ├── ExotelServerError         5xx
+    ├── ExotelResponseError       an answer that cannot be read
+    └── ExotelOutcomeUnknown      the request may or may not have counted
+
+No message holds a phone number or a credential: texts of the service pass through
+:func:`airflow_provider_exotel.client.redact.redact` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the input.
+
+    :param field: the argument it is about, as the caller spells it.
+    :param message: what is wrong and what to write instead; holds no input that may be personal.
+    """
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+class ExotelError(Exception):
+    """The root of the tree.
+
+    :param message: what happened and what to do, free of numbers and credentials.
+    :param http_status: the HTTP status of the answer, if there was one.
+    :param code: Exotel's own error code, a number or a word, if it gave one.
+    :param request_id: Exotel's id of the request, for its support.
+    """
+
+    retryable = False
+    """Whether the same request may succeed later without anybody changing anything."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        code: int | str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.http_status = http_status
+        self.code = code
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        known = (("HTTP", self.http_status), ("code", self.code), ("request", self.request_id))
+        detail = ", ".join(f"{name} {value}" for name, value in known if value is not None)
+        return f"{self.message} ({detail})" if detail else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restore, (type(self), dict(self.__dict__)))
+
+
+class ExotelInputError(ExotelError, ValueError):
+    """The arguments cannot make a request; nothing was sent.
+
+    :param problems: every problem found.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = "\n".join(f"- {problem}" for problem in self.problems)
+        super().__init__(f"nothing was sent; {len(self.problems)} to mend:\n{lines}")
+
+
+class ExotelConnectionError(ExotelError):
+    """No answer arrived.
+
+    :param sent: ``False`` if the connection was never made (refused, unknown host, TLS, connect timeout), so that the
+        request did not count; ``True`` if it was lost later (read timeout, reset, answer cut off).
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, sent: bool = False, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.sent = sent
+
+
+class ExotelAuthError(ExotelError):
+    """Key, token, account SID, region or the caller's address is not accepted (401, 403)."""
+
+
+class ExotelPaymentRequired(ExotelError):
+    """Balance or plan does not cover the request (402)."""
+
+
+class ExotelRequestRefused(ExotelError):
+    """The service definitely refused the request (400, 422 and other 4xx without a class of their own)."""
+
+
+class ExotelNotFound(ExotelError):
+    """Nothing there under that id (404)."""
+
+
+class ExotelCampaignGone(ExotelError):
+    """The campaign a task stands for was deleted; nothing creates it again."""
+
+
+class ExotelListMismatch(ExotelError):
+    """A contact list does not hold what was uploaded; no campaign may call from it."""
+
+
+class ExotelImportUnfinished(ExotelError):
+    """The import of a file is not over within its time, or broke off; a later try goes on where this one ended."""
+
+    retryable = True
+
+
+class ExotelConflict(ExotelError):
+    """Somebody else changed the same thing at the same time (409)."""
+
+    retryable = True
+
+
+class ExotelRateLimited(ExotelError):
+    """Too many requests for the account (429); the request did not count.
+
+    :param retry_after: seconds the service asked to wait, ``None`` if it did not say.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+class ExotelServerError(ExotelError):
+    """The service failed (5xx)."""
+
+    retryable = True
+
+
+class ExotelResponseError(ExotelError):
+    """The answer cannot be read (HTML, cut off, empty, a redirect, or not of any known form)."""
+
+    retryable = True
+
+
+class ExotelOutcomeUnknown(ExotelError):
+    """The request was sent and nobody can say whether it counted; it is never sent again blindly."""
+
+    retryable = True
+
+    @classmethod
+    def after(cls, error: ExotelError, message: str) -> Self:
+        """Return the unknown outcome of a request that ended in ``error``, with what the answer told of itself."""
+        return cls(message, http_status=error.http_status, code=error.code, request_id=error.request_id)
+
+
+def _restore(cls: type[ExotelError], state: dict[str, Any]) -> ExotelError:
+    # Airflow passes exceptions between processes; keyword-only arguments do not survive the default pickling.
+    error = cls.__new__(cls, state.get("message", ""))
+    error.args = (state.get("message", ""),)
+    error.__dict__.update(state)
+    return error

@@ -1,0 +1,108 @@
+"""Phone numbers that do not show themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, final
+
+from airflow_provider_exotel.client.literals import read_literal
+
+# E.164 allows 15 digits; seven is the shortest subscriber number in use. A national trunk prefix (0XXXX...)
+# stays within that.
+_MAY_BE_A_NUMBER = re.compile(r"\+?[\s().\-]*(?:\d[\s().\-]*){7,15}", re.ASCII)
+# Possessive, so that nothing is kept to go back to: a million numbers would take 100 MB.
+_PLAIN_LINES = re.compile(r"(?:\+?+\d{7,15}+\n)*+", re.ASCII)
+_SEPARATORS = re.compile(r"[\s().\-]")
+
+
+@final
+class PhoneNumbers:
+    """An ordered collection of phone numbers whose text is a count, wherever it ends up.
+
+    It is neither a ``list`` nor a ``str``: Airflow stores those in clear in rendered fields and XCom. What is
+    printed, logged, formatted, serialised to XCom or raised shows how many numbers there are; only iterating
+    gives the numbers themselves.
+
+    :param numbers: the numbers, each as text (E.164 preferred, Exotel's create-campaign page).
+    """
+
+    __slots__ = ("_numbers",)
+    __version__ = 1
+
+    def __init__(self, numbers: Iterable[object] = ()) -> None:
+        self._numbers = tuple([str(number).strip() for number in numbers])
+
+    @classmethod
+    def of(cls, value: object) -> PhoneNumbers:
+        """Make the collection of anything a DAG may hold numbers in.
+
+        :param value: a comma- or line-separated string (the form of Exotel's ``from``), the text of a list as Jinja
+            renders one, or an iterable of numbers.
+        :raises TypeError: for anything else; the message does not repeat the value.
+        """
+        if isinstance(value, PhoneNumbers):
+            return value
+        if isinstance(value, str):
+            return cls(_split(value))
+        if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)):
+            numbers = list(value)
+            if all(issubclass(kind, (str, int)) and kind is not bool for kind in set(map(type, numbers))):
+                return cls(numbers)
+        raise TypeError("takes a list of numbers as text, or one comma-separated string")
+
+    def malformed(self) -> list[int]:
+        """Return the positions (from 1) of entries that cannot be a phone number in any country."""
+        if self._are_plain():
+            return []
+        may_be = _MAY_BE_A_NUMBER.fullmatch
+        return [position for position, number in enumerate(self._numbers, 1) if not may_be(number)]
+
+    def without(self, positions: Iterable[int]) -> PhoneNumbers:
+        """Return the collection less the entries at ``positions`` (from 1)."""
+        left_out = set(positions)
+        if not left_out:
+            return self
+        return PhoneNumbers(n for position, n in enumerate(self._numbers, 1) if position not in left_out)
+
+    def compact(self) -> PhoneNumbers:
+        """Return the numbers with spaces, brackets, dots and dashes removed; nothing else is changed."""
+        if self._are_plain():
+            return self
+        return PhoneNumbers(_SEPARATORS.sub("", number) for number in self._numbers)
+
+    def _are_plain(self) -> bool:
+        """Return whether no entry is malformed or has a separator, as is usual; seen for all in one go."""
+        lines = "\n".join([*self._numbers, ""])
+        return lines.count("\n") == len(self._numbers) and _PLAIN_LINES.fullmatch(lines) is not None
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what Airflow's serialisation may keep: the count."""
+        return {"count": len(self)}
+
+    @staticmethod
+    def deserialize(data: Any, version: int) -> str:  # noqa: ARG004
+        """Return what was kept as text: the numbers themselves were never stored."""
+        return f"<{data['count']} numbers>"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PhoneNumbers) and self._numbers == other._numbers
+
+    def __hash__(self) -> int:
+        return hash(self._numbers)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} number{'' if len(self) == 1 else 's'}>"
+
+
+def _split(text: str) -> list[object]:
+    parsed = read_literal(text)
+    if isinstance(parsed, (list, tuple)):
+        return list(PhoneNumbers.of(parsed))
+    return [number for number in re.split(r"[,\n\r;]", text) if number.strip()]

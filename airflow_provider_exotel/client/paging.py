@@ -1,0 +1,82 @@
+"""Reading a list to its end, page by page, while campaigns are created and deleted (Exotel, bulk campaign details).
+
+Whoever looks for a campaign and finds none sends another, so of :func:`entries` a list that cannot have been seen
+whole is an error and never a shorter list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from airflow_provider_exotel.client.envelope import Answer
+from airflow_provider_exotel.client.errors import ExotelResponseError
+
+OVERLAP = 10
+"""How many entries are read twice: as many may be deleted before a page without one that is missed."""
+
+
+def entries(
+    page: Callable[[int], Answer],
+    key: Callable[[Mapping[str, Any]], str | None],
+    *,
+    overlap: int = 0,
+    may_shrink: bool = False,
+) -> Iterator[Mapping[str, Any]]:
+    """Iterate over the entries of a list, each once, reading a page when it is needed.
+
+    :param page: reads the page that begins at an offset.
+    :param key: tells an entry from the others, ``None`` if nothing does.
+    :param overlap: how many entries of a page are asked for again with the next.
+    :param may_shrink: whether entries leave the list as a matter of course, as they do where it is filtered.
+    :raises ExotelResponseError: if the list ends before its total, does not go on, or lost more entries while it was
+        read than pages overlap by.
+    """
+    seen: set[str] = set()
+    offset, again, last, stuck = 0, 0, None, False
+    while True:
+        answer = page(offset)
+        received, total, end = len(answer.items), answer.total, offset + len(answer.items)
+        keys = [key(item.data) for item in answer.items]
+        fresh = [] if answer.items == last else [one for one, name in enumerate(keys) if name not in seen]
+        if not fresh and received <= again and total is not None and end < total:
+            raise ExotelResponseError(f"the list ends after {end:,} of {total:,} entries")
+        if again and len(fresh) == received and not may_shrink:
+            raise ExotelResponseError("the list lost entries while it was read; read it again")
+        seen |= {name for name in keys if name is not None}
+        yield from (answer.items[one].data for one in fresh)
+        if fresh:
+            stuck = False
+            if total is not None and end >= total:
+                return
+        elif received <= again:
+            return
+        elif stuck:
+            # So many new ones at the top push a whole page down once; a service that passes over the offset repeats
+            # itself for ever.
+            raise ExotelResponseError("the list does not go on: its pages repeat each other")
+        else:
+            stuck = True
+        again, last = min(overlap, received // 2), answer.items
+        offset = end - again
+
+
+def as_they_come(page: Callable[[int], Answer], offset: int = 0) -> Iterator[Answer]:
+    """Iterate over the pages of a list as the service gives them, each read when it is needed.
+
+    An entry may come twice, or not at all where others are deleted meanwhile.
+
+    :param page: reads the page that begins at an offset.
+    :param offset: how many entries to pass over.
+    """
+    last = None
+    while True:
+        answer = page(offset)
+        if answer.items == last:  # a service that ignores the offset would be read for ever
+            return
+        received, last, total = len(answer.items), answer.items, answer.total
+        offset += received
+        yield answer
+        # The service may grant smaller pages than asked for, so only a total ends the list early.
+        if not received or (total is not None and offset >= total):
+            return

@@ -1,0 +1,43 @@
+"""What spreadsheets and data frames do to phone numbers, undone where nothing is lost."""
+
+from __future__ import annotations
+
+import re
+
+from airflow_provider_exotel.contacts.rejection import Reason
+
+# Fewer than seven digits before the dot are no number by themselves: "98765.00000" is ten digits written with a dot.
+_WHOLE = re.compile(r"[^0-9+]*\+?[0-9]{7,}")
+_FRACTION = re.compile(r"\.0+(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
+_SCIENTIFIC = re.compile(r"[^0-9+\n]*\+?([0-9]+)(?:\.([0-9]+))?[eE]([+-]?[0-9]{1,3})[^0-9A-Za-z\n]*")
+# Programs that round leave six digits or fewer. The others leave off final zeros, which are as good as known while the
+# mantissa is no more than one digit short.
+_MAY_BE_MISSING = 1
+_LONGEST = 15
+
+
+def without_fractions(text: str) -> str:
+    """Return a text, of one line or many, less the ``.0`` that a column of decimals adds to a number."""
+    return _FRACTION.sub(_unless_part_of_the_number, text) if ".0" in text else text
+
+
+def repair(text: str) -> str | Reason:
+    """Return a number as it was before a spreadsheet turned it into a decimal one.
+
+    ``919876543210.0`` and ``9.1987654321E+11`` both give ``919876543210``; what was not damaged comes back unchanged.
+
+    :return: the text, or :attr:`Reason.DIGITS_LOST` where digits are missing (``9.19877E+11``).
+    """
+    scientific = _SCIENTIFIC.fullmatch(text)
+    if scientific is None:
+        return without_fractions(text)
+    first, decimals, exponent = scientific[1], scientific[2] or "", int(scientific[3])
+    normal = len(first) == 1 and 0 < exponent < _LONGEST
+    if not normal or len(decimals) + _MAY_BE_MISSING < exponent or decimals[exponent:].strip("0"):
+        return Reason.DIGITS_LOST
+    return first + decimals[:exponent].ljust(exponent, "0")
+
+
+def _unless_part_of_the_number(fraction: re.Match[str]) -> str:
+    text, end = fraction.string, fraction.start()
+    return "" if _WHOLE.fullmatch(text, text.rfind("\n", 0, end) + 1, end) else fraction[0]

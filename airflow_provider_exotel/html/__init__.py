@@ -1,0 +1,3 @@
+"""What pages share: templates and charts."""
+
+from __future__ import annotations

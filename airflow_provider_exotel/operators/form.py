@@ -1,0 +1,234 @@
+"""A campaign as a form: the params of a DAG, and the way back from what was filled in to the operator's arguments.
+
+Each field is declared once. Airflow's trigger form is flat, so what the operator takes as one mapping (``window``,
+``schedule``, ``call_retries``) is one field here for each of its keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.create.identity import LONGEST_NAME
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Param
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One field of the form.
+
+    :param argument: the argument of ``CreateCampaignOperator`` that it fills.
+    :param section: the heading it stands under.
+    :param title: its label.
+    :param help: what to write, for somebody who never saw the API.
+    :param schema: what may be written, as JSON schema; every field may be left empty.
+    :param key: the key within the argument, where that is a mapping.
+    :param default: what stands in it at first.
+    """
+
+    argument: str
+    section: str
+    title: str
+    help: str
+    schema: Mapping[str, Any]
+    key: str | None = None
+    default: Any = None
+
+
+def _text(longest: int = 255, **schema: Any) -> dict[str, Any]:
+    return {"type": ["null", "string"], "maxLength": longest, **schema}
+
+
+def _whole(least: int, most: int) -> dict[str, Any]:
+    return {"type": ["null", "integer"], "minimum": least, "maximum": most}
+
+
+def _choice(**titles: str) -> dict[str, Any]:
+    # Airflow's form knows the empty choice under two names, by version.
+    empty = dict.fromkeys(("null", "None"), "As Exotel does by itself")
+    return {"type": ["null", "string"], "enum": [None, *titles], "values_display": {**titles, **empty}}
+
+
+def _several(*examples: str, **schema: Any) -> dict[str, Any]:
+    return {"type": ["null", "array"], "items": {"type": "string"}, "examples": list(examples), **schema}
+
+
+_WHOM, _WHAT, _WHEN, _HOURS, _AGAIN, _PACE = (
+    "Whom to call",
+    "What they hear",
+    "When to call: from one moment to another",
+    "When to call: instead, hours of the day",
+    "Calling again",
+    "Pace and trial",
+)
+_MOMENT = _text(format="date-time")
+_HOUR = _text(5, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+FIELDS: dict[str, FormField] = {
+    "name": FormField(
+        "name",
+        _WHOM,
+        "Name of the campaign",
+        "How you will find it in Exotel's dashboard, at least 3 characters.",
+        _text(LONGEST_NAME, minLength=3),
+    ),
+    "lists": FormField(
+        "lists",
+        _WHOM,
+        "Contact lists",
+        "The SID of each list as the dashboard shows it, one a line; at most 5, exactly 1 for personal texts.",
+        {"type": ["null", "array"], "items": {"type": "string", "minLength": 1}, "maxItems": 5},
+    ),
+    "numbers_from": FormField(
+        "numbers_from",
+        _WHOM,
+        "Or a file of numbers",
+        "Where the file is, such as s3://bucket/people.csv: one number a line, or a column named number. "
+        "Numbers themselves are never written into this form.",
+        _text(1_000),
+    ),
+    "campaign_type": FormField(
+        "campaign_type",
+        _WHAT,
+        "Same for everybody?",
+        "Personal texts take their words from the columns of one dynamic list.",
+        _choice(static="Everybody hears the same", dynamic="Each person hears a personal text"),
+    ),
+    "flow_id": FormField(
+        "flow_id", _WHAT, "Flow", "The number of the call flow in the dashboard's App Bazaar.", _text(20)
+    ),
+    "read_via_text": FormField(
+        "read_via_text",
+        _WHAT,
+        "Text to be read out",
+        "What people hear. In personal texts, @@Name stands for the column Name of the list.",
+        _text(2_000, format="multiline"),
+    ),
+    "caller_id": FormField(
+        "caller_id", _WHAT, "ExoPhone that calls", "Leave it empty for the one of the connection.", _text(20)
+    ),
+    "send_at": FormField("schedule", _WHEN, "First call", "Nobody is called before.", _MOMENT, key="send_at"),
+    "end_at": FormField(
+        "schedule",
+        _WHEN,
+        "Last call",
+        "Nobody is called after. Without an end, a campaign dials for up to 30 days, nights included.",
+        _MOMENT,
+        key="end_at",
+    ),
+    "window_start": FormField(
+        "window", _HOURS, "From", "Such as 10:00, on the clocks of the people called.", _HOUR, "start"
+    ),
+    "window_end": FormField("window", _HOURS, "Until", "Such as 18:00.", _HOUR, "end"),
+    "window_timezone": FormField(
+        "window",
+        _HOURS,
+        "Time zone of the people called",
+        "Such as Asia/Kolkata.",
+        _text(60, examples=["Asia/Kolkata", "Asia/Dubai", "Asia/Jakarta", "Asia/Manila", "Asia/Singapore"]),
+        "timezone",
+    ),
+    "window_weekdays": FormField(
+        "window",
+        _HOURS,
+        "Only on these days",
+        "Empty for every day.",
+        _several("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+        "weekdays",
+    ),
+    "number_of_retries": FormField(
+        "call_retries",
+        _AGAIN,
+        "How many more times",
+        "Attempts after the first for people who were not reached, 0 to 3.",
+        _whole(0, 3),
+        "number_of_retries",
+    ),
+    "interval_mins": FormField(
+        "call_retries", _AGAIN, "Minutes between attempts", "Such as 15.", _whole(1, 10_080), "interval_mins"
+    ),
+    "mechanism": FormField(
+        "call_retries",
+        _AGAIN,
+        "Spacing",
+        "Whether the minutes between attempts stay or double.",
+        _choice(Linear="The same each time", Exponential="Doubled each time"),
+        "mechanism",
+    ),
+    "on_status": FormField(
+        "call_retries", _AGAIN, "After which outcomes", "Empty for what Exotel does by itself.",
+        _several("busy", "no-answer", "failed"), "on_status",
+    ),
+    "throttle": FormField(
+        "throttle",
+        _PACE,
+        "Calls per minute",
+        "Empty to let Exotel choose; counts only with a pace of your own.",
+        _whole(1, 10_000),
+    ),
+    "mode": FormField(
+        "mode", _PACE, "Pace", "Who decides how fast to call.", _choice(auto="Exotel's", custom="My own")
+    ),
+    "dry_run": FormField(
+        "dry_run",
+        _PACE,
+        "Only show the plan",
+        "Check everything, call nobody.",
+        {"type": ["null", "boolean"]},
+        default=False,
+    ),
+}  # fmt: skip
+"""Every field of the form, in its order."""
+
+
+def campaign_params(*, without: Iterable[str] = (), **defaults: Any) -> dict[str, Param]:
+    """Return the params that make Airflow's trigger form a campaign form.
+
+    Give them to the DAG as ``params`` and set ``from_params=True`` on its ``CreateCampaignOperator``, which fills from
+    them what it is not given itself. There is no field for numbers: Airflow stores a run's conf in clear.
+
+    :param without: fields to leave out, by name, or arguments of the operator (``window``, ``schedule``,
+        ``call_retries``) whose fields are left out together: above all what the DAG itself decides.
+    :param defaults: what stands in a field at first, by its name.
+    :raises ExotelInputError: naming each field there is not.
+    """
+    from airflow.providers.common.compat.sdk import Param
+
+    left_out = set(without)
+    known = FIELDS.keys() | {field.argument for field in FIELDS.values()}
+    wrong = [*(left_out - known), *(defaults.keys() - FIELDS.keys())]
+    if wrong:
+        choices = f"the form has no such field; it has {', '.join(FIELDS)}"
+        raise ExotelInputError([Problem(name, choices) for name in sorted(wrong)])
+    return {
+        name: Param(
+            defaults.get(name, field.default),
+            title=field.title,
+            description=field.help,
+            section=field.section,
+            **field.schema,
+        )
+        for name, field in FIELDS.items()
+        if not {name, field.argument} & left_out
+    }
+
+
+def arguments_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the operator's arguments that a run's params give, empty fields left out.
+
+    A param of an argument's own name counts as it is; one of a field of the form goes where the field belongs.
+
+    :param params: the run's params.
+    """
+    given = {name: value for name, value in params.items() if value not in _NOTHING}
+    arguments = {name: value for name, value in given.items() if name not in FIELDS or FIELDS[name].key is None}
+    for name, field in FIELDS.items():
+        if field.key is not None and name in given and not isinstance(arguments.get(field.argument), str):
+            arguments[field.argument] = {**arguments.get(field.argument, {}), field.key: given[name]}
+    return arguments

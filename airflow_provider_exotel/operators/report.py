@@ -1,0 +1,339 @@
+"""The task that leaves a report behind."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    BaseOperator,
+)
+
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.hooks.exotel import ExotelHook
+from airflow_provider_exotel.hooks.hash_key import hash_key
+from airflow_provider_exotel.links import ReportLink
+from airflow_provider_exotel.operators.inputs import collect
+from airflow_provider_exotel.report.storage import Workplace
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.models import Campaign
+    from airflow_provider_exotel.client.request import CallRetries
+    from airflow_provider_exotel.report.call import Naming
+    from airflow_provider_exotel.report.document import CampaignReport
+    from airflow_provider_exotel.report.tables import Write
+    from airflow_provider_exotel.windows.calling_window import Window
+
+    Context = Mapping[str, Any]
+
+PAGE = "report.html"
+# A count that stays at "in progress" must not keep a report from being made for ever.
+_LIVE_CALLS_END_WITHIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What was asked of a report, checked."""
+
+    campaign_ids: tuple[str, ...]
+    folder: Any
+    folder_url: str | None
+    format: str
+    window: Window | None
+    timezone: str | None
+    call_retries: CallRetries | None
+    key: bytes | None
+
+    @property
+    def name(self) -> Naming:
+        from airflow_provider_exotel.report.call import hashed, in_clear
+
+        return in_clear if self.key is None else hashed(self.key)
+
+    def mark(self, *what: object) -> str:
+        """Return a name for what belongs together, from which neither the key nor a number can be read."""
+        text = "\n".join(map(str, (self.key is None, self.timezone, *what)))
+        return hmac.digest(self.key or b"in clear", text.encode(), "sha256").hex()[:16]
+
+
+class CampaignReportOperator(BaseOperator):
+    """Leave behind what became of one campaign or many: tables, an account that adds up, an audit, and a page.
+
+    Writes ``attempts``, ``contacts`` and ``audit`` in the format, and ``report.html``, to a folder on any object
+    storage. The return value is the summary: counts and rates; with an asset among ``outlets`` it is the event's
+    ``extra`` too. The XCom ``report`` holds the paths, and the page's address where ``folder_url`` is given.
+
+    :param campaign_ids: one id, a list of ids, or one comma-separated string. Campaigns must have ended: until then
+        the task fails and may be tried again.
+    :param path: the folder, such as ``s3://conn@bucket/reports/{{ ds }}`` or ``file:///...``; files of the same names
+        are replaced.
+    :param folder_url: the address under which people reach the folder in a browser, such as
+        ``https://reports.example.com/{{ ds }}``; with it the task has a button that opens the page.
+    :param format: ``csv`` (default), ``jsonl`` or ``parquet`` (extra: ``parquet``).
+    :param window: the calling hours that were asked for, in any form that the campaign takes; the audit compares with
+        these and with the campaign's own schedule.
+    :param timezone: the recipients' IANA time zone, default the window's. Without either, local columns stay empty.
+    :param call_retries: the retry plan that was asked for, default the campaign's own.
+    :param contacts: ``hashed`` (default) names people by HMAC-SHA256 of their number under your key, ``clear`` by the
+        number itself.
+    :param hash_key_conn_id: the connection whose password is the key, 16 characters or more; the same key names
+        people the same in every report.
+    :param hash_key_variable: instead, the Airflow variable that holds it.
+    :param on_violation: ``report`` (default), or ``fail`` to fail the task once the report is there, if somebody was
+        called outside of the window or more often than asked for.
+    :param exotel_conn_id: the connection, default ``exotel_default``.
+    :raises AirflowFailException: for what no retry can mend, every problem of the input named at once.
+    :raises AirflowException: while a campaign still dials.
+    """
+
+    template_fields = (
+        "exotel_conn_id",
+        "campaign_ids",
+        "path",
+        "folder_url",
+        "format",
+        "window",
+        "timezone",
+        "call_retries",
+        "contacts",
+        "hash_key_conn_id",
+        "hash_key_variable",
+        "on_violation",
+    )
+    operator_extra_links = (ReportLink(),)
+    ui_color = "#e7ecf9"
+
+    def __init__(
+        self,
+        *,
+        campaign_ids: Any,
+        path: Any,
+        folder_url: str | None = None,
+        format: str = "csv",
+        window: Window | Mapping[str, Any] | str | None = None,
+        timezone: str | None = None,
+        call_retries: CallRetries | Mapping[str, Any] | str | None = None,
+        contacts: str = "hashed",
+        hash_key_conn_id: str | None = None,
+        hash_key_variable: str | None = None,
+        on_violation: str = "report",
+        exotel_conn_id: str = ExotelHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.campaign_ids = campaign_ids
+        self.path = path
+        self.folder_url = folder_url
+        self.format = format
+        self.window = window
+        self.timezone = timezone
+        self.call_retries = call_retries
+        self.contacts = contacts
+        self.hash_key_conn_id = hash_key_conn_id
+        self.hash_key_variable = hash_key_variable
+        self.on_violation = on_violation
+        self.exotel_conn_id = exotel_conn_id
+
+    @cached_property
+    def hook(self) -> ExotelHook:
+        """The hook of the connection."""
+        return ExotelHook(self.exotel_conn_id)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Make the report and return its summary."""
+        from airflow_provider_exotel.report.page import page
+        from airflow_provider_exotel.report.summary import summary
+
+        try:
+            order = self._order()
+            workplace = Workplace(order.folder, order.mark(order.format, *order.campaign_ids))
+            names = {name: f"{name}.{order.format}" for name in ("attempts", "contacts", "audit")}
+            reports = list(self._reports(order, workplace, names))
+            with workplace.writing(PAGE) as file:
+                file.write(page(reports).encode())
+        except ExotelError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(str(error)) from None
+        workplace.publish([*names.values(), PAGE])
+        workplace.clear()
+        told = summary(reports)
+        self._publish(context, told, {**names, "page": PAGE}, order.folder_url)
+        return told
+
+    def _order(self) -> _Order:
+        """Return what was asked for.
+
+        :raises ExotelInputError: with every problem.
+        """
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        from airflow_provider_exotel.client.fields import words
+        from airflow_provider_exotel.client.request import CallRetries
+        from airflow_provider_exotel.report.tables import FORMATS
+        from airflow_provider_exotel.windows.calling_window import read_as
+        from airflow_provider_exotel.windows.common_window import window_of
+
+        problems: list[Problem] = []
+        given: Any = words(self.campaign_ids)
+        ids = tuple(dict.fromkeys(str(one).strip() for one in given or () if one))
+        if not ids:
+            problems.append(Problem("campaign_ids", "names no campaign; write one id, or a list of them"))
+        if not self.path:
+            problems.append(Problem("path", "is missing; write a folder such as 's3://conn@bucket/reports'"))
+        for field, choices in (
+            ("format", FORMATS),
+            ("contacts", ("hashed", "clear")),
+            ("on_violation", ("report", "fail")),
+        ):
+            if getattr(self, field) not in choices:
+                problems.append(Problem(field, f"is none of {', '.join(choices)}"))
+        window = collect(problems, lambda: None if self.window is None else window_of(self.window))
+        retries = self.call_retries
+        if retries is not None and not isinstance(retries, CallRetries):
+            retries = collect(problems, lambda: read_as(CallRetries, self.call_retries, "call_retries"))
+        zone = collect(problems, lambda: _zone(self.timezone))
+        folder_url = collect(problems, lambda: _web_address(self.folder_url))
+        key = collect(problems, self._key) if self.contacts == "hashed" else None
+        if problems:
+            raise ExotelInputError(problems)
+        return _Order(
+            ids,
+            ObjectStoragePath(str(self.path)),
+            folder_url,
+            self.format,
+            window,
+            zone or (window.zone.key if window is not None else None),
+            retries,
+            key,
+        )
+
+    def _key(self) -> bytes:
+        return hash_key(self.hash_key_conn_id, self.hash_key_variable, field="", instead="; or write contacts='clear'")
+
+    def _reports(self, order: _Order, workplace: Workplace, names: Mapping[str, str]) -> Iterator[CampaignReport]:
+        from airflow_provider_exotel.report.tables import TABLES, writer
+
+        campaigns = [self._ended(campaign_id) for campaign_id in order.campaign_ids]
+        with ExitStack() as open_files:
+            tables = {
+                name: open_files.enter_context(
+                    writer(order.format, columns, open_files.enter_context(workplace.writing(names[name])))
+                )
+                for name, columns in TABLES.items()
+            }
+            for campaign in campaigns:
+                yield self._report(order, workplace, campaign, tables)
+
+    def _ended(self, campaign_id: str) -> Campaign:
+        campaign, now = self.hook.client.get_campaign(campaign_id), datetime.now(UTC)
+        end_at = campaign.schedule.end_at
+        is_over = campaign.status.has_ended or (end_at is not None and end_at < now)
+        is_live = campaign.stats.in_progress + campaign.stats.retrying > 0
+        last = end_at or campaign.date_updated  # a campaign may have no end of its own
+        if not is_over or (is_live and (last is None or now < last + _LIVE_CALLS_END_WITHIN)):
+            raise AirflowException(
+                f"campaign {campaign_id} is {campaign.status_text or 'not known to have ended'} and may call somebody "
+                "yet; its report is made once it has ended: wait for that before this task, or let it try again"
+            )
+        return campaign
+
+    def _report(
+        self, order: _Order, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
+    ) -> CampaignReport:
+        from airflow_provider_exotel.report.audit import asked
+        from airflow_provider_exotel.report.call import Call
+        from airflow_provider_exotel.report.document import write_campaign
+        from airflow_provider_exotel.report.gather import gather
+        from airflow_provider_exotel.report.ledger import Ledger
+
+        name, counts = order.name, sorted(campaign.stats.as_dict().items())
+        # With its counts: a campaign that was resumed after an earlier try has called more people since.
+        parts = workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id, *counts))
+        with Ledger() as ledger:
+            said = gather(
+                self.hook.client,
+                campaign,
+                parts,
+                lambda record: Call.of(record, name, lambda _: order.timezone),
+                ledger,
+            )
+            report = write_campaign(
+                campaign,
+                ledger,
+                asked(campaign, ledger.span(), order.window, order.call_retries),
+                tables,
+                name,
+                zone=order.timezone,
+                said=said,
+            )
+        accounting = report.accounting
+        self.log.info(
+            "Campaign %s: %d contacts, %d reached, %d never tried; %d attempts.",
+            campaign.id,
+            accounting.contacts,
+            accounting.reached,
+            accounting.never_tried,
+            report.figures.attempts,
+        )
+        for what, calls, counted in accounting.differences:
+            self.log.warning("Campaign %s does not add up: %s is %d by its calls and %d by its own counts.",
+                             campaign.id, what, calls, counted)  # fmt: skip
+        return report
+
+    def _publish(
+        self, context: Context, told: dict[str, Any], names: Mapping[str, str], folder_url: str | None
+    ) -> None:
+        paths = {name: f"{str(self.path).rstrip('/')}/{file}" for name, file in names.items()}
+        url = f"{folder_url}/{PAGE}" if folder_url else None
+        context["ti"].xcom_push(key="report", value={**paths, "url": url})
+        if url:
+            context["ti"].xcom_push(key=ReportLink.key, value=url)
+        for outlet in self.outlets or ():
+            if hasattr(outlet, "uri"):
+                context["outlet_events"][outlet].extra = told
+        violations = told["outside_window"] + told["called_too_often"]
+        if violations and self.on_violation == "fail":
+            context["ti"].xcom_push(key="return_value", value=told)
+            raise AirflowFailException(
+                f"{told['outside_window']} calls outside of the window, {told['called_too_often']} people called more "
+                "often than asked for; the report tells which"
+            )
+
+
+def _zone(name: str | None) -> str | None:
+    from airflow_provider_exotel.windows.fields import zone_name
+
+    try:
+        return zone_name(name) if name else None
+    except ValueError as error:
+        raise ExotelInputError([Problem("timezone", f"{error}; write one such as 'Asia/Kolkata'")]) from None
+
+
+def _web_address(text: str | None) -> str | None:
+    """Return the address as a browser takes it: run ids hold characters that mean something else in one.
+
+    What is escaped already stays so: an escaped slash is not a slash.
+    """
+    if not text:
+        return None
+    try:
+        parts = urlsplit(str(text))
+        # It is kept in Airflow's database and opened by whoever presses the button.
+        is_open = "@" not in parts.netloc and not parts.query
+        # Nothing of a page's own path can follow a fragment.
+        is_fit = parts.scheme in {"http", "https"} and parts.hostname and is_open and not parts.fragment
+    except ValueError:
+        is_fit = False
+    if not is_fit:
+        what = "is no web address of a folder, without credentials; write one such as 'https://reports.example.com/may'"
+        raise ExotelInputError([Problem("folder_url", what)])
+    return urlunsplit(parts._replace(path=quote(parts.path.rstrip("/"), safe="/%")))

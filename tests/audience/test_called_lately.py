@@ -1,0 +1,101 @@
+"""Who was called lately, by our own reports in every format, named by digests or in clear."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fleets import indians
+
+from airflow_provider_exotel.audience.called import TABLE, called_since
+from airflow_provider_exotel.audience.suppression import Suppressed, number_key
+from airflow_provider_exotel.report.call import hashed, in_clear
+from airflow_provider_exotel.report.tables import ATTEMPTS, FORMATS, writer
+
+KEY = b"a key of the tests"
+SINCE = datetime(2026, 3, 1, tzinfo=UTC)
+LATE, EARLY = SINCE + timedelta(days=1), SINCE - timedelta(seconds=1)
+ONE, TWO, THREE = indians(3)
+
+
+def table(format: str, rows: Iterable[tuple[str, datetime | None]]) -> tuple[str, Any]:
+    """Return a table of attempts as a report writes it."""
+    file = io.BytesIO()
+    with writer(format, ATTEMPTS, file) as write:
+        for contact, began in rows:
+            known = {"contact": contact, "start_utc": began, "campaign_id": "one", "status": "completed"}
+            write([known.get(name) for name in ATTEMPTS])
+    return format, io.BytesIO(file.getvalue())
+
+
+def called(rows: Iterable[tuple[str, datetime | None]], key: bytes | None = KEY, format: str = "csv") -> Suppressed:
+    return called_since("called", [table(format, rows)], SINCE, key, None)
+
+
+def found(source: Suppressed) -> list[str]:
+    return [number for number in (ONE, TWO, THREE) if number_key(number) in source.numbers]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(("name", "key"), [(hashed(KEY), KEY), (in_clear, None)], ids=["digests", "clear"])
+def test_whoever_was_called_since_is_found(format: str, name: Any, key: bytes | None) -> None:
+    rows = [(name(ONE), LATE), (name(TWO), EARLY), (name(TWO), SINCE), (name(THREE), EARLY)]
+
+    source = called(rows, key, format)
+
+    assert found(source) == [ONE, TWO]
+    assert (source.rows, source.unreadable) == (4, 0)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_whoever_pressed_a_key_is_told_from_the_others(format: str) -> None:
+    file = io.BytesIO()
+    with writer(format, ATTEMPTS, file) as write:
+        for number, digit in ((ONE, "9"), (TWO, "1"), (THREE, None)):
+            known = {"contact": hashed(KEY)(number), "start_utc": LATE, "campaign_id": "one", "digit": digit}
+            write([known.get(name) for name in ATTEMPTS])
+
+    source = called_since("pressed 9", [(format, io.BytesIO(file.getvalue()))], SINCE, KEY, None, digit="9")
+
+    assert found(source) == [ONE]
+
+
+def test_a_call_without_a_time_counts_as_a_late_one() -> None:
+    assert found(called([(hashed(KEY)(ONE), None)])) == [ONE]
+
+
+@pytest.mark.parametrize("spelled", [ONE, ONE[1:], f"0{ONE[3:]}", ONE[3:]])
+def test_the_service_may_have_spelled_an_indian_number_in_its_own_way(spelled: str) -> None:
+    assert found(called([(hashed(KEY)(spelled), LATE)])) == [ONE]
+
+
+def test_digests_under_another_key_find_nobody() -> None:
+    assert found(called([(hashed(b"another key of the tests")(ONE), LATE)])) == []
+
+
+@pytest.mark.parametrize(("contact", "key"), [(ONE, KEY), ("", KEY), (hashed(KEY)(ONE), None), ("", None)])
+def test_what_cannot_be_compared_is_counted(contact: str, key: bytes | None) -> None:
+    assert called([(contact, LATE)], key).unreadable == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("reports/2026/attempts.csv", True),
+        ("attempts.parquet", True),
+        ("x/contacts.csv", False),
+        ("attempts.txt", False),
+    ],
+)
+def test_the_tables_of_attempts_tell_when(path: str, counts: bool) -> None:
+    assert bool(TABLE.fullmatch(path)) is counts
+
+
+def test_a_source_names_neither_numbers_nor_its_key() -> None:
+    source = called([(hashed(KEY)(ONE), LATE)])
+
+    assert ONE[3:] not in repr(source)
+    assert KEY.decode() not in repr(source)

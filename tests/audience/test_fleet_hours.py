@@ -1,0 +1,139 @@
+"""When each person of an audience may be called, and who is left out because nobody can say."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from fleets import INDIA, NOON, Files, fleet
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judge import MINUTE, PEOPLE, Person, may_be_called
+
+from airflow_provider_exotel.audience.hours import EVERYBODY, hours_of
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.request import CallRetries
+from airflow_provider_exotel.contacts.rejection import Reason
+from airflow_provider_exotel.windows.calling_window import CallingWindow
+from airflow_provider_exotel.windows.common_window import window_of
+
+PRESETS = {
+    "IN": "IN_COLLECTIONS",
+    "AE": "AE_MARKETING",
+    "ID": "ID_COLLECTIONS",
+    "SG": "SG_TELEMARKETING",
+    "US": "US_TCPA",
+}
+BY_NUMBER: dict[str, Person] = {one.number: one for one in PEOPLE if one.preset in PRESETS.values()}
+INDIAN, EMIRATI, INDONESIAN, FLORIDIAN = "+919876500000", "+971500000000", "+628120000000", "+13055550100"
+TOLL_FREE, GERMAN, NATIONAL = "+18005550100", "+4915112345678", "9876500000"
+
+days = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(days, st.integers(0, 3))
+def test_every_campaign_of_a_mixed_audience_is_legal_for_everybody_in_it_on_any_day(
+    anchor: datetime, retries: int
+) -> None:
+    files, plan = Files(), CallRetries(number_of_retries=retries, interval_mins=15)
+
+    made = fleet(BY_NUMBER, hours_of(None, PRESETS), files=files, anchor=anchor, call_retries=plan)
+
+    called = []
+    for campaign, given_to_task in zip(made.campaigns, made.arguments("file:///plan", "run"), strict=True):
+        window = window_of(json.loads(json.dumps(given_to_task["window"])))
+        schedule = window.schedule_for(anchor, anchor, call_retries=plan)
+        people = [number for chunk in campaign.chunks for number in files.people(chunk.name)]
+        called += people
+        first, end = schedule.send_at.astimezone(UTC), schedule.end_at.astimezone(UTC)
+        for minute in range(0, int((end - first) / MINUTE) + 1, 5):
+            moment = min(first + minute * MINUTE, end - timedelta(seconds=1))
+            assert all(may_be_called(BY_NUMBER[number], moment) for number in people)
+    assert sorted(called) == sorted(BY_NUMBER)
+
+
+WHERE = {
+    "presets, a country of theirs": (None, {"IN": "IN_SERVICE"}, INDIAN, "IN"),
+    "presets, a state with hours of its own": (None, {"US": "US_TCPA"}, FLORIDIAN, "US-east-FL"),
+    "presets, hours of no state": (None, {"US": "US_COLLECTIONS"}, FLORIDIAN, "US-east"),
+    "presets, another country": (None, {"IN": "IN_SERVICE"}, EMIRATI, Reason.NO_HOURS),
+    "presets, a country without zones": (None, {"IN": "IN_SERVICE"}, GERMAN, Reason.NO_HOURS),
+    "presets, nobody's number": (None, {"US": "US_TCPA"}, TOLL_FREE, Reason.UNKNOWN_ZONE),
+    "presets, no country": (None, {"IN": "IN_SERVICE"}, NATIONAL, Reason.NO_COUNTRY),
+    "a window, its people": (INDIA, None, INDIAN, EVERYBODY),
+    "a window, people elsewhere": (INDIA, None, EMIRATI, Reason.OTHER_ZONE),
+    "a window, people who may be elsewhere": (
+        INDIA | {"timezone": "Asia/Jakarta"},
+        None,
+        INDONESIAN,
+        Reason.OTHER_ZONE,
+    ),
+    "a window, its zone by another name": (INDIA | {"timezone": "Asia/Calcutta"}, None, INDIAN, EVERYBODY),
+    "a window, a country only the caller knows": (INDIA | {"timezone": "Europe/Berlin"}, None, GERMAN, EVERYBODY),
+    "a window, nobody's number": (INDIA, None, TOLL_FREE, Reason.UNKNOWN_ZONE),
+    "a window, no country": (INDIA, None, NATIONAL, Reason.NO_COUNTRY),
+    "own clocks": ({"start": "10:00", "end": "18:00"}, None, INDONESIAN, "ID-all"),
+    "own clocks, nobody's number": ({"start": "10:00", "end": "18:00"}, None, TOLL_FREE, Reason.UNKNOWN_ZONE),
+}
+
+
+@pytest.mark.parametrize(("window", "presets", "number", "key"), WHERE.values(), ids=WHERE)
+def test_everybody_has_hours_or_a_reason(window: Any, presets: Any, number: str, key: Any) -> None:
+    assert hours_of(window, presets).key_of(number) == key
+
+
+def test_hours_without_a_zone_are_meant_on_everybodys_own_clocks() -> None:
+    hours = hours_of({"start": "10:00", "end": "18:00", "end_buffer": timedelta(minutes=30)}, None)
+
+    dubai, indonesia = (window_of(hours.windows[key]) for key in ("AE", "ID-all"))
+
+    assert dubai.schedule_for(NOON, NOON).payload() == {
+        "send_at": "2026-03-02T10:31:00+04:00",
+        "end_at": "2026-03-02T17:30:00+04:00",
+    }
+    # Ten o'clock in the west of Indonesia, half past five in its east.
+    assert indonesia.stretch_for(datetime(2026, 3, 3, tzinfo=UTC)).opening.hour == 3
+    assert indonesia.stretch_for(datetime(2026, 3, 3, tzinfo=UTC)).closing.isoformat() == "2026-03-03T08:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata", holidays=[date(2026, 3, 4)]),
+        {"preset": "IN_SERVICE", "end_buffer": timedelta(minutes=15), "holidays": [date(2026, 3, 4)]},
+        "IN_SERVICE",
+        json.dumps(INDIA),
+    ],
+    ids=["window", "mapping of values", "name", "text"],
+)
+def test_a_window_stays_the_same_on_its_way_through_xcom(window: Any) -> None:
+    travelled = json.loads(json.dumps(hours_of(window, None).windows[EVERYBODY]))
+
+    assert window_of(travelled) == window_of(window)
+
+
+WRONG = {
+    "neither": (None, None, ["window"]),
+    "both": (INDIA, {"IN": "IN_SERVICE"}, ["window"]),
+    "no country": (None, {}, ["presets"]),
+    "no mapping": (None, ["IN_SERVICE"], ["presets"]),
+    "all at once": (
+        None,
+        {"DE": "IN_SERVICE", "IN": "AE_MARKETING", "SG": "SG", "US": {"preset": "US_TCPA", "state": "FL"}},
+        ["presets.DE", "presets.IN", "presets.SG", "presets.US.state"],
+    ),
+    "a field of a preset": (None, {"IN": {"preset": "IN_SERVICE", "end_buffer": "soon"}}, ["presets.end_buffer"]),
+    "a field of the window": ({"start": "25:00", "end": "18:00"}, None, ["window.start"]),
+    "an unknown zone": (INDIA | {"timezone": "Mars"}, None, ["window.timezone"]),
+}
+
+
+@pytest.mark.parametrize(("window", "presets", "fields"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_told_before_a_row_is_read(window: Any, presets: Any, fields: list[str]) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        hours_of(window, presets)
+
+    assert [problem.field for problem in caught.value.problems] == fields

@@ -1,0 +1,172 @@
+"""The plan of a fleet: which campaigns, how fast, and what it is known again by."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from fleets import INDIA, Files, fleet, indians
+
+from airflow_provider_exotel.audience.chunks import ChunkLimits
+from airflow_provider_exotel.audience.hours import hours_of
+from airflow_provider_exotel.audience.plan import FleetPlan
+from airflow_provider_exotel.audience.plan_page import markdown, page
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.request import CallRetries
+
+EMIRATIS = [f"+97150{one:07}" for one in range(30)]
+TWO_COUNTRIES = hours_of(None, {"IN": "IN_SERVICE", "AE": "AE_MARKETING"})
+RETRIES = CallRetries(number_of_retries=2, interval_mins=15)
+
+
+def arguments(plan: FleetPlan, run: str = "run") -> list[dict[str, Any]]:
+    return plan.arguments("s3://conn@bucket/plan/", run)
+
+
+def test_a_campaign_small_enough_takes_its_numbers_and_a_larger_one_lists() -> None:
+    small, large = fleet(indians(5_000)), fleet(indians(5_001))
+
+    assert arguments(small)[0]["numbers_from"] == f"s3://conn@bucket/plan/chunks/{small.campaigns[0].chunks[0].name}"
+    assert arguments(large)[0]["lists"] == [f"s3://conn@bucket/plan/chunks/{large.campaigns[0].chunks[0].name}"]
+    assert (small.lists, large.lists) == (0, 1)
+
+
+def test_lists_go_by_fives_into_campaigns() -> None:
+    plan = fleet(indians(7_000), limits=ChunkLimits(1_000, 5))
+
+    assert [(one.name, one.lists, one.contacts) for one in plan.campaigns] == [
+        ("Reminder 1", 5, 5_000),
+        ("Reminder 2", 2, 2_000),
+    ]
+
+
+def test_people_with_a_text_of_their_own_take_a_dynamic_list_however_few() -> None:
+    people = [{"number": number, "amount": f"{one}"} for one, number in enumerate(indians(3))]
+
+    [given] = arguments(fleet(people, variables=("amount",), read_via_text="You owe @@amount."))
+
+    assert (given["campaign_type"], given["read_via_text"], len(given["lists"])) == ("dynamic", "You owe @@amount.", 1)
+
+
+def test_a_group_of_zones_has_a_campaign_of_its_own_and_nobody_is_in_two() -> None:
+    files = Files()
+
+    plan = fleet([*indians(20), *EMIRATIS, *indians(20)], TWO_COUNTRIES, files=files)
+
+    assert [(one.name, one.contacts) for one in plan.campaigns] == [("Reminder IN", 20), ("Reminder AE", 30)]
+    assert sorted(number for name in files for number in files.people(name)) == sorted([*indians(20), *EMIRATIS])
+
+
+def test_the_campaigns_of_a_plan_share_what_the_account_may_dial() -> None:
+    plan = fleet([*indians(300), *EMIRATIS], TWO_COUNTRIES, calls_per_minute=45)
+
+    given = arguments(plan)
+
+    assert sum(one["throttle"] for one in given) == 44
+    assert {one["mode"] for one in given} == {"custom"}
+
+
+def test_a_plan_of_more_campaigns_than_calls_is_refused() -> None:
+    with pytest.raises(ExotelInputError, match="calls_per_minute: leaves 1 calls per minute to 2 campaigns"):
+        fleet([*indians(3), *EMIRATIS], TWO_COUNTRIES, calls_per_minute=2)
+
+
+def test_the_same_people_called_in_the_same_way_are_the_same_plan_and_the_same_campaigns() -> None:
+    one, again = (fleet([*indians(20), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES) for _ in range(2))
+
+    assert (one.id, arguments(one), page(one)) == (again.id, arguments(again), page(again))
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "people": {"people": indians(21)},
+    "hours": {"hours": hours_of(INDIA | {"end": "17:00"}, None)},
+    "text": {"read_via_text": "Hello"},
+    "retries": {"call_retries": RETRIES},
+    "pace": {"calls_per_minute": 30},
+    "name": {"name": "Survey"},
+    "secret of the digests": {"secret": "another"},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_anything_else_is_another_plan(other: dict[str, Any]) -> None:
+    plain = {"people": indians(20)}
+
+    assert fleet(**plain | other).id != fleet(**plain).id
+
+
+def test_a_later_day_is_no_other_plan_and_another_run_has_campaigns_of_its_own() -> None:
+    today, tomorrow = (
+        fleet(indians(3), anchor=datetime.fromisoformat(f"2026-03-0{day}T09:00+05:30")) for day in (2, 3)
+    )
+
+    assert today.id == tomorrow.id
+    assert arguments(today, "one")[0]["idempotency_key"] != arguments(tomorrow, "another")[0]["idempotency_key"]
+
+
+def test_the_plan_says_when_it_is_done_and_that_it_does_not_fit() -> None:
+    fits, late = fleet(indians(590), calls_per_minute=60), fleet(indians(40_000), call_retries=RETRIES)
+
+    assert (
+        fits.as_json()
+        | {
+            "earliest_finish": "2026-03-02T12:11:00+05:30",
+            "latest_finish": "2026-03-02T12:11:00+05:30",
+            "fits": True,
+            "warnings": [],
+            "requests": 2,
+        }
+        == fits.as_json()
+    )
+    assert not late.fits
+    assert "may take more than one window" in late.warnings[0]
+    assert late.latest_finish - late.earliest_finish > timedelta(days=2)
+
+
+def test_a_plan_longer_than_a_campaign_lives_says_so() -> None:
+    plan = fleet(indians(20_000), calls_per_minute=2)
+
+    assert "longer than the 30 days a campaign lives" in plan.warnings[0]
+
+
+def test_a_plan_adds_up() -> None:
+    people = [*indians(20), *indians(5), "not a number", "", *EMIRATIS]
+
+    told = fleet(people).as_json()
+
+    assert told["accepted"] + told["duplicates"] + sum(told["rejected"].values()) == told["rows"] == len(people)
+    assert told["rejected"] == {"empty": 1, "not_a_number": 1, "other_zone": 30}
+
+
+def test_an_audience_without_anybody_is_a_plan_without_campaigns() -> None:
+    plan = fleet([])
+
+    assert (plan.campaigns, arguments(plan), plan.as_json()["accepted"]) == ((), [], 0)
+    assert "Nobody is to be called." in page(plan)
+    assert "Nobody is to be called." in markdown(plan)
+
+
+def test_page_markdown_json_and_arguments_name_nobody() -> None:
+    people = [*indians(5_100), *EMIRATIS]
+
+    plan = fleet([*people, "+98765 43210 ext", *people[:5]], TWO_COUNTRIES)
+
+    told = "\n".join([page(plan), markdown(plan), json.dumps(plan.as_json()), json.dumps(arguments(plan)), repr(plan)])
+    assert [number for number in [*people, "+919876543210"] if number[3:] in told] == []
+
+
+def test_the_page_stands_by_itself() -> None:
+    html = page(fleet([*indians(200), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES))
+
+    assert not any(word in html for word in ("<script", "http://", "https://", "@import", "url("))
+    assert html.count('class="track"') == 2
+
+
+@pytest.mark.parametrize("name", ["Tom & <b>Jerry</b>"])
+def test_names_are_text_on_the_page(name: str) -> None:
+    html = page(fleet(indians(3), name=name))
+
+    assert "<b>Jerry" not in html
+    assert "Tom &amp; &lt;b&gt;Jerry" in html

@@ -1,0 +1,323 @@
+"""What is sent again, what is not, and what the caller hears: the answers and connections that get lost."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import pytest
+from api_samples import ClientFactory, arguments
+from raw_server import RawServer, campaign, http
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import (
+    ExotelConnectionError,
+    ExotelError,
+    ExotelOutcomeUnknown,
+    ExotelRateLimited,
+    ExotelServerError,
+)
+from airflow_provider_exotel.client.models import CampaignStatus
+from airflow_provider_exotel.client.policy import ReplayPolicy
+from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.emulator import Emulator, Fault
+
+ORDER = CampaignRequest(**arguments())
+
+
+def asked(emulator: Emulator) -> list[str]:
+    """The methods of the requests so far."""
+    return [entry.method for entry in emulator.requests]
+
+
+# --- a POST is never sent twice where it may have counted ---
+
+LOST: dict[str, dict[str, Any]] = {
+    "dropped before it counted": {"kind": "drop_before_commit"},
+    "dropped after it counted": {"kind": "drop_after_commit"},
+    "answer cut": {"kind": "cut_body"},
+    "answer empty": {"kind": "empty_body"},
+    **{f"gateway page {status}": {"kind": "html_5xx", "status": status} for status in (500, 502, 503, 504)},
+    "gateway page after it counted": {"kind": "html_5xx", "status": 504, "stage": "after"},
+    **{f"status {status}": {"kind": "status", "status": status} for status in (301, 302, 307, 308, 408, 409, 500, 503)},
+}
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
+def test_a_create_whose_outcome_is_not_known_is_sent_once(
+    emulator: Emulator, client: ExotelClient, slept: list[float], fault: dict[str, Any]
+) -> None:
+    emulator.faults.add(Fault(on="POST campaigns", **fault))
+
+    with pytest.raises(ExotelOutcomeUnknown, match="look for its name") as caught:
+        client.create_campaign(ORDER)
+
+    assert caught.value.retryable
+    assert asked(emulator) == ["POST"]
+    assert slept == []
+
+
+def test_a_create_whose_answer_comes_too_late_is_sent_once(emulator: Emulator, client_of: ClientFactory) -> None:
+    emulator.faults.add(Fault(on="POST campaigns", kind="delay", stage="after", seconds=30))
+
+    with pytest.raises(ExotelOutcomeUnknown):
+        client_of(read_timeout=0.2).create_campaign(ORDER)
+
+    assert asked(emulator) == ["POST"]
+    assert len(emulator.campaigns) == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        http(200, b'{"response": [{"code": 200'),
+        http(200, {"response": []}),
+        http(200, campaign(name="without an id")),
+        http(200, {"response": [{"code": 503, "status": "failure", "data": None}]}),
+        http(400, {"response": [{"code": 400, "status": "failure", "data": {"id": "c1"}}]}),
+        http(200, {"response": [{"code": 429, "status": "failure", "data": {"id": "c1"}}]}),
+        http(402, {"response": [{"code": 402, "status": "failure", "data": {"Sid": "c1"}}]}),
+        http(200, b"half")[:-2],
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"",
+    ],
+    ids=repr,
+)
+def test_a_create_with_an_answer_that_says_nothing_certain_is_sent_once(client_of: ClientFactory, told: bytes) -> None:
+    with RawServer(told) as server, pytest.raises(ExotelOutcomeUnknown):
+        client_of(host=server.host).create_campaign(ORDER)
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("strange", ["N/A", [None], 7, {"on_status": None}])
+def test_a_created_campaign_is_returned_however_strange_its_other_fields(
+    client_of: ClientFactory, strange: object
+) -> None:
+    fields = dict.fromkeys(["retries", "schedule", "stats", "summary", "from", "lists"], strange)
+
+    with RawServer(http(200, campaign(id="c1", **fields))) as server:
+        assert client_of(host=server.host).create_campaign(ORDER).id == "c1"
+
+
+def test_a_wrapped_second_form_that_is_lost_is_not_sent_again(emulator: Emulator, client: ExotelClient) -> None:
+    emulator.settings.accepts = "wrapped"
+    emulator.faults.add(Fault(on="POST campaigns", kind="drop_after_commit", after=1))
+
+    with pytest.raises(ExotelOutcomeUnknown):
+        client.create_campaign(ORDER)
+
+    assert (asked(emulator), len(emulator.campaigns)) == (["POST", "POST"], 1)
+
+
+def test_an_earlier_refused_connection_does_not_make_a_lost_create_look_unsent(
+    emulator: Emulator, client_of: ClientFactory
+) -> None:
+    unreached = client_of(host=closed_port(), policy=ReplayPolicy(tries=1))
+    emulator.faults.add(Fault(on="POST campaigns", kind="drop_after_commit"))
+
+    try:
+        unreached.create_campaign(ORDER)
+    except ExotelConnectionError:
+        with pytest.raises(ExotelOutcomeUnknown):
+            client_of().create_campaign(ORDER)
+
+    assert asked(emulator) == ["POST"]
+
+
+# --- a POST is sent again where it surely did not count ---
+
+
+@pytest.mark.parametrize("envelope", ["item", "object", "rest_exception", "error", "html"])
+def test_a_create_over_the_limit_is_sent_again_when_the_service_says(
+    emulator: Emulator, client: ExotelClient, slept: list[float], envelope: str
+) -> None:
+    emulator.faults.add(Fault(on="POST campaigns", kind="rate_limited", envelope=envelope, retry_after="seconds"))
+
+    created = client.create_campaign(ORDER)
+
+    assert [state.id for state in emulator.campaigns] == [created.id]
+    assert asked(emulator) == ["POST", "POST"]
+    assert 1 <= slept[0] <= 61
+
+
+@pytest.mark.parametrize(("form", "least", "most"), [("date", 0, 61), ("nonsense", 0, 1), ("absent", 0, 1)])
+def test_every_form_of_retry_after_ends_in_success(
+    emulator: Emulator, client: ExotelClient, slept: list[float], form: str, least: float, most: float
+) -> None:
+    emulator.faults.add(Fault(on="POST campaigns", kind="rate_limited", retry_after=form))
+
+    client.create_campaign(ORDER)
+
+    assert len(slept) == 1
+    assert least <= slept[0] <= most
+
+
+def test_a_wait_beyond_the_cap_is_the_callers(client_of: ClientFactory, slept: list[float]) -> None:
+    with (
+        RawServer(http(429, headers={"Retry-After": "3600"})) as server,
+        pytest.raises(ExotelRateLimited) as caught,
+    ):
+        client_of(host=server.host).create_campaign(ORDER)
+
+    assert (caught.value.retry_after, len(server.requests), slept) == (3600, 1, [])
+
+
+def test_a_limit_that_never_ends_is_told_after_the_last_try(emulator: Emulator, client_of: ClientFactory) -> None:
+    emulator.faults.add(Fault(on="POST campaigns", kind="rate_limited", times=None))
+
+    with pytest.raises(ExotelRateLimited):
+        client_of(policy=ReplayPolicy(tries=3)).create_campaign(ORDER)
+
+    assert (asked(emulator), emulator.campaigns) == (["POST"] * 3, [])
+
+
+def test_a_create_that_was_refused_a_connection_is_sent_again(emulator: Emulator, client_of: ClientFactory) -> None:
+    client = client_of(sleep=lambda seconds: emulator.start())
+    emulator.stop()
+
+    client.create_campaign(ORDER)
+
+    assert (asked(emulator), len(emulator.campaigns)) == (["POST"], 1)
+
+
+# --- connections that are never made ---
+
+
+def closed_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("where", ["closed port", "unknown name", "no TLS there", "nobody picks up"])
+def test_what_was_never_sent_is_said_to_be_unsent(emulator: Emulator, client_of: ClientFactory, where: str) -> None:
+    with ExitStack() as stack:
+        busy = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(2):  # fills the queue of those who wait to be picked up
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(busy.getsockname())
+        host = {
+            "closed port": closed_port(),
+            "unknown name": "exotel.invalid",
+            "no TLS there": f"https://{emulator.host}",
+            "nobody picks up": f"127.0.0.1:{busy.getsockname()[1]}",
+        }[where]
+        client = client_of(host=host, policy=ReplayPolicy(tries=2), connect_timeout=0.2)
+
+        with pytest.raises(ExotelConnectionError, match="cannot reach") as caught:
+            client.create_campaign(ORDER)
+
+    assert caught.value.sent is False
+    assert emulator.requests == []
+
+
+def test_a_read_that_got_no_answer_says_so(client_of: ClientFactory) -> None:
+    with (
+        RawServer(b"") as server,
+        pytest.raises(ExotelConnectionError, match="no answer from") as caught,
+    ):
+        client_of(host=server.host, policy=ReplayPolicy(tries=1)).get_campaign("c1")
+
+    assert caught.value.sent is True
+
+
+# --- reads and changes ---
+
+PASSING: dict[str, dict[str, Any]] = {
+    "dropped": {"kind": "drop_before_commit"},
+    "cut": {"kind": "cut_body"},
+    "502": {"kind": "html_5xx", "status": 502},
+    "503": {"kind": "status", "status": 503},
+    "504": {"kind": "status", "status": 504, "stage": "after"},
+    "429": {"kind": "rate_limited"},
+}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_read_is_sent_again(emulator: Emulator, client: ExotelClient, fault: dict[str, Any]) -> None:
+    created = client.create_campaign(ORDER)
+    emulator.faults.add(Fault(on="GET campaigns/*", **fault))
+
+    assert client.get_campaign(created.id).id == created.id
+    assert asked(emulator) == ["POST", "GET", "GET"]
+
+
+def test_a_failure_that_does_not_pass_is_told_at_once(emulator: Emulator, client: ExotelClient) -> None:
+    emulator.faults.add(Fault(on="GET campaigns", kind="status", status=500))
+
+    with pytest.raises(ExotelServerError):
+        client.check_access()
+
+    assert asked(emulator) == ["GET"]
+
+
+def test_a_read_is_not_sent_again_for_ever(emulator: Emulator, client: ExotelClient, slept: list[float]) -> None:
+    emulator.faults.add(Fault(on="GET campaigns", kind="status", status=503, times=None))
+
+    with pytest.raises(ExotelServerError):
+        client.check_access()
+
+    assert (len(asked(emulator)), len(slept)) == (5, 4)
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_change_is_sent_again_only_after_a_look(
+    emulator: Emulator, client: ExotelClient, fault: dict[str, Any]
+) -> None:
+    created = client.create_campaign(ORDER)
+    emulator.faults.add(Fault(on="PUT campaigns/*", **fault))
+
+    assert client.pause_campaign(created.id).status is CampaignStatus.PAUSED
+
+    counted = emulator.requests[1].committed
+    assert asked(emulator) == ["POST", "PUT", "GET", *([] if counted else ["PUT"]), "GET"]
+
+
+def test_an_update_is_sent_again_after_a_look(emulator: Emulator, client: ExotelClient) -> None:
+    created = client.create_campaign(ORDER)
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_after_commit"))
+
+    client.update_campaign(created.id, status_callback="https://example.org/end")
+
+    assert asked(emulator) == ["POST", "PUT", "GET", "PUT", "GET"]
+
+
+def test_a_resume_before_the_campaigns_time_counts_although_it_does_not_dial_yet(
+    emulator: Emulator, client: ExotelClient
+) -> None:
+    later = emulator.clock.now().replace(year=emulator.clock.now().year + 1, microsecond=0)
+    created = client.create_campaign(CampaignRequest(**arguments(schedule={"send_at": later})))
+    client.pause_campaign(created.id)
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_after_commit"))
+
+    assert client.resume_campaign(created.id).status is CampaignStatus.CREATED
+
+
+@pytest.mark.parametrize(
+    ("stage", "methods"),
+    [("drop_before_commit", ["DELETE", "GET", "DELETE"]), ("drop_after_commit", ["DELETE", "GET"])],
+)
+def test_a_delete_is_sent_again_only_if_a_look_finds_the_campaign(
+    emulator: Emulator, client: ExotelClient, stage: str, methods: list[str]
+) -> None:
+    later = emulator.clock.now().replace(year=emulator.clock.now().year + 1, microsecond=0)
+    created = client.create_campaign(CampaignRequest(**arguments(schedule={"send_at": later})))
+    emulator.faults.add(Fault(on="DELETE campaigns/*", kind=stage))
+
+    client.delete_campaign(created.id)
+
+    assert asked(emulator) == ["POST", *methods]
+
+
+def test_a_change_is_not_sent_again_for_ever(emulator: Emulator, client: ExotelClient) -> None:
+    created = client.create_campaign(ORDER)
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_before_commit", times=None))
+
+    with pytest.raises(ExotelError):
+        client.pause_campaign(created.id)
+
+    assert asked(emulator).count("PUT") == 5

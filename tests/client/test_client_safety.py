@@ -1,0 +1,240 @@
+"""Nobody is dialled who must not be, and nothing is said that must not be."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_samples import ClientFactory, arguments, people
+from raw_server import RawServer, campaign, http
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, ExotelResponseError
+from airflow_provider_exotel.client.guard import StagingGuard
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.emulator import Emulator, Fault
+
+# --- the staging guard ---
+
+ONLY = StagingGuard(only_numbers=PhoneNumbers(people(3)))
+FEW = StagingGuard(max_contacts=2)
+
+
+@pytest.mark.parametrize(
+    ("guard", "audience", "said"),
+    [
+        (ONLY, {"numbers": people(4)}, "1 of 4 are not among"),
+        (ONLY, {"lists": ["list-1"]}, "cannot be checked against a list"),
+        (FEW, {"numbers": people(3)}, "holds 3; the connection's max_contacts is 2"),
+        (FEW, {"lists": ["list-1"]}, "cannot be checked against a list"),
+    ],
+)
+@pytest.mark.parametrize("method", ["create", "update", "check"])
+def test_the_guard_lets_nothing_out(
+    emulator: Emulator, client_of: ClientFactory, guard: StagingGuard, audience: dict[str, Any], said: str, method: str
+) -> None:
+    client = client_of(guard=guard)
+    order = CampaignRequest(**{"caller_id": "0XXXXXX4890", **audience})
+
+    attempt = {
+        "create": lambda: client.create_campaign(order),
+        "update": lambda: client.update_campaign("c1", **audience),
+        "check": lambda: client.check_audience(order),
+    }[method]
+
+    with pytest.raises(ExotelInputError, match=said) as caught:
+        attempt()
+
+    assert emulator.requests == []
+    assert "98765" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("guard", "numbers"),
+    [(ONLY, people(3)), (ONLY, ["+91 98765-00000", "00919876500001"]), (FEW, people(2)), (StagingGuard(), people(50))],
+)
+def test_the_guard_lets_the_allowed_pass(
+    emulator: Emulator, client_of: ClientFactory, guard: StagingGuard, numbers: list[str]
+) -> None:
+    client_of(guard=guard).check_audience(CampaignRequest(**arguments(numbers=numbers)))
+
+
+def test_the_guard_judges_what_is_made_at_the_last_moment(emulator: Emulator, client_of: ClientFactory) -> None:
+    with pytest.raises(ExotelInputError):
+        client_of(guard=FEW).create_campaign(lambda: CampaignRequest(**arguments(numbers=people(3))))
+
+    assert emulator.requests == []
+
+
+# --- where requests go ---
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("http://api.exotel.com", "plain http"),
+        ("http://192.0.2.1:8080", "plain http"),
+        ("http://127.0.0.1.example.org", "plain http"),
+        ("key:token@api.exotel.com", "user or password"),
+        ("https://key:token@127.0.0.1", "user or password"),
+        ("ftp://api.exotel.com", "another scheme"),
+        ("https://api.exotel.com/v2", "holds a path"),
+        ("api.exotel.com?x=1", "holds a path"),
+        ("", "no host name"),
+        ("api exotel com", "no host name"),
+        ("api.exotel.com:port", "no host name"),
+        ("api.exotel.com:70000", "no host name"),
+        ("api.exotel.com:0", "no host name"),
+        ("[::1", "no host name"),
+    ],
+)
+def test_a_host_that_is_not_one_is_refused(client_of: ClientFactory, host: str, said: str) -> None:
+    with pytest.raises(ExotelInputError, match=said) as caught:
+        client_of(host=host)
+
+    assert "token" not in str(caught.value).replace("API token", "")
+
+
+@pytest.mark.parametrize(
+    ("host", "root"),
+    [
+        ("api.in.exotel.com", "https://api.in.exotel.com"),
+        ("https://api.exotel.com/", "https://api.exotel.com"),
+        ("localhost:8080", "http://localhost:8080"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("https://127.0.0.1", "https://127.0.0.1"),
+    ],
+)
+def test_https_is_used_but_on_this_machine(client_of: ClientFactory, host: str, root: str) -> None:
+    assert repr(client_of(host=host, account_sid="a/b")) == f"<ExotelClient of {root}/v2/accounts/a%2Fb>"
+
+
+def test_a_redirect_is_not_followed(client_of: ClientFactory) -> None:
+    with RawServer(http(200, campaign(id="c1"))) as elsewhere:
+        moved = http(302, headers={"Location": f"http://{elsewhere.host}/v2"})
+        with RawServer(moved) as server, pytest.raises(ExotelResponseError, match="redirect"):
+            client_of(host=server.host).get_campaign("c1")
+
+    assert elsewhere.requests == []
+
+
+def test_a_netrc_of_the_machine_does_not_replace_the_credentials(
+    client: ExotelClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    client.check_access()
+
+
+def test_a_proxy_of_the_machine_is_not_asked_for_loopback(
+    emulator: Emulator, client_of: ClientFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RawServer(http(200, campaign(id="c1"))) as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://{proxy.host}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        client_of().check_access()
+
+    assert (len(emulator.requests), proxy.requests) == (1, [])
+
+
+def test_a_proxy_of_the_machine_is_asked_for_the_service(
+    client_of: ClientFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RawServer(http(407)) as proxy:
+        for name in ("https_proxy", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://{proxy.host}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(ExotelError) as caught:
+            client_of(host="api.exotel.invalid").check_access()
+
+    assert proxy.request_lines[0].startswith("CONNECT api.exotel.invalid:443 ")
+    assert not any("emulator-token" in request for request in proxy.requests)
+    assert "emulator-token" not in str(caught.value)
+
+
+def test_credentials_of_any_alphabet_are_sent_as_utf_8(client_of: ClientFactory) -> None:
+    with RawServer(http(200, {"response": []})) as server:
+        client_of(host=server.host, api_key="käse", api_token="“quoted”").check_access()
+
+    assert "Authorization: Basic a8Okc2U64oCccXVvdGVk4oCd" in server.requests[0]
+
+
+# --- what is said ---
+
+KEY, TOKEN = "key-c4n4ry", "token/c4n4ry+="
+TRACES = ("98765", "c4n4ry", "Basic ")
+NAME = "c4n4ry +919876500000"
+
+
+@pytest.fixture
+def outspoken() -> bytes:
+    """A refusal that repeats what it was sent, as services do."""
+    words = f"no: {KEY}:{TOKEN} may not call +91 98765 00000"
+    return http(401, {"response": [{"code": 401, "status": "failure", "error_data": {"description": words}}]})
+
+
+@pytest.mark.parametrize("told", ["outspoken", "dropped", "limited"])
+def test_neither_credentials_nor_numbers_are_in_logs_or_errors(
+    client_of: ClientFactory, caplog: pytest.LogCaptureFixture, outspoken: bytes, told: str
+) -> None:
+    first = {"outspoken": outspoken, "dropped": b"", "limited": http(429)}[told]
+
+    with caplog.at_level(logging.DEBUG), RawServer(first, outspoken) as server:
+        client = client_of(host=server.host, api_key=KEY, api_token=TOKEN)
+        with pytest.raises(ExotelError) as caught:
+            client.create_campaign(CampaignRequest(**arguments(custom_field=TOKEN)))
+
+    said = [*(record.getMessage() for record in caplog.records), repr(client), repr(caught.value)]
+    said += traceback.format_exception(caught.value)
+    assert caplog.records
+    assert not any(trace in text for trace in TRACES for text in said)
+
+
+@pytest.mark.parametrize("told", ["outspoken", "dropped"])
+def test_neither_credentials_nor_numbers_are_in_what_the_frames_of_an_error_hold(
+    client_of: ClientFactory, outspoken: bytes, told: str
+) -> None:
+    with RawServer({"outspoken": outspoken, "dropped": b""}[told]) as server:
+        client = client_of(host=server.host, api_key=KEY, api_token=TOKEN)
+        with pytest.raises(ExotelError) as caught:
+            client.create_campaign(CampaignRequest(**arguments()))
+
+    assert caught.tb is not None
+    below = caught.value.with_traceback(caught.tb.tb_next)  # this test itself knows them all
+    held = "".join(traceback.TracebackException.from_exception(below, capture_locals=True).format())
+    assert "numbers=" in held
+    assert not any(trace in held for trace in TRACES)
+
+
+def test_a_whole_life_leaves_no_number_and_no_credential_in_any_log(
+    emulator: Emulator, client: ExotelClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator.settings.update({"dialect": "wrapped", "echo_numbers": True})
+    emulator.faults.add(Fault(on="GET campaigns/*", kind="rate_limited", message="+919876500000 is over the limit"))
+
+    with caplog.at_level(logging.DEBUG):
+        created = client.create_campaign(CampaignRequest(**arguments()))
+        client.pause_campaign(created.id)
+        client.resume_campaign(created.id)
+        emulator.clock.advance(24 * 3600)
+        records = list(client.call_details(created.id))
+
+    assert len(records) >= 3
+    said = [record.getMessage() for record in caplog.records] + [repr(records), repr(created)]
+    assert not any(trace in text for trace in ("98765", emulator.api_key, emulator.api_token) for text in said)
+
+
+def test_the_error_of_a_lost_connection_repeats_nothing_of_the_request(client_of: ClientFactory) -> None:
+    with RawServer(b"") as server, pytest.raises(ExotelError) as caught:
+        next(client_of(host=server.host).list_campaigns(name=NAME))
+
+    assert not any(trace in text for trace in TRACES for text in traceback.format_exception(caught.value))

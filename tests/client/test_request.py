@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from api_samples import DOCUMENTED_JSON, FLOW, arguments, people
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.fields import Model
+from airflow_provider_exotel.client.request import CallRetries, CampaignChanges, CampaignRequest, Schedule
+
+SEND, END = "2026-03-02T10:00:00+05:30", "2026-03-02T18:00:00+05:30"
+
+
+def refusal(**fields: Any) -> ExotelInputError:
+    with pytest.raises(ExotelInputError) as caught:
+        CampaignRequest(**arguments(**fields))
+    return caught.value
+
+
+# --- what is sent ---
+
+
+def test_the_documented_example_makes_its_json_key_for_key() -> None:
+    request = CampaignRequest(
+        numbers=["+919876543210", "+919876543211", "+919876543212"],
+        caller_id="0XXXXXX4890",
+        flow_type="ivr",
+        url=FLOW,
+        name="January Promo Campaign",
+        call_retries=CallRetries(
+            number_of_retries=2, interval_mins=15, mechanism="Linear", on_status=["busy", "no-answer"]
+        ),
+        schedule=Schedule(send_at="2024-01-15T09:00:00+05:30", end_at="2024-01-15T18:00:00+05:30"),
+        call_status_callback="https://your-server.com/call-status",
+        status_callback="https://your-server.com/campaign-status",
+    )
+
+    assert request.body() == DOCUMENTED_JSON
+
+
+def test_the_wrapped_form_holds_the_same_campaign_with_the_numbers_as_an_array() -> None:
+    request = CampaignRequest(**arguments(numbers=people(2)))
+
+    assert request.body(wrapped=True) == {"campaigns": [request.body() | {"from": people(2)}]}
+
+
+@pytest.mark.parametrize("audience", [{"numbers": people(1)}, {"numbers": None, "lists": ["list-1"]}], ids=str)
+def test_an_audience_and_a_caller_id_are_enough_and_nothing_is_added(audience: dict[str, Any]) -> None:
+    request = CampaignRequest(**arguments(name=None, **audience))
+
+    assert request.body().keys() == {"caller_id", "from" if audience["numbers"] else "lists"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("campaign_type", "static"),
+        ("flow_type", "greeting"),
+        ("url", "https://my.exotel.com/account/exoml/start_voice/1"),
+        ("read_via_text", "Your parcel is on its way"),
+        ("name", "due"),
+        ("type", "trans"),
+        ("call_duplicate_numbers", True),
+        ("call_duplicate_numbers", False),
+        ("call_schedule_callback", "http://example.org/after"),
+        ("mode", "auto"),
+        ("custom_field", '{"key": "k7f3"}'),
+        ("repeat_menu_attempts", 0),
+    ],
+)
+def test_each_field_is_sent_under_the_name_of_the_page(field: str, value: Any) -> None:
+    assert CampaignRequest(**arguments(**{field: value})).body()[field] == value
+
+
+@pytest.mark.parametrize("model", [CallRetries, Schedule, CampaignChanges])
+def test_a_field_given_as_none_is_a_field_left_out(model: type[Model]) -> None:
+    assert model(**dict.fromkeys(model.model_fields)) == model()
+
+
+@given(retries=st.integers(0, 3), interval=st.integers(1, 10_000))
+def test_every_documented_number_of_retries_is_taken(retries: int, interval: int) -> None:
+    made = CallRetries(number_of_retries=retries, interval_mins=interval)
+
+    assert made.payload() == {"number_of_retries": retries, "interval_mins": interval}
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "minutes"), [(None, 10 + 10 + 10), ("Linear", 10 + 10 + 10), ("Exponential", 10 + 20 + 40)]
+)
+def test_how_long_the_retries_of_a_contact_take(mechanism: str | None, minutes: int) -> None:
+    given = {"number_of_retries": 3, "interval_mins": 10} | ({"mechanism": mechanism} if mechanism else {})
+
+    assert CallRetries(**given).longest_minutes() == minutes
+
+
+def test_times_are_sent_to_the_second_with_their_offset() -> None:
+    schedule = Schedule(send_at=datetime(2026, 3, 2, 4, 30, 0, 999, tzinfo=UTC), end_at="2026-03-02T18:00:00Z")
+
+    assert schedule.payload() == {"send_at": "2026-03-02T04:30:00+00:00", "end_at": "2026-03-02T18:00:00+00:00"}
+
+
+# --- what is taken as people and templates write it ---
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "sent"),
+    [
+        ("numbers", ",".join(people(2)), ",".join(people(2))),
+        ("numbers", "\n".join(people(2)) + "\n", ",".join(people(2))),
+        ("numbers", str(people(2)), ",".join(people(2))),
+        ("numbers", '["+919876500000", "+919876500001"]', ",".join(people(2))),
+        ("call_retries", '{"interval_mins": "15"}', {"interval_mins": 15}),
+        ("call_retries", {"on_status": "busy, no_answer"}, {"on_status": ["busy", "no-answer"]}),
+        ("call_retries", {"mechanism": "linear"}, {"mechanism": "Linear"}),
+        ("schedule", f'{{"send_at": "{SEND}"}}', {"send_at": SEND}),
+        ("repeat_menu_attempts", "2", 2),
+        ("call_duplicate_numbers", "true", True),
+        ("flow_type", "IVR", "ivr"),
+    ],
+)  # fmt: skip
+def test_the_text_a_template_makes_of_a_value_means_that_value(field: str, written: Any, sent: Any) -> None:
+    body = CampaignRequest(**arguments(**{field: written})).body()
+
+    assert body[{"numbers": "from", "call_retries": "retries"}.get(field, field)] == sent
+
+
+def test_lists_and_throttle_may_be_text_too() -> None:
+    request = CampaignRequest(**arguments(numbers=None, lists="list-1, list-2", mode="custom", throttle="20"))
+
+    assert (request.body()["lists"], request.body()["throttle"]) == (["list-1", "list-2"], 20)
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "said"),
+    [
+        ({"numbers": None}, "numbers", "neither numbers nor lists"),
+        ({"lists": ["list-1"]}, "numbers", "one of the two"),
+        ({"numbers": []}, "numbers", "is empty"),
+        ({"numbers": ""}, "numbers", "is empty"),
+        ({"numbers": people(5_001)}, "numbers", "takes 5,000; let PlanAudienceOperator split them"),
+        ({"numbers": [*people(2), "ask Ravi", *people(2), "12345"]}, "numbers", "2 of them (at position 3, 6)"),
+        ({"numbers": ["no one"] * 12}, "numbers", "12 of them (at position 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more)"),
+        ({"numbers": 919876500000}, "numbers", "takes a list"),
+        ({"numbers": {"+919876500000": 1}}, "numbers", "takes a list"),
+        ({"numbers": [1.5]}, "numbers", "takes a list"),
+        ({"numbers": None, "lists": [f"list-{n}" for n in range(6)]}, "lists", "6 lists and a static campaign takes 5"),
+        ({"numbers": None, "lists": ["a", "b"], "campaign_type": "dynamic"}, "lists", "a dynamic campaign takes 1"),
+        ({"numbers": None, "lists": []}, "lists", "at least 1"),
+        ({"campaign_type": "dynamic"}, "lists", "exactly one dynamic list"),
+        ({"caller_id": None}, "caller_id", "is missing"),
+        ({"caller_id": ""}, "caller_id", "at least 1 character"),
+        ({"caller_id": 4890}, "caller_id", "valid string"),
+        ({"name": "ab"}, "name", "at least 3 characters"),
+        ({"type": "promo"}, "type", "trans"),
+        ({"flow_type": "dance"}, "flow_type", "ivr, greeting"),
+        ({"campaign_type": "weekly"}, "campaign_type", "static, dynamic"),
+        ({"call_retries": {"number_of_retries": 4}}, "call_retries.number_of_retries", "0 to 3"),
+        ({"call_retries": {"number_of_retries": -1}}, "call_retries.number_of_retries", "0 to 3"),
+        ({"call_retries": {"interval_mins": 0}}, "call_retries.interval_mins", "1 or more"),
+        ({"call_retries": {"mechanism": "Random"}}, "call_retries.mechanism", "Linear, Exponential"),
+        ({"call_retries": {"on_status": ["busy", "failure"]}}, "call_retries.on_status", "busy, no-answer, failed"),
+        ({"call_retries": {"on_status": []}}, "call_retries.on_status", "at least 1"),
+        ({"call_retries": {"times": 2}}, "call_retries.times", "not known"),
+        ({"call_retries": 2}, "call_retries", "CallRetries or a mapping"),
+        ({"call_retries": "two"}, "call_retries", "not a mapping of its fields"),
+        ({"call_retries": '{"number_of_retries": 4}'}, "call_retries", "0 to 3"),
+        ({"schedule": {"send_at": "2026-03-02T10:00:00"}}, "schedule.send_at", "no UTC offset"),
+        ({"schedule": {"send_at": datetime(2026, 3, 2)}}, "schedule.send_at", "no UTC offset"),
+        ({"schedule": {"end_at": "tomorrow"}}, "schedule.end_at", "RFC 3339"),
+        ({"schedule": {"end_at": 1772428800}}, "schedule.end_at", "RFC 3339"),
+        ({"schedule": {"send_at": END, "end_at": SEND}}, "schedule.end_at", "not after send_at"),
+        ({"schedule": {"send_at": END, "end_at": END}}, "schedule.end_at", "not after send_at"),
+        ({"status_callback": "example.org/hook"}, "status_callback", "http(s) URL"),
+        ({"call_status_callback": "ftp://example.org"}, "call_status_callback", "http(s) URL"),
+        ({"call_schedule_callback": "https://"}, "call_schedule_callback", "http(s) URL"),
+        ({"url": "https://example.org/a b"}, "url", "white space"),
+        ({"throttle": 10}, "throttle", "mode='custom'"),
+        ({"throttle": 10, "mode": "auto"}, "throttle", "mode='custom'"),
+        ({"throttle": 0, "mode": "custom"}, "throttle", "from 1"),
+        ({"throttle": "fast", "mode": "custom"}, "throttle", "valid integer"),
+        ({"throttle": True, "mode": "custom"}, "throttle", "valid integer"),
+        ({"mode": "custom"}, "mode", "needs throttle"),
+        ({"mode": "turbo"}, "mode", "auto, custom"),
+        ({"repeat_menu_attempts": -1}, "repeat_menu_attempts", "0"),
+        ({"call_duplicate_numbers": "perhaps"}, "call_duplicate_numbers", "boolean"),
+        ({"callerid": "0XXXXXX4890"}, "callerid", "not known"),
+    ],
+)  # fmt: skip
+def test_what_the_page_does_not_allow_is_refused_by_field(fields: dict[str, Any], field: str, said: str) -> None:
+    found = refusal(**fields).problems
+
+    assert any(one.field.startswith(field) and said in one.message for one in found), found
+
+
+def test_exactly_the_largest_audiences_are_taken() -> None:
+    CampaignRequest(**arguments(numbers=people(5_000)))
+    CampaignRequest(**arguments(numbers=None, lists=[f"list-{n}" for n in range(5)]))
+    CampaignRequest(**arguments(numbers=None, lists=["list-1"], campaign_type="dynamic"))
+
+
+ALL_WRONG: dict[str, Any] = {
+    "numbers": ["+919876500000", "canary-number"],
+    "lists": ["canary-list", ""],
+    "name": "¤¤",
+    "campaign_type": "canary-type",
+    "url": "canary-url",
+    "call_retries": {"number_of_retries": 777, "mechanism": "canary-mechanism", "on_status": ["canary-status"]},
+    "schedule": {"send_at": "canary-time", "end_at": "canary-end"},
+    "status_callback": "canary://token",
+    "throttle": "canary-throttle",
+    "custom_field": ["canary-custom"],
+    "repeat_menu_attempts": -777,
+    "colour": "canary-colour",
+}
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    named = {problem.field.split(".")[0] for problem in refusal(**ALL_WRONG).problems}
+
+    assert named == ALL_WRONG.keys()
+
+
+def test_no_error_repeats_what_was_given() -> None:
+    error = refusal(**ALL_WRONG)
+
+    for text in (str(error), repr(error), "".join(traceback.format_exception(error))):
+        assert not any(trace in text for trace in ("98765", "canary", "777", "¤"))
+
+
+@given(numbers=st.lists(st.from_regex(r"\+?[0-9]{7,20}", fullmatch=True), min_size=1), name=st.text(max_size=2))
+def test_no_number_is_in_the_text_of_a_refusal(numbers: list[str], name: str) -> None:
+    text = str(refusal(numbers=numbers, name=name))
+
+    assert not any(number.lstrip("+")[:7] in text for number in numbers)
+
+
+# --- what is allowed and people come to regret ---
+
+SAFE: dict[str, Any] = {"schedule": {"send_at": SEND, "end_at": END}, "url": FLOW}
+
+
+@pytest.mark.parametrize(
+    ("fields", "warned"),
+    [
+        ({}, []),
+        ({"url": None, "read_via_text": "Good morning"}, []),
+        ({"call_retries": {"number_of_retries": 1, "interval_mins": 10}}, []),
+        ({"schedule": None}, ["dials at once and for up to 30 days"]),
+        ({"schedule": {"send_at": SEND}}, ["dials from send_at and for up to 30 days"]),
+        ({"url": None}, ["neither a flow nor a text"]),
+        ({"call_retries": {"number_of_retries": 1}}, ["Add interval_mins"]),
+        ({"call_retries": {"interval_mins": 5}}, ["Add number_of_retries"]),
+        ({"url": None, "schedule": None}, ["no end", "neither a flow"]),
+    ],
+    ids=str,
+)
+def test_dangers_are_told(fields: dict[str, Any], warned: list[str]) -> None:
+    dangers = CampaignRequest(**arguments(**{**SAFE, **fields})).dangers()
+
+    assert len(dangers) == len(warned)
+    assert all(words in danger for words, danger in zip(warned, dangers, strict=True))
+
+
+# --- what is shown ---
+
+
+@pytest.mark.parametrize("model", [CampaignRequest, CampaignChanges])
+def test_what_is_shown_hides_numbers_tokens_and_custom_field(model: type[CampaignRequest]) -> None:
+    request = model(
+        **arguments(custom_field="canary-field", status_callback="https://hooks.example.org/canary-token?t=canary")
+    )
+
+    for shown in (repr(request), str(request), str(request.safe_payload())):
+        assert not any(trace in shown for trace in ("98765", "canary"))
+    assert request.safe_payload()["from"] == "<3 numbers>"
+    assert request.safe_payload()["status_callback"] == "https://hooks.example.org/***"
+
+
+def test_changes_need_no_audience() -> None:
+    assert CampaignChanges(name="Monday").body() == {"name": "Monday"}
+
+
+# --- when it may dial ---
+
+
+@pytest.mark.parametrize(
+    ("schedule", "moment", "contained"),
+    [
+        (Schedule(send_at=SEND, end_at=END), "2026-03-02T09:59:59+05:30", False),
+        (Schedule(send_at=SEND, end_at=END), SEND, True),
+        (Schedule(send_at=SEND, end_at=END), "2026-03-02T12:29:59+00:00", True),
+        (Schedule(send_at=SEND, end_at=END), END, False),
+        (Schedule(end_at=END), "2020-01-01T00:00:00+00:00", True),
+        (Schedule(send_at=SEND), SEND, False),
+        (Schedule(), SEND, False),
+    ],
+    ids=["before", "at its opening", "another offset", "at its end", "begun at once", "no end", "nobody can say"],
+)
+def test_a_schedule_holds_the_moments_at_which_a_campaign_may_dial(
+    schedule: Schedule, moment: str, contained: bool
+) -> None:
+    assert schedule.contains(datetime.fromisoformat(moment)) is contained

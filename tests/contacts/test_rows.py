@@ -1,0 +1,186 @@
+"""Rows of a CSV file, of a Parquet file and of records: one mechanism, one kind of row."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_csv, rows_of_parquet, rows_of_records
+
+FIRST, SECOND = "+919876500000", "+919876500001"
+PEOPLE = Columns(variables={"Name": "name", "Amount": "amount due"})
+
+
+def parquet(table: dict[str, Any], **options: Any) -> io.BytesIO:
+    file = io.BytesIO()
+    pq.write_table(pa.table(table), file, **options)
+    file.seek(0)
+    return file
+
+
+def csv_of(table: dict[str, list[Any]]) -> io.StringIO:
+    lines = [",".join(table), *(",".join(map(str, row)) for row in zip(*table.values(), strict=True))]
+    return io.StringIO("\n".join(lines))
+
+
+def records_of(table: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+SOURCES: list[Any] = [
+    pytest.param(lambda table, columns: rows_of_csv(csv_of(table), columns), id="CSV"),
+    pytest.param(lambda table, columns: rows_of_parquet(parquet(table), columns), id="Parquet"),
+    pytest.param(lambda table, columns: rows_of_records(records_of(table), columns), id="records"),
+]
+Read = Callable[[dict[str, list[Any]], Columns | None], Iterator[Row]]
+
+
+@pytest.mark.parametrize("read", SOURCES)
+def test_every_source_gives_number_and_variables(read: Read) -> None:
+    table = {"name": ["Asha", "Ravi"], "number": [FIRST, SECOND], "city": ["Goa", "Pune"], "amount due": ["5", "7.50"]}
+
+    rows = list(read(table, PEOPLE))
+
+    assert [(row.number, dict(row.variables)) for row in rows] == [
+        (FIRST, {"Name": "Asha", "Amount": "5"}),
+        (SECOND, {"Name": "Ravi", "Amount": "7.50"}),
+    ]
+    assert not any(row.fault for row in rows)
+
+
+@pytest.mark.parametrize("read", SOURCES)
+def test_the_number_may_be_in_any_column(read: Read) -> None:
+    assert [row.number for row in read({"number": ["1"], "mobile": [FIRST]}, Columns(number="mobile"))] == [FIRST]
+
+
+@pytest.mark.parametrize("read", SOURCES)
+def test_every_column_that_is_missing_is_named(read: Read) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        list(read({"number": [FIRST], "Name": ["Asha"]}, PEOPLE))
+
+    assert [problem.field for problem in caught.value.problems] == ["numbers_from"] * 2
+    assert all(f"no column named {column!r}" in str(caught.value) for column in ("name", "amount due"))
+    assert not any(trace in str(caught.value) for trace in ("98765", "Asha"))
+
+
+@pytest.mark.parametrize("read", SOURCES[:2])
+def test_the_case_of_letters_does_not_count_for_the_number_unless_it_must(read: Read) -> None:
+    assert [row.number for row in read({"Number": [FIRST]}, None)] == [FIRST]
+    assert [row.number for row in read({"Number": ["1"], "number": [FIRST]}, None)] == [FIRST]
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    with pytest.raises(ExotelInputError, match="has 2 columns named 'number'"):
+        list(rows_of_csv(["Number,NUMBER", f"{FIRST},{SECOND}"]))
+
+
+def test_rows_are_counted_as_spreadsheets_count_them() -> None:
+    text = f"\nnumber,note\n{FIRST},\n\n,\n{SECOND},x\n"
+
+    assert [(row.row, row.number) for row in rows_of_csv(io.StringIO(text))] == [(3, FIRST), (6, SECOND)]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (f"Asha,{FIRST},5,000", "row 2 has 4 cells and the header 3"),
+        (f"Asha,{FIRST}", "row 2 has no cell under 'amount due'"),
+        ("Asha", "row 2 has no cell under 'amount due'"),
+    ],
+)
+def test_a_row_that_does_not_fit_the_header_is_passed_on_as_such(line: str, fault: str) -> None:
+    [misfit, fitting] = rows_of_csv(["name,number,amount due", line, f"Ravi,{SECOND},7"], PEOPLE)
+
+    assert misfit.fault.startswith(fault)
+    assert (misfit.number, fitting.number, fitting.fault) == (line, SECOND, "")
+
+
+@pytest.mark.parametrize("line", [f"Asha,{FIRST},5,,", f'"Asha",{FIRST},5, '])
+def test_empty_cells_too_many_do_no_harm(line: str) -> None:
+    [row] = rows_of_csv(["name,number,amount due", line], PEOPLE)
+
+    assert (row.number, dict(row.variables), row.fault) == (FIRST, {"Name": "Asha", "Amount": "5"}, "")
+
+
+def test_a_file_without_a_header_has_no_variables() -> None:
+    with pytest.raises(ExotelInputError, match="none is named 'number'"):
+        list(rows_of_csv([FIRST, SECOND], PEOPLE))
+
+
+def test_a_column_that_was_asked_for_by_name_has_to_be_there() -> None:
+    with pytest.raises(ExotelInputError, match="none is named 'mobile'"):
+        list(rows_of_csv([FIRST, SECOND], Columns(number="mobile")))
+
+
+def test_bytes_that_are_no_utf_8_are_refused_in_words(tmp_path: Any) -> None:
+    path = tmp_path / "latin.csv"
+    path.write_bytes(f"number,name\n{FIRST},Andr\xe9\n".encode("latin-1"))
+
+    with (
+        path.open(encoding="utf-8", newline="") as lines,
+        pytest.raises(ExotelInputError, match="opt_outs: is not UTF-8") as caught,
+    ):
+        list(rows_of_csv(lines, name="opt_outs"))
+    assert "98765" not in str(caught.value)
+
+
+def test_parquet_may_hold_numbers_as_numbers() -> None:
+    whole = pa.array([919876500000, None], pa.int64())
+    decimals = pa.array([919876500000.0, None], pa.float64())
+
+    assert [row.number for row in rows_of_parquet(parquet({"number": whole}))] == ["919876500000", ""]
+    assert [row.number for row in rows_of_parquet(parquet({"number": decimals}))] == ["919876500000.0", ""]
+
+
+def test_parquet_is_read_a_batch_at_a_time() -> None:
+    file = parquet({"number": [f"+9198765{position:05}" for position in range(50_000)]}, row_group_size=5_000)
+    size = len(file.getvalue())
+
+    next(rows_of_parquet(file))
+
+    assert file.tell() < size / 2
+
+
+@pytest.mark.parametrize("content", [b"", b"number\n+919876500000\n", b"PAR1 not really PAR1"])
+def test_what_is_no_parquet_is_refused_without_being_repeated(content: bytes) -> None:
+    with pytest.raises(ExotelInputError, match="numbers_from: cannot be read as Parquet") as caught:
+        list(rows_of_parquet(io.BytesIO(content)))
+    assert "98765" not in str(caught.value)
+
+
+@pytest.mark.parametrize("record", [FIRST, 919876500000, Decimal(919876500000), 919876500000.0])
+def test_a_record_may_be_a_number_alone(record: object) -> None:
+    assert [row.number for row in rows_of_records([record])] == [str(record)]
+
+
+@pytest.mark.parametrize("record", [(1, FIRST), [FIRST], FIRST.encode()])
+def test_a_record_without_column_names_is_refused_without_being_repeated(record: object) -> None:
+    with pytest.raises(ExotelInputError, match="record 2 has no column names") as caught:
+        list(rows_of_records([FIRST, record]))
+    assert "98765" not in str(caught.value)
+
+
+def test_a_number_alone_has_no_variables() -> None:
+    with pytest.raises(ExotelInputError, match="record 1 has no column names"):
+        list(rows_of_records([FIRST], PEOPLE))
+
+
+def test_what_is_missing_in_a_record_is_empty() -> None:
+    [row] = rows_of_records([{"number": None, "name": None, "amount due": 5}], PEOPLE)
+
+    assert (row.number, dict(row.variables)) == ("", {"Name": "", "Amount": "5"})
+
+
+@pytest.mark.parametrize("text", [repr, str, "{}".format, "%s".__mod__], ids=["repr", "str", "format", "%"])
+def test_the_text_of_a_row_shows_its_position_and_no_person(text: Callable[[object], str]) -> None:
+    shown = text([Row(7, FIRST, {"Name": "Asha"})])
+
+    assert "7" in shown
+    assert not any(trace in shown for trace in ("98765", "Asha"))

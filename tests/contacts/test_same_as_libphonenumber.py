@@ -1,0 +1,161 @@
+"""The verdicts are libphonenumber's: over India's whole numbering plan, and for whatever anybody may type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from asking import libphonenumber, without_reasons
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numbering_plan import Block, indian_blocks
+from phonenumbers import SUPPORTED_REGIONS, PhoneMetadata
+
+from airflow_provider_exotel.contacts import india
+from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.contacts.rejection import Reason
+from airflow_provider_exotel.contacts.spreadsheet import repair
+
+SPELLINGS = ("{}", "0{}", "91{}", "910{}", "+91{}", "+910{}", "0091{}", "00910{}", "091{}", "+{}", "00{}", "000{}")
+# What numbers are made of, what stands around them, and what libphonenumber takes for an extension or a second number.
+NEAR_A_NUMBER = """
+    + 0 00 91 +91 9876500000 98765 43210 1800 22 7 ( ) - . / x12 ext5 , ; # * a E tel: ＋ ٩ – +65 90001000 +1 2025550100
+    +44 7700900000 +39 06 +800
+"""
+
+
+@pytest.fixture(scope="module")
+def blocks() -> list[Block]:
+    return indian_blocks()
+
+
+def test_the_blocks_hold_every_number_of_ten_digits_once(blocks: list[Block]) -> None:
+    firsts, lasts = [block.number("0") for block in blocks], [block.number("9") for block in blocks]
+
+    assert (firsts[0], lasts[-1]) == ("0" * 10, "9" * 10)
+    assert all(int(last) + 1 == int(first) for last, first in zip(lasts, firsts[1:], strict=False))
+
+
+def test_first_last_and_middle_of_every_block_are_judged_as_libphonenumber_judges_them(blocks: list[Block]) -> None:
+    numbers = [block.number(filling) for block in blocks for filling in ("0", "5", "9")]
+
+    verdicts = without_reasons(normalise(numbers, "IN"))
+
+    assert verdicts == libphonenumber(numbers)
+    # The blocks are right: each is of one verdict. A leading 0 says nothing, being a prefix and no part of the number.
+    said = [block.valid for block in blocks for _ in range(3)]
+    assert all((v is not None) == valid for v, valid, n in zip(verdicts, said, numbers, strict=True) if n[0] != "0")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_every_way_to_dial_a_block_is_understood_as_libphonenumber_understands_it(
+    blocks: list[Block], spelling: str
+) -> None:
+    numbers = [spelling.format(block.number("1")) for block in blocks]
+
+    assert without_reasons(normalise(numbers, "IN")) == libphonenumber(numbers)
+
+
+@pytest.mark.parametrize("country", ["US", "DE", "SG", "IT", "AR"])
+def test_indian_numbers_are_the_same_from_abroad(blocks: list[Block], country: str) -> None:
+    numbers = [
+        spelling.format(block.number("1")) for block in blocks[::7] for spelling in ("+91{}", "+910{}", "91{}", "{}")
+    ]
+
+    assert without_reasons(normalise(numbers, country)) == libphonenumber(numbers, country)
+
+
+near_a_number = st.lists(st.sampled_from([*NEAR_A_NUMBER.split(), " ", "\u00a0", "\t", "\n"]), max_size=7).map("".join)
+typed = st.one_of(near_a_number, st.text(max_size=20), st.from_regex(r"\+?[0-9]{5,16}", fullmatch=True))
+
+
+@settings(max_examples=500)
+@given(st.lists(typed, max_size=6))
+def test_whatever_is_typed_is_judged_as_libphonenumber_judges_it(texts: list[str]) -> None:
+    assume(all(repair(text) == text for text in texts))
+
+    assert without_reasons(normalise(texts, "IN")) == libphonenumber(texts)
+
+
+@given(st.lists(near_a_number, max_size=4), st.sampled_from(sorted(SUPPORTED_REGIONS)))
+def test_of_every_country(texts: list[str], country: str) -> None:
+    assume(all(repair(text) == text for text in texts))
+
+    assert without_reasons(normalise(texts, country)) == libphonenumber(texts, country)
+
+
+@given(st.from_regex(r"(\+91|91|0|0091)?[1-9][0-9]{9}", fullmatch=True), st.data())
+def test_separators_change_nothing(number: str, data: Any) -> None:
+    between = st.text(" -.()\u00a0", max_size=2)
+    spelled = "".join(character + data.draw(between) for character in number)
+    assume(repair(spelled) == spelled)
+
+    assert normalise([spelled], "IN") == normalise([number], "IN")
+    assert without_reasons(normalise([spelled], "IN")) == libphonenumber([spelled])
+
+
+def test_more_characters_than_libphonenumber_looks_at_are_too_many_here_too() -> None:
+    texts = ["9876500000" + " " * fill for fill in (239, 240, 241)]
+
+    assert without_reasons(normalise(texts, "IN")) == libphonenumber(texts) == ["+919876500000"] * 2 + [None]
+
+
+def test_india_is_judged_without_parsing() -> None:
+    assert india.indian_numbers(at_home=True) is not None
+    assert india.indian_numbers(at_home=False) is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [
+        ("national_prefix_for_parsing", "0|9"),
+        ("national_prefix_transform_rule", "9\\1"),
+        ("international_prefix", "0[01]"),
+        ("country_code", 92),
+    ],
+)
+def test_a_plan_that_nobody_has_thought_about_is_left_to_libphonenumber(field: str, changed: Any) -> None:
+    metadata = PhoneMetadata.metadata_for_region("IN", None)
+    other = SimpleNamespace(**vars(metadata) | {field: changed})
+
+    assert (india.is_understood(metadata), india.is_understood(other)) == (True, False)
+
+
+@pytest.fixture
+def nobody_understands_the_plan(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(india._UNDERSTOOD, "international_prefix", "011")
+    india.indian_numbers.cache_clear()
+    yield
+    india.indian_numbers.cache_clear()
+
+
+@pytest.mark.usefixtures("nobody_understands_the_plan")
+def test_then_its_verdicts_are_still_the_same(blocks: list[Block]) -> None:
+    numbers = [block.number("1") for block in blocks[::50]]
+
+    assert india.indian_numbers(at_home=True) is None
+    assert without_reasons(normalise(numbers, "IN")) == libphonenumber(numbers)
+    assert normalise(["919876500000.0", ""], "IN") == ["+919876500000", Reason.EMPTY]
+
+
+@pytest.mark.parametrize("pattern", [r"(\d{10})", r"[^1]\d{9}", r"9(?!1)\d{9}", r"\d+", r"9\D\d{8}"])
+def test_a_pattern_of_an_unknown_kind_is_left_to_libphonenumber(pattern: str) -> None:
+    metadata = PhoneMetadata.metadata_for_region("IN", None)
+    mobile = SimpleNamespace(national_number_pattern=pattern)
+
+    assert not india.is_understood(SimpleNamespace(**vars(metadata) | {"mobile": mobile}))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "parts"),
+    [
+        ("1", ["1"]),
+        ("1|2", ["1", "2"]),
+        ("(?:1|2)3|[4-6]\\d{2}", ["(?:1|2)3", "[4-6]\\d{2}"]),
+        ("(?:1(?:2|3)|4)", None),
+    ],
+)
+def test_a_pattern_is_taken_apart_at_its_outer_bars(pattern: str, parts: list[str] | None) -> None:
+    assert india.alternatives(pattern) == (parts or [pattern])

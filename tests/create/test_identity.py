@@ -1,0 +1,270 @@
+"""How the campaign of a task is known again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.create import lookup
+from airflow_provider_exotel.create.identity import MAX_NAME, CampaignIdentity, identify, renamed
+from airflow_provider_exotel.create.lookup import find
+
+TASK: dict[str, Any] = {"dag_id": "reminders", "run_id": "scheduled__1", "task_id": "create", "map_index": -1}
+RUN_BEGAN = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def identity(account_sid: str = "account", deployment: str | None = None, **parts: Any) -> CampaignIdentity:
+    return identify(account_sid, deployment, **(TASK | parts))
+
+
+def test_every_try_of_a_task_has_the_same_key() -> None:
+    assert identity() == identity()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"account_sid": "another"},
+        {"deployment": "staging"},
+        {"dag_id": "other"},
+        {"run_id": "scheduled__2"},
+        {"task_id": "other"},
+        {"map_index": 0},
+        {"idempotency_key": "again"},
+        {"dag_id": "reminder", "run_id": "sscheduled__1"},
+    ],
+    ids=str,
+)
+def test_every_part_makes_another_key(other: dict[str, Any]) -> None:
+    assert identity(**other).key != identity().key
+
+
+def test_an_idempotency_key_stands_for_run_task_and_index() -> None:
+    one, other = identity(idempotency_key="march"), identity(run_id="x", map_index=3, idempotency_key="march")
+
+    assert one.key == other.key
+
+
+@given(st.text(max_size=200))
+def test_the_name_sent_is_short_printable_and_ends_with_the_whole_key(name: str) -> None:
+    made = identity(name=name)
+
+    assert len(made.name) <= 80
+    assert made.name.endswith(f" af-{made.key}")
+    assert made.name.isprintable()
+    assert made.is_of(made.name)
+
+
+@pytest.mark.parametrize(
+    ("given_name", "sent"),
+    [(None, "reminders.create"), ("भुगतान याद", "भुगतान याद"), ("a\nb\x00c", "a b c"), ("   ", "reminders.create")],
+)
+def test_the_name_of_the_caller_comes_first(given_name: str | None, sent: str) -> None:
+    made = identity(name=given_name)
+
+    assert made.name == f"{sent} af-{made.key}"
+
+
+def test_the_key_is_found_anywhere_in_a_name_in_any_case() -> None:
+    made = identity()
+
+    assert made.is_of(f"{made.marker.upper()} renamed in the dashboard")
+    assert not made.is_of("reminders.create")
+
+
+def test_a_campaign_named_after_another_one_is_not_the_other() -> None:
+    first = identity()
+    second = identity(task_id="follow_up", name=f"Follow-up of {first.name_for('1b2c')}")
+    name = second.name_for("3d4e")
+
+    assert first.name in name
+    assert (first.is_of(name), second.is_of(name)) == (False, True)
+    assert second.audience_in(name) == "3d4e"
+
+
+def test_a_campaign_that_names_its_own_key_twice_tells_whom_it_calls_by_the_last() -> None:
+    made = identity()
+
+    assert made.audience_in(f"{made.name_for('1b2c')} again {made.name_for('3d4e')}") == "3d4e"
+
+
+def test_a_word_somebody_wrote_behind_the_key_tells_nothing_of_the_audience() -> None:
+    made = identity()
+
+    assert made.audience_in(f"{made.name}-feedback") is None
+    assert made.audience_in(f"{made.name}-feed back") == "feed"
+
+
+FIRST, SECOND = f"af-{'1' * 16}-1b2c", f"af-{'2' * 16}-3d4e"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "sent"),
+    [
+        (f"Old {FIRST}", "New", f"New {FIRST}"),
+        (f"Old {FIRST}", f"New {FIRST.upper()}", f"New {FIRST}"),
+        (f"Old {FIRST}", f"Like {FIRST} {SECOND}", f"Like {FIRST}"),
+        (f"Like {FIRST} {SECOND}", "New", f"New {SECOND}"),
+        ("Old", "New", "New"),
+    ],
+)
+def test_a_campaign_that_is_renamed_keeps_its_own_key(name: str, wanted: str, sent: str) -> None:
+    assert renamed(name, wanted) == sent
+
+
+def test_an_exact_name_is_sent_and_compared_whole() -> None:
+    made = identity(name="March reminder", exact_name=True)
+
+    assert made.name == "March reminder"
+    assert not made.is_of("March reminder 2")
+
+
+class Account:
+    """The campaigns of an account, newest first."""
+
+    def __init__(self, *campaigns: Campaign) -> None:
+        self.campaigns = campaigns
+        self.read = 0
+
+    def list_campaigns(self) -> Any:
+        for campaign in self.campaigns:
+            self.read += 1
+            yield campaign
+
+
+def campaign(number: int, name: str = "other", age: timedelta = timedelta()) -> Campaign:
+    return Campaign(id=str(number), name=name, date_created=RUN_BEGAN - age)
+
+
+def test_the_campaign_of_an_earlier_try_is_found() -> None:
+    made = identity()
+
+    found = find(Account(campaign(1), campaign(2, made.name), campaign(3)), made, RUN_BEGAN)
+
+    assert [one.id for one in found] == ["2"]
+
+
+@pytest.mark.parametrize("status", list(CampaignStatus))
+def test_it_is_found_whatever_has_become_of_it(status: CampaignStatus) -> None:
+    made = identity()
+
+    assert len(find(Account(Campaign(id="1", name=made.name, status=status)), made, RUN_BEGAN)) == 1
+
+
+def test_of_several_the_earliest_comes_first() -> None:
+    made = identity()
+
+    found = find(Account(campaign(2, made.name), campaign(1, made.name)), made, RUN_BEGAN)
+
+    assert [one.id for one in found] == ["1", "2"]
+
+
+def daily(count: int) -> list[Campaign]:
+    """Campaigns of other tasks, one each day before the run, newest first."""
+    return [campaign(number, age=timedelta(days=number)) for number in range(count)]
+
+
+def test_a_look_ends_a_day_before_the_run_once_the_list_is_seen_to_be_newest_first() -> None:
+    account = Account(*daily(100))
+
+    assert find(account, identity(), RUN_BEGAN) == []
+    assert account.read == 11
+
+
+def test_a_campaign_almost_a_day_older_than_the_run_is_found() -> None:
+    made = identity()
+    others = [campaign(number, age=timedelta(minutes=number)) for number in range(30)]
+
+    found = find(Account(*others, campaign(99, made.name, age=timedelta(hours=23))), made, RUN_BEGAN)
+
+    assert [one.id for one in found] == ["99"]
+
+
+@pytest.mark.parametrize("first", ["oldest", "of one moment", "by name"])
+def test_a_list_in_another_order_is_read_to_its_end(first: str) -> None:
+    made = identity()
+    others = {
+        "oldest": daily(30)[::-1],
+        "of one moment": [campaign(number, age=timedelta(days=9)) for number in range(30)],
+        "by name": [campaign(number, age=timedelta(days=9 + number * 7 % 10)) for number in range(90)],
+    }[first]
+
+    found = find(Account(*others, campaign(99, made.name)), made, RUN_BEGAN)
+
+    assert [one.id for one in found] == ["99"]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["newest first", "oldest first"])
+def test_of_several_the_earliest_comes_first_in_whatever_order_they_are_listed(order: int) -> None:
+    made = identity()
+    both = [campaign(2, made.name), campaign(1, made.name, age=timedelta(hours=1))]
+
+    assert [one.id for one in find(Account(*both[::order]), made, RUN_BEGAN)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["newest first", "oldest first"])
+def test_of_two_of_one_second_the_one_is_earlier_that_the_order_of_the_list_says(order: int) -> None:
+    made = identity()
+    listed = [campaign(2, made.name), campaign(1, made.name), campaign(0, age=timedelta(hours=1))]
+
+    assert [one.id for one in find(Account(*listed[::order]), made, RUN_BEGAN)] == ["1", "2"]
+
+
+def test_a_look_that_cannot_go_back_far_enough_never_says_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "FURTHEST_LOOK", 3)
+
+    with pytest.raises(ExotelOutcomeUnknown, match="is not known; look for it in the dashboard"):
+        find(Account(*map(campaign, range(4))), identity(), RUN_BEGAN)
+
+
+OTHER = identity(run_id="scheduled__2")
+
+
+@given(st.text(max_size=200))
+def test_a_campaign_that_is_renamed_is_known_again_by_all_its_name_told(wanted: str) -> None:
+    made = identity()
+
+    name = renamed(made.name_for("ab12"), wanted)
+
+    assert made.is_of(name)
+    assert made.audience_in(name) == "ab12"
+    assert len(name) <= MAX_NAME
+    assert name.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "becomes"),
+    [
+        pytest.param("Survey", "Winter\tsurvey", "Winter\tsurvey", id="a name of the caller's own is theirs to change"),
+        pytest.param(f"One {identity().marker}", "Two", f"Two {identity().marker}", id="the key stays"),
+        pytest.param(
+            f"One {identity().marker}-ab12", f"Two {identity().marker}", f"Two {identity().marker}-ab12", id="once"
+        ),
+        pytest.param(
+            f"One {identity().marker}", f"Two {OTHER.marker}-cd34", f"Two {identity().marker}", id="and no other one"
+        ),
+        pytest.param(identity().marker, "Two", f"Two {identity().marker}", id="a name that was only a key"),
+    ],
+)
+def test_what_another_name_becomes(name: str, wanted: str, becomes: str) -> None:
+    assert renamed(name, wanted) == becomes
+
+
+def test_a_name_that_was_taken_from_another_campaign_does_not_take_its_key_along() -> None:
+    made = identity(name=OTHER.name_for("ab12"))
+
+    assert not OTHER.is_of(made.name)
+
+
+def test_what_is_found_within_the_furthest_look_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "FURTHEST_LOOK", 3)
+    made, account = identity(), Account(campaign(1), campaign(2, identity().name), *map(campaign, range(3, 9)))
+
+    assert [one.id for one in find(account, made, RUN_BEGAN)] == ["2"]
+    assert account.read == 3

@@ -1,0 +1,670 @@
+"""The protocol step by step, on a clock of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_exotel.client.errors import (
+    ExotelCampaignGone,
+    ExotelError,
+    ExotelInputError,
+    ExotelNotFound,
+    ExotelOutcomeUnknown,
+    ExotelRequestRefused,
+    ExotelServerError,
+)
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
+from airflow_provider_exotel.create.campaign_journal import AudienceMark, CampaignJournal, Entry
+from airflow_provider_exotel.create.fingerprint import Content
+from airflow_provider_exotel.create.identity import CampaignIdentity, identify
+from airflow_provider_exotel.create.once import SEND_WITHIN, SETTLE, Clock, OneCampaign
+from airflow_provider_exotel.windows.calling_window import MissedWindow
+
+NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
+NUMBERS = PhoneNumbers(["+919876500000", "+919876500001"])
+AUDIENCE = AudienceMark.of(NUMBERS, None, "secret")
+IDENTITY = identify("emulator", None, dag_id="reminders", run_id="manual", task_id="create", map_index=-1)
+ANSWER = timedelta(seconds=40)
+
+
+@dataclass
+class Service:
+    """An account on a clock, whose answers get lost as they are told to."""
+
+    now: datetime = NOW
+    shown_after: timedelta = timedelta()
+    error: ExotelError | None = None
+    commits: bool = True
+    existing: list[Campaign] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    def list_campaigns(self) -> Iterator[Campaign]:
+        self.done.append("look")
+        shown = [one for one in self.existing if one.date_created and self.now - one.date_created >= self.shown_after]
+        return iter(shown[::-1])
+
+    def get_campaign(self, campaign_id: str) -> Campaign:
+        self.done.append("get")
+        for campaign in self.existing:
+            if campaign.id == campaign_id:
+                return campaign
+        raise ExotelNotFound("not there")
+
+    def create_campaign(self, request: Callable[[], CampaignRequest]) -> Campaign:
+        made = request()
+        self.done.append("post")
+        campaign = Campaign(id=str(len(self.existing)), name=made.name or "", date_created=self.now)
+        if self.commits:
+            self.existing.append(campaign)
+        if self.error is not None:
+            raise self.error
+        return campaign
+
+    def pause_campaign(self, campaign_id: str) -> Campaign:
+        self.done.append(f"pause {campaign_id}")
+        return self.get_campaign(campaign_id)
+
+    def delete_campaign(self, campaign_id: str) -> None:
+        self.done.append(f"delete {campaign_id}")
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += timedelta(seconds=seconds)
+
+
+class Store:
+    """What outlives a try."""
+
+    def __init__(self, kept: Entry | None = None) -> None:
+        self.kept = kept.as_json() if kept else None
+        self.written: list[Entry] = []
+
+    def write(self, entry: dict[str, Any]) -> None:
+        self.kept = entry
+        self.written.append(Entry.of(entry))
+
+    def journal(self) -> CampaignJournal:
+        return CampaignJournal(lambda: self.kept, self.write)
+
+
+def campaign(number: int, status: CampaignStatus = CampaignStatus.CREATED, **fields: Any) -> Campaign:
+    return Campaign(id=str(number), name=IDENTITY.name, status=status, date_created=NOW, **fields)
+
+
+def one(service: Service, store: Store | None = None, **options: Any) -> OneCampaign:
+    journal = store.journal() if store else CampaignJournal.of_this_try()
+    clock = Clock(lambda: service.now, service.sleep)
+    return OneCampaign(IDENTITY, service, journal, NOW, answer_within=ANSWER, clock=clock, **options)
+
+
+def request(now: datetime) -> CampaignRequest:
+    return CampaignRequest(numbers=NUMBERS, caller_id="0XXXXXX4890", name=IDENTITY.name)
+
+
+def test_a_first_try_looks_once_writes_down_sends_and_writes_down() -> None:
+    service, store = Service(), Store()
+
+    assert one(service, store).find(lambda: AUDIENCE) is None
+    created = one(service, store).create(request, AUDIENCE)
+
+    assert service.done == ["look", "post"]
+    assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE), Entry(created.id, None, AUDIENCE)]
+
+
+def test_what_the_journal_knows_is_asked_for_and_followed() -> None:
+    service, store = Service(existing=[campaign(0)]), Store(Entry("0"))
+
+    assert one(service, store).find(lambda: AUDIENCE) == campaign(0)
+    assert service.done == ["get"]
+
+
+def test_what_the_journal_knows_and_is_gone_is_never_created_again() -> None:
+    with pytest.raises(ExotelCampaignGone, match="Give another idempotency_key"):
+        one(Service(), Store(Entry("0"))).find(lambda: AUDIENCE)
+
+
+def test_what_was_deleted_is_never_created_again() -> None:
+    with pytest.raises(ExotelCampaignGone):
+        one(Service(existing=[campaign(0, CampaignStatus.DELETED)])).find(lambda: AUDIENCE)
+
+
+def test_what_the_list_shows_is_written_down_and_followed() -> None:
+    service, store = Service(existing=[campaign(0)]), Store()
+
+    assert one(service, store).find(lambda: AUDIENCE) == campaign(0)
+    assert store.written == [Entry("0")]
+
+
+def test_whom_it_calls_is_written_down_too_where_its_name_vouches_for_it() -> None:
+    mark = AudienceMark.of(NUMBERS, None, "secret", rejected=3)
+    service, store = Service(existing=[named(0, mark)]), Store()
+
+    found = one(service, store)
+    found.find(lambda: mark)
+
+    assert store.written == [Entry("0", None, mark)]
+    assert (found.contacts, found.rejected) == (2, 3)
+
+
+OPEN = Entry(None, NOW + SEND_WITHIN, AUDIENCE)
+LONG_AGO = Entry(None, NOW - timedelta(hours=1), AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    ("kept", "is_later_try", "waits"),
+    [
+        pytest.param(None, False, timedelta(), id="a first try looks once"),
+        pytest.param(None, True, timedelta(), id="a later try with an empty journal too: nothing was sent"),
+        pytest.param(OPEN, True, SEND_WITHIN + ANSWER + SETTLE, id="an open intent is waited out"),
+        pytest.param(LONG_AGO, True, timedelta(seconds=14), id="an old one is looked for a few times"),
+    ],
+)
+def test_how_long_is_looked_before_it_is_sent(kept: Entry | None, is_later_try: bool, waits: timedelta) -> None:
+    service = Service()
+
+    assert one(service, Store(kept), is_later_try=is_later_try).find(lambda: AUDIENCE) is None
+
+    assert service.now - NOW == waits
+
+
+def test_without_a_journal_a_later_try_waits_as_if_it_had_just_been_sent() -> None:
+    service = Service()
+
+    assert one(service, is_later_try=True).find(lambda: AUDIENCE) is None
+
+    assert service.now - NOW == ANSWER + SETTLE
+
+
+def test_what_shows_late_is_found_by_a_later_try() -> None:
+    service = Service(existing=[campaign(0)], shown_after=SETTLE)
+
+    assert one(service, Store(OPEN)).find(lambda: AUDIENCE) == campaign(0)
+
+
+def test_a_lost_answer_is_looked_for_until_it_shows() -> None:
+    service, store = Service(error=ExotelOutcomeUnknown("lost"), shown_after=SETTLE), Store()
+
+    created = one(service, store).create(request, AUDIENCE)
+
+    assert (service.done.count("post"), created.id) == (1, "0")
+    assert store.written[-1].campaign_id == "0"
+
+
+def test_a_lost_answer_that_does_not_show_is_an_unknown_outcome_in_plain_words() -> None:
+    service, store = Service(error=ExotelOutcomeUnknown("lost"), commits=False), Store()
+
+    with pytest.raises(ExotelOutcomeUnknown) as caught:
+        one(service, store).create(request, AUDIENCE)
+
+    assert service.done.count("post") == 1
+    assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE)]
+    for told in ("its answer was lost", "did not show", IDENTITY.marker, "2026-03-02 04:03:10 UTC", "By hand"):
+        assert told in str(caught.value)
+
+
+def test_without_a_journal_it_is_not_said_when_a_later_try_may_send_it() -> None:
+    service = Service(error=ExotelOutcomeUnknown("lost"), commits=False)
+
+    with pytest.raises(ExotelOutcomeUnknown, match="again and may send it 160 s after it began"):
+        one(service).create(request, AUDIENCE)
+
+
+def test_after_an_unknown_outcome_a_later_try_sends_it() -> None:
+    service, store = Service(error=ExotelOutcomeUnknown("lost"), commits=False), Store()
+    with pytest.raises(ExotelOutcomeUnknown):
+        one(service, store).create(request, AUDIENCE)
+    service.error, service.commits = None, True
+
+    again = one(service, store, is_later_try=True)
+
+    assert again.find(lambda: AUDIENCE) is None
+    assert again.create(request, AUDIENCE).id == "0"
+
+
+@pytest.mark.parametrize("error", [ExotelRequestRefused("no"), MissedWindow(None, NOW, "over")], ids=["no", "missed"])
+def test_what_surely_was_not_sent_leaves_nothing_open(error: Exception) -> None:
+    service, store = Service(), Store()
+
+    def fails(_: datetime) -> CampaignRequest:
+        raise error
+
+    with pytest.raises(type(error)):
+        one(service, store).create(fails, AUDIENCE)
+
+    assert store.kept in (None, Entry().as_json())
+
+
+def test_a_refusal_closes_the_intent() -> None:
+    service, store = Service(error=ExotelRequestRefused("no"), commits=False), Store()
+
+    with pytest.raises(ExotelRequestRefused):
+        one(service, store).create(request, AUDIENCE)
+
+    assert store.written == [OPEN, Entry()]
+
+
+def test_a_try_that_cannot_write_down_its_intent_sends_nothing() -> None:
+    service, store = Service(), Store()
+
+    def superseded(_: dict[str, Any]) -> None:
+        raise RuntimeError("another try has taken over")
+
+    store.write = superseded  # type: ignore[method-assign]
+
+    with pytest.raises(RuntimeError):
+        one(service, store).create(request, AUDIENCE)
+
+    assert service.done == []
+
+
+def test_a_try_that_took_too_long_to_write_it_down_sends_nothing() -> None:
+    service, store = Service(), Store()
+    store.write = lambda _: service.sleep(31)  # type: ignore[method-assign]
+
+    with pytest.raises(ExotelError, match="took too long"):
+        one(service, store).create(request, AUDIENCE)
+
+    assert "post" not in service.done
+
+
+def test_of_several_campaigns_the_earliest_is_kept_and_the_others_are_stopped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    statuses = [CampaignStatus.CREATED, CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.COMPLETED]
+    service = Service(existing=[campaign(number, status) for number, status in enumerate(statuses)])
+
+    found = one(service).find(lambda: AUDIENCE)
+
+    assert found == campaign(0)
+    assert service.done == ["look", "delete 1", "pause 2", "get"]
+    assert "4 campaigns carry" in caplog.text
+
+
+def test_of_two_of_which_the_earliest_was_deleted_by_hand_the_living_one_is_kept() -> None:
+    service = Service(existing=[campaign(0, CampaignStatus.DELETED), campaign(1)])
+
+    assert one(service).find(lambda: AUDIENCE) == campaign(1)
+    assert service.done == ["look"]
+
+
+def test_one_that_begins_meanwhile_is_paused_instead() -> None:
+    class Begun(Service):
+        def delete_campaign(self, campaign_id: str) -> None:
+            raise ExotelRequestRefused("it has begun")
+
+    service = Begun(existing=[campaign(0), campaign(1)])
+
+    assert one(service).find(lambda: AUDIENCE) == campaign(0)
+    assert "pause 1" in service.done
+
+
+def test_one_that_cannot_be_stopped_is_logged_and_the_earliest_followed(caplog: pytest.LogCaptureFixture) -> None:
+    class Refusing(Service):
+        def pause_campaign(self, campaign_id: str) -> Campaign:
+            raise ExotelRequestRefused("not now")
+
+    service = Refusing(existing=[campaign(0), campaign(1, CampaignStatus.IN_PROGRESS), campaign(2)])
+
+    assert one(service).find(lambda: AUDIENCE) == campaign(0)
+    assert "Campaign 1 could not be stopped: not now" in caplog.text
+    assert "delete 2" in service.done
+
+
+def test_of_several_of_an_exact_name_none_is_stopped() -> None:
+    service = Service(existing=[replace(campaign(number), name=EXACT.name) for number in range(2)])
+
+    assert replace(one(service), identity=EXACT).find(lambda: AUDIENCE) == service.existing[0]
+    assert service.done == ["look"]
+
+
+OTHERS = AudienceMark.of(PhoneNumbers(["+919876500000", "+919876500002"]), None, "secret")
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted", "difference"),
+    [
+        (AUDIENCE, AudienceMark.of(PhoneNumbers(list(NUMBERS)[::-1]), None, "secret"), None),
+        (AUDIENCE, OTHERS, "2 numbers of which some are others"),
+        (AUDIENCE, AudienceMark.of(PhoneNumbers(["+919876500000"]), None, "secret"), "1 numbers instead of 2"),
+        (AUDIENCE, AudienceMark.of(None, ["one"], "secret"), "lists one instead of none"),
+        (AudienceMark.of(None, ["a", "b"], ""), AudienceMark.of(None, ["b", "a"], ""), None),
+        (AUDIENCE, AudienceMark.of(NUMBERS, None, "another token"), None),
+    ],
+)
+def test_what_calls_other_people_is_not_followed(
+    known: AudienceMark, wanted: AudienceMark, difference: str | None
+) -> None:
+    service, store = Service(existing=[campaign(0)]), Store(Entry("0", None, known))
+
+    if difference is None:
+        assert one(service, store).find(lambda: wanted) is not None
+        return
+    with pytest.raises(ExotelInputError, match=f"would call {difference}") as caught:
+        one(service, store).find(lambda: wanted)
+    assert "9876500" not in str(caught.value)
+
+
+def test_whom_the_service_shows_is_compared_where_the_journal_knows_nothing() -> None:
+    service = Service(existing=[campaign(0, lists=("other",))])
+
+    with pytest.raises(ExotelInputError, match="lists mine instead of other"):
+        one(service).find(lambda: AudienceMark(lists=("mine",)))
+
+
+EXACT = identify("emulator", None, name="March reminder", exact_name=True)
+TWICE = AudienceMark.of(PhoneNumbers([*NUMBERS, "+919876500000"]), None, "secret")
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted", "difference"),
+    [
+        (NUMBERS, AUDIENCE, None),
+        (PhoneNumbers(["09876500000", "09876500001"]), AUDIENCE, None),
+        (PhoneNumbers(["+919876500000"]), AUDIENCE, "2 numbers instead of 1"),
+        (NUMBERS, TWICE, None),
+        (PhoneNumbers([*NUMBERS, "+919876500000"]), TWICE, None),
+        (PhoneNumbers(["+919876500000"]), TWICE, "3 numbers instead of 1"),
+        (NUMBERS, AudienceMark.of(None, ["mine"], "secret"), "0 numbers instead of 2"),
+    ],
+    ids=repr,
+)
+def test_of_numbers_the_service_shows_their_count_tells(
+    shown: PhoneNumbers, wanted: AudienceMark, difference: str | None
+) -> None:
+    service = Service(existing=[replace(campaign(0, numbers=shown), name=EXACT.name)])
+    exact = replace(one(service), identity=EXACT)
+
+    if difference is None:
+        assert exact.find(lambda: wanted) is not None
+        return
+    with pytest.raises(ExotelInputError, match=f"would call {difference}"):
+        exact.find(lambda: wanted)
+
+
+def test_a_name_that_tells_the_same_people_vouches_for_more_than_what_is_shown() -> None:
+    service = Service(existing=[named(0, AUDIENCE, numbers=PhoneNumbers(["+919876500000"]))])
+
+    assert one(service).find(lambda: AUDIENCE) is not None
+
+
+def test_what_was_to_be_sent_to_others_says_nothing_of_a_campaign_whose_name_vouches() -> None:
+    store = Store(replace(LONG_AGO, audience=OTHERS))
+
+    assert one(Service(existing=[named(0, AUDIENCE)]), store).find(lambda: AUDIENCE) is not None
+
+
+def test_what_the_journal_knows_of_a_campaign_stands_above_its_name() -> None:
+    store = Store(Entry("0", None, AUDIENCE))
+
+    with pytest.raises(ExotelInputError, match="2 numbers of which some are others"):
+        one(Service(existing=[named(0, OTHERS)]), store).find(lambda: OTHERS)
+
+
+def test_after_a_lost_answer_a_campaign_of_the_key_that_calls_others_is_not_followed() -> None:
+    service = Service(existing=[named(0, OTHERS)], error=ExotelOutcomeUnknown("lost"), commits=False)
+    store = Store()
+
+    with pytest.raises(ExotelOutcomeUnknown, match="did not show"):
+        one(service, store).create(request, AUDIENCE)
+
+    assert store.written == [OPEN]
+
+
+@pytest.mark.parametrize("kept", [None, OPEN], ids=["lost answer", "open intent"])
+def test_one_that_calls_others_does_not_end_the_looking_for_what_was_sent(kept: Entry | None) -> None:
+    late = replace(named(1, AUDIENCE), date_created=NOW + timedelta(seconds=60))
+    service = Service(existing=[named(0, OTHERS), late], error=ExotelOutcomeUnknown("lost"), commits=False)
+    task = one(service, Store(kept))
+
+    found = task.find(lambda: AUDIENCE) if kept else task.create(request, AUDIENCE)
+
+    assert found == late
+
+
+def named(number: int, audience: AudienceMark, **fields: Any) -> Campaign:
+    return replace(campaign(number, **fields), name=IDENTITY.name_for(audience.short))
+
+
+def test_a_campaign_of_the_key_whose_name_tells_other_people_is_not_followed() -> None:
+    service = Service(existing=[named(0, OTHERS)])
+
+    with pytest.raises(ExotelInputError, match="each row of a mapped task its own"):
+        one(service).find(lambda: AUDIENCE)
+
+    assert service.done == ["look"]
+
+
+def test_ones_own_that_does_not_show_yet_is_withdrawn_where_an_earlier_one_shows() -> None:
+    earlier = replace(named(0, AUDIENCE), date_created=NOW - timedelta(hours=1))
+    service, store = Service(existing=[earlier], shown_after=timedelta(seconds=5)), Store()
+
+    assert one(service, store, is_shared=True).create(request, AUDIENCE) == earlier
+    assert service.done == ["post", "look", "delete 1"]
+    assert store.written[-1].campaign_id == "0"
+
+
+@pytest.mark.parametrize(("identity", "stopped"), [(IDENTITY, ["delete 0"]), (EXACT, [])], ids=["key", "exact name"])
+def test_a_later_one_whose_sender_may_be_dead_is_stopped_where_it_is_surely_of_the_key(
+    identity: CampaignIdentity, stopped: list[str]
+) -> None:
+    other = Campaign("0", CampaignStatus.CREATED, name=identity.name_for(AUDIENCE.short), date_created=NOW)
+    service = Service(existing=[replace(other, date_created=NOW + timedelta(seconds=1))])
+    service.shown_after = timedelta(seconds=-1)
+
+    created = replace(one(service, Store(), is_shared=True), identity=identity).create(request, AUDIENCE)
+
+    assert created.id == "1"
+    assert service.done == ["post", "look", *stopped]
+
+
+def test_a_deleted_one_is_no_earlier_one() -> None:
+    deleted = replace(named(0, AUDIENCE, status=CampaignStatus.DELETED), date_created=NOW - timedelta(hours=1))
+
+    assert one(Service(existing=[deleted]), Store(), is_shared=True).create(request, AUDIENCE).id == "1"
+
+
+@pytest.mark.parametrize(
+    ("kept", "listed", "said"),
+    [
+        (OPEN, True, "which is paused"),
+        (OPEN, False, "does not show and may dial"),
+        (None, False, ""),
+    ],
+    ids=["sent", "sent and not shown", "not sent"],
+)
+def test_a_task_that_is_killed_while_it_sends_pauses_what_it_finds_and_says_if_it_finds_nothing(
+    kept: Entry | None, listed: bool, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = Service(existing=[campaign(0)] if listed else [])
+
+    one(service, Store(kept)).pause_what_was_sent(service)
+
+    assert ("pause 0" in service.done) == listed
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.text)
+
+
+def test_one_that_calls_others_is_not_followed_where_ones_own_does_not_show_yet() -> None:
+    older = replace(named(0, OTHERS), date_created=NOW - timedelta(hours=1))
+    service = Service(existing=[older], shown_after=timedelta(seconds=5))
+
+    assert one(service, Store(), is_shared=True).create(request, AUDIENCE).id == "1"
+
+
+def test_a_name_that_tells_other_people_is_explained_by_what_the_service_shows() -> None:
+    service = Service(existing=[named(0, AudienceMark.of(None, ["north"], ""), lists=("north",))])
+
+    with pytest.raises(ExotelInputError, match="would call lists south instead of north"):
+        one(service).find(lambda: AudienceMark.of(None, ["south"], ""))
+
+
+def test_of_several_of_the_key_the_one_that_calls_the_same_people_is_followed_and_the_others_are_left() -> None:
+    service = Service(existing=[named(0, OTHERS), named(1, AUDIENCE), named(2, OTHERS)])
+
+    assert one(service).find(lambda: AUDIENCE) == service.existing[1]
+    assert service.done == ["look"]
+
+
+def test_one_that_calls_others_is_never_stopped() -> None:
+    service = Service(existing=[named(0, AUDIENCE), named(1, OTHERS), named(2, AUDIENCE)])
+
+    assert one(service).find(lambda: AUDIENCE) == service.existing[0]
+    assert service.done == ["look", "delete 2"]
+
+
+def test_the_audience_is_not_read_where_there_is_nothing_to_compare() -> None:
+    def read() -> AudienceMark:
+        raise AssertionError("read")
+
+    assert one(Service()).find(read) is None
+
+
+def test_an_audience_that_cannot_be_read_any_more_is_followed_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    def gone() -> AudienceMark:
+        raise FileNotFoundError("people.csv")
+
+    assert one(Service(existing=[campaign(0)])).find(gone) is not None
+    assert "cannot be told" in caplog.text
+
+
+def test_a_list_that_cannot_be_read_after_a_lost_answer_is_an_unknown_outcome() -> None:
+    class Blind(Service):
+        def list_campaigns(self) -> Iterator[Campaign]:
+            raise ExotelServerError("502")
+
+    with pytest.raises(ExotelOutcomeUnknown, match="could not be read"):
+        one(Blind(error=ExotelOutcomeUnknown("lost"))).create(request, AUDIENCE)
+
+
+def test_an_unknown_outcome_keeps_what_the_answer_said_of_itself() -> None:
+    lost = ExotelOutcomeUnknown("lost", http_status=504, code="TIMEOUT", request_id="r1")
+
+    with pytest.raises(ExotelOutcomeUnknown) as caught:
+        one(Service(error=lost, commits=False)).create(request, AUDIENCE)
+
+    assert (caught.value.http_status, caught.value.code, caught.value.request_id) == (504, "TIMEOUT", "r1")
+
+
+def test_the_request_is_made_for_the_moment_of_sending() -> None:
+    service, made = Service(now=NOW + timedelta(hours=3)), []
+
+    def make(now: datetime) -> CampaignRequest:
+        made.append(now)
+        return request(now)
+
+    one(service).create(make, AUDIENCE)
+
+    assert made == [NOW + timedelta(hours=3)]
+
+
+def test_what_is_kept_already_is_not_written_again() -> None:
+    store = Store(Entry("0"))
+
+    one(Service(existing=[campaign(0)]), store).find(lambda: AUDIENCE)
+
+    assert store.written == []
+
+
+def test_digests_of_numbers_are_keyed() -> None:
+    marks = [AudienceMark.of(NUMBERS, None, secret) for secret in ("one token", "another token")]
+
+    assert marks[0].digest != marks[1].digest
+    assert marks[0].short == marks[1].short
+
+
+def content(**fields: Any) -> Callable[[], Content]:
+    given = {"caller_id": "0XXXXXX4890", "read_via_text": "Hello", "throttle": 30, "mode": "custom"} | fields
+    return lambda: Content.of(CampaignChanges(**given), "secret")
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_campaign_that_was_sent_with_another_content_is_refused_or_warned_of(
+    refuses: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    service, store = Service(), Store()
+    one(service, store, content=content()).create(request, AUDIENCE)
+
+    again = one(service, store, content=content(read_via_text="Other", throttle=60), refuses_other_content=refuses)
+
+    if refuses:
+        with pytest.raises(ExotelInputError, match="read_via_text: campaign 0 of this key") as caught:
+            again.find(lambda: AUDIENCE)
+        assert [problem.field for problem in caught.value.problems] == ["read_via_text", "throttle"]
+        assert "Other" not in str(caught.value)
+        return
+    assert again.find(lambda: AUDIENCE) is not None
+    assert "sent with another read_via_text, throttle than" in caplog.text
+
+
+@pytest.mark.parametrize("token", ["secret", "another token"])
+def test_the_same_content_is_followed_without_a_word_also_under_another_token(
+    token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service, store = Service(), Store()
+    one(service, store, content=content()).create(request, AUDIENCE)
+
+    same = one(service, store, content=lambda: replace(content()(), secret=token), refuses_other_content=True)
+
+    assert same.find(lambda: AUDIENCE) is not None
+    assert caplog.text == ""
+
+
+def test_without_a_journal_the_content_that_the_service_shows_is_compared() -> None:
+    service = Service(existing=[named(0, AUDIENCE, caller_id="0XXXXXX0001")])
+
+    with pytest.raises(ExotelInputError, match="caller_id: campaign 0"):
+        one(service, content=content(), refuses_other_content=True).find(lambda: AUDIENCE)
+
+
+def test_what_shows_another_content_after_a_lost_answer_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    lost = ExotelOutcomeUnknown("lost")
+    service = Service(existing=[named(0, AUDIENCE, caller_id="0XXXXXX0001")], error=lost, commits=False)
+
+    found = one(service, Store(), content=content(), refuses_other_content=True).create(request, AUDIENCE)
+
+    assert found.id == "0"
+    assert "sent with another caller_id than" in caplog.text
+
+
+def test_what_a_dashboard_changed_is_no_other_content_where_the_journal_knows_what_was_sent() -> None:
+    service, store = Service(), Store()
+    one(service, store, content=content()).create(request, AUDIENCE)
+    service.existing[0] = replace(service.existing[0], caller_id="0XXXXXX0001")
+
+    again = one(service, store, content=content(), refuses_other_content=True)
+
+    assert again.find(lambda: AUDIENCE) is not None
+
+
+def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
+    entry = Entry("7", NOW, AUDIENCE, content(custom_field="+919876500000")().mark(), NOW)
+
+    assert Entry.of(entry.as_json()) == entry
+    assert json.loads(json.dumps(entry.as_json())) == entry.as_json()
+    assert not any(trace in str(entry.as_json()) for trace in ("98765", "Hello"))
+    assert Entry("7", NOW) == Entry.of({"campaign_id": "7", "posted_before": NOW.isoformat()})
+
+
+def test_until_when_it_is_carried_is_kept_beside_what_is_known_and_forgotten_when_it_is_told() -> None:
+    store = Store(Entry("7", None, AUDIENCE))
+
+    store.journal().carry(NOW)
+    assert Entry.of(store.kept) == Entry("7", None, AUDIENCE, carried_to=NOW)
+
+    store.journal().carry(None)
+    assert Entry.of(store.kept) == Entry("7", None, AUDIENCE)
+
+
+def test_what_was_kept_before_anything_was_carried_is_read_all_the_same() -> None:
+    kept = Entry("7", NOW, AUDIENCE).as_json()
+    del kept["carried_to"]
+
+    assert Entry.of(kept) == Entry("7", NOW, AUDIENCE)

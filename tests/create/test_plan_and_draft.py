@@ -1,0 +1,147 @@
+"""What a campaign would do, and all that is wrong with it, before anything is sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.guard import StagingGuard
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.create.draft import CampaignDraft, When, draft_campaign
+from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
+
+MORNING = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+EVENING = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+WINDOW = CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata")
+FIELDS: dict[str, Any] = {"numbers": ["+919876543210"], "caller_id": "0XXXXXX4890", "read_via_text": "Hello"}
+
+
+def draft(
+    fields: dict[str, Any] | None = None, guard: StagingGuard | None = None, on_invalid: str = "fail", **when: Any
+) -> CampaignDraft:
+    return draft_campaign(
+        FIELDS | (fields or {}),
+        When(MORNING, **({"window": WINDOW} | when)),
+        MORNING,
+        account_sid="account",
+        guard=guard or StagingGuard(),
+        on_invalid_numbers=on_invalid,
+        known_problems=[],
+    )
+
+
+def numbers(count: int) -> list[str]:
+    return [f"+9198765{number:05}" for number in range(count)]
+
+
+def test_the_window_is_resolved_for_the_moment_of_sending() -> None:
+    made = draft()
+
+    assert made.at(MORNING).payload()["schedule"]["send_at"] == "2026-03-02T10:00:00+05:30"
+    with pytest.raises(MissedWindow):
+        made.at(EVENING)
+
+
+def test_a_flow_id_becomes_the_address_of_the_page() -> None:
+    assert draft({"flow_id": 926}).request.url == "http://my.exotel.com/account/exoml/start_voice/926"
+
+
+def test_separators_are_taken_out_of_numbers() -> None:
+    assert list(draft({"numbers": ["+91 98765-43210"]}).request.numbers or ()) == ["+919876543210"]
+
+
+def test_what_cannot_be_a_number_is_left_out_and_counted_if_asked() -> None:
+    made = draft({"numbers": ["+919876543210", "n/a", "12"]}, on_invalid="drop")
+
+    assert (len(made.request.numbers or ()), made.rejected) == (1, 2)
+    assert "2 entries cannot be phone numbers and were left out." in made.plan(MORNING).warnings
+
+
+def test_all_problems_are_told_at_once_and_no_number_among_them() -> None:
+    with pytest.raises(ExotelInputError) as raised:
+        draft_campaign(
+            {
+                "numbers": ["+919876543210", "98765432109876543210"],
+                "lists": ["list"],
+                "flow_id": "1/2",
+                "throttle": 0,
+                "call_retries": {"number_of_retries": 9},
+            },
+            When(MORNING, window={"start": "10:00", "end": "10:00"}, schedule={}, on_missed_window="later"),
+            MORNING,
+            account_sid="account",
+            guard=StagingGuard(),
+            on_invalid_numbers="ignore",
+            known_problems=[Problem("anchor", "is known already")],
+        )
+
+    fields = {problem.field for problem in raised.value.problems}
+    assert fields == {
+        "anchor",
+        "on_invalid_numbers",
+        "flow_id",
+        "caller_id",
+        "throttle",
+        "call_retries.number_of_retries",
+        "numbers",
+        "on_missed_window",
+        "window",
+        "window.timezone",
+    }
+    assert "98765" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("guard", "complaint"),
+    [
+        (StagingGuard(max_contacts=1), "max_contacts is 1"),
+        (StagingGuard(only_numbers=PhoneNumbers(["+919876500001"])), "1 of 2 are not among"),
+    ],
+)
+def test_the_guard_of_the_connection_is_asked_before_anything_is_sent(guard: StagingGuard, complaint: str) -> None:
+    with pytest.raises(ExotelInputError, match=complaint):
+        draft({"numbers": ["+919876500000", "+919876500001"]}, guard=guard)
+
+
+@pytest.mark.parametrize(
+    ("count", "options", "minutes"),
+    [
+        (60, {}, 1),
+        (61, {}, 2),
+        (60, {"mode": "custom", "throttle": 30}, 2),
+        (60, {"call_retries": {"number_of_retries": 3, "interval_mins": 10}}, 31),
+        (60, {"call_retries": {"number_of_retries": 3, "interval_mins": 10, "mechanism": "Exponential"}}, 71),
+    ],
+)
+def test_how_long_a_campaign_takes(count: int, options: dict[str, Any], minutes: int) -> None:
+    assert draft({"numbers": numbers(count), **options}).plan(MORNING).minutes_to_finish == minutes
+
+
+def test_a_campaign_too_large_for_its_window_is_warned_of() -> None:
+    made = draft({"numbers": numbers(5000), "mode": "custom", "throttle": 10}).plan(MORNING)
+
+    assert made.fits is False
+    assert any("some people will not be tried" in warning for warning in made.warnings)
+
+
+def test_a_plan_of_lists_does_not_pretend_to_know_their_size() -> None:
+    made = draft({"numbers": None, "lists": ["list"]}).plan(MORNING)
+
+    assert (made.contacts, made.minutes_to_finish, made.fits) == (None, None, None)
+
+
+def test_a_plan_shows_numbers_as_a_count() -> None:
+    shown = draft({"custom_field": "token", "status_callback": "https://example.org/token"}).plan(MORNING).as_dict()
+
+    assert shown["payload"]["from"] == "<1 number>"
+    assert "98765" not in str(shown)
+    assert "token" not in str(shown)
+
+
+def test_without_a_window_the_danger_is_said() -> None:
+    made = draft(window=None).plan(MORNING)
+
+    assert any("no end: it dials at once and for up to 30 days, nights included" in text for text in made.warnings)

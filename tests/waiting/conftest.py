@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from waiting_samples import START, client_of
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.emulator import Emulator
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_proxy_of_this_machine() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            patch.delenv(name, raising=False)
+            patch.delenv(name.upper(), raising=False)
+        yield
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A local Exotel whose clock is stepped by hand."""
+    with Emulator(start=START, seed=1) as running:
+        yield running
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Iterator[ExotelClient]:
+    """A client of it that waits for nothing but the emulator's clock."""
+    with client_of(emulator) as made:
+        yield made

@@ -1,0 +1,602 @@
+"""A campaign over several days, on the clock of a local Exotel: nobody outside the window, nobody twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from waiting_samples import MINUTE, START, client_of, people, shown
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, ExotelServerError
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.client.request import CallRetries, CampaignRequest, Schedule
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.waiting.carry_over import CannotCarry, Carrier
+from airflow_provider_exotel.waiting.wait import HAND_OVER, Step, Wait
+from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, watch
+from airflow_provider_exotel.windows.calling_window import CallingWindow
+
+# Six minutes a day hold some 270 calls, the last 90 seconds being left to the change of windows.
+WINDOW = CallingWindow(start="10:00", end="10:06", timezone="Asia/Kolkata", weekdays="mon-fri")
+MONDAY = date(2026, 3, 2)
+DAY = timedelta(days=1)
+CAN_EDIT = {"schedule_editable_when_paused": True}
+
+
+@dataclass
+class Task:
+    """A task that carries one campaign, as the operator does, in a worker whose time is the emulator's."""
+
+    emulator: Emulator
+    client: ExotelClient
+    window: CallingWindow = WINDOW
+    until: datetime | None = None
+    retries: CallRetries | None = None
+    interval: float = 20.0
+    late: float = 0.0
+    """Seconds from the moment something is to be done until it is."""
+    meanwhile: list[tuple[datetime, Callable[[], Any]]] = field(default_factory=list)
+    """What others do, and when."""
+    remembered: list[datetime | None] = field(default_factory=list)
+    paused_at: list[datetime] = field(default_factory=list)
+    """When a person has paused it."""
+    campaign_id: str = ""
+
+    @property
+    def carrier(self) -> Carrier:
+        now = self.emulator.clock.now
+        return Carrier(self.client, self.window, self.until, self.retries, self.remembered.append, now)
+
+    def create(self, count: int, **fields: Any) -> Wait:
+        now = self.emulator.clock.now()
+        schedule = self.window.schedule_for(now, now, call_retries=self.retries)
+        request = CampaignRequest(
+            numbers=people(count),
+            caller_id="0XXXXXX4890",
+            name="Survey",
+            url="https://example.org/flow",
+            schedule=schedule,
+            call_retries=self.retries,
+            **fields,
+        )
+        campaign = self.client.create_campaign(request)
+        self.campaign_id = campaign.id
+        return Wait.for_campaign(campaign, now, contacts=count, hand_over=True)
+
+    def run(self, wait: Wait) -> WaitEvent:
+        """Wait for the campaign's end, through as many windows as it takes."""
+        while True:
+            event = watch(
+                Watched(wait),
+                lambda: self.client.get_campaign(self.campaign_id),
+                now=self.emulator.clock.now,
+                sleep=self.sleep,
+                interval=self.interval,
+                note=lambda line: None,
+            )
+            self.sleep(self.late)
+            paused = event.outcome is not None and event.outcome.status == "paused"
+            if event.step is Step.OPENING:
+                wait = self.carrier.put_in(event.wait)
+            elif event.step is Step.CLOSING or paused:
+                wait = self.carrier.take_out(event.wait)
+                if paused and not wait.opening:
+                    return event
+            else:
+                return event
+
+    def sleep(self, seconds: float) -> None:
+        clock = self.emulator.clock
+        until = clock.now() + timedelta(seconds=seconds)
+        for act in sorted(self.meanwhile, key=lambda act: act[0]):
+            if act[0] <= until:
+                clock.set(max(act[0], clock.now()))
+                self.meanwhile.remove(act)
+                act[1]()
+        clock.set(max(until, clock.now()))
+
+    def person_pauses(self) -> None:
+        if self.status == "in-progress":
+            self.client.pause_campaign(self.campaign_id)
+            self.paused_at.append(self.emulator.clock.now())
+
+    @property
+    def status(self) -> str:
+        return self.emulator.campaign(self.campaign_id).status
+
+    def calls_by_day(self) -> dict[date, int]:
+        india = ZoneInfo("Asia/Kolkata")
+        return dict(Counter(call.started.astimezone(india).date() for call in self.emulator.calls(self.campaign_id)))
+
+    def check_calls(self) -> None:
+        """Nobody is called outside of the window, or more often than the retries allow."""
+        calls = self.emulator.calls(self.campaign_id)
+        assert [call.started for call in calls if not is_allowed(self.window, call.started)] == []
+        attempts = Counter(call.number for call in calls)
+        most = 1 + (self.retries.number_of_retries or 0 if self.retries else 0)
+        assert max(attempts.values(), default=0) <= most
+        assert len({(call.number, call.attempt) for call in calls}) == len(calls)
+
+
+def is_allowed(window: CallingWindow, instant: datetime) -> bool:
+    """Judge an instant by what a clock on the wall shows: nothing of the code under test is used."""
+    wall = instant.astimezone(ZoneInfo(window.timezone))
+    clock, day = wall.time().replace(tzinfo=None), wall.date()
+    within = window.start <= clock < window.end
+    if window.end < window.start:
+        within = clock >= window.start or clock < window.end
+    return within and day.weekday() in window.weekdays and day not in window.holidays
+
+
+@pytest.fixture
+def task(emulator: Emulator, client: ExotelClient) -> Task:
+    emulator.settings.update({**CAN_EDIT, "outcomes": {"completed": 1}})
+    return Task(emulator, client)
+
+
+def at(day: int, clock: str) -> datetime:
+    """A moment in India, so many days after Monday."""
+    return datetime.combine(MONDAY + day * DAY, time.fromisoformat(clock), ZoneInfo("Asia/Kolkata")).astimezone(UTC)
+
+
+@pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(task: Task, at_end: str, dialect: str) -> None:
+    task.emulator.settings.update({"at_end": at_end, "dialect": dialect})
+
+    event = task.run(task.create(600))
+
+    assert event.outcome is not None
+    assert (event.outcome.status, event.outcome.tally.reached) == ("completed", 600)
+    assert list(task.calls_by_day()) == [MONDAY, MONDAY + DAY, MONDAY + 2 * DAY]
+    assert len({call.number for call in task.emulator.calls(task.campaign_id)}) == 600
+    task.check_calls()
+
+
+def test_it_goes_on_after_the_weekend_and_holidays(task: Task) -> None:
+    task.window = CallingWindow(**{**dict(WINDOW), "holidays": ["2026-03-09", "2026-03-04"]})
+    task.emulator.clock.set(at(2, "11:00"))
+
+    task.run(task.create(600))
+
+    assert list(task.calls_by_day()) == [date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 10)]
+    task.check_calls()
+
+
+@pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
+def test_what_is_left_when_until_has_come_is_told(task: Task, at_end: str) -> None:
+    task.emulator.settings.at_end = at_end
+    # Of a run's own date, which has fractions of a second; its last window ends early.
+    task.until = at(1, "10:03:00.123456")
+
+    event = task.run(task.create(600))
+
+    by_day = task.calls_by_day()
+    assert list(by_day) == [MONDAY, MONDAY + DAY]
+    assert by_day[MONDAY + DAY] <= 3 * 60
+    assert event.outcome is not None
+    assert event.outcome.status == at_end
+    task.check_calls()
+
+
+@pytest.mark.parametrize("until", ["10:00:00", "10:00:30", "09:00:00"])
+def test_a_window_that_is_hardly_begun_when_until_comes_is_not_used(task: Task, until: str) -> None:
+    task.until = at(1, until)
+
+    event = task.run(task.create(600))
+
+    assert list(task.calls_by_day()) == [MONDAY]
+    assert event.outcome is not None
+    assert task.remembered == []
+
+
+@pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
+def test_where_the_schedule_cannot_be_changed_it_stays_paused_and_says_how_many_are_left(
+    task: Task, at_end: str
+) -> None:
+    task.emulator.settings.update({"at_end": at_end, "schedule_editable_when_paused": False})
+    wait = task.create(600)
+
+    with pytest.raises(CannotCarry, match=r"stays paused with \d\d\d people left") as told:
+        task.run(wait)
+
+    assert task.status == "paused"
+    assert str(600 - sum(task.calls_by_day().values()))[:2] in str(told.value)
+    task.emulator.clock.advance(3 * DAY.total_seconds())
+    assert list(task.calls_by_day()) == [MONDAY]
+    assert task.remembered[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [("ignore", "kept schedule.end_at, schedule.send_at"), ("replace", "changed url too")],
+)
+def test_where_a_change_does_not_do_what_it_should_it_stays_paused(task: Task, edits: str, said: str) -> None:
+    wait = task.create(600)
+    task.emulator.settings.edits = edits
+
+    with pytest.raises(CannotCarry, match=said):
+        task.run(wait)
+
+    task.emulator.clock.advance(3 * DAY.total_seconds())
+    assert list(task.calls_by_day()) == [MONDAY]
+    assert task.remembered[-1] is None
+
+
+@pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
+@pytest.mark.parametrize("clock", ["10:02", "10:04:20", "10:04:29", "10:04:30"])
+@pytest.mark.parametrize("interval", [20.0, 3600.0])
+def test_one_that_a_person_has_paused_is_left_paused(task: Task, at_end: str, clock: str, interval: float) -> None:
+    task.emulator.settings.at_end = at_end
+    task.interval = interval
+    wait = task.create(600)
+    task.meanwhile = [(at(0, clock), lambda: task.client.pause_campaign(task.campaign_id))]
+
+    event = task.run(wait)
+
+    assert event.outcome is not None
+    assert event.outcome.status == ("paused" if at_end == "paused" else "canceled")
+    assert event.outcome.tally.reached < 270
+    task.emulator.clock.advance(3 * DAY.total_seconds())
+    assert list(task.calls_by_day()) == [MONDAY]
+
+
+def test_one_that_a_person_has_paused_in_a_later_window_is_left_paused_by_every_later_try(task: Task) -> None:
+    wait = task.create(600)
+    task.meanwhile = [(at(1, "10:02"), lambda: task.client.pause_campaign(task.campaign_id))]
+
+    task.run(wait)
+
+    # A later try resumes what is paused for a window; once that has opened, nothing is remembered of it.
+    assert task.remembered == [at(1, "10:06"), None]
+    assert list(task.calls_by_day()) == [MONDAY, MONDAY + DAY]
+
+
+def test_one_that_a_person_has_paused_is_left_even_if_nobody_looks_again_before_the_account_pauses_it(
+    task: Task,
+) -> None:
+    task.emulator.settings.at_end = "paused"
+    wait = closing(task, task.create(600))
+    task.client.pause_campaign(task.campaign_id)
+
+    last = task.carrier.take_out(wait)
+    task.emulator.clock.set(at(0, "10:10"))
+
+    assert not task.carrier.take_out(last).opening
+
+
+def test_one_that_a_person_completes_at_night_has_ended(task: Task) -> None:
+    wait = task.create(600)
+    task.meanwhile = [(at(0, "22:00"), lambda: task.client.complete_campaign(task.campaign_id))]
+
+    event = task.run(wait)
+
+    assert event.outcome is not None
+    assert event.outcome.status == "completed"
+    assert list(task.calls_by_day()) == [MONDAY]
+
+
+def test_one_that_a_person_resumes_at_night_is_not_touched_before_its_window_closes(task: Task) -> None:
+    wait = task.create(330)
+    task.meanwhile = [(at(0, "22:00"), lambda: task.client.resume_campaign(task.campaign_id))]
+
+    event = task.run(wait)
+
+    assert event.outcome is not None
+    assert (event.outcome.status, event.outcome.tally.reached) == ("completed", 330)
+    assert [entry.body for entry in task.emulator.requests if entry.body == {"action": "resume"}] == [
+        {"action": "resume"}
+    ]
+
+
+def lengthened(task: Task) -> Schedule:
+    """A person gives the campaign more time in the dashboard."""
+    longer = Schedule(send_at=at(0, "10:01"), end_at=at(0, "10:20"))
+    for change in ({"action": "pause"}, {"schedule": longer.payload()}, {"action": "resume"}):
+        task.emulator._office.account.change(task.campaign_id, change)
+    return longer
+
+
+def test_one_whose_window_a_person_has_made_longer_dials_on_in_it(task: Task) -> None:
+    wait = task.create(600)
+    task.meanwhile = [(at(0, "10:03"), lambda: lengthened(task))]
+
+    event = task.run(wait)
+
+    assert event.outcome is not None
+    assert event.outcome.tally.reached == 600
+    assert list(task.calls_by_day()) == [MONDAY]
+
+
+def test_one_whose_window_was_made_longer_unseen_is_not_taken_out_of_it(task: Task) -> None:
+    wait = closing(task, task.create(600))
+    longer = lengthened(task)
+
+    assert task.carrier.take_out(wait) == replace(wait, end_at=longer.end_at)
+    assert task.status == "in-progress"
+
+
+def test_one_that_has_not_begun_by_the_end_of_its_window_is_carried_too(task: Task) -> None:
+    # As when its list is still being read; that somebody is called all the same does not matter here.
+    task.emulator.settings.update({"account_throttle": 1, "status_words": {"in-progress": "Created"}})
+    wait = task.create(8)
+    task.meanwhile = [(at(0, "12:00"), lambda: task.emulator.settings.update({"status_words": {}}))]
+
+    event = task.run(wait)
+
+    assert event.outcome is not None
+    assert event.outcome.tally.reached == 8
+    assert list(task.calls_by_day()) == [MONDAY, MONDAY + DAY]
+
+
+@pytest.mark.parametrize(
+    ("clock", "days"),
+    [
+        pytest.param("10:02", [0, 1, 2], id="a little late: what is left of the window is used"),
+        pytest.param("10:05", [0, 2, 3], id="too late: the window after it is used"),
+        pytest.param("23:00", [0, 2, 3], id="the same, long after it closed"),
+    ],
+)
+def test_an_opening_that_nobody_was_there_for(task: Task, clock: str, days: list[int]) -> None:
+    task.emulator.settings.at_end = "paused"
+    wait = task.carrier.take_out(closing(task, task.create(500)))
+    task.emulator.clock.set(at(1, clock))
+
+    task.run(task.carrier.put_in(wait))
+
+    assert list(task.calls_by_day()) == [MONDAY + day * DAY for day in days]
+    task.check_calls()
+
+
+def closing(task: Task, wait: Wait) -> Wait:
+    """Return the wait as it comes to the end of its first window."""
+    task.emulator.clock.set(wait.end_at - HAND_OVER)
+    return replace(wait, seen_dialling=True)
+
+
+@pytest.mark.parametrize("at_end", ["completed", "canceled"])
+def test_an_opening_that_nobody_was_there_for_until_the_service_ended_it(task: Task, at_end: str) -> None:
+    task.emulator.settings.at_end = at_end
+    wait = task.carrier.take_out(closing(task, task.create(500)))
+    task.emulator.clock.set(at(1, "23:00"))
+
+    event = task.run(task.carrier.put_in(wait))
+
+    assert event.outcome is not None
+    assert event.outcome.tally.reached < 300
+    assert list(task.calls_by_day()) == [MONDAY]
+
+
+def test_nothing_is_resumed_before_its_window_opens(task: Task) -> None:
+    wait = task.carrier.take_out(closing(task, task.create(500)))
+
+    assert task.carrier.put_in(wait) == wait
+    assert task.status == "paused"
+
+
+@pytest.mark.parametrize(
+    ("late", "at_end", "days"),
+    [
+        pytest.param(100, "paused", [0, 1], id="after the window, on an account that pauses then"),
+        pytest.param(100, "completed", [0], id="after the window, on an account that ends it then"),
+        pytest.param(60, "completed", [0, 1], id="before it closes"),
+    ],
+)
+def test_a_worker_that_comes_late_to_take_it_out(task: Task, late: float, at_end: str, days: list[int]) -> None:
+    task.emulator.settings.at_end = at_end
+    wait = closing(task, task.create(400))
+    task.emulator.clock.advance(late)
+
+    task.run(task.carrier.take_out(wait))
+
+    assert list(task.calls_by_day()) == [MONDAY + day * DAY for day in days]
+    task.check_calls()
+
+
+def test_before_it_is_paused_it_is_remembered_where_it_goes_on(task: Task) -> None:
+    wait = closing(task, task.create(400))
+
+    def superseded(end_at: datetime | None) -> None:
+        raise RuntimeError("another try has taken over")
+
+    with pytest.raises(RuntimeError):
+        replace(task.carrier, remember=superseded).take_out(wait)
+
+    assert task.status == "in-progress"
+
+
+def test_who_has_been_called_is_not_carried(task: Task) -> None:
+    wait = closing(task, task.create(100))
+    before = len(task.emulator.requests)
+
+    following = task.carrier.take_out(wait)
+
+    assert (following.hand_over, following.opening) == (False, False)
+    assert [entry.method for entry in task.emulator.requests[before:]] == ["GET"]
+
+
+def test_retries_need_room_in_the_window(task: Task) -> None:
+    task.retries = CallRetries(number_of_retries=1, interval_mins=5)
+    task.emulator.settings.outcomes = {"busy": 1}
+    wait = task.create(200)
+    task.until = at(3, "00:00")
+
+    event = task.run(wait)
+
+    assert event.outcome is not None
+    assert set(task.calls_by_day()) <= {MONDAY, MONDAY + DAY, MONDAY + 2 * DAY}
+    task.check_calls()
+
+
+@dataclass
+class Odd:
+    """A service that does something else than it is told."""
+
+    now: Callable[[], datetime]
+    campaign: Campaign
+    after: Mapping[str, str]
+    """The status after each request."""
+    done: list[str] = field(default_factory=list)
+
+    def get_campaign(self, campaign_id: str) -> Campaign:
+        return self.campaign
+
+    def _become(self, what: str, **fields: Any) -> Campaign:
+        self.done.append(what)
+        said = [status for request, status in self.after.items() if request == f"{what} {self.done.count(what)}"]
+        if said == ["fails"]:
+            raise ExotelServerError("502")
+        self.campaign = replace(self.campaign, **fields)
+        if said:
+            self.campaign = replace(self.campaign, status=CampaignStatus.of(said[0]), status_text=said[0])
+        return self.campaign
+
+    def pause_campaign(self, campaign_id: str) -> Campaign:
+        return self._become("pause", status=CampaignStatus.PAUSED, status_text="paused")
+
+    def resume_campaign(self, campaign_id: str) -> Campaign:
+        return self._become("resume", status=CampaignStatus.IN_PROGRESS, status_text="in-progress")
+
+    def update_campaign(self, campaign_id: str, **changes: Any) -> Campaign:
+        return self._become("change", schedule=changes["schedule"])
+
+    def complete_campaign(self, campaign_id: str) -> Campaign:
+        raise AssertionError("not asked for")
+
+    archive_campaign = complete_campaign
+
+    def delete_campaign(self, campaign_id: str) -> None:
+        raise AssertionError("not asked for")
+
+
+FIRST_WINDOW = Schedule(send_at=at(0, "10:01"), end_at=at(0, "10:06"))
+DIALS = shown("in-progress", {"created": 300, "pending": 100, "completed": 200}, schedule=FIRST_WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("after", "done", "comes_of_it"),
+    [
+        pytest.param({}, ["pause", "change"], "opening", id="as it is told"),
+        pytest.param({"pause 1": "in-progress"}, ["pause"], "last", id="dials on though told to pause"),
+        pytest.param({"pause 1": "Pausing"}, ["pause"], "last", id="does not confirm the pause"),
+        pytest.param({"pause 1": "completed"}, ["pause"], "last", id="was just done"),
+        pytest.param(
+            {"change 1": "in-progress"}, ["pause", "change", "pause"], "opening", id="dials on with its new schedule"
+        ),
+        pytest.param(
+            {"change 1": "in-progress", "pause 2": "in-progress"},
+            ["pause", "change", "pause"],
+            "may dial before that opens",
+            id="dials on with its new schedule, and cannot be stopped",
+        ),
+        pytest.param({"change 1": "created"}, ["pause", "change"], "opening", id="begins by itself when it opens"),
+        pytest.param({"change 1": "fails"}, ["pause", "change"], "stays paused with 100 people left", id="fails"),
+    ],
+)
+def test_a_service_that_does_something_else_than_it_is_told_dials_at_no_time_it_should_not(
+    after: Mapping[str, str], done: list[str], comes_of_it: str
+) -> None:
+    now = at(0, "10:04:30")
+    odd, remembered = Odd(lambda: now, DIALS, after), list[datetime | None]()
+    carrier = Carrier(odd, WINDOW, remember=remembered.append, now=lambda: now)
+    wait = Wait.for_campaign(DIALS, START, hand_over=True)
+
+    if comes_of_it in {"opening", "last"}:
+        following = carrier.take_out(wait)
+        assert following.opening is (comes_of_it == "opening")
+        assert following.end_at == (at(1, "10:06") if following.opening else FIRST_WINDOW.end_at)
+    else:
+        with pytest.raises(CannotCarry, match=comes_of_it):
+            carrier.take_out(wait)
+
+    assert odd.done == done
+    assert remembered == ([at(1, "10:06")] if comes_of_it == "opening" else [at(1, "10:06"), None])
+
+
+NEXT_WINDOW = Schedule(send_at=at(1, "10:00"), end_at=at(1, "10:06"))
+
+
+@pytest.mark.parametrize(
+    ("shows", "schedule", "resumed"),
+    [
+        ("paused", NEXT_WINDOW, True),
+        ("paused", FIRST_WINDOW, None),
+        ("paused", Schedule(send_at=NEXT_WINDOW.send_at), None),
+        ("paused", Schedule(send_at=at(1, "10:03"), end_at=at(1, "10:06")), False),
+        ("in-progress", NEXT_WINDOW, False),
+        ("created", NEXT_WINDOW, False),
+        ("completed", NEXT_WINDOW, False),
+    ],
+)
+def test_it_is_resumed_only_where_it_stands_as_it_was_left(
+    shows: str, schedule: Schedule, resumed: bool | None
+) -> None:
+    odd = Odd(lambda: at(1, "10:00"), shown(shows, schedule=schedule), {})
+    wait = Wait("c1", NEXT_WINDOW.send_at, NEXT_WINDOW.end_at, hand_over=True, opening=True)
+    carrier = Carrier(odd, WINDOW, now=odd.now)
+
+    if resumed is None:
+        with pytest.raises(CannotCarry, match="shows another end than it was given"):
+            carrier.put_in(wait)
+    else:
+        carrier.put_in(wait)
+
+    assert odd.done == (["resume"] if resumed else [])
+
+
+times = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
+
+
+@settings(derandomize=True, deadline=None, max_examples=120, suppress_health_check=[HealthCheck.filter_too_much])
+@given(
+    times,
+    st.integers(3, 300),
+    st.sampled_from(["Asia/Kolkata", "America/New_York", "Pacific/Apia", "UTC"]),
+    st.sets(st.integers(0, 6), min_size=2),
+    st.fixed_dictionaries(
+        {
+            "at_end": st.sampled_from(["completed", "canceled", "paused"]),
+            "schedule_editable_when_paused": st.sampled_from([True, True, True, False]),
+            "edits": st.sampled_from(["merge", "merge", "replace", "ignore"]),
+            "dialect": st.sampled_from(["documented", "wrapped"]),
+            "omit_zero_counts": st.booleans(),
+            "account_throttle": st.sampled_from([1, 10]),
+        }
+    ),
+    st.integers(1, 60),
+    st.sampled_from([None, CallRetries(number_of_retries=1, interval_mins=2)]),
+    st.sampled_from([30.0, 600.0]),
+    st.sampled_from([0.0, 0.0, 40.0, 200.0, 7200.0]),
+    st.none() | st.integers(0, 3 * 86_400),
+)
+def test_whatever_the_account_and_the_window_nobody_is_called_outside_of_it_or_twice(
+    opens, minutes, zone, weekdays, switches, count, retries, interval, late, paused_after
+) -> None:
+    closes = (datetime.combine(MONDAY, opens) + minutes * MINUTE).time()
+    window = CallingWindow(start=opens, end=closes, timezone=zone, weekdays=weekdays)
+    with Emulator(start=START, seed=1, **switches) as emulator, client_of(emulator) as client:
+        task = Task(emulator, client, window, retries=retries, interval=interval, late=late)
+        task.meanwhile = [] if paused_after is None else [(START + timedelta(seconds=paused_after), task.person_pauses)]
+        try:
+            wait = task.create(count)
+        except ExotelInputError:  # the retries have no room in this window
+            assume(False)
+        task.until = wait.end_at + 4 * DAY
+        with suppress(CannotCarry, ExotelError):
+            task.run(wait)
+        emulator.clock.advance(7 * DAY.total_seconds())
+
+        task.check_calls()
+        calls = emulator.calls(task.campaign_id)
+        assert all(call.started < task.until for call in calls)
+        if task.paused_at and not late:
+            assert all(call.started <= task.paused_at[0] for call in calls)

@@ -1,0 +1,372 @@
+"""What became of the people of a campaign: everybody is reached, not reached, or was never tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from waiting_samples import MINUTE, START, between, client_of, create, people, shown
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelRequestRefused
+from airflow_provider_exotel.client.models import CallRecord, CampaignStats
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.waiting.outcome import (
+    MOST_CALLS,
+    Outcome,
+    Tally,
+    failure_of,
+    outcome_of,
+    tally_of,
+    told_apart,
+    warnings_of,
+)
+
+ALL_ZERO = dict.fromkeys(["completed", "failed", "busy", "no_answer", "in_progress"], 0)
+
+
+@pytest.mark.parametrize(
+    ("stats", "expected"),
+    [
+        pytest.param(
+            {"created": 4, "in-progress": 1, "retry": 1, "retrying": 0, "failed": 2, "completed": 2},
+            Tally(10, 2, {"failed": 2}, 0, 6),
+            id="a key for each state: created wait for their first call",
+        ),
+        pytest.param(
+            {"created": 10, "pending": 5, "in_progress": 1, "completed": 2, "busy": 1, "no_answer": 1},
+            Tally(10, 2, {"busy": 1, "no_answer": 1}, 0, 6),
+            id="a total: created are all",
+        ),
+        pytest.param(
+            {"created": 10, "completed": 0, "failed": 0, "pending": 10},
+            Tally(10, 0, {}, 0, 10),
+            id="as the create-campaign page answers a create",
+        ),
+        pytest.param(
+            {"created": "3", "pending": "1", "completed": "2"}, Tally(3, 2, {}, 0, 1), id="numbers as strings"
+        ),
+        pytest.param({"paused": 4, "completed": 2}, Tally(6, 2, {}, 0, 4), id="held ones may still be called"),
+        pytest.param({}, Tally(None, 0, {}, 0, 0), id="no counts"),
+    ],
+)
+def test_where_people_stand_while_it_dials(stats: dict[str, Any], expected: Tally) -> None:
+    assert tally_of(CampaignStats.of(stats)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stats", "contacts", "expected"),
+    [
+        pytest.param(
+            {"failed-no-attempt": 3, "completed": 4, "failed": 2, "failed-dnd": 1, "retry": 0},
+            None,
+            Tally(10, 4, {"failed": 2, "failed_dnd": 1}, 3, 0),
+            id="those never called have a key of their own",
+        ),
+        pytest.param(
+            {"paused": 3, "retry": 2, "completed": 5}, None, Tally(10, 5, {"failed": 2}, 3, 0), id="paused at its end"
+        ),
+        pytest.param(
+            {"created": 10, "pending": 0, "completed": 4, "busy": 1, "failed": 5},
+            None,
+            Tally(10, 4, {"busy": 1, "failed": 5}, None, 0),
+            id="those never called may be among the failed",
+        ),
+        pytest.param(
+            {"created": 10, "pending": 3, "completed": 7},
+            None,
+            Tally(10, 7, {"failed": 3}, None, 0),
+            id="and those called once among the pending",
+        ),
+        pytest.param({"created": 2, "pending": 0, "completed": 2}, None, Tally(2, 2, {}, 0, 0), id="all reached"),
+        pytest.param({"created": 6, "completed": 6}, None, Tally(6, 6, {}, 0, 0), id="all reached, zeros left out"),
+        pytest.param({"created": 6, "completed": 6}, 6, Tally(6, 6, {}, 0, 0), id="the same, their number known"),
+        pytest.param(
+            {"created": 3, "completed": 3}, 6, Tally(6, 3, {}, 3, 0), id="as many reached as left over, zeros left out"
+        ),
+        pytest.param({"created": 6}, 6, Tally(6, 0, {}, 6, 0), id="nobody called, zeros left out"),
+        pytest.param(
+            {"created": 4, "pending": 0, "completed": 4},
+            5,
+            Tally(4, 4, {}, 0, 0),
+            id="a number named twice called once",
+        ),
+        pytest.param(
+            {"completed": 4, "retry": 0, "blocked-by-law": 2},
+            6,
+            Tally(6, 4, {"failed": 2}, None, 0),
+            id="people under a name that is not known",
+        ),
+        pytest.param({}, 6, Tally(6, 0, {}, None, 0), id="no counts tell nothing"),
+        pytest.param(ALL_ZERO, 6, Tally(6, 0, {}, None, 0), id="nor do zeros"),
+        pytest.param({}, None, Tally(None, 0, {}, None, 0), id="nor of how many"),
+    ],
+)
+def test_where_people_stand_at_the_end(stats: dict[str, Any], contacts: int | None, expected: Tally) -> None:
+    assert tally_of(CampaignStats.of(stats), contacts=contacts, ended=True) == expected
+
+
+def call(number: str, attempt: int | None = None) -> CallRecord:
+    return CallRecord(None, "failed", number, attempt=attempt)
+
+
+HIDDEN = outcome_of(shown("completed", {"created": 10, "pending": 0, "completed": 4, "failed": 6}))
+
+
+@pytest.mark.parametrize(
+    ("calls", "never_tried"),
+    [
+        pytest.param([call(number) for number in people(7)], 3, id="each number once"),
+        pytest.param([call(number) for number in people(7) * 3], 3, id="each number three times"),
+        pytest.param(
+            [call(people(1)[0], attempt) for attempt in [1, 1, 1, 1, 1, 1, 1, 2, 3]], 3, id="one listed seven times"
+        ),
+        pytest.param([], 6, id="no calls: no more than have failed"),
+        pytest.param([call(number) for number in people(12)], 0, id="more calls than people"),
+        pytest.param([call("")] * 9, None, id="calls without numbers tell nothing"),
+        pytest.param([call(number) for number in people(MOST_CALLS + 1)], None, id="more than are read"),
+    ],
+)
+def test_calls_tell_those_never_called_from_those_who_failed(calls: list[CallRecord], never_tried: int | None) -> None:
+    tally = told_apart(HIDDEN, iter(calls)).tally
+
+    assert tally.never_tried == never_tried
+    assert tally.reached + sum(tally.not_reached.values()) + (tally.never_tried or 0) == tally.contacts
+
+
+def test_calls_are_read_only_where_the_counts_do_not_tell() -> None:
+    def asked() -> Iterator[CallRecord]:
+        raise AssertionError("asked")
+        yield
+
+    outcome = outcome_of(shown("completed", {"failed-no-attempt": 3, "completed": 7}))
+
+    assert told_apart(outcome, asked()) is outcome
+
+
+def test_no_more_calls_are_read_than_are_needed() -> None:
+    read = iter([call(number) for number in people(2 * MOST_CALLS)])
+
+    told_apart(HIDDEN, read)
+
+    assert len(list(read)) == MOST_CALLS - 1
+
+
+@dataclass(frozen=True)
+class History:
+    """What a campaign goes through."""
+
+    contacts: int
+    twice: int
+    minutes: int
+    retries: dict[str, Any] | None
+    outcomes: dict[str, int]
+    steps: list[tuple[int, str]]
+    switches: dict[str, Any]
+    contacts_known: bool
+
+
+retries = st.fixed_dictionaries(
+    {
+        "number_of_retries": st.integers(1, 3),
+        "interval_mins": st.integers(1, 4),
+        "on_status": st.lists(st.sampled_from(["busy", "no-answer", "failed"]), min_size=1, unique=True),
+    }
+)
+histories = st.builds(
+    History,
+    contacts=st.integers(1, 25),
+    twice=st.integers(0, 2),
+    minutes=st.integers(1, 12),
+    retries=st.none() | retries,
+    outcomes=st.fixed_dictionaries(
+        {word: st.integers(0, 3) for word in ("completed", "busy", "no-answer", "failed")}
+    ).filter(lambda weights: any(weights.values())),
+    steps=st.lists(st.tuples(st.integers(0, 240), st.sampled_from(["pause", "resume", "complete"])), max_size=4),
+    switches=st.fixed_dictionaries(
+        {
+            "dialect": st.sampled_from(["documented", "wrapped"]),
+            "at_end": st.sampled_from(["completed", "canceled", "paused"]),
+            "omit_zero_counts": st.booleans(),
+            "counts_as_strings": st.booleans(),
+            "no_calls": st.sampled_from(["404", "empty"]),
+            "account_throttle": st.sampled_from([2, 10, 60]),
+        }
+    ),
+    contacts_known=st.booleans(),
+)
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[tuple[Emulator, ExotelClient]]:
+    with Emulator(start=START, seed=1) as emulator, client_of(emulator) as client:
+        yield emulator, client
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(histories)
+def test_reached_not_reached_and_never_tried_add_up_whatever_a_campaign_goes_through(lasting, history) -> None:
+    emulator, client = lasting
+    emulator.reset()
+    emulator.settings.update({**history.switches, "outcomes": history.outcomes})
+    now = emulator.clock.now()
+    numbers = people(history.contacts) + people(history.twice)
+    begins, ends = now + MINUTE, now + (1 + history.minutes) * MINUTE
+    campaign = create(client, numbers=numbers, schedule=between(begins, ends), call_retries=history.retries)
+
+    for seconds, action in history.steps:
+        emulator.clock.advance(seconds)
+        steer(client, campaign.id, action)
+    emulator.clock.advance((ends - now + timedelta(hours=1)).total_seconds())
+    ended = client.get_campaign(campaign.id)
+    outcome = outcome_of(ended, contacts=len(numbers) if history.contacts_known else None)
+    outcome = told_apart(outcome, client.call_details(campaign.id))
+
+    tally, called = outcome.tally, {one.number for one in emulator.calls(campaign.id)}
+    assert tally.contacts == len(set(numbers))
+    assert tally.reached == sum(one.status == "completed" for one in emulator.calls(campaign.id))
+    assert tally.never_tried == len(set(numbers) - called)
+    assert tally.reached + sum(tally.not_reached.values()) + tally.never_tried == tally.contacts
+
+
+def steer(client: ExotelClient, campaign_id: str, action: str) -> None:
+    with suppress(ExotelRequestRefused):  # not allowed where it stands
+        getattr(client, f"{action}_campaign")(campaign_id)
+
+
+@pytest.mark.parametrize(("dialect", "attempts_told"), [("documented", True), ("wrapped", False)])
+def test_a_number_that_is_called_as_often_as_it_is_listed_counts_as_often(
+    emulator: Emulator, client: ExotelClient, dialect: str, attempts_told: bool
+) -> None:
+    emulator.settings.update({"dialect": dialect, "outcomes": {"failed": 1, "completed": 1}})
+    schedule = between(START + MINUTE, START + 2 * MINUTE)
+    campaign = create(client, numbers=people(2) * 40, call_duplicate_numbers=True, schedule=schedule)
+    emulator.clock.advance(600)
+
+    outcome = told_apart(outcome_of(client.get_campaign(campaign.id)), client.call_details(campaign.id))
+
+    assert (outcome.tally.contacts, outcome.tally.never_tried) == (80, 20)
+
+
+def ended(status: str, reached: int, never_tried: int | None, contacts: int | None = 10, failed: int = 0) -> Outcome:
+    counts = {"completed": reached, "failed": failed} if contacts is not None else {}
+    return Outcome("c1", status, Tally(contacts, reached, {"failed": failed}, never_tried, 0), counts=counts)
+
+
+ALL, SOME, NONE_LEFT = ended("completed", 10, 0), ended("completed", 4, 6), ended("completed", 4, 0, failed=6)
+NOBODY, UNKNOWN = ended("created", 0, 10), ended("completed", 4, None, failed=6)
+NO_COUNTS = ended("completed", 0, None, contacts=None)
+GOOD = None
+
+
+@pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
+@pytest.mark.parametrize(
+    ("outcome", "on_window_end", "min_reached", "failure"),
+    [
+        pytest.param(ALL, "complete", None, GOOD, id="everybody reached"),
+        pytest.param(ALL, "fail", 1.0, GOOD, id="everybody reached, and asked for"),
+        pytest.param(SOME, "complete", None, GOOD, id="some left over"),
+        pytest.param(SOME, "fail", None, "6 people did never get a call", id="some left over, and not wanted"),
+        pytest.param(SOME, "resume", None, "6 people did never get a call", id="some left over after the last window"),
+        pytest.param(SOME, "complete", 0.4, GOOD, id="just enough reached"),
+        pytest.param(SOME, "complete", 0.41, "reached 4 of 10, less than min_reached (41%)", id="too few reached"),
+        pytest.param(NONE_LEFT, "fail", None, GOOD, id="nobody left over"),
+        pytest.param(NONE_LEFT, "fail", 0.5, "reached 4 of 10", id="nobody left over, too few reached"),
+        pytest.param(NOBODY, "complete", None, "could call nobody", id="nobody was called at all"),
+        pytest.param(UNKNOWN, "complete", None, GOOD, id="some may be left over"),
+        pytest.param(UNKNOWN, "fail", None, "some people may never get a call", id="some may be left over: not green"),
+        pytest.param(NO_COUNTS, "complete", None, GOOD, id="no counts"),
+        pytest.param(NO_COUNTS, "fail", None, "some people may never", id="no counts: not green"),
+        pytest.param(NO_COUNTS, "complete", 0.1, "cannot be judged", id="no counts to judge by: not green"),
+        pytest.param(NO_COUNTS, "complete", 0.0, GOOD, id="no counts, and nobody need be reached"),
+    ],
+)
+def test_the_verdict_comes_from_the_counts_not_from_the_word(
+    at_end: str, outcome: Outcome, on_window_end: str, min_reached: float | None, failure: str | None
+) -> None:
+    said = failure_of(replace(outcome, status=at_end), min_reached=min_reached, on_window_end=on_window_end)
+
+    assert said is None if failure is None else failure in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failure"),
+    [
+        (ended("deleted", 4, 0), "campaign c1 (deleted) was deleted"),
+        (ended("failed", 0, 0, failed=10), "campaign c1 (failed) could call nobody"),
+        (ended("archived", 4, 0), None),
+        (ended("failed", 1, 0, failed=9), None),
+        (ended("Ringing", 4, 0), None),
+    ],
+    ids=lambda one: one.status if isinstance(one, Outcome) else "",
+)
+def test_words_that_are_a_verdict_by_themselves(outcome: Outcome, failure: str | None) -> None:
+    said = failure_of(outcome)
+
+    assert said is None if failure is None else (said or "").startswith(failure)
+
+
+@pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_a_window_that_closes_on_people_is_told_the_same_however_the_service_ends_it(
+    emulator: Emulator, client: ExotelClient, at_end: str, dialect: str
+) -> None:
+    emulator.settings.update({"at_end": at_end, "dialect": dialect})
+    campaign = create(client, 100, schedule=between(START + MINUTE, START + 2 * MINUTE))
+    emulator.clock.advance(600)
+
+    outcome = told_apart(outcome_of(client.get_campaign(campaign.id)), client.call_details(campaign.id))
+
+    assert outcome.status == at_end
+    assert outcome.tally.never_tried == 40
+    assert failure_of(outcome) is None
+    assert "40 people did never get a call" in str(failure_of(outcome, on_window_end="fail"))
+    assert "reached" in str(failure_of(outcome, min_reached=0.61))
+    assert list(warnings_of(outcome)) == [f"40 of 100 people were never called by campaign {campaign.id}."]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "warning"),
+    [(ALL, None), (SOME, "6 of 10"), (UNKNOWN, "Of the 6 people counted as failed"), (NO_COUNTS, "gives no counts")],
+)
+def test_what_somebody_should_know_of_a_success(outcome: Outcome, warning: str | None) -> None:
+    said = list(warnings_of(outcome))
+
+    assert [warning in one for one in said] == ([True] if warning else [])
+
+
+def test_an_outcome_is_kept_as_plain_json() -> None:
+    told = outcome_of(
+        shown(
+            "Completed",
+            {"failed-no-attempt": 3, "completed": 4, "failed": 2, "busy": 1},
+            date_created=START,
+            date_updated=START + timedelta(hours=1),
+        )
+    )
+
+    kept = told.as_json()
+
+    assert kept == {
+        "id": "c1",
+        "status": "completed",
+        "contacts": 10,
+        "reached": 4,
+        "not_reached": 3,
+        "not_reached_by_reason": {"busy": 1, "failed": 2},
+        "never_tried": 3,
+        "started": "2026-03-02T04:30:00+00:00",
+        "ended": "2026-03-02T05:30:00+00:00",
+        "counts": {"completed": 4, "failed": 2, "failed_no_attempt": 3, "busy": 1},
+    }
+    assert Outcome.of_json(kept) == told
+
+
+def test_an_unknown_word_is_kept_as_it_is() -> None:
+    assert outcome_of(shown("Ringing Out")).status == "Ringing Out"

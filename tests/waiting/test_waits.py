@@ -1,0 +1,233 @@
+"""When a wait is over: by what the service shows, and in any case by the clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from waiting_samples import MINUTE, START, shown
+
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.client.request import Schedule
+from airflow_provider_exotel.waiting.wait import (
+    HAND_OVER,
+    LAST_CALLS,
+    LINGERS,
+    LONGEST_LIFE,
+    Step,
+    Wait,
+    people_are_left,
+)
+from airflow_provider_exotel.waiting.watch import GONE_AFTER, Watched, next_wake
+
+END = START + timedelta(hours=8)
+SECOND = timedelta(seconds=1)
+WAIT = Wait("c1", START, END)
+GOES_ON = None
+LIVE, QUIET = {"in_progress": 1}, {"in_progress": 0, "completed": 3}
+MOMENTS = {
+    "before": END - timedelta(hours=1),
+    "at the end": END,
+    "a while after": END + LAST_CALLS,
+    "long after": END + LINGERS,
+}
+ENDED = ("completed", "failed", "canceled", "archived")
+# What a look makes of a wait, by status and moment.
+STEPS: list[tuple[str, dict[str, int], dict[str, Step | None]]] = [
+    *((word, QUIET, dict.fromkeys(MOMENTS, Step.ENDED)) for word in ENDED),
+    ("deleted", QUIET, dict.fromkeys(MOMENTS, Step.GONE)),
+    *(
+        (word, QUIET, dict(zip(MOMENTS, (GOES_ON, GOES_ON, Step.ENDED, Step.ENDED), strict=True)))
+        for word in ("created", "in-progress", "InProgress")
+    ),
+    ("in-progress", {"retrying": 1}, dict(zip(MOMENTS, (GOES_ON, GOES_ON, GOES_ON, Step.OVERDUE), strict=True))),
+    ("in-progress", LIVE, dict(zip(MOMENTS, (GOES_ON, GOES_ON, GOES_ON, Step.OVERDUE), strict=True))),
+    ("paused", QUIET, dict(zip(MOMENTS, (GOES_ON, Step.ENDED, Step.ENDED, Step.ENDED), strict=True))),
+    ("ringing", QUIET, dict(zip(MOMENTS, (GOES_ON, GOES_ON, GOES_ON, Step.OVERDUE), strict=True))),
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "stats", "moment", "step"),
+    [(status, stats, moment, step) for status, stats, steps in STEPS for moment, step in steps.items()],
+)
+def test_what_a_look_makes_of_a_wait(status: str, stats: dict[str, int], moment: str, step: Step | None) -> None:
+    assert WAIT.step(shown(status, stats), MOMENTS[moment]) is step
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_campaign_that_is_not_there_is_gone(moment: str) -> None:
+    assert WAIT.step(None, MOMENTS[moment]) is Step.GONE
+
+
+@pytest.mark.parametrize(
+    ("wait", "wakes_at", "step"),
+    [
+        pytest.param(WAIT, END + LINGERS, Step.OVERDUE, id="for the end"),
+        pytest.param(replace(WAIT, hand_over=True), END - HAND_OVER, Step.CLOSING, id="to be carried on"),
+        pytest.param(replace(WAIT, hand_over=True, opening=True), START, Step.OPENING, id="for the opening"),
+    ],
+)
+def test_what_the_clock_alone_makes_of_a_wait(wait: Wait, wakes_at: datetime, step: Step) -> None:
+    assert wait.wakes_at() == wakes_at
+    assert wait.step_by_clock(wakes_at - SECOND) is GOES_ON
+    assert wait.step_by_clock(wakes_at) is step
+    assert next_wake([wait], END + timedelta(days=1)) == wakes_at
+
+
+def test_a_deadline_may_come_first() -> None:
+    assert next_wake([WAIT], START) == START
+    assert next_wake([Wait("c1")]) is None
+
+
+@pytest.mark.parametrize(
+    ("wait", "worth"),
+    [
+        pytest.param(replace(WAIT, send_at=START + SECOND), False, id="before it dials"),
+        pytest.param(WAIT, True, id="once it dials"),
+        pytest.param(Wait("c1"), True, id="when nobody knows"),
+        pytest.param(replace(WAIT, opening=True), False, id="while its next window is waited for"),
+    ],
+)
+def test_when_a_look_is_worth_a_request(wait: Wait, worth: bool) -> None:
+    assert wait.has_begun(START) is worth
+
+
+@pytest.mark.parametrize(
+    ("schedule", "begins", "ends"),
+    [
+        (Schedule(send_at=START, end_at=END), START, END),
+        (Schedule(send_at=START + MINUTE), START + MINUTE, START + MINUTE + LONGEST_LIFE),
+        (Schedule(end_at=END), START - MINUTE, END),
+        (Schedule(), START - MINUTE, START - MINUTE + LONGEST_LIFE),
+    ],
+    ids=["both given", "no end", "no beginning", "neither"],
+)
+def test_a_campaign_lives_as_long_as_its_schedule_says_or_thirty_days(
+    schedule: Schedule, begins: datetime, ends: datetime
+) -> None:
+    campaign = shown(schedule=schedule, date_created=START - MINUTE)
+
+    wait = Wait.for_campaign(campaign, START, contacts=3, hand_over=True)
+
+    assert wait == Wait("c1", begins, ends, contacts=3, hand_over=True)
+
+
+def test_a_campaign_without_any_date_lives_thirty_days_from_now() -> None:
+    assert Wait.for_campaign(shown(), START).end_at == START + LONGEST_LIFE
+
+
+def test_a_wait_is_kept_as_plain_json() -> None:
+    for wait in (WAIT, Wait("c1"), replace(WAIT, contacts=3, hand_over=True, opening=True, seen_dialling=True)):
+        assert Wait.of_json(wait.as_json()) == wait
+        assert all(isinstance(value, (str, int, bool, type(None))) for value in wait.as_json().values())
+
+
+MOVED = Schedule(send_at=START + timedelta(days=1), end_at=END + timedelta(days=1))
+
+
+def test_a_wait_follows_a_schedule_that_somebody_has_moved() -> None:
+    watched = Watched(WAIT)
+
+    watched.see(shown("created", schedule=MOVED), START)
+    watched.see_clock(END + LINGERS)
+
+    assert watched.event is None
+    assert (watched.wait.send_at, watched.wait.end_at) == (MOVED.send_at, MOVED.end_at)
+
+
+@pytest.mark.parametrize(("status", "dialled"), [("in-progress", True), ("paused", False), ("created", False)])
+def test_whether_it_dialled_up_to_its_end_is_known_though_it_does_not_any_more(status: str, dialled: bool) -> None:
+    watched = Watched(WAIT)
+
+    watched.see(shown("in-progress"), START)
+    watched.see(shown(status), END - SECOND)
+    watched.see(shown("paused"), END)
+
+    assert watched.event is not None
+    assert watched.event.wait.seen_dialling is dialled
+
+
+def test_a_wait_for_an_opening_keeps_to_the_window_it_was_given() -> None:
+    wait = replace(WAIT, opening=True)
+
+    assert wait.following(shown(schedule=MOVED), START) == wait
+
+
+@pytest.mark.parametrize(
+    ("stats", "left"),
+    [
+        ({}, True),
+        ({"created": 3, "pending": 0, "completed": 3}, False),
+        ({"created": 3, "pending": 1, "completed": 2}, True),
+        ({"created": 0, "retry": 1, "completed": 2}, True),
+        ({"created": 0, "retry": 0, "completed": 2}, False),
+        ({"created": 3}, True),
+        ({"created": 3, "completed": 3}, False),
+        ({"created": 3, "completed": 2, "in_progress": 1}, True),
+    ],
+    ids=str,
+)
+def test_whether_anybody_is_left_to_carry_on(stats: dict[str, int], left: bool) -> None:
+    assert people_are_left(shown(stats=stats), 3) is left
+
+
+def test_where_zeros_are_left_out_and_nobody_knows_how_many_there_are_somebody_may_be_left() -> None:
+    assert people_are_left(shown(stats={"created": 3, "completed": 3}), None)
+
+
+looks = st.lists(
+    st.one_of(
+        st.none(),
+        st.builds(
+            shown,
+            st.sampled_from(["created", "in-progress", "paused", "ringing", ""]),
+            st.sampled_from([{}, LIVE, QUIET, {"created": 5, "pending": 5}]),
+            schedule=st.sampled_from([Schedule(), Schedule(send_at=START, end_at=END)]),
+        ),
+        st.just("fails"),
+    ),
+    max_size=30,
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(looks, st.booleans(), st.booleans())
+@example([], False, False)
+@example(["fails"] * 30, False, False)
+@example([shown("in-progress", LIVE)] * 30, True, True)
+def test_whatever_is_seen_or_not_a_wait_is_over_two_hours_after_its_window(
+    looks: list[Campaign | str | None], hand_over: bool, seen_dialling: bool
+) -> None:
+    watched = Watched(Wait("c1", START, END, hand_over=hand_over, seen_dialling=seen_dialling))
+    step = (END + LINGERS - START) / (len(looks) + 1)
+
+    for number, look in enumerate(looks):
+        moment = START + number * step
+        if look != "fails":
+            watched.see(look, moment)
+        watched.see_clock(moment)
+    watched.see_clock(END + LINGERS)
+
+    assert watched.event is not None
+    if watched.event.step is Step.GONE:
+        seen = [look for look in looks if look != "fails"]
+        assert any(seen[place : place + GONE_AFTER] == [None] * GONE_AFTER for place in range(len(seen)))
+
+
+@given(looks)
+@settings(derandomize=True, deadline=None)
+def test_nothing_that_is_seen_after_a_wait_is_over_changes_what_it_came_to(looks: list[Campaign | str | None]) -> None:
+    watched = Watched(WAIT)
+    watched.see(shown("completed", QUIET), START)
+    event = watched.event
+
+    for look in looks:
+        if look != "fails":
+            watched.see(look, END)
+    watched.see_clock(END + LINGERS)
+
+    assert watched.event is event
