@@ -1,0 +1,200 @@
+"""What all our operators and sensors share: the hook, templates that render as text, and errors no retry can fix."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, BaseSensorOperator, conf
+
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.hooks.exotel import ExotelHook
+
+if TYPE_CHECKING:
+    import jinja2
+
+MEANT_BY = {
+    "from": "numbers",
+    "from_": "numbers",
+    "to": "numbers",
+    "conn_id": "exotel_conn_id",
+    "connection_id": "exotel_conn_id",
+    "start_time": "window, or schedule.send_at",
+    "end_time": "window, or schedule.end_at",
+    "send_at": "schedule.send_at",
+    "end_at": "schedule.end_at",
+    "app_id": "flow_id",
+    "text": "read_via_text",
+    "message": "read_via_text",
+    "preset": "window",
+    "dry_run": "plan_only",
+    "on_kill": "pause_on_kill",
+}
+"""Arguments that people write, and what they mean."""
+_NOT_RENDERED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+
+
+@dataclass(frozen=True)
+class TemplateFailure:
+    """A template that could not be rendered, kept in its field until ``execute`` reports it.
+
+    What rendering raises ends a task outside of ``execute``, where Airflow retries it whatever the cause.
+
+    :param reason: what is wrong, free of numbers.
+    """
+
+    reason: str
+
+
+class ExotelTask:
+    """Mix-in of our operators and sensors.
+
+    Templates render as text, whatever the DAG says: with ``render_template_as_native_obj`` Jinja turns ``+6591234567``
+    into an int and a key into another key. A template that renders to exactly ``None`` counts as not given.
+    """
+
+    exotel_conn_id: str
+
+    @cached_property
+    def hook(self) -> ExotelHook:
+        """The hook of the connection."""
+        return ExotelHook(self.exotel_conn_id)
+
+    def render_template(
+        self, content: Any, context: Any, jinja_env: jinja2.Environment | None = None, seen_oids: set[int] | None = None
+    ) -> Any:
+        """Render templates as text; a failure is kept as :class:`TemplateFailure` for ``execute`` to report."""
+        if not isinstance(content, str):
+            return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
+        from jinja2 import TemplateError, TemplateNotFound
+
+        try:
+            text = _rendered(self, content, context, jinja_env)
+        except TemplateNotFound as error:
+            return TemplateFailure(f"names a template file that does not exist ({redact(error.name)})")
+        except TemplateError as error:
+            return TemplateFailure(f"cannot be rendered ({redact(error.message or type(error).__name__)})")
+        except _NOT_RENDERED as error:
+            return TemplateFailure(f"cannot be rendered ({type(error).__name__})")
+        return None if text.strip() == "None" and text != content else text
+
+
+@contextmanager
+def input_errors_fail_the_task() -> Iterator[None]:
+    """Turn errors that no retry can fix into ``AirflowFailException``; retryable ones pass."""
+    try:
+        yield
+    except ExotelError as error:
+        if error.retryable:
+            raise
+        raise AirflowFailException(str(error)) from None
+
+
+def check_names(task: type, given: Mapping[str, Any]) -> None:
+    """Refuse arguments that neither a task nor Airflow knows, with the name that was probably meant.
+
+    :param task: the operator's or sensor's class.
+    :param given: the keyword arguments that are left for Airflow.
+    :raises ExotelInputError: naming each of them.
+    """
+    own = set(inspect.signature(task.__init__).parameters) - {"self", "kwargs"}  # type: ignore[misc]
+    known = own | _names_of_airflow(issubclass(task, BaseSensorOperator))
+    problems = [
+        Problem(name, f"unknown argument{_did_you_mean(name, own)}")
+        for name in given
+        if name not in known and not name.startswith("_airflow")
+    ]
+    if isinstance(given.get("retries"), Mapping):
+        problems.append(Problem("retries", "is Airflow's number of task retries; did you mean call_retries?"))
+    if problems:
+        raise ExotelInputError(problems)
+
+
+def check_rendered(arguments: Mapping[str, Any]) -> list[Problem]:
+    """Return a problem for each argument of which a template could not be rendered.
+
+    :param arguments: the arguments by name, as they are after rendering.
+    """
+    return [
+        Problem(name, f"{failure.reason}; correct the template")
+        for name, value in arguments.items()
+        for failure in _failures(value)
+    ]
+
+
+def is_template(value: Any) -> bool:
+    """Return whether Airflow replaces a value before the task runs: a template, an XCom, a collection of such."""
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, Mapping):
+        return any(map(is_template, value.values()))
+    if isinstance(value, (list, tuple, set)):
+        # Numbers are many, and a text without a brace is no template.
+        return any(is_template(one) for one in value if not isinstance(one, str) or "{" in one)
+    return callable(getattr(value, "resolve", None)) and not hasattr(value, "open")
+
+
+def is_mapped(given: Mapping[str, Any]) -> bool:
+    """Return whether a task is made of a mapped one, whose values are judged in ``execute``.
+
+    :param given: the keyword arguments that are left for Airflow.
+    """
+    return bool(given.get("_airflow_from_mapped"))
+
+
+def default_deferrable() -> bool:
+    """Return whether Airflow is told to wait in the triggerer wherever that is possible."""
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
+
+
+def _rendered(task: Any, content: str, context: Any, jinja_env: jinja2.Environment | None) -> str:
+    from jinja2.nativetypes import NativeEnvironment
+
+    if "{" not in content and not content.endswith(tuple(task.template_ext)):
+        return content
+    if jinja_env is None or isinstance(jinja_env, NativeEnvironment):
+        dag = task.get_dag()
+        jinja_env = dag.get_template_env(force_sandboxed=True) if dag is not None else task.get_template_env()
+    is_file = content.endswith(tuple(task.template_ext))
+    template = jinja_env.get_template(content) if is_file else jinja_env.from_string(content)
+    return str(_text_renderer()(template, context))
+
+
+@cache
+def _text_renderer() -> Any:
+    # `Template.render` copies the context, which resolves everything in it.
+    try:
+        from airflow.sdk.definitions.context import render_template_to_string
+    except ImportError:
+        from airflow.utils.helpers import render_template_to_string  # type: ignore[no-redef]
+    return render_template_to_string
+
+
+def _failures(value: Any) -> Iterator[TemplateFailure]:
+    if isinstance(value, TemplateFailure):
+        yield value
+    elif isinstance(value, (Mapping, list, tuple, set)):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _failures(one)
+
+
+@cache
+def _names_of_airflow(is_sensor: bool) -> frozenset[str]:
+    classes: Sequence[type] = (BaseSensorOperator if is_sensor else BaseOperator).__mro__
+    return frozenset(
+        name
+        for one in classes
+        if "__init__" in vars(one)
+        for name in inspect.signature(vars(one)["__init__"]).parameters
+    )
+
+
+def _did_you_mean(name: str, own: Iterable[str]) -> str:
+    meant = MEANT_BY.get(name) or next(iter(difflib.get_close_matches(name, own, n=1)), None)
+    return f"; did you mean {meant}?" if meant else "; see the operator's parameters"
