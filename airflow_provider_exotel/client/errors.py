@@ -24,7 +24,7 @@ No message holds a phone number or a credential: texts of the service pass throu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -89,6 +89,19 @@ class ExotelInputError(ExotelError, ValueError):
         self.problems = tuple(problems)
         lines = "\n".join(f"- {problem}" for problem in self.problems)
         super().__init__(f"nothing was sent; {len(self.problems)} to mend:\n{lines}")
+
+
+def collect(problems: list[Problem], step: Callable[[], Any]) -> Any:
+    """Return what a step returns, or ``None`` with the problems it found added to ``problems``.
+
+    :param problems: what was found so far.
+    :param step: a function without parameters.
+    """
+    try:
+        return step()
+    except ExotelInputError as error:
+        problems.extend(error.problems)
+        return None
 
 
 class ExotelConnectionError(ExotelError):

@@ -20,6 +20,8 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.literals import read_literal
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 
+_WORDS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
+
 
 def one_of(*choices: str) -> BeforeValidator:
     """Return a validator that accepts a choice in any case and spelling of its dash, as people type it."""
@@ -36,6 +38,31 @@ def one_of(*choices: str) -> BeforeValidator:
 def fold(text: str) -> str:
     """Return ``text`` as choices are compared: lower case, dashes for underscores and spaces."""
     return text.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def read_flag(value: object) -> bool:
+    """Return a flag as Python, a form or a template writes it.
+
+    :param value: a bool, 0 or 1, or one of ``true``, ``false``, ``yes``, ``no``, ``1``, ``0`` in any case.
+    :raises ValueError: for anything else: nobody is called because a word was misread.
+    """
+    word = str(value).strip().lower() if isinstance(value, (bool, int, str)) else ""
+    if word not in _WORDS:
+        raise ValueError("must be true or false")
+    return _WORDS[word]
+
+
+def flag(value: object, name: str) -> bool:
+    """Return a flag; what is not given is false.
+
+    :param value: what is given.
+    :param name: the argument.
+    :raises ExotelInputError: naming it, for what is neither true nor false.
+    """
+    try:
+        return value is not None and read_flag(value)
+    except ValueError as error:
+        raise ExotelInputError([Problem(name, f"{error}; write one of the two")]) from None
 
 
 def http_url(value: str) -> str:
@@ -85,6 +112,7 @@ def _no_truth(value: object) -> object:
 
 
 Whole = Annotated[int, BeforeValidator(_no_truth)]
+Flag = Annotated[bool, BeforeValidator(read_flag)]
 Item = TypeVar("Item")
 # The bound stands with the tuple: on an optional field it would be asked of None too.
 Some = Annotated[tuple[Item, ...], Field(min_length=1)]

@@ -21,6 +21,7 @@ from pydantic import (
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.fields import (
+    Flag,
     Model,
     Moment,
     Some,
@@ -133,7 +134,7 @@ class _CampaignFields(Model):
         Field(description="'trans', the only type the service knows"),
     ] = None
     call_duplicate_numbers: Annotated[
-        bool | None,
+        Flag | None,
         Field(description="true to call a number as often as it is listed; the service's default is false"),
     ] = None
     call_retries: Annotated[

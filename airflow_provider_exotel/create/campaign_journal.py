@@ -15,6 +15,7 @@ from airflow_provider_exotel.create.identity import AUDIENCE_LENGTH
 from airflow_provider_exotel.create.journal import Journal
 
 _LENGTH = 16
+_OF_SECRET = 4
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class AudienceMark:
     :param lists: the lists.
     :param digest: of the numbers, under a secret, since so few numbers are possible that a plain digest hides none.
     :param secret: which secret that was, so that digests under different ones are not compared.
-    :param short: a few characters for the campaign's name, so few that they single out nobody even where only one
-        number is called.
+    :param short: hex digits for the campaign's name: four of the secret's, so that digests under different secrets are
+        told apart, and eight of the audience's under it, since anybody could try numbers against a plain digest.
     :param repeats: how many of the numbers are listed again, which the service may leave out of what it shows.
     :param rejected: how many entries were left out because they cannot be phone numbers.
     """
@@ -44,13 +45,13 @@ class AudienceMark:
         """Return the mark of an audience, the same for the same people in another order."""
         if numbers is None:
             names = tuple(sorted(lists or ()))
-            return cls(lists=names, short=_short("\n".join(names)))
+            return cls(lists=names, short=_short(secret, "\n".join(names)))
         key, people = secret.encode(), "\n".join(sorted(numbers))
         return cls(
             contacts=len(numbers),
             digest=hmac.new(key, people.encode(), hashlib.sha256).hexdigest()[:_LENGTH],
             secret=hmac.new(key, b"audience", hashlib.sha256).hexdigest()[:_LENGTH],
-            short=_short(people),
+            short=_short(secret, people),
             repeats=len(numbers) - len(set(numbers)),
             rejected=rejected,
         )
@@ -62,9 +63,17 @@ class AudienceMark:
         if self.contacts != other.contacts:
             return f"{self.contacts or 0:,} numbers instead of {other.contacts or 0:,}"
         same_secret = self.secret == other.secret
-        if (self.digest != other.digest) if same_secret else (self.short != other.short):
+        if (self.digest != other.digest) if same_secret else self.is_other(other.short):
             return f"{self.contacts or 0:,} numbers of which some are others"
         return None
+
+    def is_other(self, short: str | None) -> bool:
+        """Return whether a campaign's name surely stands for another audience.
+
+        :param short: what its name tells of its audience; ``None`` if it tells nothing. Under another secret, as after
+            a token was renewed, it tells nothing either.
+        """
+        return short is not None and short != self.short and short[:_OF_SECRET] == self.short[:_OF_SECRET]
 
 
 @dataclass(frozen=True)
@@ -135,5 +144,8 @@ def _moment(kept: str | None) -> datetime | None:
     return datetime.fromisoformat(kept) if kept else None
 
 
-def _short(people: str) -> str:
-    return hashlib.sha256(people.encode()).hexdigest()[:AUDIENCE_LENGTH]
+def _short(secret: str, people: str) -> str:
+    of_secret, of_people = (
+        hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest() for text in ("marker", people)
+    )
+    return of_secret[:_OF_SECRET] + of_people[: AUDIENCE_LENGTH - _OF_SECRET]

@@ -19,14 +19,14 @@ def other_people(campaign: Campaign, wanted: AudienceMark, entry: Entry, told: s
     """
     kept = entry.audience
     # What was about to be sent is not what was found, where the name tells of others.
-    if kept is not None and entry.campaign_id != campaign.id and told not in {kept.short, None}:
+    if kept is not None and entry.campaign_id != campaign.id and kept.is_other(told):
         kept = None
     # A name that tells the same people vouches for more than what few answers show, in a spelling of their own.
     shown = _shown(campaign, wanted) if told != wanted.short else None
     for known in (kept, shown):
         if known is not None and (difference := wanted.difference(known)) is not None:
             return difference
-    return "other people" if told not in {wanted.short, None} else None
+    return "other people" if wanted.is_other(told) else None
 
 
 def other_fields(campaign: Campaign, content: Content, entry: Entry) -> list[str]:

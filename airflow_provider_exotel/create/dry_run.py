@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +14,9 @@ from airflow_provider_exotel.client.request import CampaignRequest
 
 ACCOUNT_CALLS_PER_MINUTE = 60
 """What an account may dial by default (Exotel, campaign throttling)."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,3 +82,10 @@ class CampaignPlan:
                 f"Dialling everybody with all retries takes at least {self.minutes_to_finish:,} minutes, more than the "
                 "window has: some people will not be tried. Widen the window, split the campaign, or raise throttle."
             )
+
+
+def log_plan(plan: CampaignPlan) -> None:
+    """Log what is about to dial, and what to check before it does."""
+    for warning in plan.warnings:
+        log.warning("%s", warning)
+    log.info("Campaign to dial: %s", json.dumps(plan.request.safe_payload(), ensure_ascii=False))

@@ -7,9 +7,11 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 MAX_NAME = 80
-AUDIENCE_LENGTH = 4
+AUDIENCE_LENGTH = 12
+"""Hex digits of a name that stand for whom the campaign calls."""
 _KEY_LENGTH = 16
 LONGEST_NAME = MAX_NAME - len(" af-") - _KEY_LENGTH - len("-") - AUDIENCE_LENGTH
 """How much of a caller's name is kept."""
@@ -35,15 +37,13 @@ class CampaignIdentity:
     def name_for(self, audience: str) -> str:
         """Return the name to create it under, which tells whom it calls as well.
 
-        :param audience: a few characters that stand for the audience.
+        :param audience: :attr:`AudienceMark.short`, which stands for the audience.
         """
         return self.name if self.exact else f"{self.name}-{audience}"
 
     def audience_in(self, name: str) -> str | None:
         """Return what a campaign's name tells of whom it calls, ``None`` if it tells nothing."""
-        _, _, rest = name.casefold().rpartition(self.marker.casefold())
-        found = None if self.exact else _AUDIENCE.match(rest)
-        return found[1] if found else None
+        return None if self.exact else audience_named(name)
 
     @property
     def marker(self) -> str:
@@ -62,6 +62,7 @@ def identify(
     *,
     dag_id: str = "",
     run_id: str = "",
+    logical_date: datetime | None = None,
     task_id: str = "",
     map_index: int = -1,
     name: str | None = None,
@@ -70,17 +71,24 @@ def identify(
 ) -> CampaignIdentity:
     """Return the identity of the campaign of one task instance, or of an idempotency key.
 
+    A run is known by its logical date where it has one: two runs of one date cannot coexist, and a date that is
+    backfilled after its run was deleted finds the campaign that exists. The run id names the kind of run, which
+    Airflow may change.
+
     :param account_sid: the account.
     :param deployment: the connection's word for this Airflow, if it has one.
-    :param dag_id: the DAG; it and the next three are left out where an idempotency key stands for them.
-    :param run_id: the run; every kind of run has one, while some have no date.
+    :param dag_id: the DAG; it and the next four are left out where an idempotency key stands for them.
+    :param run_id: the run, where it has no logical date.
+    :param logical_date: the run's logical date, if it has one.
     :param task_id: the task.
     :param map_index: its index if mapped, else -1.
     :param name: the caller's name for the campaign, default ``dag.task``, or the idempotency key without them.
     :param idempotency_key: stands for run, task and index where the caller gives one.
     :param exact_name: whether to send the caller's name without the key.
     """
-    own = ["idempotency_key", idempotency_key] if idempotency_key else [dag_id, run_id, task_id, map_index]
+    run = ["date", logical_date.astimezone(UTC).isoformat()] if logical_date is not None else ["run", run_id]
+    # As text, always: a template may render a key of digits as a number.
+    own = ["idempotency_key", str(idempotency_key)] if idempotency_key else [dag_id, *run, task_id, map_index]
     # JSON keeps the parts apart: joined by a character, two different tasks could make one text.
     digest = hashlib.sha256(json.dumps([account_sid, deployment or "", *own]).encode()).hexdigest()
     key = digest[:_KEY_LENGTH]
@@ -102,6 +110,19 @@ def renamed(name: str, wanted: str) -> str:
     # What another campaign is known by would make it found for that one too.
     kept = f" {mark[0].strip()}"
     return printable(_MARK.sub("", wanted))[: MAX_NAME - len(kept)].rstrip() + kept
+
+
+def audience_named(name: str) -> str | None:
+    """Return what a campaign's name tells of whom it calls, ``None`` if it tells nothing."""
+    folded = name.casefold()
+    ends = [marker.end() for marker in _MARKER.finditer(folded)]
+    found = _AUDIENCE.match(folded, ends[-1]) if ends else None
+    return found[1] if found else None
+
+
+def without_key(name: str) -> str:
+    """Return the part of a campaign's name that the caller wrote."""
+    return _MARK.sub("", name).strip()
 
 
 def names_a_key(name: str) -> bool:

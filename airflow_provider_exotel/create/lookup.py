@@ -6,13 +6,16 @@ order, through all of them. One that could not go back far enough is an unknown 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
 from airflow_provider_exotel.client.models import Campaign
-from airflow_provider_exotel.create.identity import CampaignIdentity
+from airflow_provider_exotel.create.identity import CampaignIdentity, names_a_key
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.client import ExotelClient
 
 FURTHEST_LOOK = 10_000
 """Campaigns read in one look: some twenty requests."""
@@ -22,18 +25,22 @@ _ORDER_SHOWS_AFTER = 10
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class ListsCampaigns(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.client.client.ExotelClient`."""
+@dataclass(frozen=True)
+class Seen:
+    """What one look at the account's list saw.
 
-    def list_campaigns(self) -> Iterator[Campaign]:
-        """Iterate over the account's campaigns, newest first."""
-        ...
+    :param matches: the campaigns of the identity, the earliest first.
+    :param others: the campaigns that carry another key and have not ended.
+    """
+
+    matches: list[Campaign]
+    others: list[Campaign]
 
 
-def find(campaigns: ListsCampaigns, identity: CampaignIdentity, since: datetime) -> list[Campaign]:
-    """Return the campaigns of ``identity``, the earliest first; none only if there surely is none in the list.
+def find(campaigns: ExotelClient, identity: CampaignIdentity, since: datetime) -> Seen:
+    """Return the campaigns of ``identity``; none only if there surely is none in the list.
 
-    Whoever looks sees them in the same order, so that all keep the same one.
+    Every caller sees them in the same order, so that all keep the same one.
 
     :param campaigns: the account's campaigns.
     :param identity: which one.
@@ -44,10 +51,13 @@ def find(campaigns: ListsCampaigns, identity: CampaignIdentity, since: datetime)
     :raises ExotelOutcomeUnknown: if the account has more campaigns since then than one look reads.
     """
     matches: list[Campaign] = []
+    others: list[Campaign] = []
     steps_back, before, in_order = 0, None, True
     for count, campaign in enumerate(campaigns.list_campaigns(), 1):
         if identity.is_of(campaign.name):
             matches.append(campaign)
+        elif names_a_key(campaign.name) and not campaign.status.has_ended:
+            others.append(campaign)
         if (created := campaign.date_created) is not None:
             in_order = in_order and (before is None or created <= before)
             steps_back += before is not None and created < before
@@ -62,4 +72,5 @@ def find(campaigns: ListsCampaigns, identity: CampaignIdentity, since: datetime)
         if count >= FURTHEST_LOOK:
             break
     # Dates are whole seconds: of one second the list's own order tells, which is newest first unless seen otherwise.
-    return sorted(matches[::-1] if in_order else matches, key=lambda one: one.date_created or _LONG_AGO)
+    in_list_order = matches[::-1] if in_order else matches
+    return Seen(sorted(in_list_order, key=lambda one: one.date_created or _LONG_AGO), others)

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_exotel.client.errors import (
     ExotelCampaignGone,
@@ -42,8 +42,13 @@ from airflow_provider_exotel.create.campaign_journal import AudienceMark, Campai
 from airflow_provider_exotel.create.comparison import other_fields, other_people
 from airflow_provider_exotel.create.fingerprint import Content
 from airflow_provider_exotel.create.identity import CampaignIdentity
-from airflow_provider_exotel.create.lookup import ListsCampaigns, find
+from airflow_provider_exotel.create.lookup import find
+from airflow_provider_exotel.create.options import OnSameAudience
+from airflow_provider_exotel.create.same_audience import check_same_audience
 from airflow_provider_exotel.windows.calling_window import MissedWindow
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.client import ExotelClient
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -55,26 +60,6 @@ SEND_WITHIN = timedelta(seconds=30)
 PATIENT_LOOKS = 4
 _NEWEST = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 20.0
-
-
-class Campaigns(ListsCampaigns, Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.client.client.ExotelClient`."""
-
-    def create_campaign(self, request: Callable[[], CampaignRequest]) -> Campaign:
-        """Create a campaign of what the function returns right before it is sent."""
-        ...
-
-    def get_campaign(self, campaign_id: str) -> Campaign:
-        """Return a campaign."""
-        ...
-
-    def pause_campaign(self, campaign_id: str) -> Campaign:
-        """Stop its dialling."""
-        ...
-
-    def delete_campaign(self, campaign_id: str) -> None:
-        """Delete one that has not begun."""
-        ...
 
 
 Wanted = Callable[[], AudienceMark | None]
@@ -103,11 +88,13 @@ class OneCampaign:
     :param is_later_try: whether an earlier try may have come as far as sending.
     :param answer_within: how long an answer may take.
     :param settle: how long after that a campaign may take to show in the list.
+    :param on_same_audience: what to do if an active campaign of the same name calls the same people in overlapping
+        hours.
     :param clock: the time.
     """
 
     identity: CampaignIdentity
-    campaigns: Campaigns
+    campaigns: ExotelClient
     journal: CampaignJournal
     since: datetime
     content: Callable[[], Content] | None = None
@@ -116,7 +103,10 @@ class OneCampaign:
     is_later_try: bool = False
     answer_within: timedelta = timedelta(seconds=40)
     settle: timedelta = SETTLE
+    on_same_audience: OnSameAudience = "warn"
     clock: Clock = field(default_factory=Clock)
+    _others: list[Campaign] = field(default_factory=list, init=False)
+    """Campaigns under other keys that the last look saw."""
 
     def find(self, audience: Callable[[], AudienceMark]) -> Campaign | None:
         """Return the campaign that exists already, ``None`` if there surely is none: steps 1 to 3.
@@ -153,6 +143,9 @@ class OneCampaign:
 
         def request() -> CampaignRequest:
             made, posted_before = make(self.clock.now()), self.clock.now() + SEND_WITHIN
+            check_same_audience(
+                self._others, self.identity, audience, made.schedule, self.clock.now(), self.on_same_audience
+            )
             made = made.model_copy(update={"name": self.identity.name_for(audience.short)})
             self.journal.intend(posted_before, audience, mark)
             if self.clock.now() >= posted_before:
@@ -180,7 +173,7 @@ class OneCampaign:
         """How many entries it leaves out because they cannot be phone numbers, where the journal knows it."""
         return self.journal.entry.audience.rejected if self.journal.entry.audience else 0
 
-    def pause_what_was_sent(self, campaigns: Campaigns) -> None:
+    def pause_what_was_sent(self, campaigns: ExotelClient) -> None:
         """Pause the campaign if it was sent: one look at the newest, for a task that is killed while it sends.
 
         :param campaigns: the account's campaigns, by a client that does not wait.
@@ -229,9 +222,11 @@ class OneCampaign:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _look(self, wanted: Wanted) -> Campaign | None:
-        found = find(self.campaigns, self.identity, self.since)
+        seen = find(self.campaigns, self.identity, self.since)
+        self._others[:] = seen.others
+        found = seen.matches
         audience = wanted() if found else None
-        same = [one for one in found if audience and self.identity.audience_in(one.name) in {audience.short, None}]
+        same = [one for one in found if audience and not audience.is_other(self.identity.audience_in(one.name))]
         same = [one for one in same if one.status is not CampaignStatus.DELETED] or same[:1]
         if len(same) > 1:
             log.error("%d campaigns carry %r; the earliest is followed.", len(same), self.identity.marker)
@@ -243,7 +238,7 @@ class OneCampaign:
     def _earliest(self, own: Campaign, audience: AudienceMark) -> Campaign:
         """Return the earliest campaign of the key, and withdraw one's own if that is another."""
         try:
-            found = find(self.campaigns, self.identity, self.since)
+            found = find(self.campaigns, self.identity, self.since).matches
         except ExotelError as error:
             log.warning("Whether others have sent a campaign of this key as well is not known: %s", error)
             return own

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.create.fingerprint import Content
     from airflow_provider_exotel.create.identity import CampaignIdentity
     from airflow_provider_exotel.create.once import OneCampaign
+    from airflow_provider_exotel.create.options import TaskOptions
+    from airflow_provider_exotel.create.spec import Account
 
+Answer = TypeVar("Answer")
 _NO_LIMIT = 1e6
 
 
@@ -73,20 +76,21 @@ class ExotelHook(BaseHook):
         return client_of(self.settings)
 
     @cached_property
-    def last_words(self) -> ExotelClient:
-        """A client for the moment in which a task is killed: one try, a few seconds, no rate limit, no shared lock."""
-        return client_of(self.settings, in_a_hurry=True)
+    def shutdown_client(self) -> ExotelClient:
+        """The client for the moment in which a task is killed: one attempt, seconds, no rate limit, no shared lock."""
+        return client_of(self.settings, fail_fast=True)
 
-    @contextmanager
-    def renewing_when_refused(self) -> Iterator[None]:
-        """Read the connection again, for whatever is asked next, where its credentials are refused: it may be mended.
+    def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
+        """Return what a question to the service returns.
 
-        One that names another account is not taken: there is no such campaign there.
+        If the credentials are refused, the connection is read again for the next question: it may have been corrected.
+        One that names another account is not used: the campaign is not there.
 
-        :raises ExotelAuthError: the refusal all the same.
+        :param question: gets :attr:`client`.
+        :raises ExotelError: as the client does; a refusal all the same.
         """
         try:
-            yield
+            return question(self.client)
         except ExotelAuthError:
             with suppress(Exception):  # where it cannot be read now, it can be later
                 self._connect_anew()
@@ -100,7 +104,7 @@ class ExotelHook(BaseHook):
         self.__dict__ |= {
             "settings": settings,
             "client": client_of(settings),
-            "last_words": client_of(settings, in_a_hurry=True),
+            "shutdown_client": client_of(settings, fail_fast=True),
         }
 
     def _read(self) -> ExotelSettings:
@@ -152,11 +156,13 @@ class ExotelHook(BaseHook):
         from airflow_provider_exotel.create.campaign_journal import AudienceMark
         from airflow_provider_exotel.create.fingerprint import Content
         from airflow_provider_exotel.create.identity import identify
+        from airflow_provider_exotel.create.options import TaskOptions
         from airflow_provider_exotel.hooks.task import is_later_call, journal_of_this_process
 
-        if str(idempotency_key or "").strip().lower() in {"", "none"}:
-            wanted = "is empty; write what the campaign is known again by, such as 'reminder-2026-03'"
+        if idempotency_key is None:
+            wanted = "is required: it is what the campaign is found again by, such as 'reminder-2026-03'; add it"
             raise ExotelInputError([Problem("idempotency_key", wanted)])
+        options = TaskOptions(idempotency_key=idempotency_key, settle=settle)
         settings = self.settings
         identity = identify(
             settings.account_sid, settings.deployment, name=fields.get("name"), idempotency_key=idempotency_key
@@ -164,34 +170,34 @@ class ExotelHook(BaseHook):
         request = self.request_of(**fields)
         audience = AudienceMark.of(request.numbers, request.lists, settings.api_token)
         context, here = _context(), f"{settings.host}/{identity.key}"
-        one = self.one_campaign(
-            identity,
-            context,
-            idempotency_key=idempotency_key,
-            settle=settle,
-            content=lambda: Content.of(request, settings.api_token),
-        )
+        one = self.one_campaign(identity, context, options, content=lambda: Content.of(request, settings.api_token))
         one = replace(one, refuses_other_content=True)
         if not one.journal.outlives_tries:
             may_have_been_sent = one.is_later_try or not (context or is_later_call(here))
             one = replace(one, journal=journal_of_this_process(here), is_later_try=may_have_been_sent)
         return one.find(lambda: audience) or one.create(lambda _: request, audience)
 
+    @cached_property
+    def account(self) -> Account:
+        """What campaigns take from the connection."""
+        from airflow_provider_exotel.create.spec import Account
+
+        settings = self.settings
+        return Account(settings.account_sid, settings.guard, settings.exophone, settings.api_token)
+
     def one_campaign(
         self,
         identity: CampaignIdentity,
         context: Mapping[str, Any],
+        options: TaskOptions,
         *,
-        idempotency_key: str | None = None,
-        settle: timedelta | float | None = None,
         content: Callable[[], Content] | None = None,
     ) -> OneCampaign:
         """Return the campaign of one key, which can be found and created once.
 
         :param identity: the key, and the name that carries it.
         :param context: the task's context; empty outside of a task.
-        :param idempotency_key: where it stands for the run.
-        :param settle: how long a campaign may take to show in the list, a timedelta or seconds, default 120.
+        :param options: the task's options, of which ``idempotency_key``, ``settle`` and ``on_same_audience`` count.
         :param content: returns what would be sent, apart from whom it calls, when, and its name.
         """
         from airflow_provider_exotel.create.once import SETTLE, OneCampaign
@@ -201,12 +207,13 @@ class ExotelHook(BaseHook):
             identity,
             self.client,
             journal_of(context, identity.key),
-            earliest_date(context, idempotency_key=idempotency_key),
+            earliest_date(context, idempotency_key=options.idempotency_key),
             content=content,
-            is_shared=bool(idempotency_key),
+            is_shared=options.idempotency_key is not None,
             is_later_try=is_later_try(context),
             answer_within=timedelta(seconds=self.settings.connect_timeout + self.settings.read_timeout),
-            settle=SETTLE if settle is None else time_to_settle(settle),
+            settle=SETTLE if options.settle is None else options.settle,
+            on_same_audience=options.on_same_audience,
         )
 
     def request_of(self, **fields: Any) -> CampaignRequest:
@@ -230,30 +237,17 @@ class ExotelHook(BaseHook):
         return True, f"Key, token and account {settings.account_sid} are accepted by {settings.host}."
 
 
-def time_to_settle(settle: Any) -> timedelta:
-    """Return how long a campaign may take to show in the list.
-
-    :param settle: a timedelta or seconds.
-    :raises ExotelInputError: for anything else, and for less than nothing.
-    """
-    is_number = isinstance(settle, (int, float)) and not isinstance(settle, bool)
-    length = timedelta(seconds=settle) if is_number else settle
-    if isinstance(length, timedelta) and length >= timedelta():
-        return length
-    raise ExotelInputError([Problem("settle", "is no timedelta and no number of seconds; write 120, for example")])
-
-
-def client_of(settings: ExotelSettings, *, in_a_hurry: bool = False) -> ExotelClient:
+def client_of(settings: ExotelSettings, *, fail_fast: bool = False) -> ExotelClient:
     """Return a client of the account a connection names.
 
     :param settings: the connection.
-    :param in_a_hurry: whether to send once, wait for seconds only, and share nothing with other clients.
+    :param fail_fast: whether to send once, wait for seconds only, and share nothing with other clients.
     """
     from airflow_provider_exotel.client.client import ExotelClient
     from airflow_provider_exotel.client.policy import ReplayPolicy
     from airflow_provider_exotel.client.rate_limit import TokenBucket
 
-    connect_timeout, read_timeout = (2, 3) if in_a_hurry else (settings.connect_timeout, settings.read_timeout)
+    connect_timeout, read_timeout = (2, 3) if fail_fast else (settings.connect_timeout, settings.read_timeout)
     return ExotelClient(
         settings.api_key,
         settings.api_token,
@@ -264,8 +258,8 @@ def client_of(settings: ExotelSettings, *, in_a_hurry: bool = False) -> ExotelCl
         read_timeout=read_timeout,
         request_body=settings.request_body,
         guard=settings.guard,
-        policy=ReplayPolicy(tries=1) if in_a_hurry else None,
-        bucket=TokenBucket(_NO_LIMIT) if in_a_hurry else None,
+        policy=ReplayPolicy(tries=1) if fail_fast else None,
+        bucket=TokenBucket(_NO_LIMIT) if fail_fast else None,
     )
 
 

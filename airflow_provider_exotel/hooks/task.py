@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from airflow import __version__ as airflow_version
 
 from airflow_provider_exotel.audience.upload_journal import UploadJournal
 from airflow_provider_exotel.create.campaign_journal import CampaignJournal
+from airflow_provider_exotel.create.identity import CampaignIdentity, identify
+from airflow_provider_exotel.windows.anchor import Anchor, anchor_given, anchor_of
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.connection import ExotelSettings
+    from airflow_provider_exotel.create.options import TaskOptions
 
 KEY_REMEMBERED_FOR = timedelta(days=30)
 """How far back the campaign of an idempotency key is looked for: the longest a campaign dials by default."""
@@ -84,3 +92,68 @@ def earliest_date(context: Mapping[str, Any], *, idempotency_key: str | None = N
         now - KEY_REMEMBERED_FOR if idempotency_key else None,
     )
     return min(date for date in dates if date is not None)
+
+
+def run_anchor(context: Mapping[str, Any], given: str | datetime | None) -> Anchor:
+    """Return the moment the run stands for, or the one that is given instead.
+
+    :param context: the task's context.
+    :param given: the argument ``anchor``.
+    :raises ExotelInputError: if nothing says when, or what is given is no time.
+    """
+    if given is not None:
+        return anchor_given(given)
+    run = context["dag_run"]
+    return anchor_of(
+        context.get("logical_date"),
+        context.get("data_interval_start"),
+        context.get("data_interval_end"),
+        getattr(run, "run_after", None),
+    )
+
+
+def task_identity(
+    context: Mapping[str, Any], settings: ExotelSettings, options: TaskOptions, name: str | None
+) -> CampaignIdentity:
+    """Return which campaign a task instance stands for.
+
+    :param context: the task's context.
+    :param settings: the connection.
+    :param options: the task's options.
+    :param name: the caller's name for the campaign.
+    """
+    instance = context["ti"]
+    return identify(
+        settings.account_sid,
+        settings.deployment,
+        dag_id=instance.dag_id,
+        run_id=instance.run_id,
+        logical_date=context.get("logical_date"),
+        task_id=instance.task_id,
+        map_index=instance.map_index,
+        name=name,
+        idempotency_key=options.idempotency_key,
+        exact_name=options.exact_name,
+    )
+
+
+def run_conf(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a run was triggered with."""
+    conf = getattr(context.get("dag_run"), "conf", None)
+    return conf if isinstance(conf, Mapping) else {}
+
+
+def task_deadline(context: Mapping[str, Any], execution_timeout: timedelta | None) -> datetime | None:
+    """Return when a task has to be done, ``None`` for never.
+
+    Airflow 2 fails a deferred task at that moment itself, and asks nobody to stop what it waits for: there it is woken
+    before.
+
+    :param context: the task's context.
+    :param execution_timeout: the task's.
+    """
+    if execution_timeout is None:
+        return None
+    began: datetime = getattr(context["ti"], "start_date", None) or datetime.now(UTC)
+    sooner = min(execution_timeout / 10, timedelta(minutes=1)) if airflow_version.startswith("2.") else timedelta()
+    return began + execution_timeout - sooner

@@ -14,8 +14,8 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.operators.inputs import is_still_to_be_rendered, run_anchor
-from airflow_provider_exotel.operators.results import failing_for_good
+from airflow_provider_exotel.hooks.task import run_anchor
+from airflow_provider_exotel.operators.base import input_errors_fail_the_task, is_template
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.audience.plan import FleetPlan
@@ -123,7 +123,7 @@ class PlanAudienceOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if records is not None and not callable(records) and not is_still_to_be_rendered(records):
+        if records is not None and not callable(records) and not is_template(records):
             # Before Airflow serialises the DAG, which would write the numbers down.
             raise ExotelInputError([Problem("records", "is no function; give one that returns the numbers")])
         self.output_path = output_path
@@ -156,7 +156,7 @@ class PlanAudienceOperator(BaseOperator):
         from airflow_provider_exotel.operators.audience_order import order_of
         from airflow_provider_exotel.operators.plan_folder import PlanFolder
 
-        with failing_for_good():
+        with input_errors_fail_the_task():
             order = order_of(self, context)
             folder, run, settings = PlanFolder(str(self.output_path)), self._run(context), self._settings()
             kept = folder.kept()

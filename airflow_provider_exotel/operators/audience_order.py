@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_exotel.audience.hours import Hours, hours_of
 from airflow_provider_exotel.audience.plan import Order
 from airflow_provider_exotel.audience.variables import check_variables
-from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.client.fields import words
 from airflow_provider_exotel.client.literals import read_literal
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.contacts.normalise import check_country
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
-from airflow_provider_exotel.operators.inputs import collect
 from airflow_provider_exotel.operators.sources import Source
 from airflow_provider_exotel.operators.suppress import SuppressionGiven, suppressions_given
 from airflow_provider_exotel.windows import fields

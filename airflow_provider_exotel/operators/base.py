@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, BaseSensorOperator, conf
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSkipException,
+    BaseOperator,
+    BaseSensorOperator,
+    conf,
+)
 
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 
@@ -37,19 +44,21 @@ MEANT_BY = {
     "on_kill": "pause_on_kill",
 }
 """Arguments that people write, and what they mean."""
+_NO_TEMPLATE = "its template cannot be rendered"
 _NOT_RENDERED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
-class TemplateFailure:
-    """A template that could not be rendered, kept in its field until ``execute`` reports it.
+class DeferredProblem:
+    """A value that is refused when ``execute`` reads it.
 
-    What rendering raises ends a task outside of ``execute``, where Airflow retries it whatever the cause.
+    What rendering, mapping or setting an attribute raises ends a task outside of ``execute``, where Airflow retries it
+    whatever the cause.
 
-    :param reason: what is wrong, free of numbers.
+    :param message: what is wrong and how to fix it, free of numbers.
     """
 
-    reason: str
+    message: str
 
 
 class ExotelTask:
@@ -69,7 +78,7 @@ class ExotelTask:
     def render_template(
         self, content: Any, context: Any, jinja_env: jinja2.Environment | None = None, seen_oids: set[int] | None = None
     ) -> Any:
-        """Render templates as text; a failure is kept as :class:`TemplateFailure` for ``execute`` to report."""
+        """Render templates as text; a failure is kept as :class:`DeferredProblem` for ``execute`` to report."""
         if not isinstance(content, str):
             return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
         from jinja2 import TemplateError, TemplateNotFound
@@ -77,11 +86,11 @@ class ExotelTask:
         try:
             text = _rendered(self, content, context, jinja_env)
         except TemplateNotFound as error:
-            return TemplateFailure(f"names a template file that does not exist ({redact(error.name)})")
+            return DeferredProblem(f"template file {redact(error.name)} does not exist; correct the path")
         except TemplateError as error:
-            return TemplateFailure(f"cannot be rendered ({redact(error.message or type(error).__name__)})")
+            return DeferredProblem(f"{_NO_TEMPLATE} ({redact(error.message or type(error).__name__)}); correct it")
         except _NOT_RENDERED as error:
-            return TemplateFailure(f"cannot be rendered ({type(error).__name__})")
+            return DeferredProblem(f"{_NO_TEMPLATE} ({type(error).__name__}); correct it")
         return None if text.strip() == "None" and text != content else text
 
 
@@ -94,6 +103,21 @@ def input_errors_fail_the_task() -> Iterator[None]:
         if error.retryable:
             raise
         raise AirflowFailException(str(error)) from None
+
+
+@contextmanager
+def missed_windows_end_the_task(on_missed_window: str) -> Iterator[None]:
+    """Fail or skip the task if its window is over.
+
+    :param on_missed_window: ``skip`` skips it; anything else fails it, without a retry.
+    """
+    from airflow_provider_exotel.windows.calling_window import MissedWindow
+
+    try:
+        yield
+    except MissedWindow as missed:
+        end = AirflowSkipException if on_missed_window == "skip" else AirflowFailException
+        raise end(str(missed)) from None
 
 
 def check_names(task: type, given: Mapping[str, Any]) -> None:
@@ -116,16 +140,12 @@ def check_names(task: type, given: Mapping[str, Any]) -> None:
         raise ExotelInputError(problems)
 
 
-def check_rendered(arguments: Mapping[str, Any]) -> list[Problem]:
-    """Return a problem for each argument of which a template could not be rendered.
+def deferred_problems(arguments: Mapping[str, Any]) -> list[Problem]:
+    """Return what was found wrong with arguments before ``execute`` could report it.
 
     :param arguments: the arguments by name, as they are after rendering.
     """
-    return [
-        Problem(name, f"{failure.reason}; correct the template")
-        for name, value in arguments.items()
-        for failure in _failures(value)
-    ]
+    return [Problem(name, one.message) for name, value in arguments.items() for one in _deferred(value)]
 
 
 def is_template(value: Any) -> bool:
@@ -146,6 +166,24 @@ def is_mapped(given: Mapping[str, Any]) -> bool:
     :param given: the keyword arguments that are left for Airflow.
     """
     return bool(given.get("_airflow_from_mapped"))
+
+
+def hold_numbers(value: Any) -> PhoneNumbers | DeferredProblem:
+    """Return numbers in the type that shows only their count, or what is wrong with them."""
+    if isinstance(value, DeferredProblem):
+        return value
+    try:
+        return PhoneNumbers.of(value)
+    except TypeError as error:
+        return DeferredProblem(str(error))
+
+
+def arguments_of(init: Callable[..., None]) -> tuple[str, ...]:
+    """Return the names of the arguments that an ``__init__`` takes for itself, in its order.
+
+    :param init: the function.
+    """
+    return tuple(name for name, one in inspect.signature(init).parameters.items() if one.kind is one.KEYWORD_ONLY)
 
 
 def default_deferrable() -> bool:
@@ -176,12 +214,12 @@ def _text_renderer() -> Any:
     return render_template_to_string
 
 
-def _failures(value: Any) -> Iterator[TemplateFailure]:
-    if isinstance(value, TemplateFailure):
+def _deferred(value: Any) -> Iterator[DeferredProblem]:
+    if isinstance(value, DeferredProblem):
         yield value
     elif isinstance(value, (Mapping, list, tuple, set)):
         for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _failures(one)
+            yield from _deferred(one)
 
 
 @cache

@@ -5,54 +5,65 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.providers.common.compat.sdk import (
-    AirflowException,
     AirflowFailException,
-    AirflowSkipException,
+    AirflowTaskTimeout,
     BaseOperator,
+    ObjectStoragePath,
 )
 
-from airflow_provider_exotel.client.errors import (
-    ExotelConflict,
-    ExotelConnectionError,
-    ExotelError,
-    ExotelInputError,
-    ExotelNotFound,
-    ExotelRequestRefused,
-    Problem,
-)
-from airflow_provider_exotel.hooks.exotel import ExotelHook, time_to_settle
+from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError
+from airflow_provider_exotel.client.urls import campaign_page
+from airflow_provider_exotel.hooks.exotel import ExotelHook
+from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_deadline, task_identity
 from airflow_provider_exotel.links import CampaignLink
-from airflow_provider_exotel.operators.inputs import (
-    REQUEST_FIELDS,
-    TIME_FIELDS,
-    arguments_of_task,
-    audience_of,
-    check_choices,
-    check_settings,
+from airflow_provider_exotel.operators.base import (
+    ExotelTask,
+    arguments_of,
+    check_names,
     default_deferrable,
-    drafted,
-    hide,
-    is_still_to_be_rendered,
-    is_true,
-    one_of_task,
+    deferred_problems,
+    hold_numbers,
+    input_errors_fail_the_task,
+    is_mapped,
+    is_template,
+    missed_windows_end_the_task,
 )
-from airflow_provider_exotel.operators.results import announce, failing_for_good, publish
-from airflow_provider_exotel.operators.waiting import CampaignEnd, carrier_of
+from airflow_provider_exotel.operators.form import fill_from_params
+from airflow_provider_exotel.operators.kill_switch import KillSwitch
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CallRetries, CampaignRequest
-    from airflow_provider_exotel.create.draft import CampaignDraft
     from airflow_provider_exotel.create.once import OneCampaign
+    from airflow_provider_exotel.create.options import TaskOptions
+    from airflow_provider_exotel.create.spec import CampaignInput, CampaignSpec
+    from airflow_provider_exotel.waiting.driver import WaitDriver
+    from airflow_provider_exotel.waiting.outcome import Outcome
+    from airflow_provider_exotel.waiting.wait import Wait
     from airflow_provider_exotel.windows.calling_window import Window
 
     Context = Mapping[str, Any]
 
+_READ_AS_WRITTEN = {
+    "exact_name",
+    "if_paused",
+    "settle",
+    "wait_for_completion",
+    "deferrable",
+    "poll_interval",
+    "on_window_end",
+    "pause_on_kill",
+    "from_params",
+}
+"""Arguments that are no templates: they decide how the task runs, also when it is killed or resumed."""
+OUTCOME = "outcome"
+"""The XCom that holds how a campaign ended."""
 
-class CreateCampaignOperator(BaseOperator):
+
+class CreateCampaignOperator(ExotelTask, BaseOperator):
     """Create one campaign for one task instance, inside its calling window.
 
     The parameters are those of Exotel's create-campaign page under names that Airflow leaves free; all those are
@@ -65,6 +76,7 @@ class CreateCampaignOperator(BaseOperator):
         conf or an XCom holds; ``numbers_from`` and ``lists`` keep numbers out of its database.
     :param numbers_from: instead, a file on any object storage (``s3://conn@bucket/key``, ``file:///...``) with one
         number a line or a column ``number``, read when the task runs.
+    :param number_column: the column of the numbers in that file, default ``number``.
     :param lists: instead, SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign.
     :param caller_id: the ExoPhone that calls, default the connection's.
     :param campaign_type: ``static`` or ``dynamic``.
@@ -86,9 +98,9 @@ class CreateCampaignOperator(BaseOperator):
     :param max_lateness: with ``window``, how late the campaign may start, a timedelta or minutes; default as long as
         the window is usable.
     :param on_missed_window: ``fail`` (default), ``skip``, or with ``window`` ``next`` for the one directly after.
-    :param call_status_callback: URL that hears of each attempt.
-    :param call_schedule_callback: URL that hears of each contact after the last attempt.
-    :param status_callback: URL that hears of the campaign's end.
+    :param call_status_callback: URL notified after each call attempt.
+    :param call_schedule_callback: URL notified after the last attempt to reach a contact.
+    :param status_callback: URL notified when the campaign ends.
     :param mode: ``auto`` or ``custom``.
     :param throttle: calls per minute with ``custom``.
     :param custom_field: text of your own that comes back in reports.
@@ -97,42 +109,36 @@ class CreateCampaignOperator(BaseOperator):
     :param exact_name: send ``name`` as it is, without the key; it must then be unique to the campaign.
     :param if_paused: what to do with a campaign of an earlier try that is paused: ``follow`` (default) it as it is, or
         ``resume`` it inside its window.
-    :param settle: how long a campaign may take to show in the service's list, a timedelta or seconds, default 120. A
-        try after a lost answer waits as long before it sends again.
+    :param settle: how long a campaign may take to show in the service's list, a timedelta or seconds, default the
+        connection's. A try after a lost answer waits as long before it sends again.
     :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what is no phone number.
     :param default_country: the ISO code of the country whose national numbers are meant, such as ``IN``; by default
         these are sent as they are given.
+    :param numbers_have_country_code: whether every number without ``+`` begins with its calling code, default false:
+        numbers that can be read both ways are then left out as ambiguous.
+    :param on_same_audience: what to do if an active campaign of the same name calls the same people in overlapping
+        hours: ``fail``, ``warn`` (default) or ``allow``.
     :param wait_for_completion: whether the task ends with its campaign; the XCom ``outcome`` then tells how that ended.
     :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
         ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two looks while waiting, default 60.
-    :param min_reached: the share of people, 0 to 1, of whom fewer reached are a failure; default none.
-    :param on_window_end: what people left over at the end of the window mean: ``complete`` (default) nothing but a
-        warning, ``fail`` a failure; with ``resume`` the campaign goes on in the next ``window``, and the next.
-    :param until: with ``resume``, the RFC 3339 time from which on no window is used any more.
-    :param on_kill: ``pause`` (default) the campaign when the task is killed or takes too long, or ``leave`` it.
+    :param poll_interval: the time between two polls while waiting, a timedelta or seconds, default 60.
+    :param min_reached: fail the task if a smaller share than this was reached, 0 to 1; default none.
+    :param on_window_end: what to do with uncalled contacts when the window closes: ``complete`` (default) warns,
+        ``fail`` fails the task, ``resume`` continues the campaign in the next ``window``, and the next.
+    :param until: with ``resume``, do not open a window after this RFC 3339 time.
+    :param pause_on_kill: whether to pause the campaign when the task is killed or takes too long, default true.
     :param from_params: fill what is unset from the run's params of the same names, or from the form that
         :func:`~airflow_provider_exotel.operators.form.campaign_params` makes.
-    :param dry_run: do everything but the requests, and return the plan.
+    :param plan_only: do everything but the requests, and return the plan.
+    :param extra_fields: further fields of the request, sent as given, for what Exotel adds before this package does.
     :raises AirflowFailException: for what no retry can mend, every problem of the input named at once.
     :raises AirflowSkipException: for a missed window with ``on_missed_window="skip"``.
     """
 
-    template_fields = (
-        "exotel_conn_id",
-        *REQUEST_FIELDS,
-        "numbers_from",
-        *TIME_FIELDS,
-        "on_missed_window",
-        "on_invalid_numbers",
-        "default_country",
-        "idempotency_key",
-        "plan_only",
-        "min_reached",
-        "until",
-    )
     operator_extra_links = (CampaignLink(),)
     ui_color = "#dff3ea"
+    pause_on_kill: bool
+    from_params: bool
 
     def __init__(
         self,
@@ -140,108 +146,60 @@ class CreateCampaignOperator(BaseOperator):
         exotel_conn_id: str = ExotelHook.default_conn_name,
         numbers: Any = None,
         numbers_from: Any = None,
+        number_column: str | None = None,
         lists: Any = None,
         caller_id: str | None = None,
-        campaign_type: str | None = None,
-        flow_type: str | None = None,
+        campaign_type: Literal["static", "dynamic"] | str | None = None,
+        flow_type: Literal["ivr", "greeting"] | str | None = None,
         url: str | None = None,
         flow_id: str | int | None = None,
         read_via_text: str | None = None,
         name: str | None = None,
-        type: str | None = None,
+        type: Literal["trans"] | str | None = None,
         call_duplicate_numbers: bool | str | None = None,
         call_retries: CallRetries | Mapping[str, Any] | str | None = None,
         window: Window | Mapping[str, Any] | str | None = None,
         schedule: Any = None,
         anchor: str | datetime | None = None,
         max_lateness: timedelta | str | int | None = None,
-        on_missed_window: str = "fail",
+        on_missed_window: Literal["fail", "skip", "next"] | str = "fail",
         call_status_callback: str | None = None,
         call_schedule_callback: str | None = None,
         status_callback: str | None = None,
-        mode: str | None = None,
+        mode: Literal["auto", "custom"] | str | None = None,
         throttle: int | str | None = None,
         custom_field: str | None = None,
         repeat_menu_attempts: int | str | None = None,
+        extra_fields: Mapping[str, Any] | str | None = None,
         idempotency_key: str | None = None,
-        exact_name: bool = False,
-        if_paused: str = "follow",
+        exact_name: bool | str = False,
+        if_paused: Literal["follow", "resume"] = "follow",
+        on_same_audience: Literal["fail", "warn", "allow"] | str = "warn",
         settle: timedelta | float | None = None,
         wait_for_completion: bool = False,
         deferrable: bool | None = None,
-        poll_interval: float = 60,
+        poll_interval: timedelta | float | str = 60,
         min_reached: float | str | None = None,
-        on_window_end: str = "complete",
+        on_window_end: Literal["complete", "resume", "fail"] = "complete",
         until: str | datetime | None = None,
-        on_kill: str = "pause",
-        on_invalid_numbers: str = "fail",
+        pause_on_kill: bool = True,
+        on_invalid_numbers: Literal["fail", "drop"] | str = "fail",
         default_country: str | None = None,
+        numbers_have_country_code: bool | str = False,
         from_params: bool = False,
-        dry_run: bool | str | None = None,
+        plan_only: bool | str | None = None,
         **kwargs: Any,
     ) -> None:
+        given = {name: value for name, value in locals().items() if name in CreateCampaignOperator.arguments}
+        check_names(CreateCampaignOperator, kwargs)
         super().__init__(**kwargs)
-        if window is not None and schedule is not None:
-            raise ExotelInputError([Problem("window", "stands beside schedule; give one of the two")])
-        check_choices(
-            if_paused=(if_paused, ("follow", "resume")),
-            on_window_end=(on_window_end, ("complete", "resume", "fail")),
-            on_kill=(on_kill, ("pause", "leave")),
-        )
-        if on_window_end == "resume" and (not wait_for_completion or (window is None and not from_params)):
-            wanted = "'resume' needs wait_for_completion=True and a window, the next of which the campaign goes on in"
-            raise ExotelInputError([Problem("on_window_end", wanted)])
-        if until is not None and on_window_end != "resume":
-            raise ExotelInputError(
-                [Problem("until", "counts only with on_window_end='resume'; leave it out, or add that")]
-            )
-        if not poll_interval > 0:
-            raise ExotelInputError([Problem("poll_interval", "is no number of seconds above 0; write 60, for example")])
-        self.exotel_conn_id = exotel_conn_id
-        self.numbers = numbers
-        self.numbers_from = numbers_from
-        self.lists = lists
-        self.caller_id = caller_id
-        self.campaign_type = campaign_type
-        self.flow_type = flow_type
-        self.url = url
-        self.flow_id = flow_id
-        self.read_via_text = read_via_text
-        self.name = name
-        self.type = type
-        self.call_duplicate_numbers = call_duplicate_numbers
-        self.call_retries = call_retries
-        self.window = window
-        self.schedule = schedule
-        self.anchor = anchor
-        self.max_lateness = max_lateness
-        self.on_missed_window = on_missed_window
-        self.call_status_callback = call_status_callback
-        self.call_schedule_callback = call_schedule_callback
-        self.status_callback = status_callback
-        self.mode = mode
-        self.throttle = throttle
-        self.custom_field = custom_field
-        self.repeat_menu_attempts = repeat_menu_attempts
-        self.idempotency_key = idempotency_key
-        self.exact_name = exact_name
-        self.if_paused = if_paused
-        self.settle = None if settle is None else time_to_settle(settle)
-        self.on_invalid_numbers = on_invalid_numbers
-        self.default_country = default_country
-        self.wait_for_completion = wait_for_completion
-        self.deferrable = default_deferrable() if deferrable is None else deferrable
-        self.poll_interval = poll_interval
-        self.min_reached = min_reached
-        self.on_window_end = on_window_end
-        self.until = until
-        # `on_kill` itself is a method of every operator.
-        self.when_killed = on_kill
-        self.from_params = from_params
-        # `dry_run` itself is a method of every operator.
-        self.plan_only = dry_run
-        self._killed = False
-        self._campaign_id: str | None = None
+        for name, value in given.items():
+            setattr(self, name, value)
+        if not is_mapped(kwargs):
+            self._check_literals()
+
+    arguments = arguments_of(__init__)
+    template_fields = tuple(name for name in arguments if name not in _READ_AS_WRITTEN)
 
     @property
     def numbers(self) -> Any:
@@ -250,139 +208,192 @@ class CreateCampaignOperator(BaseOperator):
 
     @numbers.setter
     def numbers(self, value: Any) -> None:
-        self._numbers = value if value is None or is_still_to_be_rendered(value) else hide(value)
-
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
+        self._numbers = value if value is None or is_template(value) else hold_numbers(value)
 
     def execute(self, context: Context) -> Any:
-        """Find the campaign of this task instance or create it, and return its id; the plan if ``dry_run``."""
-        from airflow_provider_exotel.windows.calling_window import MissedWindow
-
-        arguments = arguments_of_task(self, context)
-        try:
-            with failing_for_good():
-                return self._follow_or_create(context, arguments)
-        except MissedWindow as missed:
-            if self.on_missed_window == "skip":
-                raise AirflowSkipException(str(missed)) from None
-            raise AirflowFailException(str(missed)) from None
+        """Find the campaign of this task instance or create it, and return its id; the plan if ``plan_only``."""
+        with input_errors_fail_the_task():
+            given = self._input(context)
+            options = given.parse_options()
+            with missed_windows_end_the_task(options.on_missed_window):
+                identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
+                if options.plan_only:
+                    return given.parse(options, identity).plan(datetime.now(UTC)).as_dict()
+                once = self.hook.one_campaign(identity, context, options, content=given.parse_content)
+                driver = self._driver(given, options, once)
+                campaign = self._find(once, given, options)
+                if campaign is None:
+                    campaign = self._create(once, given.parse(options, identity))
+                contacts = self._publish(context, campaign, once)
+                if not options.wait_for_completion:
+                    return campaign.id
+                step = driver.start(campaign, contacts=contacts, carried_to=once.journal.entry.carried_to)
+                outcome = self._follow(driver, options, step, task_deadline(context, self.execution_timeout))
+                return self._conclude(context, outcome, options)
 
     def resume_waiting(self, context: Context, event: Any) -> str:
         """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
+        from airflow_provider_exotel.create.options import parse_options
         from airflow_provider_exotel.triggers.campaign import Awoken
 
-        arguments = arguments_of_task(self, context)
-        with failing_for_good():
-            awoken = Awoken.of_json(event)
-            self._remember(awoken.campaign_ids[0])
-            return self._end(context, arguments, one_of_task(self, context, arguments)).resume(awoken)
+        with input_errors_fail_the_task():
+            result = Awoken.of_json(event)
+            self._kill_switch.guard(result.campaign_ids[0])
+            if result.left:
+                self._time_out(result.left[0].campaign_id)
+            given = self._input(context)
+            options = parse_options(given.arguments)
+            identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
+            driver = self._driver(given, options, self.hook.one_campaign(identity, context, options))
+            deadline = datetime.fromisoformat(result.deadline) if result.deadline else None
+            outcome = self._follow(driver, options, driver.resolve(result.events[0]), deadline)
+            return self._conclude(context, outcome, options)
 
     def on_kill(self) -> None:
-        """Pause the campaign in one short exchange: Airflow ends the process seconds later."""
-        self._killed = True
-        if self._campaign_id is None or self.when_killed != "pause":
-            return
-        try:
-            self.hook.last_words.pause_campaign(self._campaign_id)
-        except (ExotelRequestRefused, ExotelConflict, ExotelNotFound) as refusal:  # it is paused, or has ended
-            self.log.info("Campaign %s was not paused: %s", self._campaign_id, refusal)
-        except ExotelError as error:
-            self.log.error("Campaign %s could not be paused: %s", self._campaign_id, error)  # noqa: TRY400
-        else:
-            self.log.info("Campaign %s is paused.", self._campaign_id)
+        """Pause the campaign: Airflow calls this when the task is killed in its worker."""
+        self._kill_switch.kill()
 
-    def stop_if_killed(self) -> None:
-        """End the task if it was killed.
+    @cached_property
+    def _kill_switch(self) -> KillSwitch:
+        return KillSwitch(self.hook, pauses=self.pause_on_kill)
 
-        :raises AirflowException: if it was; its campaign is paused by then, unless it is to be left.
-        """
-        if self._killed:
-            self.on_kill()  # what was done since then may have let it dial again
-            raise AirflowException("the task was killed")
+    def _check_literals(self) -> None:
+        from airflow_provider_exotel.create.spec import check_literals
 
-    def hand_over(self) -> None:
-        """Have the trigger, which waits for the campaign from now on, be the only one to pause it.
+        known = {name: value for name in self.arguments if not is_template(value := getattr(self, name))}
+        check_literals(known, deferred_problems(known))
 
-        A worker often lives some seconds longer than its task waits in it, and Airflow then ends it as it ends one
-        whose task was killed: "the task shouldn't be running anymore".
+    def _input(self, context: Context) -> CampaignInput:
+        """Return what the DAG gives and, where it gives nothing and may, what the run's params say."""
+        from airflow_provider_exotel.create.options import TaskOptions
+        from airflow_provider_exotel.create.spec import CampaignInput
 
-        :raises AirflowException: if the task was killed before.
-        """
-        self.stop_if_killed()
-        self._campaign_id = None
+        arguments = {name: getattr(self, name) for name in self.arguments}
+        if TaskOptions(from_params=self.from_params).from_params:
+            arguments = fill_from_params(
+                arguments, context.get("params") or {}, self.params, run_conf(context), may_fill=self.template_fields
+            )
+        return CampaignInput(
+            arguments,
+            self.hook.account,
+            anchor=lambda: run_anchor(context, arguments["anchor"]),
+            open_path=ObjectStoragePath,
+            problems=deferred_problems(arguments),
+        )
 
-    def _follow_or_create(self, context: Context, arguments: Mapping[str, Any]) -> Any:
-        check_settings(self, context, arguments)
-        one = one_of_task(self, context, arguments)
-        if is_true(arguments["plan_only"], "dry_run"):
-            plan = drafted(self, context, arguments).named(one.identity.name).plan(datetime.now(UTC))
-            announce(plan)
-            self.log.info("Dry run: nothing was sent.")
-            return plan.as_dict()
-        # Before anything is sent: what is wrong about the wait would leave a campaign that nobody waits for.
-        end = self._end(context, arguments, one) if self.wait_for_completion else None
-        if one.journal.entry.campaign_id is not None:
-            self._remember(one.journal.entry.campaign_id)
-        campaign = one.find(lambda: audience_of(arguments, self.hook.settings.api_token, self.default_country))
-        if campaign is not None:
-            campaign = self._follow(campaign, one)
-        else:
-            draft = drafted(self, context, arguments).named(one.identity.name)
-            announce(draft.plan(datetime.now(UTC)))
-            campaign = self._create(one, draft)
-        contacts = one.contacts or len(campaign.numbers or ()) or None
-        publish(context["ti"], self.hook.settings, campaign, contacts=contacts, rejected=one.rejected)
-        self.stop_if_killed()
-        return campaign.id if end is None else end.wait_for(campaign, contacts)
+    def _driver(self, given: CampaignInput, options: TaskOptions, once: OneCampaign) -> WaitDriver:
+        from airflow_provider_exotel.waiting.carry_over import parse_carry_over
+        from airflow_provider_exotel.waiting.driver import WaitDriver
 
-    def _create(self, one: OneCampaign, draft: CampaignDraft) -> Campaign:
+        carry_over = None
+        if options.on_window_end == "resume":
+            window, call_retries = given.arguments["window"], given.arguments["call_retries"]
+            carry_over = parse_carry_over(window, call_retries, options.until, once.journal.carry)
+        return WaitDriver(
+            self.hook.ask,
+            carry_over,
+            poll_interval=options.poll_interval,
+            stop_if_killed=self._kill_switch.check,
+            sleep=self._kill_switch.sleep,
+        )
+
+    def _find(self, once: OneCampaign, given: CampaignInput, options: TaskOptions) -> Campaign | None:
+        from airflow_provider_exotel.create.follow import follow_campaign
+
+        if once.journal.entry.campaign_id is not None:
+            self._kill_switch.guard(once.journal.entry.campaign_id)
+        campaign = once.find(lambda: given.parse_audience(options))
+        if campaign is None:
+            return None
+        self._kill_switch.guard(campaign.id)
+        return follow_campaign(
+            campaign,
+            carried_to=once.journal.entry.carried_to,
+            if_paused=options.if_paused,
+            resume=self._resume,
+        )
+
+    def _resume(self, campaign_id: str) -> Campaign:
+        self._kill_switch.check()
+        return self.hook.client.resume_campaign(campaign_id)
+
+    def _create(self, once: OneCampaign, spec: CampaignSpec) -> Campaign:
         """Create the campaign, and leave none dialling if the task is killed meanwhile."""
-        from airflow_provider_exotel.windows.calling_window import MissedWindow
+        from airflow_provider_exotel.create.dry_run import log_plan
 
-        mark, brief = draft.audience(self.hook.settings.api_token), self.hook.last_words
+        log_plan(spec.plan(datetime.now(UTC)))
+        shutdown_client = self.hook.shutdown_client
 
-        def make(now: datetime) -> CampaignRequest:
-            if self._killed:
+        def request_at(now: datetime) -> CampaignRequest:
+            if self._kill_switch.is_killed:
                 raise ExotelConnectionError("it was not sent: the task was killed")
-            return draft.at(now)
+            return spec.at(now)
 
         try:
-            campaign = one.create(make, mark)
-        except (ExotelError, MissedWindow):
+            campaign = once.create(request_at, spec.audience)
+        except Exception:  # nothing was sent, or it is known not to dial
             raise
         except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
-            if self.when_killed == "pause":
-                one.pause_what_was_sent(brief)
+            if self.pause_on_kill:
+                once.pause_what_was_sent(shutdown_client)
             raise
-        self._remember(campaign.id)
+        self._kill_switch.guard(campaign.id)
         return campaign
 
-    def _remember(self, campaign_id: str) -> None:
-        """Know what to pause when the task is killed, and be able to: then there is no time to read a connection."""
-        _, self._campaign_id = self.hook.last_words, campaign_id
-        if self._killed:
-            self.on_kill()
+    def _publish(self, context: Context, campaign: Campaign, once: OneCampaign) -> int | None:
+        """Leave the campaign in the XCom ``campaign``, and the link to it; return how many people it calls."""
+        from airflow_provider_exotel.create.follow import summarise_campaign
 
-    def _end(self, context: Context, arguments: Mapping[str, Any], one: OneCampaign) -> CampaignEnd:
-        return CampaignEnd(self, context, carrier_of(self, arguments, one), one.journal)
+        settings, contacts = self.hook.settings, once.contacts or len(campaign.numbers or ()) or None
+        url = campaign_page(settings.host, settings.account_sid, campaign.id)
+        summary = summarise_campaign(campaign, contacts=contacts, rejected=once.rejected, url=url)
+        context["ti"].xcom_push(key=CampaignLink.key, value=url)
+        context["ti"].xcom_push(key="campaign", value=summary)
+        self._kill_switch.check()
+        return contacts
 
-    def _follow(self, campaign: Campaign, one: OneCampaign) -> Campaign:
-        """Return the campaign of an earlier try as it stands, resumed if that is wanted."""
-        from airflow_provider_exotel.client.models import CampaignStatus
+    def _follow(
+        self, driver: WaitDriver, options: TaskOptions, step: Wait | Outcome, deadline: datetime | None
+    ) -> Outcome:
+        is_deferred = default_deferrable() if options.deferrable is None else options.deferrable
+        return driver.follow(step, (lambda wait: self._defer(wait, options, deadline)) if is_deferred else None)
 
-        self._remember(campaign.id)
-        self.log.info("Campaign %s exists already (%s); following it.", campaign.id, campaign.status_text)
-        carried_to = one.journal.entry.carried_to
-        if campaign.status is not CampaignStatus.PAUSED or (carried_to and carried_to == campaign.schedule.end_at):
-            return campaign
-        # One that is resumed before its time may dial at once (Exotel, campaign status values).
-        if self.if_paused == "resume" and campaign.schedule.contains(datetime.now(UTC)):
-            self.stop_if_killed()
-            self.log.info("Campaign %s is paused; resuming it.", campaign.id)
-            return self.hook.client.resume_campaign(campaign.id)
-        why = "; it is resumed only inside its window, since it may dial at once" if self.if_paused == "resume" else ""
-        self.log.warning("Campaign %s is paused: it dials nobody until it is resumed%s.", campaign.id, why)
-        return campaign
+    def _defer(self, wait: Wait, options: TaskOptions, deadline: datetime | None) -> None:
+        from airflow_provider_exotel.triggers.campaign import CampaignTrigger
+
+        self._kill_switch.release()
+        self.defer(
+            trigger=CampaignTrigger(
+                exotel_conn_id=self.exotel_conn_id,
+                waits=[wait.as_json()],
+                poll_interval=options.poll_interval.total_seconds(),
+                deferred_at=datetime.now(UTC).isoformat(),
+                deadline=deadline.isoformat() if deadline else None,
+                pause_on_kill=options.pause_on_kill,
+            ),
+            method_name="resume_waiting",
+        )
+
+    def _conclude(self, context: Context, outcome: Outcome, options: TaskOptions) -> str:
+        """Leave how the campaign ended, and fail the task if that is not what was wanted."""
+        from airflow_provider_exotel.waiting.driver import complete_outcome
+        from airflow_provider_exotel.waiting.outcome import judge_outcome
+
+        outcome = complete_outcome(outcome, self.hook.ask)
+        context["ti"].xcom_push(key=OUTCOME, value=outcome.as_json())
+        failure = judge_outcome(outcome, min_reached=options.min_reached, on_window_end=options.on_window_end)
+        if failure:
+            raise AirflowFailException(failure)
+        return outcome.campaign_id
+
+    def _time_out(self, campaign_id: str) -> NoReturn:
+        paused = ""
+        if self.pause_on_kill:
+            from airflow_provider_exotel.waiting.control import pause_if_it_may_dial
+
+            try:
+                self.hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+                paused = "; it does not dial any more"
+            except ExotelError as error:
+                paused = f"; it could not be paused: {error}"
+        raise AirflowTaskTimeout(f"campaign {campaign_id} has not ended within execution_timeout{paused}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.fields import flag
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.operators.inputs import is_true
-from airflow_provider_exotel.operators.results import failing_for_good
+from airflow_provider_exotel.operators.base import input_errors_fail_the_task
 
 if TYPE_CHECKING:
     Context = Mapping[str, Any]
@@ -56,7 +56,7 @@ class ControlCampaignOperator(BaseOperator):
         """Carry the action out, and return the campaign's id."""
         from airflow_provider_exotel.waiting.control import control
 
-        with failing_for_good():
+        with input_errors_fail_the_task():
             campaign_id = _id_of(self.campaign_id)
             campaign = control(self.hook.client, campaign_id, self.action)
         status = campaign.status_text if campaign else "Deleted"
@@ -111,10 +111,10 @@ class UpdateCampaignOperator(BaseOperator):
         from airflow_provider_exotel.waiting.control import change
         from airflow_provider_exotel.windows.calling_window import read_as
 
-        with failing_for_good():
+        with input_errors_fail_the_task():
             campaign_id = _id_of(self.campaign_id)
             changes = read_as(dict, self.changes, "changes")
-            change(self.hook.client, campaign_id, changes, force=is_true(self.force, "force"))
+            change(self.hook.client, campaign_id, changes, force=flag(self.force, "force"))
         self.log.info("Campaign %s: changed %s.", campaign_id, ", ".join(sorted(changes)))
         return campaign_id
 

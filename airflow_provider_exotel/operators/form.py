@@ -6,17 +6,28 @@ Each field is declared once. Airflow's trigger form is flat, so what the operato
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.create.identity import LONGEST_NAME
+from airflow_provider_exotel.operators.base import hold_numbers
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Param
 
-_NOTHING: tuple[Any, ...] = (None, "", [], {})
+log = logging.getLogger(__name__)
+
+ONLY_IN_THE_DAG = ("exotel_conn_id", "idempotency_key", "exact_name", "from_params", "extra_fields", "only_numbers")
+"""Arguments and settings that no param fills."""
+_NEAR = 0.8
+"""How alike two names are, 0 to 1, of which one is taken for a typing mistake of the other."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +186,8 @@ FIELDS: dict[str, FormField] = {
     "mode": FormField(
         "mode", _PACE, "Pace", "Who decides how fast to call.", _choice(auto="Exotel's", custom="My own")
     ),
-    "dry_run": FormField(
-        "dry_run",
+    "plan_only": FormField(
+        "plan_only",
         _PACE,
         "Only show the plan",
         "Check everything, call nobody.",
@@ -187,25 +198,30 @@ FIELDS: dict[str, FormField] = {
 """Every field of the form, in its order."""
 
 
-def campaign_params(*, without: Iterable[str] = (), **defaults: Any) -> dict[str, Param]:
+def campaign_params(
+    *, without: Iterable[str] = (), numbers_from_under: str | None = None, **defaults: Any
+) -> dict[str, Param]:
     """Return the params that make Airflow's trigger form a campaign form.
 
     Give them to the DAG as ``params`` and set ``from_params=True`` on its ``CreateCampaignOperator``, which fills from
-    them what it is not given itself. There is no field for numbers: Airflow stores a run's conf in clear.
+    them what it is not given itself. There is no field for numbers: Airflow stores a run's conf in plaintext.
 
     :param without: fields to leave out, by name, or arguments of the operator (``window``, ``schedule``,
         ``call_retries``) whose fields are left out together: above all what the DAG itself decides.
+    :param numbers_from_under: the folder, such as ``s3://bucket/marketing/``, that files of numbers are taken from; by
+        default the form has no field for a file, since whoever may trigger the DAG could name any file.
     :param defaults: what stands in a field at first, by its name.
     :raises ExotelInputError: naming each field there is not.
     """
     from airflow.providers.common.compat.sdk import Param
 
-    left_out = set(without)
+    left_out = {*without} | (set() if numbers_from_under else {"numbers_from"})
     known = FIELDS.keys() | {field.argument for field in FIELDS.values()}
-    wrong = [*(left_out - known), *(defaults.keys() - FIELDS.keys())]
+    wrong = [*(set(without) - known), *(defaults.keys() - FIELDS.keys())]
     if wrong:
         choices = f"the form has no such field; it has {', '.join(FIELDS)}"
         raise ExotelInputError([Problem(name, choices) for name in sorted(wrong)])
+    root: dict[str, Any] = {"numbers_from_under": numbers_from_under} if numbers_from_under else {}
     return {
         name: Param(
             defaults.get(name, field.default),
@@ -213,22 +229,123 @@ def campaign_params(*, without: Iterable[str] = (), **defaults: Any) -> dict[str
             description=field.help,
             section=field.section,
             **field.schema,
+            **(root if name == "numbers_from" else {}),
         )
         for name, field in FIELDS.items()
         if not {name, field.argument} & left_out
     }
 
 
-def arguments_of(params: Mapping[str, Any]) -> dict[str, Any]:
+def fill_from_params(
+    arguments: Mapping[str, Any],
+    params: Mapping[str, Any],
+    declared: Mapping[str, Any],
+    conf: Mapping[str, Any],
+    *,
+    may_fill: Iterable[str],
+) -> dict[str, Any]:
+    """Return a task's arguments, those that are not given filled from the run's params.
+
+    :param arguments: the arguments by name, as the DAG gives them.
+    :param params: the run's params.
+    :param declared: the params that the DAG declares, by name.
+    :param conf: what the run was triggered with.
+    :param may_fill: the arguments that params may fill.
+    :raises ExotelInputError: as :func:`arguments_from_params`.
+    """
+    filled = arguments_from_params(params, declared, conf, set(may_fill) - set(ONLY_IN_THE_DAG))
+    whole = {name: filled.get(name) if value is None else value for name, value in arguments.items()}
+    if arguments["numbers"] is None and whole["numbers"] is not None:
+        log.warning("The numbers come from the run's params, which Airflow stores in plaintext.")
+        whole["numbers"] = hold_numbers(whole["numbers"])
+    if arguments["schedule"] is None and whole["schedule"] is not None and whole["window"] is None:
+        # What the DAG says of windows is not meant for explicit times that somebody fills in instead.
+        whole["max_lateness"] = None
+        whole["on_missed_window"] = "skip" if whole["on_missed_window"] == "skip" else "fail"
+    return whole
+
+
+def arguments_from_params(
+    params: Mapping[str, Any], declared: Mapping[str, Any], conf: Mapping[str, Any], arguments: Collection[str]
+) -> dict[str, Any]:
     """Return the operator's arguments that a run's params give, empty fields left out.
 
-    A param of an argument's own name counts as it is; one of a field of the form goes where the field belongs.
+    Only what the DAG declares counts: pressing *Trigger* is not the right to decide whom the company calls. A param of
+    an argument's own name counts as it is; one of a field of the form goes where the field belongs.
 
     :param params: the run's params.
+    :param declared: the params that the DAG declares, by name.
+    :param conf: what the run was triggered with.
+    :param arguments: the arguments that may be filled.
+    :raises ExotelInputError: naming what the run brings and the DAG does not offer, a file of numbers outside of its
+        folder, and fields that contradict an argument.
     """
-    given = {name: value for name, value in params.items() if value not in _NOTHING}
-    arguments = {name: value for name, value in given.items() if name not in FIELDS or FIELDS[name].key is None}
+    problems = [*_not_offered(conf.keys() - declared.keys(), arguments)]
+    given = {name: value for name, value in params.items() if name in declared and not _is_empty(value)}
+    filled = {name: value for name, value in given.items() if name in arguments}
     for name, field in FIELDS.items():
-        if field.key is not None and name in given and not isinstance(arguments.get(field.argument), str):
-            arguments[field.argument] = {**arguments.get(field.argument, {}), field.key: given[name]}
-    return arguments
+        if field.key is None or name not in given:
+            continue
+        whole = filled.setdefault(field.argument, {})
+        if isinstance(whole, Mapping):
+            filled[field.argument] = {**whole, field.key: given[name]}
+        else:
+            problems.append(Problem(name, f"is mutually exclusive with {field.argument}; give one of the two"))
+    if "numbers_from" in filled:
+        root = getattr(declared["numbers_from"], "schema", {}).get("numbers_from_under")
+        problems += _outside(str(filled["numbers_from"]), root)
+    if problems:
+        raise ExotelInputError(problems)
+    return filled
+
+
+def is_under(path: str, folder: str) -> bool:
+    """Return whether a path is certainly inside a folder: same scheme, connection and bucket, and no way out.
+
+    :param path: such as ``s3://bucket/marketing/people.csv``.
+    :param folder: such as ``s3://bucket/marketing/``.
+    """
+    place, root = _location(path), _location(folder)
+    if place is None or root is None or place[:2] != root[:2]:
+        return False
+    parts, roots = place[2], root[2]
+    return len(parts) > len(roots) and parts[: len(roots)] == roots
+
+
+def _location(path: str) -> tuple[str, str, tuple[str, ...]] | None:
+    """Return scheme, authority and the parts of a path; ``None`` for one that may lead elsewhere than it says."""
+    scheme, separator, rest = path.strip().partition("://")
+    if not separator:
+        scheme, rest = "file", path.strip()
+    authority, _, inside = rest.partition("/")
+    parts = [part for part in unquote(inside).split("/") if part]
+    doubtful = {"::", "\\", "\0", "\n", "?", "#"}
+    if {".", ".."} & {*parts} or any(mark in unquote(path) for mark in doubtful) or authority.startswith("~"):
+        return None
+    if scheme.lower() == "file":  # a link may lead out of the folder
+        resolved = Path(unquote(rest) if rest.startswith("/") else f"/{unquote(rest)}").resolve()
+        return "file", "", tuple(part for part in resolved.parts if part != "/")
+    return scheme.lower(), authority, tuple(parts)
+
+
+def _outside(path: str, folder: Any) -> Iterator[Problem]:
+    if not folder:
+        wanted = "a run may name no file here; let the DAG offer a folder with campaign_params(numbers_from_under=...)"
+        yield Problem("numbers_from", wanted)
+    elif not is_under(path, str(folder)):
+        yield Problem("numbers_from", f"must be a file under {redact(folder)}; give one there")
+
+
+def _not_offered(names: Iterable[str], arguments: Collection[str]) -> Iterator[Problem]:
+    ours = {*arguments, *FIELDS, *ONLY_IN_THE_DAG}
+    for name in sorted(map(str, names)):
+        near = [name] if name in ours else get_close_matches(name, ours, n=1, cutoff=_NEAR)
+        if near:
+            meant = "" if near == [name] else f" (it is close to {near[0]})"
+            yield Problem(
+                name, f"this DAG does not offer it to whoever triggers it{meant}; leave it out, or declare it in params"
+            )
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, (str, list, tuple, dict)) and not value)

@@ -17,11 +17,10 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
-from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem, collect
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.hash_key import hash_key
 from airflow_provider_exotel.links import ReportLink
-from airflow_provider_exotel.operators.inputs import collect
 from airflow_provider_exotel.report.storage import Workplace
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_exotel.audience.suppression import Suppressed, Suppression
-from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
+from airflow_provider_exotel.client.fields import flag
 from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 from airflow_provider_exotel.hooks.hash_key import hash_key
-from airflow_provider_exotel.operators.inputs import collect, is_true
 from airflow_provider_exotel.operators.sources import Source
 
 _OF_ROWS = {"path", "sql", "sql_conn_id", "column", "as_of", "max_age_days", "allow_unreadable"}
@@ -72,8 +72,8 @@ class SuppressionGiven:
             raise ExotelInputError([Problem(_field(self.name), wanted)])
         return called
 
-    def _says(self, flag: str) -> bool:
-        return is_true(self.more.get(flag), f"{_field(self.name)}.{flag}")
+    def _says(self, name: str) -> bool:
+        return flag(self.more.get(name), f"{_field(self.name)}.{name}")
 
     def _called(self, since: datetime, default_country: str | None) -> Suppressed:
         from airflow.providers.common.compat.sdk import ObjectStoragePath

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelImportUnfinished, ExotelInputError, Problem
+from airflow_provider_exotel.create.spec import files_among
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.operators.inputs import default_deferrable, files_among
-from airflow_provider_exotel.operators.results import failing_for_good
+from airflow_provider_exotel.operators.base import default_deferrable, input_errors_fail_the_task
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.audience.upload import Chunk, OneList, Step
@@ -84,7 +84,7 @@ class UploadAudienceOperator(BaseOperator):
         return self._complete(context, journals, sent)
 
     def _complete(self, context: Context, journals: dict[str, Any], sent: list[str]) -> dict[str, Any]:
-        with failing_for_good():
+        with input_errors_fail_the_task():
             chunks = self._chunks()
             if not chunks:
                 return dict(self.campaign)

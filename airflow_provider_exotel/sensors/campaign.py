@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
 )
 
-from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem, collect
+from airflow_provider_exotel.client.literals import read_literal
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.operators.inputs import check_choices, default_deferrable
-from airflow_provider_exotel.operators.results import (
-    OUTCOME,
-    failing_for_good,
-    judged,
-    share_of,
-    with_those_never_called,
+from airflow_provider_exotel.hooks.task import task_deadline
+from airflow_provider_exotel.operators.base import (
+    ExotelTask,
+    arguments_of,
+    check_names,
+    default_deferrable,
+    deferred_problems,
+    input_errors_fail_the_task,
+    is_mapped,
+    is_template,
 )
+from airflow_provider_exotel.operators.campaign import OUTCOME
 
 if TYPE_CHECKING:
+    from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.waiting.outcome import Outcome
     from airflow_provider_exotel.waiting.watch import WaitEvent, Watched
 
     Context = Mapping[str, Any]
 
-_FAILURES = {
+_UNEXPECTED = {
     "gone": "campaign {} was deleted",
-    "overdue": "campaign {} has not ended long after its window closed; look at it in the dashboard",
+    "overdue": "campaign {} has not ended long after its window closed; check it in the dashboard",
 }
-_TOLD_APART = 5
-"""Up to so many campaigns are asked for their calls; for more, the requests are worth more than the answer."""
+_ID = re.compile(r"[\w.-]+", re.ASCII)
+_WANTED = "must be a campaign's id, a list of them, or the output of the tasks that create them"
+_FEW = 5
+"""The calls of so many campaigns are read to tell who was never called; for more, it takes too many requests."""
 
 
-class CampaignSensor(BaseSensorOperator):
+class CampaignSensor(ExotelTask, BaseSensorOperator):
     """Wait until campaigns have ended, however they were created.
 
     The return value is the campaign's id, or the list of ids where a list was given; the XCom ``outcome`` holds how
@@ -49,89 +59,111 @@ class CampaignSensor(BaseSensorOperator):
 
     A sensor never stops a campaign: it belongs to somebody else.
 
-    :param campaign_ids: one id, a list of them, or the output of the tasks that create them, mapped ones too. What
-        skipped tasks left out is passed over.
-    :param min_reached: the share of people, 0 to 1, of whom fewer reached by any of the campaigns are a failure.
-    :param on_window_end: what people left over at the end of a window mean: ``complete`` (default) nothing but a
-        warning, ``fail`` a failure.
+    :param campaign_ids: one id, a list of them, or the output of the tasks that create them, mapped ones too; what
+        their XCom ``campaign`` holds is taken as well. What skipped tasks left out is passed over; if nothing is left
+        to wait for, the task is skipped.
+    :param min_reached: fail the task if any of the campaigns reached a smaller share than this, 0 to 1.
+    :param on_window_end: what to do with uncalled contacts when a window closes: ``complete`` (default) warns, ``fail``
+        fails the task.
     :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
         ``[operators] default_deferrable``. Otherwise as ``mode`` says.
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :raises AirflowFailException: if a campaign was deleted, could call nobody, or did not end as asked for.
-    :raises AirflowSensorTimeout: if they have not ended within ``timeout`` seconds.
+    :raises AirflowSensorTimeout: if they have not ended within ``timeout`` or ``execution_timeout``, whichever is
+        shorter.
     """
 
-    template_fields = ("exotel_conn_id", "campaign_ids", "min_reached")
     ui_color = "#dff3ea"
+    campaign_ids: Any
 
     def __init__(
         self,
         *,
         campaign_ids: Any,
         min_reached: float | str | None = None,
-        on_window_end: str = "complete",
+        on_window_end: Literal["complete", "fail"] = "complete",
         deferrable: bool | None = None,
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
+        given = {name: value for name, value in locals().items() if name in CampaignSensor.arguments}
+        check_names(CampaignSensor, kwargs)
         super().__init__(**kwargs)
-        check_choices(on_window_end=(on_window_end, ("complete", "fail")))
-        self.campaign_ids = campaign_ids
-        self.min_reached = min_reached
-        self.on_window_end = on_window_end
-        self.deferrable = default_deferrable() if deferrable is None else deferrable
-        self.exotel_conn_id = exotel_conn_id
+        for name, value in given.items():
+            setattr(self, name, value)
         self._watched: dict[str, Watched] = {}
         self._only_active = False
+        if not is_mapped(kwargs):
+            _parse({name: value for name, value in given.items() if not is_template(value)})
 
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
+    arguments = arguments_of(__init__)
+    template_fields = ("exotel_conn_id", "campaign_ids", "min_reached")
 
     def execute(self, context: Context) -> Any:
         """Wait, in the way that was chosen."""
-        with failing_for_good():
-            share_of(self.min_reached)
-        if not self.deferrable:
-            return super().execute(context)  # type: ignore[arg-type]
-        poked = self.poke(context)
-        if poked.is_done:
-            return poked.xcom_value
-        return self._defer(context)
+        with self._failures_may_skip():
+            options = self._options()
+            if not self._ids():
+                raise AirflowSkipException("There is no campaign to wait for: no task before this one created any.")
+            if default_deferrable() if options.deferrable is None else options.deferrable:
+                polled = self.poke(context)
+                return polled.xcom_value if polled.is_done else self._defer(context)
+        return super().execute(context)  # type: ignore[arg-type]
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look at the campaigns that have not ended yet."""
+        """Poll the campaigns that have not ended yet."""
         from airflow_provider_exotel.waiting.watch import GONE_AFTER
 
-        ids, one = _ids(self.campaign_ids)
-        with failing_for_good():
-            self._look(ids)
+        ids = self._ids()
+        with input_errors_fail_the_task():
+            self._poll(ids)
             for _ in range(GONE_AFTER - 1 if self.reschedule else 0):  # the next poke knows nothing of this one
                 if missing := [name for name in ids if self._watched[name].is_missing]:
-                    self._look(missing)
-            if any(self._watched[campaign_id].event is None for campaign_id in ids):
+                    self._poll(missing)
+            events = [event for name in ids if (event := self._watched[name].event) is not None]
+            if len(events) < len(ids):
                 return PokeReturnValue(is_done=False)
-            events = [self._watched[campaign_id].event for campaign_id in ids]
-            return PokeReturnValue(
-                is_done=True, xcom_value=self._conclude(context, [event for event in events if event], one=one)
-            )
+            return PokeReturnValue(is_done=True, xcom_value=self._conclude(context, events))
 
     def resume_waiting(self, context: Context, event: Any) -> Any:
         """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
         from airflow_provider_exotel.triggers.campaign import Awoken
 
-        ids, one = _ids(self.campaign_ids)
-        with failing_for_good():
-            awoken = Awoken.of_json(event)
-            if awoken.left:
-                message = f"{len(awoken.left)} of {len(ids)} campaigns have not ended within the sensor's timeout"
-                raise AirflowSkipException(message) if self.soft_fail else AirflowSensorTimeout(message)
+        with self._failures_may_skip(), input_errors_fail_the_task():
+            result, ids = Awoken.of_json(event), self._ids()
+            if result.left:
+                raise AirflowSensorTimeout(
+                    f"{len(result.left)} of {len(ids)} campaigns have not ended within the timeout"
+                )
             order = {campaign_id: place for place, campaign_id in enumerate(ids)}
-            told = sorted(awoken.events, key=lambda one: order.get(one.wait.campaign_id, len(order)))
-            return self._conclude(context, told, one=one)
+            events = sorted(result.events, key=lambda one: order.get(one.wait.campaign_id, len(order)))
+            return self._conclude(context, events)
 
-    def _look(self, ids: Sequence[str]) -> None:
+    @contextmanager
+    def _failures_may_skip(self) -> Iterator[None]:
+        """Skip the task where ``soft_fail`` and ``never_fail`` say so, as Airflow does in poke mode alone."""
+        try:
+            yield
+        except AirflowSkipException:
+            raise
+        except (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout) as failure:
+            if self.soft_fail or self.never_fail:
+                raise AirflowSkipException(str(failure)) from None
+            raise
+        except Exception as failure:
+            if self.never_fail:
+                raise AirflowSkipException(str(failure)) from None
+            raise
+
+    def _options(self) -> TaskOptions:
+        with input_errors_fail_the_task():
+            return _parse({name: getattr(self, name) for name in self.arguments})
+
+    def _ids(self) -> list[str]:
+        with input_errors_fail_the_task():
+            return _read_ids(self.campaign_ids)[0]
+
+    def _poll(self, ids: Sequence[str]) -> None:
         from airflow_provider_exotel.waiting.sweep import sweep
         from airflow_provider_exotel.waiting.wait import Wait
         from airflow_provider_exotel.waiting.watch import Watched
@@ -141,62 +173,89 @@ class CampaignSensor(BaseSensorOperator):
             self._watched.setdefault(campaign_id, Watched(Wait(campaign_id)))
         due = [name for name in ids if self._watched[name].event is None and self._watched[name].wait.has_begun(now)]
         try:
-            with self.hook.renewing_when_refused():
-                swept = sweep(self.hook.client, due, only_active=self._only_active)
+            swept = self.hook.ask(lambda client: sweep(client, due, only_active=self._only_active))
         except ExotelError as error:
             if not error.retryable:
                 raise
-            self.log.warning("The campaigns could not be looked at: %s", error)
+            self.log.warning("The campaigns could not be polled: %s", error)
             return
         self._only_active = swept.only_active
         for campaign_id, campaign in swept.campaigns.items():
-            watched = self._watched[campaign_id]
-            if line := watched.see(campaign, datetime.now(UTC)):
+            if line := self._watched[campaign_id].see(campaign, datetime.now(UTC)):
                 self.log.info("%s", line)
 
     def _defer(self, context: Context) -> None:
         from airflow_provider_exotel.triggers.campaign import CampaignTrigger
 
-        began = getattr(context["ti"], "start_date", None) or datetime.now(UTC)
+        limits = [timedelta(seconds=float(self.timeout))] + [
+            one for one in (self.execution_timeout,) if one is not None
+        ]
+        deadline = task_deadline(context, min(limits))
         self.defer(
             trigger=CampaignTrigger(
                 exotel_conn_id=self.exotel_conn_id,
                 waits=[watched.wait.as_json() for watched in self._watched.values()],
                 poll_interval=float(self.poke_interval),
                 deferred_at=datetime.now(UTC).isoformat(),
-                deadline=(began + timedelta(seconds=float(self.timeout))).isoformat(),
+                deadline=deadline.isoformat() if deadline else None,
             ),
             method_name="resume_waiting",
         )
 
-    def _conclude(self, context: Context, events: Sequence[WaitEvent], *, one: bool) -> Any:
+    def _conclude(self, context: Context, events: Sequence[WaitEvent]) -> Any:
         """Leave how the campaigns ended, and fail if one did not end as asked for."""
-        few = len(events) <= _TOLD_APART
-        outcomes = [self._told_apart(event.outcome, few=few) for event in events if event.outcome]
-        failures = [_FAILURES[event.step].format(event.wait.campaign_id) for event in events if event.step in _FAILURES]
+        from airflow_provider_exotel.waiting.outcome import judge_outcome
+
+        options, one = self._options(), _read_ids(self.campaign_ids)[1]
+        outcomes = [self._completed(event.outcome, few=len(events) <= _FEW) for event in events if event.outcome]
+        failures = [
+            _UNEXPECTED[event.step].format(event.wait.campaign_id) for event in events if event.step in _UNEXPECTED
+        ]
         for outcome in outcomes:
-            failure = judged(outcome, share_of(self.min_reached), self.on_window_end)
+            failure = judge_outcome(outcome, min_reached=options.min_reached, on_window_end=options.on_window_end)
             failures += [failure] if failure else []
         told = [outcome.as_json() for outcome in outcomes]
         context["ti"].xcom_push(key=OUTCOME, value=told[0] if one and told else told)
         if failures:
-            message = "; ".join(failures)
-            raise AirflowSkipException(message) if self.soft_fail else AirflowFailException(message)
+            raise AirflowFailException("; ".join(failures))
         ids = [event.wait.campaign_id for event in events]
         return ids[0] if one else ids
 
-    def _told_apart(self, outcome: Outcome, *, few: bool) -> Outcome:
-        return with_those_never_called(self.hook.client, outcome) if few else outcome
+    def _completed(self, outcome: Outcome, *, few: bool) -> Outcome:
+        from airflow_provider_exotel.waiting.driver import complete_outcome
+
+        return complete_outcome(outcome, self.hook.ask) if few else outcome
 
 
-def _ids(given: Any) -> tuple[list[str], bool]:
-    """Return the campaigns, each once, and whether one was given by itself."""
-    from airflow_provider_exotel.client.fields import words
+def _parse(arguments: Mapping[str, Any]) -> TaskOptions:
+    from airflow_provider_exotel.create.options import parse_options
 
-    read: Any = words(given)
-    several = [read] if isinstance(read, str) else list(read or ())
-    ids = list(dict.fromkeys(str(one) for one in several if one is not None))
-    if not ids:
-        wanted = "names no campaign; give an id, a list of them, or the output of the tasks that create them"
-        raise AirflowFailException(str(ExotelInputError([Problem("campaign_ids", wanted)])))
-    return ids, isinstance(given, str) and len(ids) == 1
+    problems = deferred_problems(arguments)
+    options: TaskOptions | None = collect(problems, lambda: parse_options({"wait_for_completion": True, **arguments}))
+    if options is not None and options.on_window_end == "resume":
+        problems.append(Problem("on_window_end", "must be 'complete' or 'fail': a sensor does not move a campaign"))
+    if "campaign_ids" in arguments:
+        collect(problems, lambda: _read_ids(arguments["campaign_ids"]))
+    if problems or options is None:
+        raise ExotelInputError(problems)
+    return options
+
+
+def _read_ids(given: Any) -> tuple[list[str], bool]:
+    """Return the ids that a DAG, a template or other tasks give, each once, and whether one was given by itself."""
+    literal = read_literal(given) if isinstance(given, str) else given
+    several = [word.strip() for word in given.split(",")] if isinstance(given, str) and literal is None else literal
+    if isinstance(several, Mapping):
+        return [_id_of(several)], True
+    if isinstance(several, (bytes, int, float)) or not (several is None or isinstance(several, Iterable)):
+        raise ExotelInputError([Problem("campaign_ids", _WANTED)])
+    # What skipped tasks leave out is None.
+    ids = list(dict.fromkeys(_id_of(one) for one in several or () if one is not None and one != ""))
+    return ids, isinstance(given, str) and literal is None and len(ids) == 1
+
+
+def _id_of(one: Any) -> str:
+    campaign_id = one.get("id") if isinstance(one, Mapping) else one
+    if not isinstance(campaign_id, str) or not _ID.fullmatch(campaign_id.strip()):
+        raise ExotelInputError([Problem("campaign_ids", _WANTED)])
+    return campaign_id.strip()

@@ -129,7 +129,7 @@ class CampaignTrigger(BaseTrigger):
         """Pause what may still dial: a person has marked or cleared the task, or failed its run."""
         if not self.pause_on_kill:
             return
-        client = await asyncio.to_thread(client_of, await settings_of(self.exotel_conn_id), in_a_hurry=True)
+        client = await asyncio.to_thread(client_of, await settings_of(self.exotel_conn_id), fail_fast=True)
         for wait in self.waits:
             await self._pause(client, wait["campaign_id"])
 

@@ -12,21 +12,27 @@ Pure: what has to be asked is the caller's to ask.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
+from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import CallRecord, Campaign, CampaignStats, CampaignStatus
+
+log = logging.getLogger(__name__)
 
 MOST_CALLS = 10_000
 """How many calls are read to tell those never called from those who failed: twenty requests."""
-OnWindowEnd = Literal["complete", "resume", "fail"]
-ON_WINDOW_END: tuple[OnWindowEnd, ...] = ("complete", "resume", "fail")
 _EACH_STATE = frozenset({"failed_no_attempt", "failed_dnd", "retry", "retrying", "invalid", "paused"})
 _TOTAL_AND_REST = frozenset({"pending", "busy", "no_answer"})
 _REASONS = ("busy", "no_answer", "failed", "failed_dnd", "invalid")
 _BETWEEN_CALLS = ("in_progress", "retry", "retrying")
+
+
+class CampaignFailed(ExotelError):
+    """A campaign did not end as wanted, or cannot go on; no retry changes that."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,27 @@ def failure_of(outcome: Outcome, *, min_reached: float | None = None, on_window_
     return None
 
 
+def judge_outcome(outcome: Outcome, *, min_reached: float | None, on_window_end: str) -> str | None:
+    """Return why an outcome is not what was wanted, ``None`` if it is; what else matters of it is logged.
+
+    :param outcome: how a campaign ended.
+    :param min_reached: the least share of people reached, 0 to 1.
+    :param on_window_end: what to do with uncalled contacts when the window closes.
+    """
+    for warning in warnings_of(outcome):
+        log.warning("%s", warning)
+    tally = outcome.tally
+    log.info(
+        "Campaign %s (%s): %d reached, %d not reached, %s never called.",
+        outcome.campaign_id,
+        outcome.status,
+        tally.reached,
+        sum(tally.not_reached.values()),
+        "an unknown number" if tally.never_tried is None else tally.never_tried,
+    )
+    return failure_of(outcome, min_reached=min_reached, on_window_end=on_window_end)
+
+
 def warnings_of(outcome: Outcome) -> Iterable[str]:
     """Yield what somebody should know of an outcome that is no failure."""
     tally, who = outcome.tally, f"campaign {outcome.campaign_id}"
@@ -206,7 +233,7 @@ def warnings_of(outcome: Outcome) -> Iterable[str]:
         )
 
 
-def told_apart(outcome: Outcome, calls: Iterable[CallRecord]) -> Outcome:
+def resolve_uncalled(outcome: Outcome, calls: Iterable[CallRecord]) -> Outcome:
     """Return the outcome with those who were never called told from those who failed, where the counts do not tell.
 
     :param outcome: how a campaign ended.

@@ -8,11 +8,14 @@ are asked for, and the few that have left those are looked at one by one.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, ExotelNotFound, ExotelRequestRefused
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 
 ACTIVE = frozenset({CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.PAUSED})
@@ -20,20 +23,6 @@ ONE_BY_ONE = 2
 """Up to so many campaigns are looked at one by one, which is no dearer than a list."""
 _MOST_SINGLY = 20
 _PAGE = 500
-
-
-class LooksAtCampaigns(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.client.client.ExotelClient`."""
-
-    def get_campaign(self, campaign_id: str) -> Campaign:
-        """Return one campaign."""
-        ...
-
-    def list_campaigns(
-        self, *, status: Iterable[CampaignStatus] | None = None, most: int | None = None
-    ) -> Iterator[Campaign]:
-        """Iterate over the account's campaigns, newest first."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,7 @@ class Swept:
     only_active: bool = False
 
 
-def sweep(campaigns: LooksAtCampaigns, wanted: Collection[str], *, only_active: bool = False) -> Swept:
+def sweep(campaigns: ExotelClient, wanted: Collection[str], *, only_active: bool = False) -> Swept:
     """Look at campaigns.
 
     :param campaigns: the account's campaigns.
@@ -73,7 +62,7 @@ def sweep(campaigns: LooksAtCampaigns, wanted: Collection[str], *, only_active: 
     return Swept(seen, only_active)
 
 
-def _listed(campaigns: LooksAtCampaigns, wanted: Collection[str], *, active: bool) -> dict[str, Campaign | None]:
+def _listed(campaigns: ExotelClient, wanted: Collection[str], *, active: bool) -> dict[str, Campaign | None]:
     looked_for = set(wanted)
     # A filter that the service ignores gives the whole account.
     most = 2 * len(looked_for) + _PAGE
@@ -98,7 +87,7 @@ def _listed(campaigns: LooksAtCampaigns, wanted: Collection[str], *, active: boo
 
 
 def _one_by_one(
-    campaigns: LooksAtCampaigns, missing: Sequence[str]
+    campaigns: ExotelClient, missing: Sequence[str]
 ) -> tuple[dict[str, Campaign | None], ExotelError | None]:
     """Return the campaigns seen, and what went wrong with one that was not."""
     seen: dict[str, Campaign | None] = {}
@@ -116,7 +105,7 @@ def _one_by_one(
     return seen, failed
 
 
-def _get(campaigns: LooksAtCampaigns, campaign_id: str) -> Campaign | None:
+def _get(campaigns: ExotelClient, campaign_id: str) -> Campaign | None:
     try:
         return campaigns.get_campaign(campaign_id)
     except ExotelNotFound:

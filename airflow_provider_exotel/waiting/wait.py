@@ -38,8 +38,6 @@ class Step(StrEnum):
     """The window it was carried into opens."""
     OVERDUE = "overdue"
     """It shows as running long after its window."""
-    TIMEOUT = "timeout"
-    """The task has waited for as long as it may."""
 
 
 @dataclass(frozen=True)

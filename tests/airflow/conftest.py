@@ -157,6 +157,7 @@ MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 09:30 in India
 def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """A local Exotel and an Airflow for both of which time passes only where somebody waits for it."""
     from airflow_provider_exotel.operators.waiting import CampaignEnd
+
     from airflow_provider_exotel.triggers import campaign as trigger
     from airflow_provider_exotel.triggers import poller
 

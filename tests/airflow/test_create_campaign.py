@@ -195,7 +195,7 @@ def test_times_and_choices_may_be_templates(run_dag: Callable[..., Any], exotel:
         "on_missed_window": "next",
         "on_invalid_numbers": "drop",
         "idempotency_key": "march",
-        "dry_run": "false",
+        "plan_only": "false",
     }
     templates = {name: f"{{{{ params.{name} }}}}" for name in words}
 
@@ -271,7 +271,7 @@ def test_params_fill_what_the_operator_leaves_unset(
 
 
 def test_a_dry_run_sends_nothing_and_returns_the_plan(run_dag: Callable[..., Any], exotel: Emulator) -> None:
-    ran = run_dag(lambda: create(dry_run=True))
+    ran = run_dag(lambda: create(plan_only=True))
 
     assert exotel.requests == []
     plan = ran.xcom()

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow_provider_exotel.operators.numbers import CleanNumbers, numbers_of_task
 
 from airflow_provider_exotel import CreateCampaignOperator
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.operators.numbers import CleanNumbers, numbers_of_task
 
 ONE, TWO = "+919876500001", "+919876500002"
 

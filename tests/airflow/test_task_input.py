@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow_provider_exotel.operators.inputs import is_true
 from task_runs import NUMBERS, Tries
 
 from airflow_provider_exotel import CreateCampaignOperator
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.operators.inputs import is_true
 
 
 @pytest.fixture
@@ -63,18 +63,18 @@ def test_a_name_is_too_short_whatever_is_added_to_it(tries: Tries, name: str) ->
     ids=repr,
 )
 def test_a_flag_is_read_from_the_words_people_and_templates_write(word: object, meant: bool) -> None:
-    assert is_true(word, "dry_run") is meant
+    assert is_true(word, "plan_only") is meant
 
 
 @pytest.mark.parametrize("word", ["y", "t", "1.0", "dry", "2", "nope", []], ids=repr)
-def test_a_dry_run_that_says_neither_yes_nor_no_calls_nobody(tries: Tries, word: object) -> None:
-    assert "dry_run: says neither yes nor no" in refused(tries, dry_run=word)
+def test_a_plan_only_that_says_neither_yes_nor_no_calls_nobody(tries: Tries, word: object) -> None:
+    assert "plan_only: says neither yes nor no" in refused(tries, plan_only=word)
     assert tries.exotel.requests == []
 
 
 @pytest.mark.parametrize("word", ["on", "True"])
-def test_a_dry_run_in_other_words_calls_nobody_either(tries: Tries, word: str) -> None:
-    plan = tries.run(dry_run=word)
+def test_a_plan_only_in_other_words_calls_nobody_either(tries: Tries, word: str) -> None:
+    plan = tries.run(plan_only=word)
 
     assert plan["contacts"] == 2
     assert re.fullmatch(r"reminders\.create af-[0-9a-f]{16}", plan["payload"]["name"])
@@ -83,10 +83,10 @@ def test_a_dry_run_in_other_words_calls_nobody_either(tries: Tries, word: str) -
 
 def test_every_problem_is_named_at_once(tries: Tries) -> None:
     said = refused(
-        tries, idempotency_key="None", exact_name=True, dry_run="y", min_reached=2, numbers=["98765x"], throttle=0
+        tries, idempotency_key="None", exact_name=True, plan_only="y", min_reached=2, numbers=["98765x"], throttle=0
     )
 
-    for field in ("idempotency_key", "name", "dry_run", "min_reached", "numbers", "throttle"):
+    for field in ("idempotency_key", "name", "plan_only", "min_reached", "numbers", "throttle"):
         assert f"- {field}: " in said
     assert "98765" not in said
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+from airflow_provider_exotel.operators.waiting import CampaignEnd
 
 from airflow_provider_exotel import (
     CampaignSensor,
@@ -22,7 +23,6 @@ from airflow_provider_exotel import (
 )
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator, Fault
-from airflow_provider_exotel.operators.waiting import CampaignEnd
 from airflow_provider_exotel.triggers import campaign as trigger
 
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
@@ -217,7 +217,7 @@ def test_one_that_takes_longer_than_it_may_goes_on_where_that_is_wanted(run_dag:
     exotel.clock.speed = 0
 
     with suppress(AirflowTaskTimeout):
-        run_dag(lambda: create(deferrable=True, execution_timeout=timedelta(seconds=2), on_kill="leave"))
+        run_dag(lambda: create(deferrable=True, execution_timeout=timedelta(seconds=2), pause_on_kill=False))
 
     assert [campaign.status for campaign in exotel.campaigns] == ["created"]
 

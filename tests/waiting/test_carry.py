@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import cycle
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,9 +21,10 @@ from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError,
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CallRetries, CampaignRequest, Schedule
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.waiting.carry_over import CannotCarry, Carrier
-from airflow_provider_exotel.waiting.wait import HAND_OVER, Step, Wait
-from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, watch
+from airflow_provider_exotel.waiting.carry_over import CarryOver
+from airflow_provider_exotel.waiting.driver import WaitDriver
+from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
+from airflow_provider_exotel.waiting.wait import HAND_OVER, Wait
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 # Six minutes a day hold some 270 calls, the last 90 seconds being left to the change of windows.
@@ -52,9 +54,22 @@ class Task:
     campaign_id: str = ""
 
     @property
-    def carrier(self) -> Carrier:
+    def carry_over(self) -> CarryOver:
         now = self.emulator.clock.now
-        return Carrier(self.client, self.window, self.until, self.retries, self.remembered.append, now)
+        return CarryOver(self.window, self.until, self.retries, self.remembered.append, now)
+
+    @property
+    def driver(self) -> WaitDriver:
+        # The driver asks whether the task was killed before and after each step.
+        delays = cycle([self.late, 0.0])
+        return WaitDriver(
+            lambda question: question(self.client),
+            self.carry_over,
+            poll_interval=timedelta(seconds=self.interval),
+            stop_if_killed=lambda: self.sleep(next(delays)),
+            now=self.emulator.clock.now,
+            sleep=self.sleep,
+        )
 
     def create(self, count: int, **fields: Any) -> Wait:
         now = self.emulator.clock.now()
@@ -72,27 +87,9 @@ class Task:
         self.campaign_id = campaign.id
         return Wait.for_campaign(campaign, now, contacts=count, hand_over=True)
 
-    def run(self, wait: Wait) -> WaitEvent:
+    def run(self, wait: Wait) -> Outcome:
         """Wait for the campaign's end, through as many windows as it takes."""
-        while True:
-            event = watch(
-                Watched(wait),
-                lambda: self.client.get_campaign(self.campaign_id),
-                now=self.emulator.clock.now,
-                sleep=self.sleep,
-                interval=self.interval,
-                note=lambda line: None,
-            )
-            self.sleep(self.late)
-            paused = event.outcome is not None and event.outcome.status == "paused"
-            if event.step is Step.OPENING:
-                wait = self.carrier.put_in(event.wait)
-            elif event.step is Step.CLOSING or paused:
-                wait = self.carrier.take_out(event.wait)
-                if paused and not wait.opening:
-                    return event
-            else:
-                return event
+        return self.driver.follow(wait)
 
     def sleep(self, seconds: float) -> None:
         clock = self.emulator.clock
@@ -153,10 +150,9 @@ def at(day: int, clock: str) -> datetime:
 def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(task: Task, at_end: str, dialect: str) -> None:
     task.emulator.settings.update({"at_end": at_end, "dialect": dialect})
 
-    event = task.run(task.create(600))
+    outcome = task.run(task.create(600))
 
-    assert event.outcome is not None
-    assert (event.outcome.status, event.outcome.tally.reached) == ("completed", 600)
+    assert (outcome.status, outcome.tally.reached) == ("completed", 600)
     assert list(task.calls_by_day()) == [MONDAY, MONDAY + DAY, MONDAY + 2 * DAY]
     assert len({call.number for call in task.emulator.calls(task.campaign_id)}) == 600
     task.check_calls()
@@ -178,13 +174,12 @@ def test_what_is_left_when_until_has_come_is_told(task: Task, at_end: str) -> No
     # Of a run's own date, which has fractions of a second; its last window ends early.
     task.until = at(1, "10:03:00.123456")
 
-    event = task.run(task.create(600))
+    outcome = task.run(task.create(600))
 
     by_day = task.calls_by_day()
     assert list(by_day) == [MONDAY, MONDAY + DAY]
     assert by_day[MONDAY + DAY] <= 3 * 60
-    assert event.outcome is not None
-    assert event.outcome.status == at_end
+    assert outcome.status == at_end
     task.check_calls()
 
 
@@ -192,10 +187,9 @@ def test_what_is_left_when_until_has_come_is_told(task: Task, at_end: str) -> No
 def test_a_window_that_is_hardly_begun_when_until_comes_is_not_used(task: Task, until: str) -> None:
     task.until = at(1, until)
 
-    event = task.run(task.create(600))
+    task.run(task.create(600))
 
     assert list(task.calls_by_day()) == [MONDAY]
-    assert event.outcome is not None
     assert task.remembered == []
 
 
@@ -206,7 +200,7 @@ def test_where_the_schedule_cannot_be_changed_it_stays_paused_and_says_how_many_
     task.emulator.settings.update({"at_end": at_end, "schedule_editable_when_paused": False})
     wait = task.create(600)
 
-    with pytest.raises(CannotCarry, match=r"stays paused with \d\d\d people left") as told:
+    with pytest.raises(CampaignFailed, match=r"stays paused with \d\d\d people left") as told:
         task.run(wait)
 
     assert task.status == "paused"
@@ -224,7 +218,7 @@ def test_where_a_change_does_not_do_what_it_should_it_stays_paused(task: Task, e
     wait = task.create(600)
     task.emulator.settings.edits = edits
 
-    with pytest.raises(CannotCarry, match=said):
+    with pytest.raises(CampaignFailed, match=said):
         task.run(wait)
 
     task.emulator.clock.advance(3 * DAY.total_seconds())
@@ -241,11 +235,10 @@ def test_one_that_a_person_has_paused_is_left_paused(task: Task, at_end: str, cl
     wait = task.create(600)
     task.meanwhile = [(at(0, clock), lambda: task.client.pause_campaign(task.campaign_id))]
 
-    event = task.run(wait)
+    outcome = task.run(wait)
 
-    assert event.outcome is not None
-    assert event.outcome.status == ("paused" if at_end == "paused" else "canceled")
-    assert event.outcome.tally.reached < 270
+    assert outcome.status == ("paused" if at_end == "paused" else "canceled")
+    assert outcome.tally.reached < 270
     task.emulator.clock.advance(3 * DAY.total_seconds())
     assert list(task.calls_by_day()) == [MONDAY]
 
@@ -268,20 +261,19 @@ def test_one_that_a_person_has_paused_is_left_even_if_nobody_looks_again_before_
     wait = closing(task, task.create(600))
     task.client.pause_campaign(task.campaign_id)
 
-    last = task.carrier.take_out(wait)
+    last = task.carry_over.take_out(task.client, wait)
     task.emulator.clock.set(at(0, "10:10"))
 
-    assert not task.carrier.take_out(last).opening
+    assert not task.carry_over.take_out(task.client, last).opening
 
 
 def test_one_that_a_person_completes_at_night_has_ended(task: Task) -> None:
     wait = task.create(600)
     task.meanwhile = [(at(0, "22:00"), lambda: task.client.complete_campaign(task.campaign_id))]
 
-    event = task.run(wait)
+    outcome = task.run(wait)
 
-    assert event.outcome is not None
-    assert event.outcome.status == "completed"
+    assert outcome.status == "completed"
     assert list(task.calls_by_day()) == [MONDAY]
 
 
@@ -289,10 +281,9 @@ def test_one_that_a_person_resumes_at_night_is_not_touched_before_its_window_clo
     wait = task.create(330)
     task.meanwhile = [(at(0, "22:00"), lambda: task.client.resume_campaign(task.campaign_id))]
 
-    event = task.run(wait)
+    outcome = task.run(wait)
 
-    assert event.outcome is not None
-    assert (event.outcome.status, event.outcome.tally.reached) == ("completed", 330)
+    assert (outcome.status, outcome.tally.reached) == ("completed", 330)
     assert [entry.body for entry in task.emulator.requests if entry.body == {"action": "resume"}] == [
         {"action": "resume"}
     ]
@@ -310,10 +301,9 @@ def test_one_whose_window_a_person_has_made_longer_dials_on_in_it(task: Task) ->
     wait = task.create(600)
     task.meanwhile = [(at(0, "10:03"), lambda: lengthened(task))]
 
-    event = task.run(wait)
+    outcome = task.run(wait)
 
-    assert event.outcome is not None
-    assert event.outcome.tally.reached == 600
+    assert outcome.tally.reached == 600
     assert list(task.calls_by_day()) == [MONDAY]
 
 
@@ -321,7 +311,7 @@ def test_one_whose_window_was_made_longer_unseen_is_not_taken_out_of_it(task: Ta
     wait = closing(task, task.create(600))
     longer = lengthened(task)
 
-    assert task.carrier.take_out(wait) == replace(wait, end_at=longer.end_at)
+    assert task.carry_over.take_out(task.client, wait) == replace(wait, end_at=longer.end_at)
     assert task.status == "in-progress"
 
 
@@ -331,10 +321,9 @@ def test_one_that_has_not_begun_by_the_end_of_its_window_is_carried_too(task: Ta
     wait = task.create(8)
     task.meanwhile = [(at(0, "12:00"), lambda: task.emulator.settings.update({"status_words": {}}))]
 
-    event = task.run(wait)
+    outcome = task.run(wait)
 
-    assert event.outcome is not None
-    assert event.outcome.tally.reached == 8
+    assert outcome.tally.reached == 8
     assert list(task.calls_by_day()) == [MONDAY, MONDAY + DAY]
 
 
@@ -348,10 +337,10 @@ def test_one_that_has_not_begun_by_the_end_of_its_window_is_carried_too(task: Ta
 )
 def test_an_opening_that_nobody_was_there_for(task: Task, clock: str, days: list[int]) -> None:
     task.emulator.settings.at_end = "paused"
-    wait = task.carrier.take_out(closing(task, task.create(500)))
+    wait = task.carry_over.take_out(task.client, closing(task, task.create(500)))
     task.emulator.clock.set(at(1, clock))
 
-    task.run(task.carrier.put_in(wait))
+    task.run(task.carry_over.put_in(task.client, wait))
 
     assert list(task.calls_by_day()) == [MONDAY + day * DAY for day in days]
     task.check_calls()
@@ -366,20 +355,19 @@ def closing(task: Task, wait: Wait) -> Wait:
 @pytest.mark.parametrize("at_end", ["completed", "canceled"])
 def test_an_opening_that_nobody_was_there_for_until_the_service_ended_it(task: Task, at_end: str) -> None:
     task.emulator.settings.at_end = at_end
-    wait = task.carrier.take_out(closing(task, task.create(500)))
+    wait = task.carry_over.take_out(task.client, closing(task, task.create(500)))
     task.emulator.clock.set(at(1, "23:00"))
 
-    event = task.run(task.carrier.put_in(wait))
+    outcome = task.run(task.carry_over.put_in(task.client, wait))
 
-    assert event.outcome is not None
-    assert event.outcome.tally.reached < 300
+    assert outcome.tally.reached < 300
     assert list(task.calls_by_day()) == [MONDAY]
 
 
 def test_nothing_is_resumed_before_its_window_opens(task: Task) -> None:
-    wait = task.carrier.take_out(closing(task, task.create(500)))
+    wait = task.carry_over.take_out(task.client, closing(task, task.create(500)))
 
-    assert task.carrier.put_in(wait) == wait
+    assert task.carry_over.put_in(task.client, wait) == wait
     assert task.status == "paused"
 
 
@@ -396,7 +384,7 @@ def test_a_worker_that_comes_late_to_take_it_out(task: Task, late: float, at_end
     wait = closing(task, task.create(400))
     task.emulator.clock.advance(late)
 
-    task.run(task.carrier.take_out(wait))
+    task.run(task.carry_over.take_out(task.client, wait))
 
     assert list(task.calls_by_day()) == [MONDAY + day * DAY for day in days]
     task.check_calls()
@@ -409,7 +397,7 @@ def test_before_it_is_paused_it_is_remembered_where_it_goes_on(task: Task) -> No
         raise RuntimeError("another try has taken over")
 
     with pytest.raises(RuntimeError):
-        replace(task.carrier, remember=superseded).take_out(wait)
+        replace(task.carry_over, remember=superseded).take_out(task.client, wait)
 
     assert task.status == "in-progress"
 
@@ -418,7 +406,7 @@ def test_who_has_been_called_is_not_carried(task: Task) -> None:
     wait = closing(task, task.create(100))
     before = len(task.emulator.requests)
 
-    following = task.carrier.take_out(wait)
+    following = task.carry_over.take_out(task.client, wait)
 
     assert (following.hand_over, following.opening) == (False, False)
     assert [entry.method for entry in task.emulator.requests[before:]] == ["GET"]
@@ -430,9 +418,8 @@ def test_retries_need_room_in_the_window(task: Task) -> None:
     wait = task.create(200)
     task.until = at(3, "00:00")
 
-    event = task.run(wait)
+    task.run(wait)
 
-    assert event.outcome is not None
     assert set(task.calls_by_day()) <= {MONDAY, MONDAY + DAY, MONDAY + 2 * DAY}
     task.check_calls()
 
@@ -507,16 +494,16 @@ def test_a_service_that_does_something_else_than_it_is_told_dials_at_no_time_it_
 ) -> None:
     now = at(0, "10:04:30")
     odd, remembered = Odd(lambda: now, DIALS, after), list[datetime | None]()
-    carrier = Carrier(odd, WINDOW, remember=remembered.append, now=lambda: now)
+    carry_over = CarryOver(WINDOW, remember=remembered.append, now=lambda: now)
     wait = Wait.for_campaign(DIALS, START, hand_over=True)
 
     if comes_of_it in {"opening", "last"}:
-        following = carrier.take_out(wait)
+        following = carry_over.take_out(odd, wait)
         assert following.opening is (comes_of_it == "opening")
         assert following.end_at == (at(1, "10:06") if following.opening else FIRST_WINDOW.end_at)
     else:
-        with pytest.raises(CannotCarry, match=comes_of_it):
-            carrier.take_out(wait)
+        with pytest.raises(CampaignFailed, match=comes_of_it):
+            carry_over.take_out(odd, wait)
 
     assert odd.done == done
     assert remembered == ([at(1, "10:06")] if comes_of_it == "opening" else [at(1, "10:06"), None])
@@ -542,13 +529,13 @@ def test_it_is_resumed_only_where_it_stands_as_it_was_left(
 ) -> None:
     odd = Odd(lambda: at(1, "10:00"), shown(shows, schedule=schedule), {})
     wait = Wait("c1", NEXT_WINDOW.send_at, NEXT_WINDOW.end_at, hand_over=True, opening=True)
-    carrier = Carrier(odd, WINDOW, now=odd.now)
+    carry_over = CarryOver(WINDOW, now=odd.now)
 
     if resumed is None:
-        with pytest.raises(CannotCarry, match="shows another end than it was given"):
-            carrier.put_in(wait)
+        with pytest.raises(CampaignFailed, match="shows another end than it was given"):
+            carry_over.put_in(odd, wait)
     else:
-        carrier.put_in(wait)
+        carry_over.put_in(odd, wait)
 
     assert odd.done == (["resume"] if resumed else [])
 
@@ -591,7 +578,7 @@ def test_whatever_the_account_and_the_window_nobody_is_called_outside_of_it_or_t
         except ExotelInputError:  # the retries have no room in this window
             assume(False)
         task.until = wait.end_at + 4 * DAY
-        with suppress(CannotCarry, ExotelError):
+        with suppress(ExotelError):
             task.run(wait)
         emulator.clock.advance(7 * DAY.total_seconds())
 

@@ -378,12 +378,12 @@ def test_force_asks_the_service_all_the_same(emulator: Emulator, client: ExotelC
 
 
 def test_another_name_keeps_the_key(client: ExotelClient) -> None:
-    campaign = create(client, name=IDENTITY.name_for("ab12"), schedule=HOUR)
+    campaign = create(client, name=IDENTITY.name_for("ab12cd34ef56"), schedule=HOUR)
 
     after = change(client, campaign.id, {"name": "Winter survey"})
 
     assert IDENTITY.is_of(after.name)
-    assert IDENTITY.audience_in(after.name) == "ab12"
+    assert IDENTITY.audience_in(after.name) == "ab12cd34ef56"
     assert after.name.startswith("Winter survey ")
 
 

@@ -23,8 +23,8 @@ from airflow_provider_exotel.waiting.outcome import (
     Tally,
     failure_of,
     outcome_of,
+    resolve_uncalled,
     tally_of,
-    told_apart,
     warnings_of,
 )
 
@@ -134,7 +134,7 @@ HIDDEN = outcome_of(shown("completed", {"created": 10, "pending": 0, "completed"
     ],
 )
 def test_calls_tell_those_never_called_from_those_who_failed(calls: list[CallRecord], never_tried: int | None) -> None:
-    tally = told_apart(HIDDEN, iter(calls)).tally
+    tally = resolve_uncalled(HIDDEN, iter(calls)).tally
 
     assert tally.never_tried == never_tried
     assert tally.reached + sum(tally.not_reached.values()) + (tally.never_tried or 0) == tally.contacts
@@ -147,13 +147,13 @@ def test_calls_are_read_only_where_the_counts_do_not_tell() -> None:
 
     outcome = outcome_of(shown("completed", {"failed-no-attempt": 3, "completed": 7}))
 
-    assert told_apart(outcome, asked()) is outcome
+    assert resolve_uncalled(outcome, asked()) is outcome
 
 
 def test_no_more_calls_are_read_than_are_needed() -> None:
     read = iter([call(number) for number in people(2 * MOST_CALLS)])
 
-    told_apart(HIDDEN, read)
+    resolve_uncalled(HIDDEN, read)
 
     assert len(list(read)) == MOST_CALLS - 1
 
@@ -226,7 +226,7 @@ def test_reached_not_reached_and_never_tried_add_up_whatever_a_campaign_goes_thr
     emulator.clock.advance((ends - now + timedelta(hours=1)).total_seconds())
     ended = client.get_campaign(campaign.id)
     outcome = outcome_of(ended, contacts=len(numbers) if history.contacts_known else None)
-    outcome = told_apart(outcome, client.call_details(campaign.id))
+    outcome = resolve_uncalled(outcome, client.call_details(campaign.id))
 
     tally, called = outcome.tally, {one.number for one in emulator.calls(campaign.id)}
     assert tally.contacts == len(set(numbers))
@@ -249,7 +249,7 @@ def test_a_number_that_is_called_as_often_as_it_is_listed_counts_as_often(
     campaign = create(client, numbers=people(2) * 40, call_duplicate_numbers=True, schedule=schedule)
     emulator.clock.advance(600)
 
-    outcome = told_apart(outcome_of(client.get_campaign(campaign.id)), client.call_details(campaign.id))
+    outcome = resolve_uncalled(outcome_of(client.get_campaign(campaign.id)), client.call_details(campaign.id))
 
     assert (outcome.tally.contacts, outcome.tally.never_tried) == (80, 20)
 
@@ -321,7 +321,7 @@ def test_a_window_that_closes_on_people_is_told_the_same_however_the_service_end
     campaign = create(client, 100, schedule=between(START + MINUTE, START + 2 * MINUTE))
     emulator.clock.advance(600)
 
-    outcome = told_apart(outcome_of(client.get_campaign(campaign.id)), client.call_details(campaign.id))
+    outcome = resolve_uncalled(outcome_of(client.get_campaign(campaign.id)), client.call_details(campaign.id))
 
     assert outcome.status == at_end
     assert outcome.tally.never_tried == 40

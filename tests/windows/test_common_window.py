@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from campaign_specs import spec_of
 
 from airflow_provider_exotel.client.errors import ExotelInputError
-from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.request import CallRetries
-from airflow_provider_exotel.create.draft import When, draft_campaign
 from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
 from airflow_provider_exotel.windows.common_window import CommonWindow, window_of
 
@@ -167,9 +166,7 @@ def test_a_campaign_takes_the_window_of_a_group_as_it_travels() -> None:
     now = datetime.fromisoformat("2026-03-02T06:00:00+07:00")
     fields: dict[str, Any] = {"numbers": ["+628120000000"], "caller_id": "0XXXXXX4890"}
 
-    draft = draft_campaign(
-        fields, When(now, window=json.dumps(GROUPS[0])), now, account_sid="emulator", guard=StagingGuard()
-    )
+    draft = spec_of(fields | {"window": json.dumps(GROUPS[0])}, now=now)
 
     assert draft.at(now).schedule.payload() == {
         "send_at": "2026-03-02T08:00:00+07:00",

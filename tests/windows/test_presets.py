@@ -18,10 +18,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from campaign_specs import spec_of
 
 from airflow_provider_exotel.client.errors import ExotelInputError
-from airflow_provider_exotel.client.guard import StagingGuard
-from airflow_provider_exotel.create.draft import When, draft_campaign
 from airflow_provider_exotel.windows import public_holidays
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 from airflow_provider_exotel.windows.common_window import CommonWindow, window_of
@@ -194,7 +193,7 @@ def test_a_campaign_judges_a_preset_by_the_date_it_is_sent_on(caplog: pytest.Log
     now = datetime.fromisoformat("2028-03-01T12:00:00+05:30")
     fields: dict[str, Any] = {"numbers": ["+919876500000"], "caller_id": "0XXXXXX4890"}
 
-    draft = draft_campaign(fields, When(now, window="IN_SERVICE"), now, account_sid="emulator", guard=StagingGuard())
+    draft = spec_of(fields | {"window": "IN_SERVICE"}, now=now)
 
     assert draft.at(now).schedule.payload()["end_at"] == "2028-03-01T20:00:00+05:30"
     assert "were due for review by 2027-11-01" in caplog.text
@@ -214,7 +213,7 @@ def test_without_the_holidays_package_the_error_says_what_to_install(
 
 def test_calendars_are_loaded_where_a_preset_keeps_holidays_and_not_before() -> None:
     program = (
-        "import sys; from airflow_provider_exotel.create import draft; "
+        "import sys; from airflow_provider_exotel.create import spec; "
         "from airflow_provider_exotel.audience import zones; "
         "from airflow_provider_exotel.windows import common_window; "
         "common_window.window_of('IN_SERVICE'); "

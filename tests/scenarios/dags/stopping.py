@@ -25,7 +25,7 @@ for event in EVENTS:
                 throttle=1,
                 wait_for_completion=True,
                 poll_interval=1,
-                on_kill="leave" if event == "left" else "pause",
+                pause_on_kill=event != "left",
                 **arguments,
             )
         globals()[dag.dag_id] = dag

@@ -6,31 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from campaign_specs import MORNING, spec_of
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
-from airflow_provider_exotel.create.draft import CampaignDraft, When, draft_campaign
+from airflow_provider_exotel.create.spec import CampaignSpec
 from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
 
-MORNING = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 EVENING = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 WINDOW = CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata")
 FIELDS: dict[str, Any] = {"numbers": ["+919876543210"], "caller_id": "0XXXXXX4890", "read_via_text": "Hello"}
 
 
-def draft(
-    fields: dict[str, Any] | None = None, guard: StagingGuard | None = None, on_invalid: str = "fail", **when: Any
-) -> CampaignDraft:
-    return draft_campaign(
-        FIELDS | (fields or {}),
-        When(MORNING, **({"window": WINDOW} | when)),
-        MORNING,
-        account_sid="account",
-        guard=guard or StagingGuard(),
-        on_invalid_numbers=on_invalid,
-        known_problems=[],
-    )
+def draft(fields: dict[str, Any] | None = None, guard: StagingGuard | None = None, **more: Any) -> CampaignSpec:
+    return spec_of(FIELDS | {"window": WINDOW} | (fields or {}) | more, guard=guard)
 
 
 def numbers(count: int) -> list[str]:
@@ -54,28 +44,27 @@ def test_separators_are_taken_out_of_numbers() -> None:
 
 
 def test_what_cannot_be_a_number_is_left_out_and_counted_if_asked() -> None:
-    made = draft({"numbers": ["+919876543210", "n/a", "12"]}, on_invalid="drop")
+    made = draft({"numbers": ["+919876543210", "n/a", "12"]}, on_invalid_numbers="drop")
 
-    assert (len(made.request.numbers or ()), made.rejected) == (1, 2)
+    assert (len(made.request.numbers or ()), made.audience.rejected) == (1, 2)
     assert "2 entries cannot be phone numbers and were left out." in made.plan(MORNING).warnings
 
 
 def test_all_problems_are_told_at_once_and_no_number_among_them() -> None:
     with pytest.raises(ExotelInputError) as raised:
-        draft_campaign(
+        spec_of(
             {
                 "numbers": ["+919876543210", "98765432109876543210"],
                 "lists": ["list"],
                 "flow_id": "1/2",
                 "throttle": 0,
                 "call_retries": {"number_of_retries": 9},
+                "window": {"start": "10:00", "end": "10:00"},
+                "schedule": {},
+                "on_missed_window": "later",
+                "on_invalid_numbers": "ignore",
             },
-            When(MORNING, window={"start": "10:00", "end": "10:00"}, schedule={}, on_missed_window="later"),
-            MORNING,
-            account_sid="account",
-            guard=StagingGuard(),
-            on_invalid_numbers="ignore",
-            known_problems=[Problem("anchor", "is known already")],
+            problems=[Problem("anchor", "is known already")],
         )
 
     fields = {problem.field for problem in raised.value.problems}

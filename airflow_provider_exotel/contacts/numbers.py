@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.contacts.rejection import Reason
-from airflow_provider_exotel.operators.inputs import hide
+from airflow_provider_exotel.contacts.rows import read_numbers
 
 _SHOWN = 10
 _CANNOT_BE = " cannot be a phone number; write E.164, such as +91 and ten digits"
@@ -51,57 +50,47 @@ class CleanNumbers:
         return (Problem("numbers", f"{_at(sorted(positions))}{what}") for what, positions in said.items())
 
 
-def numbers_of_task(arguments: Mapping[str, Any], default_country: str | None) -> CleanNumbers:
-    """Return the numbers of the DAG, or of the file it names.
+def clean_numbers(
+    given: PhoneNumbers,
+    *,
+    default_country: str | None,
+    has_country_code: bool = False,  # noqa: ARG001
+    keep_duplicates: bool = False,
+) -> CleanNumbers:
+    """Return numbers as they are to be called, with what is none of them counted by reason.
 
-    Nobody is named twice, unless people are to be called as often as they are listed.
-
-    :param arguments: the task's.
+    :param given: the numbers as they are written.
     :param default_country: the ISO code of the country whose national numbers are meant; with ``None`` these are left
         as they are given.
-    :raises ExotelInputError: if they cannot be read, or the country is none.
+    :param has_country_code: whether every number without ``+`` begins with its calling code.
+    :param keep_duplicates: whether a number is called as often as it is listed.
+    :raises ExotelInputError: for a country that is none.
     """
-    given = _given(arguments)
-    if given is None:
-        return CleanNumbers(None, {})
     verdicts = normalise(list(given), default_country)
     misfits: dict[Reason, list[int]] = {}
     for position, verdict in enumerate(verdicts, 1):
         if not isinstance(verdict, str):
             misfits.setdefault(verdict, []).append(position)
     valid = [verdict for verdict in verdicts if isinstance(verdict, str)]
-    once = valid if _as_often_as_listed(arguments) else dict.fromkeys(valid)
+    once = valid if keep_duplicates else dict.fromkeys(valid)
     return CleanNumbers(PhoneNumbers(once), misfits, len(valid) - len(once))
 
 
-def _given(arguments: Mapping[str, Any]) -> PhoneNumbers | None:
-    source, numbers = arguments["numbers_from"], arguments["numbers"]
-    if source is None:
-        return None if numbers is None else hide(numbers)
-    if numbers is not None:
-        raise ExotelInputError([Problem("numbers_from", "stands beside numbers; give one of the two")])
+def read_numbers_file(path: Any, *, number_column: str | None = None) -> PhoneNumbers:  # noqa: ARG001
+    """Return the numbers of a file.
 
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-    from airflow_provider_exotel.contacts.rows import read_numbers
-
+    :param path: the file, such as an ``ObjectStoragePath``.
+    :param number_column: the column of the numbers.
+    :raises ExotelInputError: if it cannot be read.
+    """
     try:
-        with ObjectStoragePath(source).open("r", encoding="utf-8", newline="") as lines:  # type: ignore[no-untyped-call]
+        with path.open("r", encoding="utf-8", newline="") as lines:
             # What Airflow 2.11 opens can be read and not iterated over.
             return read_numbers(iter(lines.readline, ""))
     except FileNotFoundError:
         raise ExotelInputError(
-            [Problem("numbers_from", f"no file is at {redact(source)}; write the path of one")]
+            [Problem("numbers_from", f"no file is at {redact(path)}; write the path of one")]
         ) from None
-
-
-def _as_often_as_listed(arguments: Mapping[str, Any]) -> bool:
-    from airflow_provider_exotel.client.request import CampaignChanges
-
-    # What says neither yes nor no is refused with the rest of the request.
-    with suppress(ExotelInputError):
-        return bool(CampaignChanges(call_duplicate_numbers=arguments["call_duplicate_numbers"]).call_duplicate_numbers)
-    return True
 
 
 def _at(positions: list[int]) -> str:

@@ -1,0 +1,71 @@
+"""Follow the campaign of an earlier try, and describe a campaign for the tasks that come after."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.create.options import IfPaused
+
+log = logging.getLogger(__name__)
+
+
+def follow_campaign(
+    campaign: Campaign,
+    *,
+    carried_to: datetime | None,
+    if_paused: IfPaused,
+    resume: Callable[[str], Campaign],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Campaign:
+    """Return a campaign of an earlier try as it stands, resumed if that is wanted.
+
+    :param campaign: it.
+    :param carried_to: the end of the window that an earlier try paused it for; it is resumed when that opens.
+    :param if_paused: what to do with one that is paused.
+    :param resume: resumes it.
+    :param now: the time.
+    """
+    log.info("Campaign %s exists already (%s); following it.", campaign.id, campaign.status_text)
+    if campaign.status is not CampaignStatus.PAUSED or (carried_to and carried_to == campaign.schedule.end_at):
+        return campaign
+    # One that is resumed before its time may dial at once (Exotel, campaign status values).
+    if if_paused == "resume" and campaign.schedule.contains(now()):
+        log.info("Campaign %s is paused; resuming it.", campaign.id)
+        return resume(campaign.id)
+    why = "; it is resumed only inside its window, since it may dial at once" if if_paused == "resume" else ""
+    log.warning("Campaign %s is paused: it dials nobody until it is resumed%s.", campaign.id, why)
+    return campaign
+
+
+def summarise_campaign(campaign: Campaign, *, contacts: int | None, rejected: int, url: str) -> dict[str, Any]:
+    """Return what the XCom ``campaign`` holds, and log it in one line.
+
+    :param campaign: the campaign, as it stands.
+    :param contacts: how many people it calls, where that is known.
+    :param rejected: entries left out because they cannot be phone numbers.
+    :param url: where a person sees it.
+    """
+    schedule = campaign.schedule.payload()
+    log.info(
+        "Campaign %s (%s) for %s contacts dials from %s to %s: %s",
+        campaign.id,
+        campaign.status_text,
+        "an unknown number of" if contacts is None else f"{contacts:,}",
+        schedule.get("send_at", "now"),
+        schedule.get("end_at", "30 days later"),
+        url,
+    )
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "status": campaign.status_text,
+        "send_at": schedule.get("send_at"),
+        "end_at": schedule.get("end_at"),
+        "contacts": contacts,
+        "rejected": rejected,
+        "url": url,
+    }

@@ -1,0 +1,151 @@
+"""The options of a task that creates a campaign: everything that is neither the campaign itself nor its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.fields import Flag, Model, Moment, fold, one_of
+from airflow_provider_exotel.contacts.normalise import check_country
+
+OnMissedWindow = Literal["fail", "skip", "next"]
+OnInvalidNumbers = Literal["fail", "drop"]
+OnSameAudience = Literal["fail", "warn", "allow"]
+IfPaused = Literal["follow", "resume"]
+OnWindowEnd = Literal["complete", "resume", "fail"]
+
+
+def read_seconds(value: object) -> timedelta:
+    """Return a number of seconds as a length of time.
+
+    :param value: a timedelta, or seconds as a number or its text.
+    :raises ValueError: for anything else, and below 0.
+    """
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    else:
+        try:
+            seconds = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else -1.0
+        except ValueError:
+            seconds = -1.0
+    if not 0 <= seconds < timedelta.max.total_seconds():
+        raise ValueError("must be a timedelta or a number of seconds, 0 or more")
+    return timedelta(seconds=seconds)
+
+
+def _positive(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("must be more than 0 seconds")
+    return value
+
+
+def _share(value: object) -> float:
+    try:
+        share = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else -1.0
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("must be between 0 and 1")
+    return share
+
+
+def _key(value: object) -> str:
+    text = str(value).strip()
+    if text.lower() in {"", "none"}:
+        raise ValueError("is empty, as a template of nothing is, and would be the same for every run")
+    return str(value)
+
+
+def _country(value: object) -> str:
+    text = str(value).strip().upper()
+    try:
+        check_country(text)
+    except ExotelInputError as error:
+        raise ValueError(error.problems[0].message) from None
+    return text
+
+
+Seconds = Annotated[timedelta, BeforeValidator(read_seconds)]
+Interval = Annotated[timedelta, BeforeValidator(read_seconds), AfterValidator(_positive)]
+Share = Annotated[float, BeforeValidator(_share)]
+
+
+class TaskOptions(Model):
+    """How a task creates its campaign, waits for it and ends.
+
+    :raises ExotelInputError: naming every option that is wrong.
+    """
+
+    on_missed_window: Annotated[
+        OnMissedWindow, one_of("fail", "skip", "next"), Field(description="'fail', 'skip' or 'next'")
+    ] = "fail"
+    on_invalid_numbers: Annotated[OnInvalidNumbers, one_of("fail", "drop"), Field(description="'fail' or 'drop'")] = (
+        "fail"
+    )
+    on_same_audience: Annotated[
+        OnSameAudience, one_of("fail", "warn", "allow"), Field(description="'fail', 'warn' or 'allow'")
+    ] = "warn"
+    if_paused: Annotated[IfPaused, one_of("follow", "resume"), Field(description="'follow' or 'resume'")] = "follow"
+    on_window_end: Annotated[
+        OnWindowEnd, one_of("complete", "resume", "fail"), Field(description="'complete', 'resume' or 'fail'")
+    ] = "complete"
+    exact_name: Flag = False
+    plan_only: Flag = False
+    pause_on_kill: Flag = True
+    wait_for_completion: Flag = False
+    from_params: Flag = False
+    deferrable: Flag | None = None
+    numbers_have_country_code: Flag = False
+    default_country: Annotated[str, BeforeValidator(_country)] | None = None
+    idempotency_key: Annotated[
+        Annotated[str, BeforeValidator(_key)] | None,
+        Field(description="what tells this campaign from others, or leave it out"),
+    ] = None
+    settle: Annotated[Seconds | None, Field(description="seconds, such as 120")] = None
+    poll_interval: Annotated[Interval, Field(description="seconds, such as 60")] = timedelta(seconds=60)
+    min_reached: Annotated[Share | None, Field(description="0.5 for half of the people")] = None
+    until: Annotated[
+        Moment | None, Field(description="an RFC 3339 time with offset, such as '2026-03-06T18:00:00+05:30'")
+    ] = None
+
+
+def option_conflicts(given: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the options that contradict each other, or that count only together with others.
+
+    :param given: options and arguments by name, as they are written; what is ``None`` is not given, and what is not
+        known yet is left out.
+    """
+
+    def is_given(name: str) -> bool:
+        return given.get(name) is not None
+
+    def is_off(name: str) -> bool:
+        return name in given and given[name] in {None, False}
+
+    resumes = fold(str(given.get("on_window_end"))) == "resume"
+    waits = [name for name in ("min_reached", "until") if is_given(name)]
+    waits += [name for name in ("on_window_end",) if is_given(name) and fold(str(given[name])) != "complete"]
+    if is_off("wait_for_completion"):
+        yield from (Problem(name, "counts only with wait_for_completion=True; add that") for name in waits)
+    if resumes and not is_given("window") and "window" in given and is_off("from_params"):
+        yield Problem("on_window_end", "'resume' needs a window, in the next of which the campaign goes on; add it")
+    if is_given("until") and "on_window_end" in given and not resumes:
+        yield Problem("until", "counts only with on_window_end='resume'; leave it out, or add that")
+    for first, second in (("numbers", "numbers_from"), ("url", "flow_id"), ("window", "schedule")):
+        if is_given(first) and is_given(second):
+            yield Problem(first, f"is mutually exclusive with {second}; give one of the two")
+    if is_given("number_column") and "numbers_from" in given and not is_given("numbers_from") and is_off("from_params"):
+        yield Problem("number_column", "counts only with numbers_from; leave it out, or add that")
+
+
+def parse_options(arguments: Mapping[str, Any]) -> TaskOptions:
+    """Return the options among a task's arguments.
+
+    :param arguments: all of them by name.
+    :raises ExotelInputError: naming every option that is wrong.
+    """
+    return TaskOptions(**{name: arguments[name] for name in TaskOptions.model_fields if name in arguments})

@@ -1,0 +1,304 @@
+"""From a task's arguments to a campaign that only waits for its moment. Everything is parsed here, once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
+from airflow_provider_exotel.client.fields import words
+from airflow_provider_exotel.client.guard import StagingGuard
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
+from airflow_provider_exotel.client.urls import flow_url
+from airflow_provider_exotel.contacts.numbers import CleanNumbers, clean_numbers, read_numbers_file
+from airflow_provider_exotel.create.campaign_journal import AudienceMark
+from airflow_provider_exotel.create.dry_run import CampaignPlan
+from airflow_provider_exotel.create.fingerprint import Content
+from airflow_provider_exotel.create.identity import CampaignIdentity, names_a_key, printable
+from airflow_provider_exotel.create.options import TaskOptions, option_conflicts, parse_options
+from airflow_provider_exotel.windows.anchor import Anchor
+from airflow_provider_exotel.windows.calling_window import LEAD, MissedWindow, resolve_schedule
+from airflow_provider_exotel.windows.common_window import window_of
+
+log = logging.getLogger(__name__)
+
+REQUEST_FIELDS = (*(name for name in CampaignRequest.model_fields if name != "schedule"), "flow_id")
+"""The arguments of a task that go into its request, in the order of Exotel's page."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a campaign takes from its connection.
+
+    :param account_sid: the account, which the address of a flow names.
+    :param guard: what the connection refuses to dial.
+    :param exophone: the ``caller_id`` of campaigns that name none.
+    :param secret: what fingerprints are keyed with.
+    """
+
+    account_sid: str
+    guard: StagingGuard
+    exophone: str | None = None
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class CampaignSpec:
+    """A campaign that is checked and lacks only its schedule.
+
+    :param request: all of it but the schedule.
+    :param schedule_at: returns the schedule for a moment of sending.
+    :param audience: the fingerprint of whom it calls, with the counts.
+    """
+
+    request: CampaignRequest
+    schedule_at: Callable[[datetime], Schedule | None]
+    audience: AudienceMark
+
+    def at(self, now: datetime) -> CampaignRequest:
+        """Return the request as it is to be sent at ``now``.
+
+        :raises MissedWindow: if its window is over.
+        """
+        return self.request.model_copy(update={"schedule": self.schedule_at(now)})
+
+    def plan(self, now: datetime) -> CampaignPlan:
+        """Return what sending at ``now`` would do."""
+        return CampaignPlan(self.at(now), self.audience.rejected)
+
+
+@dataclass(frozen=True)
+class CampaignInput:
+    """What a task is given on its way to a campaign. Numbers are read and judged once.
+
+    :param arguments: the task's arguments by name; those that are ``None`` are not given.
+    :param account: what the campaign takes from its connection.
+    :param anchor: returns the moment the run stands for.
+    :param open_path: returns the file at a path, such as an ``ObjectStoragePath``.
+    :param problems: what is wrong already, to be reported with everything else.
+    :param now: the present moment.
+    """
+
+    arguments: Mapping[str, Any] = field(repr=False)
+    account: Account
+    anchor: Callable[[], Anchor]
+    open_path: Callable[[str], Any]
+    problems: Sequence[Problem] = ()
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _recipients_read: list[CleanNumbers] = field(default_factory=list, init=False, repr=False)
+
+    def parse_options(self) -> TaskOptions:
+        """Return the options of the task.
+
+        :raises ExotelInputError: naming every problem of the options and, if there is one, of the campaign too.
+        """
+        problems = [*self.problems, *option_conflicts(self.arguments)]
+        options: TaskOptions | None = collect(problems, lambda: parse_options(self.arguments))
+        problems += _problems_of_name(self.arguments["name"], exact=bool(options and options.exact_name))
+        if options is None or problems:
+            self.parse(options or TaskOptions(), known_problems=problems)
+            raise ExotelInputError(problems)
+        return options
+
+    def parse(
+        self, options: TaskOptions, identity: CampaignIdentity | None = None, known_problems: Iterable[Problem] = ()
+    ) -> CampaignSpec:
+        """Return the campaign, everything about it checked.
+
+        :param options: how the task creates it.
+        :param identity: the name it is created under; ``None`` for the caller's.
+        :param known_problems: what is wrong with the options, to be reported in the same error.
+        :raises ExotelInputError: naming every problem at once.
+        :raises MissedWindow: if there is no problem, and the window is over.
+        """
+        problems, now = list(known_problems), self.now()
+        anchor: Anchor | None = collect(problems, self.anchor)
+        clean = self._recipients(options, problems)
+        request = _request(_request_fields(self.arguments, self.account, problems), clean, problems)
+        if request is not None:
+            collect(problems, partial(self.account.guard.check, request.numbers, request.lists))
+        problems += _problems_of_times(self.arguments, options)
+        moment = anchor.moment if anchor is not None else now
+        schedule_at = collect(problems, lambda: _schedule_at(self.arguments, options, moment, request, now))
+        if schedule_at is not None:
+            try:
+                collect(problems, lambda: schedule_at(now))
+            except MissedWindow:
+                if not problems:
+                    raise
+        if problems or request is None or schedule_at is None or clean is None:
+            raise ExotelInputError(dict.fromkeys(problems))
+        if identity is not None:
+            request = request.model_copy(update={"name": identity.name})
+        audience = AudienceMark.of(request.numbers, request.lists, self.account.secret, rejected=clean.rejected)
+        return CampaignSpec(request, schedule_at, audience)
+
+    def parse_audience(self, options: TaskOptions) -> AudienceMark:
+        """Return the fingerprint of whom the task would call."""
+        clean = self.recipients(options)
+        lists = lists_given(self.arguments["lists"])
+        return AudienceMark.of(clean.numbers, lists, self.account.secret, rejected=clean.rejected)
+
+    def parse_content(self) -> Content:
+        """Return what the task would send, apart from whom it calls, when, and its name."""
+        given = _request_fields(self.arguments, self.account, [])
+        fields = {name: value for name, value in given.items() if name not in {"numbers", "lists", "name"}}
+        return Content.of(CampaignChanges(**fields), self.account.secret)
+
+    def recipients(self, options: TaskOptions) -> CleanNumbers:
+        """Return the numbers of the DAG, or of the file it names, cleaned.
+
+        :raises ExotelInputError: if they cannot be read.
+        """
+        if not self._recipients_read:
+            self._recipients_read.append(_read_recipients(self.arguments, options, self.open_path))
+        return self._recipients_read[0]
+
+    def _recipients(self, options: TaskOptions, problems: list[Problem]) -> CleanNumbers | None:
+        clean: CleanNumbers | None = collect(problems, lambda: self.recipients(options))
+        if clean is not None and clean.misfits and options.on_invalid_numbers == "fail":
+            problems += clean.problems()
+        if files_among(self.arguments["lists"]):
+            wanted = "holds files of which no lists are made yet; let UploadAudienceOperator do so, and take its output"
+            problems.append(Problem("lists", wanted))
+        return clean
+
+
+def check_literals(arguments: Mapping[str, Any], known_problems: Iterable[Problem] = ()) -> None:
+    """Refuse, when the DAG is parsed, what is wrong in it whatever a run brings.
+
+    Numbers are left to the run: judging them would slow down every parse.
+
+    :param arguments: the arguments that are written out in the DAG; those a run brings are left out.
+    :param known_problems: what is wrong already.
+    :raises ExotelInputError: naming each.
+    """
+    problems, now = [*known_problems, *option_conflicts(arguments)], datetime.now(UTC)
+    if arguments.get("lists") is not None:
+        given = [name for name in ("numbers", "numbers_from") if arguments.get(name) is not None]
+        problems += [Problem(name, "is mutually exclusive with lists; give one of the two") for name in given]
+    collect(problems, lambda: parse_options(arguments))
+    fields = {name: arguments[name] for name in CampaignChanges.model_fields if arguments.get(name) is not None}
+    for one in ("numbers", "schedule"):
+        fields.pop(one, None)
+    collect(problems, lambda: CampaignChanges(**fields))
+    if arguments.get("window") is not None:
+        collect(problems, lambda: window_of(arguments["window"], today=now.date()))
+    if arguments.get("schedule") is not None:
+        with suppress(MissedWindow):
+            collect(problems, lambda: resolve_schedule(arguments["schedule"], anchor=now, now=now, lead=LEAD))
+    if problems:
+        raise ExotelInputError(dict.fromkeys(problems))
+
+
+def lists_given(lists: Any) -> list[str]:
+    """Return the SIDs of lists, however they are spelled."""
+    read = words(lists)
+    if isinstance(read, str) or not isinstance(read, Iterable):
+        return []
+    return [str(sid) for sid in read if sid is not None]
+
+
+def files_among(lists: Any) -> list[str]:
+    """Return those of ``lists`` that are paths of files, of which lists are still to be made."""
+    return [sid for sid in lists_given(lists) if "/" in sid]
+
+
+def _read_recipients(
+    arguments: Mapping[str, Any], options: TaskOptions, open_path: Callable[[str], Any]
+) -> CleanNumbers:
+    numbers, source = arguments["numbers"], arguments["numbers_from"]
+    if numbers is None and source is None:
+        return CleanNumbers(None, {})
+    if source is not None:
+        numbers = read_numbers_file(open_path(str(source)), number_column=arguments["number_column"])
+    clean = clean_numbers(
+        PhoneNumbers.of(numbers),
+        default_country=options.default_country,
+        has_country_code=options.numbers_have_country_code,
+        keep_duplicates=_keeps_duplicates(arguments["call_duplicate_numbers"]),
+    )
+    if clean.duplicates:
+        log.info("%d entries repeat an earlier number and are left out.", clean.duplicates)
+    return clean
+
+
+def _keeps_duplicates(given: Any) -> bool:
+    # What is neither true nor false is refused with the rest of the request.
+    with suppress(ExotelInputError):
+        return bool(CampaignChanges(call_duplicate_numbers=given).call_duplicate_numbers)
+    return True
+
+
+def _request_fields(arguments: Mapping[str, Any], account: Account, problems: list[Problem]) -> dict[str, Any]:
+    given = {name: arguments[name] for name in REQUEST_FIELDS if arguments.get(name) is not None}
+    given.setdefault("caller_id", account.exophone)
+    given["name"] = printable(arguments["name"]) or None
+    given["lists"] = lists_given(given["lists"]) if "lists" in given else None
+    flow_id = given.pop("flow_id", None)
+    if flow_id is not None and not str(flow_id).strip().isalnum():
+        problems.append(Problem("flow_id", "is not the number of a flow; write it as the dashboard shows it"))
+    elif flow_id is not None and "url" not in given:
+        given["url"] = flow_url(account.account_sid, str(flow_id).strip())
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _request(given: dict[str, Any], clean: CleanNumbers | None, problems: list[Problem]) -> CampaignRequest | None:
+    given.pop("numbers", None)
+    if clean is not None and clean.numbers is not None:
+        given["numbers"] = clean.numbers
+    try:
+        return CampaignRequest(**given)
+    except ExotelInputError as error:
+        # Where numbers could not be read, or none of them is one, that there is none is no problem of its own.
+        reported = clean is None or bool(problems and clean.misfits and not clean.numbers)
+        problems.extend(one for one in error.problems if one.field != "numbers" or not reported)
+        return None
+
+
+def _problems_of_times(arguments: Mapping[str, Any], options: TaskOptions) -> Iterator[Problem]:
+    window, schedule = arguments["window"], arguments["schedule"]
+    if window is None and arguments["max_lateness"] is not None:
+        yield Problem("max_lateness", "counts only with window; leave it out, or write the times in schedule")
+    if window is None and schedule is not None and options.on_missed_window == "next":
+        told = "'next' counts only with window: nothing comes after explicit times; write 'fail' or 'skip'"
+        yield Problem("on_missed_window", told)
+    if window is not None and schedule is not None:
+        yield Problem("window", "is mutually exclusive with schedule; give one of the two")
+
+
+def _schedule_at(
+    arguments: Mapping[str, Any],
+    options: TaskOptions,
+    anchor: datetime,
+    request: CampaignRequest | None,
+    now: datetime,
+) -> Callable[[datetime], Schedule | None]:
+    retries = request.call_retries if request else None
+    if arguments["window"] is not None:
+        window = window_of(arguments["window"], today=now.date())
+        return lambda now: window.schedule_for(
+            anchor,
+            now,
+            lead=LEAD,
+            max_lateness=arguments["max_lateness"],
+            on_missed_window=options.on_missed_window,
+            call_retries=retries,
+        )
+    if arguments["schedule"] is not None:
+        return lambda now: resolve_schedule(arguments["schedule"], anchor=anchor, now=now, lead=LEAD)
+    return lambda _: None
+
+
+def _problems_of_name(name: Any, *, exact: bool) -> Iterator[Problem]:
+    text = printable(name)
+    if exact and not text:
+        yield Problem("name", "is required with exact_name=True: it must tell this campaign from others; add it")
+    if exact and names_a_key(text):
+        yield Problem("name", "must not hold the key of another campaign; leave 'af-' and what follows out")
