@@ -185,8 +185,13 @@ def check_literals(arguments: Mapping[str, Any], known_problems: Iterable[Proble
         problems += [Problem(name, "is mutually exclusive with lists; give one of the two") for name in given]
     collect(problems, lambda: parse_options(arguments))
     fields = {name: arguments[name] for name in CampaignChanges.model_fields if arguments.get(name) is not None}
-    for one in ("numbers", "schedule"):
+    for one in ("numbers", "schedule", "name"):
         fields.pop(one, None)
+    if printable(arguments.get("name")):
+        fields["name"] = printable(arguments["name"])
+    elif "name" in arguments:
+        with suppress(ExotelInputError):
+            problems += _problems_of_name(None, exact=TaskOptions(exact_name=arguments.get("exact_name")).exact_name)
     collect(problems, lambda: CampaignChanges(**fields))
     if arguments.get("window") is not None:
         collect(problems, lambda: window_of(arguments["window"], today=now.date()))

@@ -292,8 +292,7 @@ def arguments_from_params(
         else:
             problems.append(Problem(name, f"is mutually exclusive with {field.argument}; give one of the two"))
     if "numbers_from" in filled:
-        root = getattr(declared["numbers_from"], "schema", {}).get("numbers_from_under")
-        problems += _outside(str(filled["numbers_from"]), root)
+        problems += _outside(str(filled["numbers_from"]), _param(declared, "numbers_from"))
     if problems:
         raise ExotelInputError(problems)
     return filled
@@ -328,7 +327,15 @@ def _location(path: str) -> tuple[str, str, tuple[str, ...]] | None:
     return scheme.lower(), authority, tuple(parts)
 
 
-def _outside(path: str, folder: Any) -> Iterator[Problem]:
+def _param(declared: Mapping[str, Any], name: str) -> Any:
+    get_param = getattr(declared, "get_param", None)
+    return get_param(name) if get_param is not None else declared[name]
+
+
+def _outside(path: str, param: Any) -> Iterator[Problem]:
+    folder = getattr(param, "schema", {}).get("numbers_from_under")
+    if path == getattr(param, "value", param):  # the DAG's own choice
+        return
     if not folder:
         wanted = "a run may name no file here; let the DAG offer a folder with campaign_params(numbers_from_under=...)"
         yield Problem("numbers_from", wanted)

@@ -85,7 +85,9 @@ class Tries:
         map_index: int = -1,
         after_writing: Callable[[], None] = live_on,
         at_the_end: Callable[[], None] = live_on,
+        logical_date: datetime | None = None,
         params: dict[str, Any] | None = None,
+        conf: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> Any:
         """Run one try and return what the task returns.
@@ -93,6 +95,8 @@ class Tries:
         :param number: which try it is.
         :param after_writing: what happens to the worker after Airflow kept something for it.
         :param at_the_end: what happens to it before it ends.
+        :param params: what the DAG declares and the run fills in.
+        :param conf: what the run was triggered with.
         """
 
         def keep(key: str, value: Any) -> None:
@@ -104,13 +108,13 @@ class Tries:
             "ti": SimpleNamespace(
                 dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index, try_number=number, xcom_push=keep
             ),
-            "dag_run": SimpleNamespace(run_after=now, start_date=now),
-            "logical_date": now,
-            "params": params or {},
+            "dag_run": SimpleNamespace(run_after=now, start_date=now, conf=conf or params),
+            "logical_date": logical_date,
+            "params": {**(params or {}), **(conf or {})},
         }
         if self.keeps_state:
             state = self.states[dag_id, run_id, task_id, map_index]
             state.after_writing = after_writing
             context["task_state_store"] = state
         given = {"numbers": NUMBERS, "read_via_text": "Hello", "schedule": OPEN, "settle": 0} | arguments
-        return CreateCampaignOperator(task_id=task_id, **given).execute(context)
+        return CreateCampaignOperator(task_id=task_id, params=params or {}, **given).execute(context)

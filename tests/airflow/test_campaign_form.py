@@ -14,7 +14,7 @@ from airflow_provider_exotel import CreateCampaignOperator, campaign_params
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.operators.form import FIELDS, arguments_of
+from airflow_provider_exotel.operators.form import FIELDS, arguments_from_params
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
 
@@ -75,7 +75,11 @@ def test_hours_of_the_day_are_filled_in_apart(run_dag: Callable[..., Any], exote
         "window_weekdays": ["Monday", "Sunday"],
     }
 
-    run_dag(lambda: created(on_missed_window="next"), params=campaign_params(), run_conf=filled)
+    run_dag(
+        lambda: created(on_missed_window="next"),
+        params=campaign_params(numbers_from_under=audience.rpartition("/")[0]),
+        run_conf=filled,
+    )
 
     [campaign] = exotel.campaigns
     opening = campaign.send_at.astimezone(ZoneInfo("Asia/Kolkata"))
@@ -84,7 +88,9 @@ def test_hours_of_the_day_are_filled_in_apart(run_dag: Callable[..., Any], exote
 
 
 def test_the_form_is_valid_as_it_opens() -> None:
-    assert {name: param.resolve() for name, param in campaign_params().items()} == {
+    form = campaign_params(numbers_from_under="s3://bucket/marketing/")
+
+    assert {name: param.resolve() for name, param in form.items()} == {
         name: field.default for name, field in FIELDS.items()
     }
 
@@ -110,7 +116,7 @@ def test_the_form_refuses(field: str, value: object) -> None:
 
 
 def test_the_longest_name_the_form_takes_is_kept_whole() -> None:
-    name = "N" * 55
+    name = "N" * 47
     param = campaign_params()["name"]
 
     assert identify("account", None, dag_id="dag", name=str(param.resolve(name))).name.startswith(f"{name} af-")
@@ -121,7 +127,7 @@ def test_the_longest_name_the_form_takes_is_kept_whole() -> None:
 def test_every_field_fills_an_argument_of_the_operator() -> None:
     operator = CreateCampaignOperator(task_id="create")
 
-    arguments = {field.argument for field in FIELDS.values()} - {"dry_run"}
+    arguments = {field.argument for field in FIELDS.values()}
 
     assert [name for name in arguments if name not in operator.template_fields] == []
     assert "numbers" not in arguments
@@ -132,6 +138,7 @@ def test_what_the_dag_decides_itself_is_left_out() -> None:
 
     assert {name for name in FIELDS if name not in params} == {
         "name",
+        "numbers_from",
         "window_start",
         "window_end",
         "window_timezone",
@@ -146,4 +153,8 @@ def test_a_field_there_is_not_is_named() -> None:
 
 
 def test_an_empty_form_gives_no_argument() -> None:
-    assert arguments_of({name: field.default for name, field in FIELDS.items()}) == {"dry_run": False}
+    params = {name: field.default for name, field in FIELDS.items()}
+
+    filled = arguments_from_params(params, campaign_params(), {}, CreateCampaignOperator.arguments)
+
+    assert filled == {"plan_only": False}

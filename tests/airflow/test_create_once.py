@@ -19,6 +19,7 @@ from airflow_provider_exotel.client.errors import (
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.create import once
 from airflow_provider_exotel.create.identity import identify
+from airflow_provider_exotel.create.options import TaskOptions
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.hooks import task as kept
 
@@ -60,7 +61,7 @@ def test_a_task_in_python_creates_a_campaign_once(run_dag: Callable[..., Any], e
 
 @pytest.mark.parametrize("key", ["", " ", "None", None], ids=repr)
 def test_a_key_is_required(exotel: Emulator, key: str | None) -> None:
-    with pytest.raises(ExotelInputError, match="idempotency_key: is empty"):
+    with pytest.raises(ExotelInputError, match="idempotency_key: is (empty|required)"):
         create(idempotency_key=key)
 
     assert exotel.requests == []
@@ -115,7 +116,7 @@ def test_only_a_key_of_the_callers_may_be_sent_by_others_at_the_same_time(
 ) -> None:
     identity = identify("emulator", None, dag_id="reminders", idempotency_key=key)
 
-    assert ExotelHook().one_campaign(identity, {}, idempotency_key=key).is_shared is is_shared
+    assert ExotelHook().one_campaign(identity, {}, TaskOptions(idempotency_key=key)).is_shared is is_shared
 
 
 def test_one_that_was_deleted_by_hand_is_not_created_again(exotel: Emulator) -> None:
@@ -154,14 +155,14 @@ def test_a_key_that_is_repeated_with_other_times_is_the_same_campaign(exotel: Em
 
 
 def test_an_answer_is_waited_for_as_long_as_the_connection_says(exotel: Emulator) -> None:
-    one = ExotelHook().one_campaign(identify("emulator", None, idempotency_key="march"), {})
+    one = ExotelHook().one_campaign(identify("emulator", None, idempotency_key="march"), {}, TaskOptions())
 
     assert (one.answer_within, one.settle) == (timedelta(seconds=2), timedelta(seconds=120))
 
 
-@pytest.mark.parametrize("settle", ["120", -1, True, timedelta(seconds=-1)], ids=repr)
+@pytest.mark.parametrize("settle", ["soon", -1, True, timedelta(seconds=-1)], ids=repr)
 def test_what_is_no_time_to_settle_is_refused_before_anything_is_sent(exotel: Emulator, settle: Any) -> None:
-    with pytest.raises(ExotelInputError, match="settle: is no timedelta and no number of seconds"):
+    with pytest.raises(ExotelInputError, match="settle: must be a timedelta or a number of seconds"):
         create(settle=settle)
 
     assert exotel.requests == []
