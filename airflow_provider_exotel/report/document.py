@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow_provider_exotel.client.models import Campaign
-from airflow_provider_exotel.report.accounting import NEVER_TRIED, Accounting, account
+from airflow_provider_exotel.report.accounting import NEVER_TRIED, Accounting, reconcile
 from airflow_provider_exotel.report.audit import OUTSIDE, TOO_OFTEN, Asked
 from airflow_provider_exotel.report.call import Call, Naming
 from airflow_provider_exotel.report.figures import Figures, local_time
@@ -65,7 +65,7 @@ def write_campaign(
         finals[contact.status] += 1
         figures.too_often += asked.most_attempts is not None and contact.attempts > asked.most_attempts
         tables["contacts"]((campaign.id, *contact))
-    accounting = account(campaign, finals, figures.attempts, said, first_calls)
+    accounting = reconcile(campaign, finals, figures.attempts, said, first_calls)
     for contact_name in _never_tried(campaign, ledger, name, accounting.never_tried):
         tables["contacts"]((campaign.id, contact_name, NEVER_TRIED, 0, None))
     return CampaignReport(campaign.id, campaign.name, zone, asked, accounting, figures)

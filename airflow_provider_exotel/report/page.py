@@ -24,7 +24,7 @@ from airflow_provider_exotel.html.parts import (
     table,
     verdict,
 )
-from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, NEVER_TRIED, Accounting, total
+from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, NEVER_TRIED, Accounting
 from airflow_provider_exotel.report.advice import advice
 from airflow_provider_exotel.report.document import CampaignReport
 from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
@@ -48,7 +48,8 @@ def page(reports: Sequence[CampaignReport]) -> str:
 
     :param reports: one for each campaign.
     """
-    accounting, figures = total(one.accounting for one in reports), Figures.together(one.figures for one in reports)
+    accounting = Accounting.merge(one.accounting for one in reports)
+    figures = Figures.together(one.figures for one in reports)
     zone_name = reports[0].zone if reports else None
     zone: tzinfo = ZoneInfo(zone_name) if zone_name else UTC
     content = (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_exotel.report.accounting import total
+from airflow_provider_exotel.report.accounting import Accounting
 from airflow_provider_exotel.report.document import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 
@@ -21,7 +21,8 @@ def summary(reports: Sequence[CampaignReport]) -> dict[str, Any]:
         (``None`` where a campaign has no counts to compare with), and ``differences``: by how much the campaigns' own
         counts differ.
     """
-    accounting, figures = total(one.accounting for one in reports), Figures.together(one.figures for one in reports)
+    accounting = Accounting.merge(one.accounting for one in reports)
+    figures = Figures.together(one.figures for one in reports)
     differences: Counter[str] = Counter()
     for what, calls, campaign in accounting.differences:
         differences[what] += abs(calls - campaign)

@@ -171,13 +171,15 @@ def test_a_call_is_inside_of_the_window_or_in_the_audit(history: tuple[Campaign,
     st.integers(0, 3),
     st.sampled_from(["completed", "canceled"]),
     st.tuples(*[st.integers(0, 4)] * 4).filter(any),
+    st.booleans(),
 )
 def test_a_campaign_of_the_emulator_adds_up(
-    dialect: str, size: int, minutes: int, retries: int, at_end: str, weights: tuple[int, ...]
+    dialect: str, size: int, minutes: int, retries: int, at_end: str, weights: tuple[int, ...], omit_zeros: bool
 ) -> None:
+    switches = {"at_end": at_end, "omit_zero_counts": omit_zeros}
     outcomes = dict(zip(STATUSES, map(float, weights), strict=True))
     with (
-        Emulator(start=START, seed=5, dialect=dialect, at_end=at_end, outcomes=outcomes) as emulator,
+        Emulator(start=START, seed=5, dialect=dialect, outcomes=outcomes, **switches) as emulator,
         client_of(emulator) as client,
     ):
         plan = {"number_of_retries": retries, "interval_mins": 5, "on_status": ["busy", "no-answer", "failed"]}
@@ -256,6 +258,18 @@ def test_where_the_service_lists_calls_to_people_it_blocked_they_are_counted_onc
     report, _ = report_of(campaign, records)
 
     assert (report.accounting.contacts, report.accounting.never_tried) == (2, 0)
+    assert report.accounting.differences == ()
+
+
+def test_contacts_who_wait_for_their_first_call_when_a_campaign_ends_were_never_tried() -> None:
+    stats = {"created": 3, "completed": 1, "failed": 0, "retry": 0}
+    campaign = Campaign.of({"id": "c", "status": "canceled", "stats": stats})
+    record = CallRecord.of({"call_sid": "s", "number": people(1)[0], "status": "completed"})
+
+    report, _ = report_of(campaign, [record])
+
+    assert (report.accounting.contacts, report.accounting.never_tried) == (4, 3)
+    assert report.accounting.differences == ()
 
 
 def test_a_campaign_of_two_that_lost_a_call_says_so() -> None:
@@ -266,8 +280,8 @@ def test_a_campaign_of_two_that_lost_a_call_says_so() -> None:
 
     assert [tuple(one) for one in report.accounting.differences] == [
         ("attempts", 1, 2),
-        ("completed", 1, 2),
-        ("failed", 1, 0),
+        ("reached", 1, 2),
+        ("never_tried", 1, 0),
     ]
 
 
