@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from airflow_provider_exotel.html.parts import counted
 from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, Accounting
-from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 
 _ENOUGH = 30
@@ -14,7 +14,7 @@ _ENOUGH = 30
 _NOTABLE, _HARDLY = 1.25, 0.05
 
 
-def advice(accounting: Accounting, figures: Figures, reports: Sequence[CampaignReport]) -> Iterator[str]:
+def suggest(accounting: Accounting, figures: Figures, reports: Sequence[CampaignReport]) -> Iterator[str]:
     """Iterate over sentences, the most pressing first.
 
     :param accounting: what became of everybody.

@@ -25,8 +25,8 @@ from airflow_provider_exotel.html.parts import (
     verdict,
 )
 from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, NEVER_TRIED, Accounting
-from airflow_provider_exotel.report.advice import advice
-from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.advice import suggest
+from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
 
 _KEY = re.compile(r" af-[0-9a-f]{16}(?:-[0-9a-f]{4})?$")
@@ -43,13 +43,13 @@ _MOST_CAMPAIGNS = 200
 _KEYS = "0123456789*#"
 
 
-def page(reports: Sequence[CampaignReport]) -> str:
+def render_page(reports: Sequence[CampaignReport]) -> str:
     """Return the page of one campaign, or of all of a fleet together.
 
     :param reports: one for each campaign.
     """
     accounting = Accounting.merge(one.accounting for one in reports)
-    figures = Figures.together(one.figures for one in reports)
+    figures = Figures.merge(one.figures for one in reports)
     zone_name = reports[0].zone if reports else None
     zone: tzinfo = ZoneInfo(zone_name) if zone_name else UTC
     content = (
@@ -57,7 +57,7 @@ def page(reports: Sequence[CampaignReport]) -> str:
         + section("Does it add up?", _adds_up(reports, accounting))
         + section("Was everybody called as asked?", _audit(reports, figures, zone, zone_name or "UTC"))
         + _charts(accounting, figures, reports, zone, zone_name or "UTC")
-        + section("For the next one", listed(advice(accounting, figures, reports)) or quiet("Nothing stands out."))
+        + section("For the next one", listed(suggest(accounting, figures, reports)) or quiet("Nothing stands out."))
         + (section("The campaigns", _campaigns(reports)) if len(reports) > 1 else "")
     )
     title = _name(reports[0]) if len(reports) == 1 else f"{len(reports):,} campaigns"
@@ -125,8 +125,8 @@ def _adds_up(reports: Sequence[CampaignReport], accounting: Accounting) -> str:
 def _audit(reports: Sequence[CampaignReport], figures: Figures, zone: tzinfo, zone_name: str) -> str:
     if not figures.attempts:
         return quiet("No call was made.")
-    bounded = [one for one in reports if one.asked.is_bounded]
-    planned = [one for one in reports if one.asked.most_attempts is not None]
+    bounded = [one for one in reports if one.limits.is_bounded]
+    planned = [one for one in reports if one.limits.most_attempts is not None]
     # Only what could be judged speaks for a campaign.
     calls = sum(one.figures.attempts - one.figures.untimed for one in bounded)
     people = sum(one.figures.nth[1] for one in planned)
@@ -162,12 +162,12 @@ def _asked(
 ) -> str:
     """Return what was asked for in words: without it nobody can tell what a verdict is worth."""
     said = []
-    stretches = joined(stretch for one in bounded for stretch in one.asked.stretches)
+    stretches = joined(stretch for one in bounded for stretch in one.limits.stretches)
     if figures.minutes and stretches:
         first, last = 60 * min(figures.minutes), 60 * max(figures.minutes)
         near = [one for one in stretches if one[1] > first and one[0] <= last + 60]
         said.append(f"calls {spans(near or stretches, zone)} ({zone_name})")
-    plans = sorted({one.asked.most_attempts for one in planned if one.asked.most_attempts is not None})
+    plans = sorted({one.limits.most_attempts for one in planned if one.limits.most_attempts is not None})
     if plans:
         most = " to ".join(map(str, dict.fromkeys((plans[0], plans[-1]))))
         said.append(f"at most {most} call{'' if plans[-1] == 1 else 's'} to a person")
@@ -193,7 +193,7 @@ def _charts(
     ]
     made = []
     if figures.minutes:
-        bounded = [one.asked for one in reports if one.asked.is_bounded]
+        bounded = [one.limits for one in reports if one.limits.is_bounded]
         shaded = joined(stretch for one in bounded for stretch in one.stretches)
         chart = over_time(figures.minutes, figures.outside_minutes, shaded, zone)
         note = "The window is shaded." if bounded else "No window is known."
