@@ -99,7 +99,7 @@ def render_campaign(state: CampaignState, clock: Clock, reports: Mapping[str, st
         _Table("As ordered", ("Field", "Value"), list(_ordered(state))),
         _Table("Latest calls", head, calls, "No call yet."),
     ]
-    title = masked(state.name)
+    title = _KEY.sub("", masked(state.name))
     return _render(title, clock, key_figures, [state], reports, tables, is_overview=False, timeline=_timeline(state))
 
 
