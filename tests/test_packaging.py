@@ -63,7 +63,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert held == expected
-    assert {"airflow_provider_exotel/py.typed", "airflow_provider_exotel/emulator/page.html"} <= held
+    assert {"airflow_provider_exotel/py.typed", "airflow_provider_exotel/html/templates/base.html"} <= held
 
 
 def test_the_wheel_tells_airflow_where_its_metadata_is(wheel: Path) -> None:

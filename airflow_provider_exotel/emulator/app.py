@@ -91,7 +91,7 @@ def _page_routes(app: FastAPI, office: Office) -> None:
     @app.get("/")
     async def overview() -> HTMLResponse:
         found = reports.addresses(office.reports)
-        return HTMLResponse(page.overview(office.account.states(), office.journal, office.account.clock.now(), found))
+        return HTMLResponse(page.render_overview(office.account.states(), office.journal, office.account.clock, found))
 
     @app.get("/campaigns/{campaign_id}")
     async def one_campaign(campaign_id: str) -> HTMLResponse:
@@ -100,7 +100,7 @@ def _page_routes(app: FastAPI, office: Office) -> None:
         except KeyError:
             raise HTTPException(404, "There is no such campaign") from None
         found = reports.addresses(office.reports)
-        return HTMLResponse(page.one(state, office.account.clock.now(), found))
+        return HTMLResponse(page.render_campaign(state, office.account.clock, found))
 
     @app.get(reports.PREFIX + "{path:path}")
     async def report_page(path: str) -> HTMLResponse:

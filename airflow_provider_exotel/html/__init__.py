@@ -1,3 +1,3 @@
-"""What pages share: templates and charts."""
+"""What all pages share: templates, style and charts. It imports nothing else of this package."""
 
 from __future__ import annotations

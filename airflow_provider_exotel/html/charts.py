@@ -1,7 +1,4 @@
-"""What the page draws: bars that are labelled where they stand, and calls over time against the window.
-
-Every chart says in words what it shows, and nothing hangs on colour alone.
-"""
+"""The geometry of charts; ``parts.html`` draws them. Every chart says in words what it shows."""
 
 from __future__ import annotations
 
@@ -10,193 +7,242 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
-from html import escape
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from airflow_provider_exotel.html.parts import counted
+from airflow_provider_exotel.html.render import percent, quantity
 
-# Units of a picture that is as wide as a phone; on a desk it grows to half a page.
-_WIDTH, _ROW, _LABEL, _VALUE = 360, 29, 116, 104
-_HEIGHT, _AXIS, _TOP, _SCALE = 180, 22, 20, 42
-# What a bold sign takes at most on average, and how many signs there is room for before a bar.
-_SIGN, _LONGEST_LABEL = 9, 14
-_BINS, _SPAN_WIDTH, _SPAN_HEIGHT, _TRACK = 96, 960, 150, 26
+# Units of the column chart, which is as wide as a phone, and of its margins.
+_WIDTH, _HEIGHT, _AXIS, _TOP, _SCALE = 360, 180, 22, 20, 42
+# The average width of a bold character in these units.
+_CHARACTER = 9
+_MOST_BINS, _SPAN_WIDTH, _SPAN_HEIGHT, _TRACK_HEIGHT = 96, 960, 150, 26
 FEW = 10
-"""Calls of which a rate says little; it is drawn hollow."""
+"""Calls from which a rate says little; its column is hollow."""
+
+Stretch = tuple[float, float]
+"""A stretch of time in seconds since 1970."""
 
 
 class Bar(NamedTuple):
-    """One bar.
+    """One bar of a bar chart.
 
-    :param label: what it stands for.
-    :param length: how long it is beside the longest, 0 to 1.
-    :param value: what stands at its end.
-    :param style: the class it is drawn in.
+    :param label: what is counted.
+    :param size: how many.
+    :param style: the CSS class that colours it.
     """
 
     label: str
-    length: float
-    value: str
-    style: str = "plain"
+    size: int
+    style: str = "call"
 
 
-def bars(title: str, rows: Sequence[Bar]) -> str:
-    """Return bars beneath each other, each with its label and its value."""
-    longest = max((len(bar.value) for bar in rows), default=0)
-    room, drawn = _WIDTH - _LABEL - max(_VALUE, longest * _SIGN), ""
-    for number, bar in enumerate(rows):
-        top = number * _ROW
-        drawn += (
-            f'<text x="{_LABEL - 8}" y="{top + 19}" text-anchor="end">{escape(_short(bar.label))}</text>'
-            f'<rect class="{bar.style}" x="{_LABEL}" y="{top + 5}" width="{max(bar.length * room, 1):.1f}" '
-            f'height="{_ROW - 9}" rx="2"/>'
-            f'<text class="value" x="{_LABEL + max(bar.length * room, 1) + 7:.1f}" y="{top + 19}">'
-            f"{escape(bar.value)}</text>"
-        )
-    return _picture(title, (f"{bar.label} {bar.value}" for bar in rows), len(rows) * _ROW + 2, drawn)
+class Shape(NamedTuple):
+    """One element of a picture.
 
-
-def columns(title: str, rows: Sequence[Bar], most: float) -> str:
-    """Return columns beside each other over a scale from 0 to ``most``, a share of 1."""
-    base, step = _HEIGHT - _AXIS, (_WIDTH - _SCALE) / max(len(rows), 1)
-    wide, drawn = min(step - 3, 46), ""
-    for share in (0.0, most / 2, most):
-        y = base - share / most * (base - _TOP)
-        drawn += (
-            f'<line class="grid" x1="{_SCALE}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{_SCALE - 6}" y="{y + 5:.1f}" text-anchor="end">{share:.0%}</text>'
-        )
-    every = math.ceil(len(rows) / 12)
-    has_room = max((len(bar.value) for bar in rows), default=0) * _SIGN <= step
-    for number, bar in enumerate(rows):
-        middle, tall = _SCALE + (number + 0.5) * step, bar.length / most * (base - _TOP)
-        if bar.value:
-            drawn += (
-                f'<rect class="{bar.style}" x="{middle - wide / 2:.1f}" y="{base - tall:.1f}" width="{wide:.1f}" '
-                f'height="{max(tall, 0.5):.1f}"><title>{escape(f"{bar.label}: {bar.value}")}</title></rect>'
-            )
-        if number % every == 0:
-            drawn += f'<text x="{middle:.1f}" y="{_HEIGHT - 4}" text-anchor="middle">{escape(bar.label)}</text>'
-        if has_room and bar.value:
-            drawn += (
-                f'<text class="value" x="{middle:.1f}" y="{base - tall - 4:.1f}" text-anchor="middle">'
-                f"{escape(bar.value)}</text>"
-            )
-    return _picture(title, (f"{bar.label} {bar.value}" for bar in rows if bar.value), _HEIGHT, drawn)
-
-
-def over_time(
-    minutes: Mapping[int, int], outside: Mapping[int, int], stretches: Iterable[tuple[float, float]], zone: tzinfo
-) -> str:
-    """Return calls per minute from the first to the last, over the stretches of time in which they were allowed.
-
-    :param minutes: calls by the minute since 1970 in which they began.
-    :param outside: those of them that were not allowed; they are drawn hollow, above the others.
-    :param stretches: when may be called, seconds since 1970; without an end where there is none.
-    :param zone: whose clocks the times are told on.
+    :param tag: its SVG element.
+    :param attributes: its attributes.
+    :param title: its tooltip.
+    :param text: its content.
     """
-    first, last = min(minutes), max(minutes)
-    # A little before and after, so that the edges of the window are seen.
-    margin = max(5, (last - first) // 20)
-    begins, ends = first - margin, last + 1 + margin
-    near = [stretch for stretch in joined(stretches) if stretch[0] / 60 < ends and stretch[1] / 60 > begins]
-    allowed = [(math.floor(max(opening / 60, begins)), math.ceil(min(closing / 60, ends))) for opening, closing in near]
-    width = max(1, math.ceil((ends - begins) / _BINS))
-    bins = _bins(minutes, outside, begins, ends, width, allowed)
-    highest = max(count / (until - since) for since, until, count, _ in bins)
 
-    def across(minute: float) -> float:
-        return (minute - begins) / (ends - begins) * _SPAN_WIDTH
+    tag: str
+    attributes: Mapping[str, Any]
+    title: str = ""
+    text: str = ""
 
-    drawn = "".join(
-        f'<rect class="allowed" x="{across(since):.1f}" y="0" width="{across(until) - across(since):.1f}" '
-        f'height="{_SPAN_HEIGHT}"/>'
-        for since, until in allowed
-    )
-    for since, until, count, not_allowed in bins:
-        tall = (_SPAN_HEIGHT - 10) / highest / (until - since)
-        wide = max(across(until) - across(since) - 1.5, 1)
-        said = f"{_moment(since, zone)}: {_few(count / (until - since))} a minute"
-        top = float(_SPAN_HEIGHT)
-        for style, part in (("calls", count - not_allowed), ("outside", not_allowed)):
-            if part:
-                top -= part * tall
-                drawn += (
-                    f'<rect class="{style}" x="{across(since):.1f}" y="{top:.1f}" width="{wide:.1f}" '
-                    f'height="{part * tall:.1f}"><title>{said}</title></rect>'
-                )
-    drawn += "".join(
-        f'<line class="edge" x1="{across(edge):.1f}" x2="{across(edge):.1f}" y1="0" y2="{_SPAN_HEIGHT}"/>'
-        for stretch in allowed
-        for edge in stretch
-        if begins < edge < ends
-    )
-    most = f"{max(minutes.values()):,}"
-    scale = f"At most <b>{most}</b> a minute"
-    if width > 1:
-        scale += f"; each bar is the average of up to {_lasting(width)}, the highest is <b>{_few(highest)}</b>"
-    text = f"Calls per minute from {_moment(first, zone)} to {_moment(last, zone)}, {most} at most"
-    if near:
-        text += f"; the window is open {spans(near, zone)}"
-    if outside:
-        text += f"; {counted(sum(outside.values()), 'call')} outside of it"
-    marks = "".join(f"<span>{_moment(mark, zone)}</span>" for mark in (begins, (begins + ends) // 2, ends))
-    return (
-        f'<p class="scale">{scale}</p><svg class="span" viewBox="0 0 {_SPAN_WIDTH} {_SPAN_HEIGHT}" '
-        f'preserveAspectRatio="none" role="img" aria-label="{text}">{drawn}</svg><p class="ends">{marks}</p>'
-    )
+
+class Picture(NamedTuple):
+    """An SVG picture.
+
+    :param label: what it shows, in words.
+    :param width: its width in units.
+    :param height: its height in units.
+    :param shapes: its elements, the lowest first.
+    """
+
+    label: str
+    width: int
+    height: int
+    shapes: Sequence[Shape]
+
+
+class Timeline(NamedTuple):
+    """Calls per minute over time.
+
+    :param picture: the chart.
+    :param most: calls in the busiest minute.
+    :param averaged: the time each bar is the average of, in words; empty for a minute.
+    :param highest: calls a minute of the highest bar, in words.
+    :param marks: the times at its left end, middle and right end.
+    """
+
+    picture: Picture
+    most: int
+    averaged: str
+    highest: str
+    marks: Sequence[str]
 
 
 class Track(NamedTuple):
-    """What one campaign does over time; instants are seconds since 1970.
+    """What one campaign does over time.
 
-    :param label: which.
-    :param value: what to say of it.
-    :param allowed: when may be called.
+    :param label: its name.
+    :param value: a few words about it.
+    :param allowed: when it may call.
     :param certain: when it dials in any case.
     :param possible: when it may dial besides.
     """
 
     label: str
     value: str
-    allowed: Sequence[tuple[float, float]]
-    certain: Sequence[tuple[float, float]]
-    possible: Sequence[tuple[float, float]]
+    allowed: Sequence[Stretch]
+    certain: Sequence[Stretch]
+    possible: Sequence[Stretch]
 
 
-def tracks(title: str, rows: Sequence[Track], zone: tzinfo) -> str:
+class Tracks(NamedTuple):
+    """Campaigns beneath each other over one stretch of time.
+
+    :param rows: each campaign with its picture.
+    :param marks: the times at the left and the right end.
+    """
+
+    rows: Sequence[tuple[Track, Picture]]
+    marks: Sequence[str]
+
+
+def draw_rates(title: str, rates: Mapping[str, tuple[int, int]]) -> Picture:
+    """Return a column chart of shares.
+
+    :param rates: the part and the whole by the label of each column; one whose whole is 0 stays empty.
+    """
+    shares = {label: part / whole if whole else 0.0 for label, (part, whole) in rates.items()}
+    said = {label: percent(part, whole) for label, (part, whole) in rates.items() if whole}
+    most = max(math.ceil(max(shares.values()) * 5), 1) / 5
+    base, step = _HEIGHT - _AXIS, (_WIDTH - _SCALE) / len(rates)
+    shapes = []
+    for share in (0.0, most / 2, most):
+        y = base - share / most * (base - _TOP)
+        shapes.append(_line("grid", _SCALE, y, _WIDTH, y))
+        shapes.append(_text(_SCALE - 6, y + 5, f"{share:.0%}", anchor="end"))
+    every, width = math.ceil(len(rates) / 12), min(step - 3, 46)
+    has_room = max(map(len, said.values()), default=0) * _CHARACTER <= step
+    for number, (label, share) in enumerate(shares.items()):
+        middle, height = _SCALE + (number + 0.5) * step, share / most * (base - _TOP)
+        if label in said:
+            style = "call" if rates[label][1] >= FEW else "few"
+            title_of = f"{label}: {said[label]}"
+            shapes.append(_rect(style, middle - width / 2, base - height, width, max(height, 0.5), title_of))
+            if has_room:
+                shapes.append(_text(middle, base - height - 4, said[label], style="value"))
+        if number % every == 0:
+            shapes.append(_text(middle, _HEIGHT - 4, label))
+    in_words = "; ".join(f"{label} {share}" for label, share in said.items())
+    return Picture(f"{title}: {in_words}", _WIDTH, _HEIGHT, shapes)
+
+
+def draw_timeline(
+    minutes: Mapping[int, int], outside: Mapping[int, int], stretches: Iterable[Stretch], zone: tzinfo
+) -> Timeline:
+    """Return calls per minute from the first to the last, over the stretches in which calls were allowed.
+
+    :param minutes: calls by the minute since 1970 in which they began; not empty.
+    :param outside: those of them that were not allowed; they are drawn hollow, above the others.
+    :param stretches: when calls were allowed; an open end is infinite.
+    :param zone: the zone of the times shown.
+    """
+    first, last = min(minutes), max(minutes)
+    # The margin shows the edges of the window.
+    margin = max(5, (last - first) // 20)
+    begins, ends = first - margin, last + 1 + margin
+    near = [one for one in merge_stretches(stretches) if one[0] / 60 < ends and one[1] / 60 > begins]
+    allowed = [(math.floor(max(opening / 60, begins)), math.ceil(min(closing / 60, ends))) for opening, closing in near]
+    width = max(1, math.ceil((ends - begins) / _MOST_BINS))
+    bins = _fill_bins(minutes, outside, begins, ends, width, allowed)
+    highest = max(count / (until - since) for since, until, count, _ in bins)
+
+    def across(minute: float) -> float:
+        return (minute - begins) / (ends - begins) * _SPAN_WIDTH
+
+    shapes = [_rect("allowed", across(one), 0, across(two) - across(one), _SPAN_HEIGHT) for one, two in allowed]
+    for since, until, count, not_allowed in bins:
+        unit = (_SPAN_HEIGHT - 10) / highest / (until - since)
+        bar_width = max(across(until) - across(since) - 1.5, 1)
+        title = f"{_minute(since, zone)}: {_rate(count / (until - since))} a minute"
+        top = float(_SPAN_HEIGHT)
+        for style, part in (("calls", count - not_allowed), ("outside", not_allowed)):
+            if part:
+                top -= part * unit
+                shapes.append(_rect(style, across(since), top, bar_width, part * unit, title))
+    for edge in (edge for stretch in allowed for edge in stretch if begins < edge < ends):
+        shapes.append(_line("edge", across(edge), 0, across(edge), _SPAN_HEIGHT))
+    most = max(minutes.values())
+    label = f"Calls per minute from {_minute(first, zone)} to {_minute(last, zone)}, {most:,} at most"
+    if near:
+        label += f"; the window is open {describe_stretches(near, zone)}"
+    if outside:
+        label += f"; {quantity(sum(outside.values()), 'call')} outside of it"
+    averaged = "" if width == 1 else f"{width} minutes" if width < 120 else f"{width / 60:.0f} hours"
+    marks = [_minute(mark, zone) for mark in (begins, (begins + ends) // 2, ends)]
+    return Timeline(Picture(label, _SPAN_WIDTH, _SPAN_HEIGHT, shapes), most, averaged, _rate(highest), marks)
+
+
+def draw_tracks(title: str, rows: Sequence[Track], zone: tzinfo) -> Tracks:
     """Return campaigns beneath each other over one stretch of time, each with its hours shaded.
 
-    :param zone: whose clocks the ends are told on.
+    :param rows: the campaigns; not empty.
+    :param zone: the zone of the times shown.
     """
     edges = [edge for row in rows for part in (*row.certain, *row.possible) for edge in part]
     begins, ends = min(edges), max(edges)
     margin = (ends - begins) / 25
     begins, ends = begins - margin, ends + margin
+    unit = _SPAN_WIDTH / (ends - begins)
 
-    def parts(style: str, stretches: Iterable[tuple[float, float]], top: int, height: int) -> str:
-        inside = [(max(since, begins), min(until, ends)) for since, until in stretches]
-        return "".join(
-            f'<rect class="{style}" x="{(since - begins) / (ends - begins) * _SPAN_WIDTH:.1f}" y="{top}" '
-            f'width="{max((until - since) / (ends - begins) * _SPAN_WIDTH, 1):.1f}" height="{height}"/>'
-            for since, until in inside
-            if since < until
-        )
+    def shapes(row: Track) -> Iterable[Shape]:
+        for style, inset, stretches in (
+            ("allowed", 0, row.allowed),
+            ("calls", 6, row.certain),
+            ("possible", 6, row.possible),
+        ):
+            for since, until in ((max(one, begins), min(two, ends)) for one, two in stretches):
+                if since < until:
+                    height = _TRACK_HEIGHT - 2 * inset
+                    yield _rect(style, (since - begins) * unit, inset, max((until - since) * unit, 1), height)
 
-    drawn = "".join(
-        f"<li><span>{escape(row.label)}<small>{escape(row.value)}</small></span>"
-        f'<svg class="track" viewBox="0 0 {_SPAN_WIDTH} {_TRACK}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(f"{title}: {row.label}, {row.value}", quote=True)}">'
-        f"{parts('allowed', row.allowed, 0, _TRACK)}{parts('calls', row.certain, 6, _TRACK - 12)}"
-        f"{parts('possible', row.possible, 6, _TRACK - 12)}</svg></li>"
+    drawn = [
+        (row, Picture(f"{title}: {row.label}, {row.value}", _SPAN_WIDTH, _TRACK_HEIGHT, list(shapes(row))))
         for row in rows
-    )
-    first, last = (_moment(math.floor(edge / 60), zone) for edge in (begins, ends))
-    return f'<ul class="tracks">{drawn}</ul><p class="ends after"><span>{first}</span><span>{last}</span></p>'
+    ]
+    return Tracks(drawn, [_minute(math.floor(edge / 60), zone) for edge in (begins, ends)])
 
 
-def _bins(
+def describe_stretches(stretches: Iterable[Stretch], zone: tzinfo, most: int = 3) -> str:
+    """Return stretches of time in words, such as ``2 Mar 10:00 to 18:00``.
+
+    :param stretches: in order; an open end is infinite.
+    :param zone: the zone of the times shown.
+    :param most: how many are described; the others are counted.
+    """
+    described = [_describe(opening, closing, zone) for opening, closing in stretches]
+    if len(described) > most:
+        described[most:] = [f"{len(described) - most:,} more"]
+    return " and ".join(filter(None, (", ".join(described[:-1]), *described[-1:])))
+
+
+def merge_stretches(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Return stretches of time in order, those that touch as one."""
+    merged: list[Stretch] = []
+    for opening, closing in sorted(stretches):
+        if merged and opening <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], closing))
+        else:
+            merged.append((opening, closing))
+    return merged
+
+
+def _fill_bins(
     minutes: Mapping[int, int],
     outside: Mapping[int, int],
     begins: int,
@@ -204,70 +250,46 @@ def _bins(
     width: int,
     allowed: Iterable[tuple[int, int]],
 ) -> list[tuple[int, int, int, int]]:
-    """Return stretches of minutes with their calls and those outside, none across an edge of what is allowed."""
+    """Return bins of minutes with their calls and those outside; no bin crosses an edge of what is allowed."""
     cuts = sorted({begins, ends, *(edge for stretch in allowed for edge in stretch)})
     edges = [edge for since, until in pairwise(cuts) for edge in range(since, until, width)] + [ends]
-    counted: Counter[int] = Counter()
+    calls: Counter[int] = Counter()
     not_allowed: Counter[int] = Counter()
     for minute, count in minutes.items():
         place = bisect_right(edges, minute) - 1
-        counted[place] += count
+        calls[place] += count
         not_allowed[place] += outside.get(minute, 0)
-    return [(edges[place], edges[place + 1], count, not_allowed[place]) for place, count in sorted(counted.items())]
+    return [(edges[place], edges[place + 1], count, not_allowed[place]) for place, count in sorted(calls.items())]
 
 
-def spans(stretches: Iterable[tuple[float, float]], zone: tzinfo, most: int = 3) -> str:
-    """Return stretches of time in words, such as ``2 Mar 10:00 to 18:00``.
-
-    :param stretches: seconds since 1970, in order; without an end where there is none.
-    :param zone: whose clocks they are told on.
-    :param most: how many are told; of the others only how many there are.
-    """
-    told = list(stretches)
-    said = [_span(opening, closing, zone) for opening, closing in told[:most]]
-    if len(told) > most:
-        said.append(f"{len(told) - most:,} more")
-    return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+def _rect(style: str, x: float, y: float, width: float, height: float, title: str = "") -> Shape:
+    box = {"x": x, "y": y, "width": width, "height": height}
+    return Shape("rect", {"class": style, **{name: round(value, 1) for name, value in box.items()}}, title)
 
 
-def _span(opening: float, closing: float, zone: tzinfo) -> str:
+def _line(style: str, x1: float, y1: float, x2: float, y2: float) -> Shape:
+    ends = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    return Shape("line", {"class": style, **{name: round(value, 1) for name, value in ends.items()}})
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "middle", style: str | None = None) -> Shape:
+    return Shape("text", {"class": style, "x": round(x, 1), "y": round(y, 1), "text-anchor": anchor}, text=text)
+
+
+def _describe(opening: float, closing: float, zone: tzinfo) -> str:
     begins, ends = (None if math.isinf(edge) else datetime.fromtimestamp(edge, zone) for edge in (opening, closing))
     if begins is None or ends is None:
-        return (begins and f"from {_told(begins)}") or (ends and f"until {_told(ends)}") or "at any time"
-    return f"{_told(begins)} to {f'{ends:%H:%M}' if begins.date() == ends.date() else _told(ends)}"
+        return (begins and f"from {_moment(begins)}") or (ends and f"until {_moment(ends)}") or "at any time"
+    return f"{_moment(begins)} to {f'{ends:%H:%M}' if begins.date() == ends.date() else _moment(ends)}"
 
 
-def _lasting(minutes: int) -> str:
-    return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
+def _minute(minute: int, zone: tzinfo) -> str:
+    return _moment(datetime.fromtimestamp(minute * 60, zone))
 
 
-def _told(moment: datetime) -> str:
+def _moment(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %H:%M}"
 
 
-def _moment(minute: int, zone: tzinfo) -> str:
-    return _told(datetime.fromtimestamp(minute * 60, zone))
-
-
-def joined(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return stretches of time in order, those that touch as one."""
-    made: list[tuple[float, float]] = []
-    for opening, closing in sorted(stretches):
-        if made and opening <= made[-1][1]:
-            made[-1] = (made[-1][0], max(made[-1][1], closing))
-        else:
-            made.append((opening, closing))
-    return made
-
-
-def _picture(title: str, said: Iterable[str], height: float, drawn: str) -> str:
-    text = escape(f"{title}: {'; '.join(said)}", quote=True)
-    return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{text}">{drawn}</svg>'
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
-
-
-def _few(rate: float) -> str:
+def _rate(rate: float) -> str:
     return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}".removesuffix(".0")

@@ -172,14 +172,14 @@ class PlanAudienceOperator(BaseOperator):
         self, context: Context, order: AudienceOrder, folder: PlanFolder, marks: Mapping[str, str]
     ) -> dict[str, Any]:
         from airflow_provider_exotel.audience.plan import plan_fleet
-        from airflow_provider_exotel.audience.plan_page import markdown, page
+        from airflow_provider_exotel.audience.plan_page import render_markdown, render_page
 
         summary = self._split(order, folder)
         anchor = run_anchor(context, None)
         plan = plan_fleet(summary, order.hours, order.fleet, anchor.moment, order.remarks)
-        told = markdown(plan)
+        told = render_markdown(plan)
         folder.write("markdown", told)
-        folder.write("page", page(plan))
+        folder.write("page", render_page(plan))
         kept: dict[str, Any] = {
             **marks,
             "plan": {**plan.as_json(), "markdown": told, "files": folder.files},

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CallRetries
     from airflow_provider_exotel.report.call import Naming
-    from airflow_provider_exotel.report.document import CampaignReport
+    from airflow_provider_exotel.report.campaign_report import CampaignReport
     from airflow_provider_exotel.report.tables import Write
     from airflow_provider_exotel.windows.calling_window import Window
 
@@ -148,8 +148,8 @@ class CampaignReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Make the report and return its summary."""
-        from airflow_provider_exotel.report.page import page
-        from airflow_provider_exotel.report.summary import summary
+        from airflow_provider_exotel.report.page import render_page
+        from airflow_provider_exotel.report.summary import summarize
 
         try:
             order = self._order()
@@ -157,14 +157,14 @@ class CampaignReportOperator(BaseOperator):
             names = {name: f"{name}.{order.format}" for name in ("attempts", "contacts", "audit")}
             reports = list(self._reports(order, workplace, names))
             with workplace.writing(PAGE) as file:
-                file.write(page(reports).encode())
+                file.write(render_page(reports).encode())
         except ExotelError as error:
             if error.retryable:
                 raise
             raise AirflowFailException(str(error)) from None
         workplace.publish([*names.values(), PAGE])
         workplace.clear()
-        told = summary(reports)
+        told = summarize(reports)
         self._publish(context, told, {**names, "page": PAGE}, order.folder_url)
         return told
 
@@ -248,9 +248,9 @@ class CampaignReportOperator(BaseOperator):
     def _report(
         self, order: _Order, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
     ) -> CampaignReport:
-        from airflow_provider_exotel.report.audit import asked
+        from airflow_provider_exotel.report.audit import resolve_limits
         from airflow_provider_exotel.report.call import Call
-        from airflow_provider_exotel.report.document import write_campaign
+        from airflow_provider_exotel.report.campaign_report import write_campaign
         from airflow_provider_exotel.report.gather import gather
         from airflow_provider_exotel.report.ledger import Ledger
 
@@ -258,21 +258,15 @@ class CampaignReportOperator(BaseOperator):
         # With its counts: a campaign that was resumed after an earlier try has called more people since.
         parts = workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id, *counts))
         with Ledger() as ledger:
-            said = gather(
-                self.hook.client,
-                campaign,
-                parts,
-                lambda record: Call.of(record, name, lambda _: order.timezone),
-                ledger,
-            )
+            total_calls = gather(self.hook.client, campaign, parts, lambda record: Call.of(record, name), ledger)
             report = write_campaign(
                 campaign,
                 ledger,
-                asked(campaign, ledger.span(), order.window, order.call_retries),
+                resolve_limits(campaign, ledger.span(), order.window, order.call_retries),
                 tables,
                 name,
                 zone=order.timezone,
-                said=said,
+                total_calls=total_calls,
             )
         accounting = report.accounting
         self.log.info(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from airflow_provider_exotel.html.parts import counted
+from airflow_provider_exotel.html.render import quantity
 from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, Accounting
-from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 
 _ENOUGH = 30
@@ -14,7 +14,7 @@ _ENOUGH = 30
 _NOTABLE, _HARDLY = 1.25, 0.05
 
 
-def advice(accounting: Accounting, figures: Figures, reports: Sequence[CampaignReport]) -> Iterator[str]:
+def suggest(accounting: Accounting, figures: Figures, reports: Sequence[CampaignReport]) -> Iterator[str]:
     """Iterate over sentences, the most pressing first.
 
     :param accounting: what became of everybody.
@@ -34,12 +34,12 @@ def advice(accounting: Accounting, figures: Figures, reports: Sequence[CampaignR
 def _kept(figures: Figures) -> Iterator[str]:
     if figures.outside:
         yield (
-            f"{counted(figures.outside, 'call')} outside of the window, listed in the audit table. If the campaign had "
-            "this window, ask Exotel why it was not kept; if not, give it to the next one."
+            f"{quantity(figures.outside, 'call')} outside of the window, listed in the audit table. If the campaign "
+            "had this window, ask Exotel why it was not kept; if not, give it to the next one."
         )
     if figures.too_often:
         yield (
-            f"{counted(figures.too_often, 'person was', 'people were')} called too often, listed in the audit table. "
+            f"{quantity(figures.too_often, 'person was', 'people were')} called too often, listed in the audit table. "
             "If the campaign had this retry plan, ask Exotel why it was not kept; if not, give it to the next one."
         )
 
@@ -59,7 +59,7 @@ def _room(accounting: Accounting, reports: Sequence[CampaignReport]) -> Iterator
             "window, a higher throttle, or fewer contacts."
         )
     ended = "the campaign" if len(reports) == 1 else "their campaigns"
-    who = counted(accounting.never_tried, "person was", "people were")
+    who = quantity(accounting.never_tried, "person was", "people were")
     yield f"{who} never tried before {ended} ended.{more}"
 
 
@@ -69,7 +69,7 @@ def _numbers(accounting: Accounting) -> Iterator[str]:
         (DO_NOT_DISTURB, "The service does not call them; leave them out."),
     ):
         if count := accounting.not_reached.get(reason):
-            yield f"{counted(count, 'contact')}: {reason.replace('-', ' ')}. {remedy}"
+            yield f"{quantity(count, 'contact')}: {reason.replace('-', ' ')}. {remedy}"
 
 
 def _attempts(figures: Figures) -> Iterator[str]:
@@ -98,4 +98,4 @@ def _hours(figures: Figures) -> Iterator[str]:
 
 
 def _length(minutes: float) -> str:
-    return counted(max(round(minutes), 1), "minute") if minutes < 120 else f"{minutes / 60:,.0f} hours"
+    return quantity(max(round(minutes), 1), "minute") if minutes < 120 else f"{minutes / 60:,.0f} hours"

@@ -1,16 +1,16 @@
-"""Was anybody called outside of the hours, or more often than was asked for."""
+"""The limits that calls are audited against: calling hours, and attempts per contact."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import Protocol
 
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import CallRetries
+from airflow_provider_exotel.windows.calling_window import Window
 
 OUTSIDE = "outside-window"
 TOO_OFTEN = "too-many-attempts"
@@ -18,21 +18,13 @@ _BEFORE = timedelta(days=2)  # a window opens on a day of its own zone, and may 
 _ALWAYS = ((float("-inf"), float("inf")),)
 
 
-class Window(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.windows.calling_window.Window`."""
-
-    def stretches_from(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Iterate over the windows that may be open at a moment, and those after it, as opening and closing."""
-        ...
-
-
 @dataclass(frozen=True)
-class Asked:
-    """What was asked for.
+class Limits:
+    """The limits that the calls of a campaign are audited against.
 
-    :param stretches: when may be called: opening and closing in seconds since 1970, in order.
-    :param is_bounded: whether any hours were asked for.
-    :param most_attempts: how often a person may be called, ``None`` if it is not known.
+    :param stretches: when calls may begin: opening and closing in seconds since 1970, in order.
+    :param is_bounded: whether there are any calling hours.
+    :param most_attempts: how often a contact may be called, ``None`` if unknown.
     """
 
     stretches: tuple[tuple[float, float], ...] = _ALWAYS
@@ -40,38 +32,38 @@ class Asked:
     most_attempts: int | None = None
 
     def allows(self, start: float | None) -> bool | None:
-        """Return whether a call may begin then; ``None`` where nobody can say."""
+        """Return whether a call may begin at ``start``; ``None`` if unknown."""
         if start is None or not self.is_bounded:
             return None
         place = bisect_right(self.stretches, (start, float("inf"))) - 1
         return place >= 0 and start < self.stretches[place][1]
 
 
-def asked(
+def resolve_limits(
     campaign: Campaign,
     span: tuple[float, float] | None,
     window: Window | None = None,
     call_retries: CallRetries | None = None,
-) -> Asked:
-    """Return what was asked of a campaign: its own schedule, and of that the hours of the window.
+) -> Limits:
+    """Return the limits of a campaign: its own schedule, and within it the hours of the window.
 
-    :param campaign: the campaign; its schedule and its retry plan are what the service was asked for.
+    :param campaign: the campaign, with its schedule and its retry plan.
     :param span: when its first and last calls began, seconds since 1970.
-    :param window: the calling hours that were meant.
-    :param call_retries: the retry plan that was meant, the campaign's own if ``None``.
+    :param window: the calling hours that were meant, ``None`` for the schedule alone.
+    :param call_retries: the retry plan that was meant, ``None`` for the campaign's own.
     """
     schedule, retries = campaign.schedule, call_retries or campaign.retries
     begins = schedule.send_at.timestamp() if schedule.send_at else _ALWAYS[0][0]
     ends = schedule.end_at.timestamp() if schedule.end_at else _ALWAYS[0][1]
     open_at = _ALWAYS if window is None else tuple(_opened(window, span))
-    return Asked(
+    return Limits(
         stretches=tuple(
             (max(opening, begins), min(closing, ends))
             for opening, closing in open_at
             if max(opening, begins) < min(closing, ends)
         ),
         is_bounded=window is not None or schedule.end_at is not None or schedule.send_at is not None,
-        # A number that is to be called as often as it is listed has no plan that could be counted.
+        # A number that is called as often as it is listed has no countable plan.
         most_attempts=None
         if retries is None or campaign.call_duplicate_numbers
         else 1 + (retries.number_of_retries or 0),

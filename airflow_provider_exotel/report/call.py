@@ -21,8 +21,6 @@ _LIMIT = 1 << 31
 
 Naming = Callable[[str], str]
 """How a report names the person behind a number."""
-ZoneOf = Callable[[str], str | None]
-"""The IANA time zone of a number, ``None`` where it is not known."""
 
 
 class Call(NamedTuple):
@@ -37,17 +35,15 @@ class Call(NamedTuple):
     start: float | None
     end: float | None
     price: str | None
-    zone: str | None
 
     @classmethod
-    def of(cls, record: CallRecord, name: Naming, zone_of: ZoneOf) -> Call:
+    def of(cls, record: CallRecord, name: Naming) -> Call:
         """Return what a report keeps of a record.
 
         Where a dialect tells only when an attempt was made, that is its start; its end is the start and the duration.
 
         :param record: the service's record.
         :param name: names the person.
-        :param zone_of: the person's time zone.
         """
         start = _instant(record.start_time)
         if start is None:
@@ -66,7 +62,6 @@ class Call(NamedTuple):
             start=start,
             end=end,
             price=record.price,
-            zone=zone_of(record.number) if record.number else None,
         )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What is counted of calls while they pass by: enough for every chart, and nothing of anybody."""
+"""Counts of calls, taken while they stream by: enough for every chart, and nothing personal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from airflow_provider_exotel.report.call import REACHED, Call
 
@@ -89,22 +88,13 @@ class Figures:
         self.unnamed += not call.contact
 
     @classmethod
-    def together(cls, several: Iterable[Figures]) -> Self:
+    def merge(cls, several: Iterable[Figures]) -> Self:
         """Return the counts of several campaigns together."""
         made = cls()
         for one in several:
             for name in (each.name for each in fields(cls)):
                 setattr(made, name, getattr(made, name) + getattr(one, name))
         return made
-
-
-def local_time(instant: float | None, zone: str | None) -> datetime | None:
-    """Return an instant on the clocks of a zone, ``None`` where either is not known.
-
-    :param instant: seconds since 1970.
-    :param zone: an IANA name.
-    """
-    return None if instant is None or zone is None else datetime.fromtimestamp(instant, ZoneInfo(zone))
 
 
 def _amount(price: str | None) -> Decimal | None:

@@ -11,12 +11,14 @@ import csv
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import CallPage, CallRecord, Campaign
 from airflow_provider_exotel.report.call import REACHED, Call
 from airflow_provider_exotel.report.ledger import Ledger
+from airflow_provider_exotel.report.storage import Parts
 
 log = logging.getLogger(__name__)
 
@@ -26,30 +28,6 @@ _INSERTED_TOGETHER = 5_000
 _SAME_TIME = 600.0  # the pages may tell when a call was made, the report when it began; zones are further apart
 
 Keep = Callable[[CallRecord], Call]
-
-
-class Calls(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.client.client.ExotelClient`."""
-
-    def call_details_pages(self, campaign_id: str, *, offset: int = 0, page_size: int = ...) -> Iterator[CallPage]:
-        """Iterate over pages of calls."""
-        ...
-
-    def report_lines(self, url: str) -> Iterator[str]:
-        """Iterate over the lines of a report."""
-        ...
-
-
-class Parts(Protocol):
-    """Where parts are put aside."""
-
-    def read(self, number: int) -> Iterator[str]:
-        """Iterate over the lines of a part; none if there is no such part."""
-        ...
-
-    def write(self, number: int, lines: Iterable[str]) -> None:
-        """Put a part aside, in place of what is there."""
-        ...
 
 
 class End(NamedTuple):
@@ -64,10 +42,10 @@ class End(NamedTuple):
     total: int | None
 
 
-def gather(calls: Calls, campaign: Campaign, parts: Parts, keep: Keep, ledger: Ledger) -> int | None:
+def gather(client: ExotelClient, campaign: Campaign, parts: Parts, keep: Keep, ledger: Ledger) -> int | None:
     """Fill a ledger with the calls of a campaign that has ended.
 
-    :param calls: the account's calls.
+    :param client: the client of the account.
     :param campaign: the campaign.
     :param parts: what an earlier try put aside.
     :param keep: what is kept of a record.
@@ -77,13 +55,13 @@ def gather(calls: Calls, campaign: Campaign, parts: Parts, keep: Keep, ledger: L
     """
     number, end = _read_aside(parts, ledger)
     if number == 0 and campaign.report_url:
-        total = _from_report(calls, campaign, keep, ledger)
+        total = _from_report(client, campaign, keep, ledger)
         if total is not None:
             return total
     if number and end.total is not None and end.next_offset >= end.total:
         return end.total
     batch: list[Call] = []
-    for pages, page in enumerate(calls.call_details_pages(campaign.id, offset=end.next_offset), 1):
+    for pages, page in enumerate(client.call_details_pages(campaign.id, offset=end.next_offset), 1):
         batch += map(keep, page.records)
         end = End(len(batch), page.next_offset, end.total if page.total is None else page.total)
         if pages % PAGES_A_PART == 0:
@@ -130,11 +108,11 @@ def _whole(lines: Iterable[str]) -> tuple[list[Call], End] | None:
     return None
 
 
-def _from_report(calls: Calls, campaign: Campaign, keep: Keep, ledger: Ledger) -> int | None:
+def _from_report(client: ExotelClient, campaign: Campaign, keep: Keep, ledger: Ledger) -> int | None:
     """Read the report the service made, if it can be had and agrees with the campaign's counts; else nothing stays."""
     try:
-        _add(ledger, map(keep, _records(calls.report_lines(campaign.report_url or ""))))
-        first = next(iter(calls.call_details_pages(campaign.id, page_size=1)), CallPage((), 0, 0))
+        _add(ledger, map(keep, _records(client.report_lines(campaign.report_url or ""))))
+        first = next(iter(client.call_details_pages(campaign.id, page_size=1)), CallPage((), 0, 0))
         wrong = _disagreement(campaign, ledger, first.total, map(keep, first.records))
     except (ExotelError, ValueError, csv.Error) as error:
         wrong = str(error) if isinstance(error, ExotelError) else "it is not a table of calls"

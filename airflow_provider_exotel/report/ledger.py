@@ -49,7 +49,7 @@ class Ledger:
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute(
             "CREATE TABLE calls (id INTEGER PRIMARY KEY, call_sid TEXT UNIQUE, contact TEXT, status TEXT, "
-            "attempt INTEGER, digit TEXT, duration INTEGER, start REAL, end REAL, price TEXT, zone TEXT)"
+            "attempt INTEGER, digit TEXT, duration INTEGER, start REAL, end REAL, price TEXT)"
         )
 
     def add(self, calls: Iterable[Call]) -> None:

@@ -30,7 +30,7 @@ class Workplace:
     @contextmanager
     def writing(self, name: str) -> Iterator[Any]:
         """Open a file of the report for bytes."""
-        with self._open(self._at(self.own, name), "wb") as file:
+        with _open_for_write(self._at(self.own, name)) as file:
             yield file
 
     def publish(self, names: Iterable[str]) -> None:
@@ -50,12 +50,12 @@ class Workplace:
             if place.exists() and (place == self._at() or not list(place.iterdir())):
                 place.fs.rm(place.path, recursive=True)
 
-    def parts(self, mark: str) -> PartsAt:
+    def parts(self, mark: str) -> Parts:
         """Return the parts of one campaign.
 
         :param mark: tells apart campaigns, and how their people are named.
         """
-        return PartsAt(self, mark)
+        return Parts(self._at(mark))
 
     def _at(self, *names: str) -> Any:
         place = self.folder / UNFINISHED / self.mark
@@ -63,17 +63,12 @@ class Workplace:
             place /= name
         return place
 
-    def _open(self, path: Any, mode: str) -> Any:
-        path.fs.makedirs(path.parent.path, exist_ok=True)
-        return path.open(mode)
-
 
 @dataclass(frozen=True)
-class PartsAt:
+class Parts:
     """The parts of a campaign's calls that a try has put aside (see :mod:`airflow_provider_exotel.report.gather`)."""
 
-    workplace: Workplace
-    mark: str
+    folder: Any
 
     def read(self, number: int) -> Iterator[str]:
         """Iterate over the lines of a part; none if there is no such part."""
@@ -87,8 +82,13 @@ class PartsAt:
 
     def write(self, number: int, lines: Iterable[str]) -> None:
         """Put a part aside."""
-        with self.workplace._open(self._path(number), "wb") as file:  # noqa: SLF001
+        with _open_for_write(self._path(number)) as file:
             file.write("".join(lines).encode())
 
     def _path(self, number: int) -> Any:
-        return self.workplace._at(self.mark, f"{number:05}.jsonl")  # noqa: SLF001
+        return self.folder / f"{number:05}.jsonl"
+
+
+def _open_for_write(path: Any) -> Any:
+    path.fs.makedirs(path.parent.path, exist_ok=True)
+    return path.open("wb")

@@ -1,4 +1,4 @@
-"""A report in a few counts and rates, which is what may stand in Airflow's database."""
+"""The summary of a report: a few counts and rates, fit for Airflow's database."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_exotel.report.accounting import total
-from airflow_provider_exotel.report.document import CampaignReport
+from airflow_provider_exotel.report.accounting import Accounting
+from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 
 
-def summary(reports: Sequence[CampaignReport]) -> dict[str, Any]:
+def summarize(reports: Sequence[CampaignReport]) -> dict[str, Any]:
     """Return the counts and rates of all campaigns together; no number, no name, no contact.
 
     :param reports: one for each campaign.
@@ -21,7 +21,8 @@ def summary(reports: Sequence[CampaignReport]) -> dict[str, Any]:
         (``None`` where a campaign has no counts to compare with), and ``differences``: by how much the campaigns' own
         counts differ.
     """
-    accounting, figures = total(one.accounting for one in reports), Figures.together(one.figures for one in reports)
+    accounting = Accounting.merge(one.accounting for one in reports)
+    figures = Figures.merge(one.figures for one in reports)
     differences: Counter[str] = Counter()
     for what, calls, campaign in accounting.differences:
         differences[what] += abs(calls - campaign)
@@ -32,8 +33,8 @@ def summary(reports: Sequence[CampaignReport]) -> dict[str, Any]:
         "not_reached": dict(sorted(accounting.not_reached.items())),
         "never_tried": accounting.never_tried,
         "attempts": figures.attempts,
-        "reach_rate": rate(accounting.reached, accounting.contacts),
-        "answer_rate": rate(figures.answered, figures.attempts),
+        "reach_rate": _rate(accounting.reached, accounting.contacts),
+        "answer_rate": _rate(figures.answered, figures.attempts),
         "digits": {digit: count for digit, count in sorted(figures.digits.items()) if digit},
         "talked_seconds": figures.talked,
         "cost": str(figures.cost) if figures.priced else None,
@@ -44,6 +45,5 @@ def summary(reports: Sequence[CampaignReport]) -> dict[str, Any]:
     }
 
 
-def rate(part: int, whole: int) -> float | None:
-    """Return a share with four digits, ``None`` of nothing."""
+def _rate(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None

@@ -131,7 +131,7 @@ def tally_of(stats: CampaignStats, *, contacts: int | None = None, ended: bool =
     :param ended: whether nobody is called any more: who is left over then was never tried. Those who may have been
         never tried and cannot be told from those who failed are counted among these.
     """
-    together = _counts_those_never_called_as_failed(stats, contacts, ended=ended)
+    together = counts_uncalled_as_failed(stats, contacts, ended=ended)
     waiting = stats.pending + stats.paused + (0 if together else stats.created)
     between_calls = sum(getattr(stats, name) for name in _BETWEEN_CALLS)
     not_reached = {name: getattr(stats, name) for name in _REASONS}
@@ -152,6 +152,23 @@ def tally_of(stats: CampaignStats, *, contacts: int | None = None, ended: bool =
         return Tally(total, stats.completed, _counted(not_reached), never_tried, 0)
     not_reached["failed"] = (total or 0) - stats.completed - sum(not_reached.values()) + not_reached["failed"]
     return Tally(total, stats.completed, _counted(not_reached), None, 0)
+
+
+def counts_uncalled_as_failed(stats: CampaignStats, contacts: int | None, *, ended: bool) -> bool:
+    """Return whether these counts are in the second dialect: ``created`` is the total, ``failed`` holds the uncalled.
+
+    :param stats: the service's counts.
+    :param contacts: how many contacts the caller has named, ``None`` if unknown.
+    :param ended: whether the campaign has ended.
+    """
+    if stats.given & _EACH_STATE:
+        return False
+    if stats.given & _TOTAL_AND_REST:
+        return True
+    # Where a service leaves out what is 0, only the total tells which of the two it is.
+    settled = stats.completed + stats.failed + stats.in_progress
+    adds_up = ended and stats.created == settled and stats.created + settled != contacts
+    return settled > 0 and (stats.created == contacts or adds_up)
 
 
 def outcome_of(campaign: Campaign, *, contacts: int | None = None) -> Outcome:
@@ -259,17 +276,6 @@ def _total(stats: CampaignStats, known: int, contacts: int | None, *, together: 
     if stats.other:  # some may be counted under a name that this version does not know
         total = max(total, contacts or 0)
     return total or contacts
-
-
-def _counts_those_never_called_as_failed(stats: CampaignStats, contacts: int | None, *, ended: bool) -> bool:
-    if stats.given & _EACH_STATE:
-        return False
-    if stats.given & _TOTAL_AND_REST:
-        return True
-    # Where a service leaves out what is 0, only the total tells which of the two it is.
-    settled = stats.completed + stats.failed + stats.in_progress
-    adds_up = ended and stats.created == settled and stats.created + settled != contacts
-    return settled > 0 and (stats.created == contacts or adds_up)
 
 
 def _counted(counts: Mapping[str, int]) -> dict[str, int]:

@@ -590,13 +590,13 @@ def test_the_page_of_the_docs_names_every_parameter() -> None:
 
 
 def test_the_page_of_the_docs_names_every_column_and_every_key_of_the_summary() -> None:
-    from airflow_provider_exotel.report.summary import summary
+    from airflow_provider_exotel.report.summary import summarize
     from airflow_provider_exotel.report.tables import ATTEMPTS, CONTACTS
 
     rows = [line for line in (ROOT / "docs" / "report.md").read_text().splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
 
-    assert {*ATTEMPTS, *CONTACTS, *summary([])} <= named
+    assert {*ATTEMPTS, *CONTACTS, *summarize([])} <= named
 
 
 def test_the_example_loads() -> None:

@@ -12,7 +12,7 @@ from fleets import INDIA, Files, fleet, indians
 from airflow_provider_exotel.audience.chunks import ChunkLimits
 from airflow_provider_exotel.audience.hours import hours_of
 from airflow_provider_exotel.audience.plan import FleetPlan
-from airflow_provider_exotel.audience.plan_page import markdown, page
+from airflow_provider_exotel.audience.plan_page import render_markdown, render_page
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import CallRetries
 
@@ -76,7 +76,7 @@ def test_a_plan_of_more_campaigns_than_calls_is_refused() -> None:
 def test_the_same_people_called_in_the_same_way_are_the_same_plan_and_the_same_campaigns() -> None:
     one, again = (fleet([*indians(20), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES) for _ in range(2))
 
-    assert (one.id, arguments(one), page(one)) == (again.id, arguments(again), page(again))
+    assert (one.id, arguments(one), render_page(one)) == (again.id, arguments(again), render_page(again))
 
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -144,8 +144,8 @@ def test_an_audience_without_anybody_is_a_plan_without_campaigns() -> None:
     plan = fleet([])
 
     assert (plan.campaigns, arguments(plan), plan.as_json()["accepted"]) == ((), [], 0)
-    assert "Nobody is to be called." in page(plan)
-    assert "Nobody is to be called." in markdown(plan)
+    assert "Nobody is to be called." in render_page(plan)
+    assert "Nobody is to be called." in render_markdown(plan)
 
 
 def test_page_markdown_json_and_arguments_name_nobody() -> None:
@@ -153,20 +153,48 @@ def test_page_markdown_json_and_arguments_name_nobody() -> None:
 
     plan = fleet([*people, "+98765 43210 ext", *people[:5]], TWO_COUNTRIES)
 
-    told = "\n".join([page(plan), markdown(plan), json.dumps(plan.as_json()), json.dumps(arguments(plan)), repr(plan)])
+    told = "\n".join(
+        [render_page(plan), render_markdown(plan), json.dumps(plan.as_json()), json.dumps(arguments(plan)), repr(plan)]
+    )
     assert [number for number in [*people, "+919876543210"] if number[3:] in told] == []
 
 
 def test_the_page_stands_by_itself() -> None:
-    html = page(fleet([*indians(200), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES))
+    html = render_page(fleet([*indians(200), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES))
 
     assert not any(word in html for word in ("<script", "http://", "https://", "@import", "url("))
-    assert html.count('class="track"') == 2
+    assert html.count('class="stretched track"') == 2
 
 
 @pytest.mark.parametrize("name", ["Tom & <b>Jerry</b>"])
 def test_names_are_text_on_the_page(name: str) -> None:
-    html = page(fleet(indians(3), name=name))
+    html = render_page(fleet(indians(3), name=name))
 
     assert "<b>Jerry" not in html
     assert "Tom &amp; &lt;b&gt;Jerry" in html
+
+
+@pytest.mark.parametrize(
+    ("window", "label"),
+    [
+        (INDIA, "Asia/Kolkata 20 (100%)"),
+        ({"all_of": [INDIA, INDIA | {"timezone": "Asia/Colombo"}]}, "Asia/Kolkata, Asia/Colombo 20 (100%)"),
+    ],
+)
+def test_people_of_one_window_are_shown_under_its_zones(window: dict[str, Any], label: str) -> None:
+    html = render_page(fleet(indians(20), hours_of(window, None)))
+
+    assert f'aria-label="People by time zone: {label}"' in html
+
+
+def test_a_group_is_shown_with_its_zones() -> None:
+    html = render_page(fleet([*indians(20), *EMIRATIS], TWO_COUNTRIES))
+
+    assert "AE (Asia/Dubai) 30 (60%); IN (Asia/Kolkata) 20 (40%)" in html
+
+
+def test_names_are_text_in_the_markdown() -> None:
+    text = render_markdown(fleet(indians(3), name="A|B <b>*now*</b>"))
+
+    assert text.startswith(r"# A\|B \<b\>\*now\*\</b\>")
+    assert [line.replace(r"\|", "").count("|") for line in text.splitlines() if line.startswith("|")] == [9, 9, 9]

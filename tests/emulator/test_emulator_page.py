@@ -40,7 +40,7 @@ def test_it_shows_campaigns_calls_and_requests_with_their_faults(pages: dict[str
     for wanted in (
         "March",
         "reached",
-        "<td>GET</td><td>503</td><td>⚡ status</td><td>campaigns</td>",
+        '<td data-label="Status">503</td><td data-label="Fault">⚡ status</td><td data-label="Path">campaigns</td>',
         "02 Mar 10:00:01",
     ):
         assert wanted in pages["overview"]
@@ -58,8 +58,29 @@ def test_a_page(pages: dict[str, str], which: str) -> None:
     assert not re.search(r"\d{7}", re.sub(r"[0-9a-f]{32}", "", shown)), "no number in clear"
     assert "&lt;b&gt;March" in shown, "names are escaped"
     assert not re.search(r"(?:src|href)=.(?:https?:)?//", shown), "nothing is loaded from elsewhere"
-    assert re.search(r'class="bar" role="img" aria-label="Of \d+ numbers: [^"]*\d', shown), "bars speak"
+    assert re.search(r'class="stack" role="img" aria-label="Of \d+ numbers: [^"]*\d', shown), "bars speak"
     assert re.search(r'aria-label="Dials from [^"]+ to [^"]+"', shown), "windows speak"
+
+
+@pytest.mark.parametrize(
+    ("speed", "said"),
+    [
+        (0, "The clock is stepped by hand: "),
+        (60, "Each campaign has a clock of its own, 60 times as fast as this one: "),
+    ],
+)
+def test_the_page_says_which_clock_it_shows(speed: float, said: str) -> None:
+    with Emulator(speed=speed) as emulator:
+        shown = page(emulator)
+
+    assert re.search(rf"<header>.*Nobody is called\. {said}\d\d \w+ [\d:]+ IST", shown)
+
+
+@pytest.mark.parametrize("which", ["overview", "campaign"])
+def test_times_of_a_campaign_are_named_after_its_clock(pages: dict[str, str], which: str) -> None:
+    assert "campaign clock <b>02 Mar 10:10</b>" in pages[which]
+    assert '<th scope="col">Campaign clock</th>' in pages[which]
+    assert ">now " not in pages[which]
 
 
 def test_the_latest_calls_are_the_last_of_all(api: Api, emulator: Emulator) -> None:

@@ -13,11 +13,12 @@ from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.models import CallRecord, Campaign
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.report.audit import Window, asked
+from airflow_provider_exotel.report.audit import resolve_limits
 from airflow_provider_exotel.report.call import Call, hashed
-from airflow_provider_exotel.report.document import CampaignReport, write_campaign
+from airflow_provider_exotel.report.campaign_report import CampaignReport, write_campaign
 from airflow_provider_exotel.report.ledger import Ledger
 from airflow_provider_exotel.report.tables import TABLES
+from airflow_provider_exotel.windows.calling_window import Window
 
 KEY = b"a key of the tests"
 INDIA = "Asia/Kolkata"
@@ -41,14 +42,14 @@ def report_of(
     records: Iterable[CallRecord],
     *,
     window: Window | None = None,
-    said: int | None = None,
+    total_calls: int | None = None,
 ) -> tuple[CampaignReport, Tables]:
     """Return the report of a campaign with these records."""
     tables = Tables()
     with Ledger() as ledger:
-        ledger.add(Call.of(record, NAME, lambda _: INDIA) for record in records)
-        wanted = asked(campaign, ledger.span(), window)
-        report = write_campaign(campaign, ledger, wanted, tables.writers, NAME, zone=INDIA, said=said)
+        ledger.add(Call.of(record, NAME) for record in records)
+        wanted = resolve_limits(campaign, ledger.span(), window)
+        report = write_campaign(campaign, ledger, wanted, tables.writers, NAME, zone=INDIA, total_calls=total_calls)
     return report, tables
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import INDIA, NAME, START, client_of, order, people, serving
+from report_samples import NAME, START, client_of, order, people, serving
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError
@@ -70,7 +70,7 @@ def campaign(emulator: Emulator, client: ExotelClient) -> Campaign:
 
 
 def keep(record: CallRecord) -> Call:
-    return Call.of(record, NAME, lambda _: INDIA)
+    return Call.of(record, NAME)
 
 
 def gathered(client: ExotelClient, campaign: Campaign, folder: Path) -> list[str | None]:

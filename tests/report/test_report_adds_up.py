@@ -16,8 +16,8 @@ from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.report.accounting import NEVER_TRIED
 from airflow_provider_exotel.report.call import STATUSES
-from airflow_provider_exotel.report.page import page
-from airflow_provider_exotel.report.summary import summary
+from airflow_provider_exotel.report.page import render_page
+from airflow_provider_exotel.report.summary import summarize
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 DIALECTS = ("documented", "wrapped")
@@ -116,8 +116,8 @@ def test_a_count_that_is_wrong_is_told(history: tuple[Campaign, list[CallRecord]
     report, _ = report_of(wrong, records)
 
     assert report.accounting.differences != ()
-    assert not summary([report])["adds_up"]
-    assert "something else" in page([report])
+    assert not summarize([report])["adds_up"]
+    assert "something else" in render_page([report])
 
 
 @given(histories())
@@ -145,7 +145,7 @@ def test_no_number_is_in_any_row_nor_on_the_page(history: tuple[Campaign, list[C
 
     report, tables = report_of(campaign, records)
 
-    written = repr(dict(tables)) + page([report]) + repr(summary([report]))
+    written = repr(dict(tables)) + render_page([report]) + repr(summarize([report]))
     assert "98765" not in written
 
 
@@ -171,13 +171,15 @@ def test_a_call_is_inside_of_the_window_or_in_the_audit(history: tuple[Campaign,
     st.integers(0, 3),
     st.sampled_from(["completed", "canceled"]),
     st.tuples(*[st.integers(0, 4)] * 4).filter(any),
+    st.booleans(),
 )
 def test_a_campaign_of_the_emulator_adds_up(
-    dialect: str, size: int, minutes: int, retries: int, at_end: str, weights: tuple[int, ...]
+    dialect: str, size: int, minutes: int, retries: int, at_end: str, weights: tuple[int, ...], omit_zeros: bool
 ) -> None:
+    switches = {"at_end": at_end, "omit_zero_counts": omit_zeros}
     outcomes = dict(zip(STATUSES, map(float, weights), strict=True))
     with (
-        Emulator(start=START, seed=5, dialect=dialect, at_end=at_end, outcomes=outcomes) as emulator,
+        Emulator(start=START, seed=5, dialect=dialect, outcomes=outcomes, **switches) as emulator,
         client_of(emulator) as client,
     ):
         plan = {"number_of_retries": retries, "interval_mins": 5, "on_status": ["busy", "no-answer", "failed"]}
@@ -230,7 +232,7 @@ def test_a_schedule_that_was_never_set_judges_no_call(unset: str, edge: str) -> 
     report, tables = report_of(campaign, [record])
 
     assert [row["inside_window"] for row in tables["attempts"]] == [None]
-    assert "No window is known" in page([report])
+    assert "No window is known" in render_page([report])
 
 
 def test_people_the_service_would_not_call_are_not_reached() -> None:
@@ -256,18 +258,30 @@ def test_where_the_service_lists_calls_to_people_it_blocked_they_are_counted_onc
     report, _ = report_of(campaign, records)
 
     assert (report.accounting.contacts, report.accounting.never_tried) == (2, 0)
+    assert report.accounting.differences == ()
+
+
+def test_contacts_who_wait_for_their_first_call_when_a_campaign_ends_were_never_tried() -> None:
+    stats = {"created": 3, "completed": 1, "failed": 0, "retry": 0}
+    campaign = Campaign.of({"id": "c", "status": "canceled", "stats": stats})
+    record = CallRecord.of({"call_sid": "s", "number": people(1)[0], "status": "completed"})
+
+    report, _ = report_of(campaign, [record])
+
+    assert (report.accounting.contacts, report.accounting.never_tried) == (4, 3)
+    assert report.accounting.differences == ()
 
 
 def test_a_campaign_of_two_that_lost_a_call_says_so() -> None:
     campaign = Campaign.of({"id": "c", "status": "Completed", "stats": {"created": 2, "completed": 2}})
     record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
 
-    report, _ = report_of(campaign, [record], said=2)
+    report, _ = report_of(campaign, [record], total_calls=2)
 
     assert [tuple(one) for one in report.accounting.differences] == [
         ("attempts", 1, 2),
-        ("completed", 1, 2),
-        ("failed", 1, 0),
+        ("reached", 1, 2),
+        ("never_tried", 1, 0),
     ]
 
 
@@ -297,11 +311,11 @@ def test_who_is_listed_twice_and_called_twice_is_one_person_and_none_that_was_ne
         campaign, truth = client.get_campaign(created.id), emulator.campaign(created.id).counts
         records = list(client.call_details(created.id))
 
-    report, _ = report_of(campaign, records, said=len(records))
+    report, _ = report_of(campaign, records, total_calls=len(records))
 
     assert report.accounting.never_tried == truth.no_attempt
     assert report.accounting.contacts == len({record.number for record in records}) + truth.no_attempt
-    assert summary([report])["adds_up"] is (None if minutes == 480 else True)
+    assert summarize([report])["adds_up"] is (None if minutes == 480 else True)
     assert report.accounting.differences == ()
 
 
@@ -310,7 +324,7 @@ def test_counts_that_are_missing_do_not_differ(told: dict[str, Any]) -> None:
     campaign = Campaign.of({"id": "c", "status": "completed", **told})
     records = [CallRecord.of({"call_sid": n, "number": n, "status": "completed"}) for n in people(2)]
 
-    report, _ = report_of(campaign, records, said=2)
+    report, _ = report_of(campaign, records, total_calls=2)
 
-    assert (report.accounting.differences, summary([report])["adds_up"]) == ((), None)
-    assert "1 campaign without counts to compare with." in page([report])
+    assert (report.accounting.differences, summarize([report])["adds_up"]) == ((), None)
+    assert "1 campaign without counts to compare with." in render_page([report])

@@ -13,7 +13,7 @@ from report_samples import INDIA
 
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import CallRetries
-from airflow_provider_exotel.report.audit import Asked, asked
+from airflow_provider_exotel.report.audit import Limits, resolve_limits
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 SCHEDULE = {"send_at": "2026-03-02T10:00:00+05:30", "end_at": "2026-03-04T18:00:00+05:30"}
@@ -27,10 +27,10 @@ def campaign(**fields: Any) -> Campaign:
     return Campaign.of({"id": "c", **fields})
 
 
-def of(window: dict[str, Any] | None, *moments: str, **fields: Any) -> Asked:
+def of(window: dict[str, Any] | None, *moments: str, **fields: Any) -> Limits:
     calls = sorted(map(at, moments))
     made = CallingWindow(timezone=INDIA, **window) if window else None
-    return asked(campaign(**{"schedule": SCHEDULE, **fields}), (calls[0], calls[-1]), made)
+    return resolve_limits(campaign(**{"schedule": SCHEDULE, **fields}), (calls[0], calls[-1]), made)
 
 
 CASES = {
@@ -77,7 +77,7 @@ def test_hours_are_those_of_the_windows_clocks_on_every_day(minutes: int, zone: 
     moment = datetime.fromisoformat("2026-01-01T00:00:00+00:00") + timedelta(minutes=minutes)
     window = CallingWindow(start="10:00", end="18:00", timezone=zone)
 
-    wanted = asked(campaign(), (moment.timestamp(), moment.timestamp()), window)
+    wanted = resolve_limits(campaign(), (moment.timestamp(), moment.timestamp()), window)
 
     assert wanted.allows(moment.timestamp()) is (10 <= moment.astimezone(ZoneInfo(zone)).hour < 18)
 
@@ -94,4 +94,4 @@ RETRIES = {
 def test_how_often_a_person_may_be_called(fields: dict[str, Any], meant: int | None, most: int | None) -> None:
     plan = CallRetries(number_of_retries=meant, interval_mins=5) if meant else None
 
-    assert asked(campaign(**fields), None, None, plan).most_attempts == most
+    assert resolve_limits(campaign(**fields), None, None, plan).most_attempts == most

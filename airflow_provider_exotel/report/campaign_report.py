@@ -1,29 +1,30 @@
-"""The report of one campaign: its calls into tables, and what is counted on the way."""
+"""The report of one campaign: writes its calls to tables and counts them on the way."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from airflow_provider_exotel.client.models import Campaign
-from airflow_provider_exotel.report.accounting import NEVER_TRIED, Accounting, account
-from airflow_provider_exotel.report.audit import OUTSIDE, TOO_OFTEN, Asked
+from airflow_provider_exotel.report.accounting import NEVER_TRIED, Accounting, reconcile
+from airflow_provider_exotel.report.audit import OUTSIDE, TOO_OFTEN, Limits
 from airflow_provider_exotel.report.call import Call, Naming
-from airflow_provider_exotel.report.figures import Figures, local_time
+from airflow_provider_exotel.report.figures import Figures
 from airflow_provider_exotel.report.ledger import Ledger
 from airflow_provider_exotel.report.tables import Write
 
 
 @dataclass(frozen=True)
 class CampaignReport:
-    """What is told of one campaign beside its tables; no number is in it.
+    """What a report says of one campaign beside its tables; it holds no number.
 
     :param id: the campaign.
     :param name: its name.
-    :param zone: the zone its times are told in, ``None`` for UTC.
-    :param asked: what was asked of it.
+    :param zone: the IANA zone of its local times, ``None`` for UTC.
+    :param limits: what its calls were audited against.
     :param accounting: what became of everybody.
     :param figures: what was counted of its calls.
     """
@@ -31,7 +32,7 @@ class CampaignReport:
     id: str
     name: str
     zone: str | None
-    asked: Asked
+    limits: Limits
     accounting: Accounting
     figures: Figures
 
@@ -39,68 +40,76 @@ class CampaignReport:
 def write_campaign(
     campaign: Campaign,
     ledger: Ledger,
-    asked: Asked,
+    limits: Limits,
     tables: Mapping[str, Write],
     name: Naming,
     *,
     zone: str | None = None,
-    said: int | None = None,
+    total_calls: int | None = None,
 ) -> CampaignReport:
     """Write the rows of one campaign.
 
     :param campaign: the campaign, with its counts.
     :param ledger: its calls.
-    :param asked: what was asked of it.
+    :param limits: what its calls are audited against.
     :param tables: what writes a row, by the name of the table.
     :param name: names people, as it named those in the ledger.
-    :param zone: the zone its times are told in.
-    :param said: how many calls the service says there are.
+    :param zone: the IANA zone of local times, ``None`` to leave them empty.
+    :param total_calls: how many calls the service says there are, ``None`` if it does not.
     """
     figures, first_calls = Figures(), 0
+    local_zone = ZoneInfo(zone) if zone else None
     for call, nth in ledger.attempts():
         first_calls += call.attempt == 1
-        _write_attempt(campaign.id, call, nth, asked, tables, figures)
+        _write_attempt(campaign.id, call, nth, limits, tables, figures, local_zone)
     finals: Counter[str] = Counter()
     for contact in ledger.contacts():
         finals[contact.status] += 1
-        figures.too_often += asked.most_attempts is not None and contact.attempts > asked.most_attempts
+        figures.too_often += limits.most_attempts is not None and contact.attempts > limits.most_attempts
         tables["contacts"]((campaign.id, *contact))
-    accounting = account(campaign, finals, figures.attempts, said, first_calls)
+    accounting = reconcile(campaign, finals, figures.attempts, total_calls, first_calls)
     for contact_name in _never_tried(campaign, ledger, name, accounting.never_tried):
         tables["contacts"]((campaign.id, contact_name, NEVER_TRIED, 0, None))
-    return CampaignReport(campaign.id, campaign.name, zone, asked, accounting, figures)
+    return CampaignReport(campaign.id, campaign.name, zone, limits, accounting, figures)
 
 
 def _write_attempt(
-    campaign_id: str, call: Call, nth: int, asked: Asked, tables: Mapping[str, Write], figures: Figures
+    campaign_id: str,
+    call: Call,
+    nth: int,
+    limits: Limits,
+    tables: Mapping[str, Write],
+    figures: Figures,
+    zone: tzinfo | None,
 ) -> None:
-    inside, begun, ended = asked.allows(call.start), _instant(call.start), _instant(call.end)
-    begun_there, ended_there = local_time(call.start, call.zone), local_time(call.end, call.zone)
-    attempt = call.attempt if call.attempt is not None else (nth if call.contact else None)
-    figures.add(call, nth, begun_there or begun, inside=inside)
+    start, end = (None if at is None else datetime.fromtimestamp(at, UTC) for at in (call.start, call.end))
+    local_start, local_end = (at.astimezone(zone) if at and zone else None for at in (start, end))
+    start_text, end_text = (at.isoformat(timespec="seconds") if at else None for at in (local_start, local_end))
+    inside = limits.allows(call.start)
+    contact = call.contact or None
+    attempt = call.attempt if call.attempt is not None else (nth if contact else None)
+    figures.add(call, nth, local_start or start, inside=inside)
     tables["attempts"](
         (
             campaign_id,
-            call.contact or None,
+            contact,
             attempt,
             call.call_sid,
             call.status,
             call.digit,
             call.duration,
-            begun,
-            ended,
-            _shown(begun_there),
-            _shown(ended_there),
+            start,
+            end,
+            start_text,
+            end_text,
             inside,
             call.price,
         )
     )
-    findings = {
-        OUTSIDE: inside is False,
-        TOO_OFTEN: bool(call.contact) and asked.most_attempts is not None and nth > asked.most_attempts,
-    }
-    for finding in (finding for finding, found in findings.items() if found):
-        tables["audit"]((campaign_id, call.contact or None, attempt, finding, begun, _shown(begun_there)))
+    too_often = contact is not None and limits.most_attempts is not None and nth > limits.most_attempts
+    for finding, is_found in ((OUTSIDE, inside is False), (TOO_OFTEN, too_often)):
+        if is_found:
+            tables["audit"]((campaign_id, contact, attempt, finding, start, start_text))
 
 
 def _never_tried(campaign: Campaign, ledger: Ledger, name: Naming, expected: int) -> list[str]:
@@ -114,11 +123,3 @@ def _never_tried(campaign: Campaign, ledger: Ledger, name: Naming, expected: int
     called = {contact.contact for contact in ledger.contacts()}
     left = sorted({name(number) for number in campaign.numbers} - called)
     return left if len(left) == expected else []
-
-
-def _instant(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _shown(local: datetime | None) -> str | None:
-    return None if local is None else local.isoformat(timespec="seconds")

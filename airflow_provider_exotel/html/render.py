@@ -1,0 +1,60 @@
+"""Pages from templates. They load nothing, need no script, and hold under a strict content security policy."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+_MARKDOWN_MARKS = re.compile(r"([\\`*_{}\[\]<>|#~])")
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page as text; every value is escaped.
+
+    :param template: the file under ``templates``, such as ``report.html``.
+    :param values: what the template shows.
+    :raises jinja2.UndefinedError: if the template needs a value that is not given.
+    """
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("airflow_provider_exotel.html"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "intcomma": "{:,}".format,
+        "markdown": _escape_markdown,
+        "percent": percent,
+        "quantity": quantity,
+    }
+    return environment
+
+
+def quantity(number: int, singular: str, plural: str = "") -> str:
+    """Return a number with its noun, such as ``1,200 calls``.
+
+    :param singular: the noun for 1.
+    :param plural: the noun for all other numbers, default ``singular`` with an s.
+    """
+    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share as text; only nothing is 0%, and only everything is 100%."""
+    if not whole:
+        return "–"
+    share = f"{part / whole:.0%}"
+    return "<1%" if part and share == "0%" else ">99%" if part < whole and share == "100%" else share
+
+
+def _escape_markdown(text: str) -> str:
+    return _MARKDOWN_MARKS.sub(r"\\\1", " ".join(text.split()))
