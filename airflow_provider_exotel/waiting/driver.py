@@ -28,10 +28,6 @@ Answer = TypeVar("Answer", covariant=True)
 
 _RETRIES_WITHIN = timedelta(seconds=15)
 """A carry-over that failed is tried again so soon: its window closes within minutes."""
-_UNEXPECTED = {
-    Step.GONE: "campaign {} was deleted while it was waited for",
-    Step.OVERDUE: "campaign {} has not ended long after its window closed; check it in the dashboard",
-}
 
 
 class Ask(Protocol):
@@ -117,9 +113,13 @@ class WaitDriver:
             following = self._carry(self.carry_over, event)
             if following.opening or not paused_at_its_end:
                 return following
-        if event.step in _UNEXPECTED or event.outcome is None:
-            message = _UNEXPECTED.get(event.step, _UNEXPECTED[Step.OVERDUE])
-            raise CampaignFailed(message.format(event.wait.campaign_id))
+        if event.step is Step.GONE:
+            raise CampaignFailed(f"campaign {event.wait.campaign_id} was deleted while it was waited for")
+        if event.step is Step.OVERDUE or event.outcome is None:
+            state = f"is still {event.outcome.status!r}" if event.outcome is not None else "could not be polled"
+            raise CampaignFailed(
+                f"campaign {event.wait.campaign_id} {state} long after its window closed; check it in the dashboard"
+            )
         return event.outcome
 
     def _poll(self, campaign_id: str) -> Campaign | None:

@@ -156,8 +156,7 @@ MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 09:30 in India
 @pytest.fixture
 def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """A local Exotel and an Airflow for both of which time passes only where somebody waits for it."""
-    from airflow_provider_exotel.operators.waiting import CampaignEnd
-
+    from airflow_provider_exotel.operators.kill_switch import KillSwitch
     from airflow_provider_exotel.triggers import campaign as trigger
     from airflow_provider_exotel.triggers import poller
 
@@ -165,7 +164,7 @@ def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
         monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
         monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
-        monkeypatch.setattr(CampaignEnd, "_sleep", lambda self, seconds: traveller.shift(seconds))
+        monkeypatch.setattr(KillSwitch, "sleep", lambda self, seconds: traveller.shift(seconds))
 
         looked_up = [0]  # how often those who wait for news have looked at the clock
 

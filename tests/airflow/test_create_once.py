@@ -61,7 +61,7 @@ def test_a_task_in_python_creates_a_campaign_once(run_dag: Callable[..., Any], e
 
 @pytest.mark.parametrize("key", ["", " ", "None", None], ids=repr)
 def test_a_key_is_required(exotel: Emulator, key: str | None) -> None:
-    with pytest.raises(ExotelInputError, match="idempotency_key: is (empty|required)"):
+    with pytest.raises(ExotelInputError, match=r"idempotency_key: is (empty|required)"):
         create(idempotency_key=key)
 
     assert exotel.requests == []

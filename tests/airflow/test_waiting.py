@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
-from airflow_provider_exotel.operators.waiting import CampaignEnd
 
 from airflow_provider_exotel import (
     CampaignSensor,
@@ -23,6 +22,7 @@ from airflow_provider_exotel import (
 )
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.operators.kill_switch import KillSwitch
 from airflow_provider_exotel.triggers import campaign as trigger
 
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
@@ -327,11 +327,11 @@ def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
     run_dag: Run, days: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch, renewed_at: str, known_at: str
 ) -> None:
     days.settings.update({"schedule_editable_when_paused": True})
-    pass_time = CampaignEnd._sleep
+    pass_time = KillSwitch.sleep
     old = days.connection_uri
 
-    def pass_time_in_which_it_is_renewed(end: CampaignEnd, seconds: float) -> None:
-        pass_time(end, seconds)
+    def pass_time_in_which_it_is_renewed(switch: KillSwitch, seconds: float) -> None:
+        pass_time(switch, seconds)
         now = f"{days.clock.now():%dT%H:%M}"
         if now > f"02T{renewed_at}":
             days.api_token = "renewed-token"
@@ -339,7 +339,7 @@ def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
             uri = f"{days.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
             monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
 
-    monkeypatch.setattr(CampaignEnd, "_sleep", pass_time_in_which_it_is_renewed)
+    monkeypatch.setattr(KillSwitch, "sleep", pass_time_in_which_it_is_renewed)
 
     ran = run_dag(lambda: create(**DAYS))
 
@@ -350,15 +350,15 @@ def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
 def test_a_connection_that_names_another_account_meanwhile_is_not_asked_for_the_campaign(
     run_dag: Run, days: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pass_time = CampaignEnd._sleep
+    pass_time = KillSwitch.sleep
     with Emulator(account_sid="elsewhere") as other:
 
-        def pass_time_in_which_it_is_moved(end: CampaignEnd, seconds: float) -> None:
-            pass_time(end, seconds)
+        def pass_time_in_which_it_is_moved(switch: KillSwitch, seconds: float) -> None:
+            pass_time(switch, seconds)
             days.api_token = "renewed-token"
             monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", other.connection_uri)
 
-        monkeypatch.setattr(CampaignEnd, "_sleep", pass_time_in_which_it_is_moved)
+        monkeypatch.setattr(KillSwitch, "sleep", pass_time_in_which_it_is_moved)
 
         ran = run_dag(lambda: create(**DAYS))
 
@@ -376,7 +376,7 @@ def test_a_worker_that_is_ended_after_its_task_was_deferred_pauses_nothing(run_d
                 self.on_kill()
 
         def resume_waiting(self, context: Any, event: Any) -> str:
-            self._killed = False  # it is resumed in another process
+            del self._kill_switch  # it is resumed in another process
             return super().resume_waiting(context, event)
 
     ran = run_dag(lambda: create(Lingering, deferrable=True))
@@ -418,7 +418,7 @@ def test_a_share_that_is_none_fails_a_sensor_for_good(run_dag: Run, exotel: Emul
     again = {"retries": 1, "retry_delay": timedelta(0)}
 
     ran = run_dag(
-        lambda: CampaignSensor(task_id="wait", campaign_ids="one", min_reached=60, poke_interval=0.2, **again)
+        lambda: CampaignSensor(task_id="wait", campaign_ids="one", min_reached="{{ 60 }}", poke_interval=0.2, **again)
     )
 
     [wait] = ran.dag_run.get_task_instances()
@@ -452,7 +452,7 @@ def test_one_with_a_word_for_its_status_that_nobody_knows_fails_in_the_end(
         ({"on_window_end": "resume", "wait_for_completion": False}, "on_window_end"),
         ({"on_window_end": "resume", "window": None}, "on_window_end"),
         ({"on_window_end": "later"}, "on_window_end"),
-        ({"on_kill": "stop"}, "on_kill"),
+        ({"pause_on_kill": "stop"}, "pause_on_kill"),
         ({"until": "2026-03-02T00:00:00Z"}, "until"),
         ({"poll_interval": 0}, "poll_interval"),
     ],
