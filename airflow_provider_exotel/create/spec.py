@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 REQUEST_FIELDS = (*(name for name in CampaignRequest.model_fields if name != "schedule"), "flow_id")
 """The arguments of a task that go into its request, in the order of Exotel's page."""
+_WHOM = {"numbers", "numbers_from", "lists"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class CampaignInput:
         :raises ExotelInputError: naming every problem at once.
         :raises MissedWindow: if there is no problem, and the window is over.
         """
-        problems, now = list(known_problems), self.now()
+        problems, now = [*self.problems, *known_problems], self.now()
         anchor: Anchor | None = collect(problems, self.anchor)
         clean = self._recipients(options, problems)
         request = _request(_request_fields(self.arguments, self.account, problems), clean, problems)
@@ -263,6 +264,7 @@ def _request(given: dict[str, Any], clean: CleanNumbers | None, problems: list[P
     except ExotelInputError as error:
         # Where numbers could not be read, or none of them is one, that there is none is no problem of its own.
         reported = clean is None or bool(problems and clean.misfits and not clean.numbers)
+        reported = reported or bool(_WHOM & {problem.field for problem in problems})
         problems.extend(one for one in error.problems if one.field != "numbers" or not reported)
         return None
 

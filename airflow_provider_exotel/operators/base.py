@@ -140,12 +140,14 @@ def check_names(task: type, given: Mapping[str, Any]) -> None:
         raise ExotelInputError(problems)
 
 
-def deferred_problems(arguments: Mapping[str, Any]) -> list[Problem]:
-    """Return what was found wrong with arguments before ``execute`` could report it.
+def deferred_problems(arguments: dict[str, Any]) -> list[Problem]:
+    """Return what was found wrong with arguments before ``execute`` could report it, and take those arguments out.
 
-    :param arguments: the arguments by name, as they are after rendering.
+    :param arguments: the arguments by name, as they are after rendering; one with a problem becomes ``None``.
     """
-    return [Problem(name, one.message) for name, value in arguments.items() for one in _deferred(value)]
+    problems = [Problem(name, one.message) for name, value in arguments.items() for one in _deferred(value)]
+    arguments.update(dict.fromkeys(problem.field for problem in problems))
+    return problems
 
 
 def is_template(value: Any) -> bool:
@@ -160,12 +162,13 @@ def is_template(value: Any) -> bool:
     return callable(getattr(value, "resolve", None)) and not hasattr(value, "open")
 
 
-def is_mapped(given: Mapping[str, Any]) -> bool:
+def is_mapped(task: Any) -> bool:
     """Return whether a task is made of a mapped one, whose values are judged in ``execute``.
 
-    :param given: the keyword arguments that are left for Airflow.
+    :param task: the operator or sensor, as soon as Airflow has begun to make it.
     """
-    return bool(given.get("_airflow_from_mapped"))
+    # Airflow takes its own argument out of what `__init__` gets, and keeps it under this name on all versions.
+    return bool(getattr(task, "_BaseOperator__from_mapped", False))
 
 
 def hold_numbers(value: Any) -> PhoneNumbers | DeferredProblem:

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError
+from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.urls import campaign_page
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_deadline, task_identity
@@ -195,7 +196,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         super().__init__(**kwargs)
         for name, value in given.items():
             setattr(self, name, value)
-        if not is_mapped(kwargs):
+        if not is_mapped(self):
             self._check_literals()
 
     arguments = arguments_of(__init__)
@@ -273,12 +274,18 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             arguments = fill_from_params(
                 arguments, context.get("params") or {}, self.params, run_conf(context), may_fill=self.template_fields
             )
+        problems = deferred_problems(arguments)
+        if (
+            isinstance(arguments["numbers"], PhoneNumbers)
+            and len(arguments["numbers"]) == 1 <= context["ti"].map_index + 1
+        ):
+            self.log.warning("A mapped task makes one campaign a number; for one campaign a list, map a list of lists.")
         return CampaignInput(
             arguments,
             self.hook.account,
             anchor=lambda: run_anchor(context, arguments["anchor"]),
             open_path=ObjectStoragePath,
-            problems=deferred_problems(arguments),
+            problems=problems,
         )
 
     def _driver(self, given: CampaignInput, options: TaskOptions, once: OneCampaign) -> WaitDriver:

@@ -93,7 +93,9 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
             setattr(self, name, value)
         self._watched: dict[str, Watched] = {}
         self._only_active = False
-        if not is_mapped(kwargs):
+        if not is_mapped(self):
+            if not str(campaign_ids or "").strip() and not isinstance(campaign_ids, list):
+                raise ExotelInputError([Problem("campaign_ids", f"is required: {_WANTED}")])
             _parse({name: value for name, value in given.items() if not is_template(value)})
 
     arguments = arguments_of(__init__)
@@ -133,7 +135,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
             result, ids = Awoken.of_json(event), self._ids()
             if result.left:
                 raise AirflowSensorTimeout(
-                    f"{len(result.left)} of {len(ids)} campaigns have not ended within the timeout"
+                    f"{len(result.left)} of {len(ids)} campaigns have not ended within the sensor's timeout"
                 )
             order = {campaign_id: place for place, campaign_id in enumerate(ids)}
             events = sorted(result.events, key=lambda one: order.get(one.wait.campaign_id, len(order)))
@@ -227,7 +229,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         return complete_outcome(outcome, self.hook.ask) if few else outcome
 
 
-def _parse(arguments: Mapping[str, Any]) -> TaskOptions:
+def _parse(arguments: dict[str, Any]) -> TaskOptions:
     from airflow_provider_exotel.create.options import parse_options
 
     problems = deferred_problems(arguments)

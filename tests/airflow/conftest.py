@@ -113,15 +113,21 @@ def log(
 def run_dag(airflow_database: None, request: pytest.FixtureRequest) -> Callable[..., Ran]:
     """Run the DAG that a function fills with tasks."""
 
-    def run(fill: Callable[[], Any], *, params: dict[str, Any] | None = None, **options: Any) -> Ran:
+    def run(
+        fill: Callable[[], Any],
+        *,
+        params: dict[str, Any] | None = None,
+        dag: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Ran:
         from airflow.providers.common.compat.sdk import DAG
 
         dag_id = "".join(character if character.isalnum() else "_" for character in request.node.name)[:150]
-        definition: AbstractContextManager[Any] = DAG(dag_id, schedule=None, params=params)
-        with definition as dag:
+        definition: AbstractContextManager[Any] = DAG(dag_id, schedule=None, params=params, **(dag or {}))
+        with definition as made:
             fill()
-        _make_known(dag)
-        dag_run = dag.test(**options)
+        _make_known(made)
+        dag_run = made.test(**options)
         return Ran(str(dag_run.state), dag_run)
 
     return run

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, XComArg
 
 from airflow_provider_exotel import (
     CampaignSensor,
@@ -236,10 +236,40 @@ def test_a_sensor_that_waits_for_too_long_fails_and_stops_nothing(run_dag: Run, 
     assert [campaign.status for campaign in exotel.campaigns] == ["created"]
 
 
-def test_a_sensor_that_is_given_no_campaign_says_what_to_give(run_dag: Run, exotel: Emulator, log: Any) -> None:
-    run_dag(lambda: CampaignSensor(task_id="wait", campaign_ids="", poke_interval=0.2))
+@pytest.mark.parametrize("nothing", ["", " ", None], ids=repr)
+def test_a_sensor_that_is_given_no_campaign_fails_when_the_dag_is_parsed(nothing: str | None) -> None:
+    with pytest.raises(ExotelInputError, match="campaign_ids: is required"):
+        CampaignSensor(task_id="wait", campaign_ids=nothing)
 
-    assert "campaign_ids: names no campaign; give an id, a list of them" in log.text
+
+@pytest.mark.parametrize("mode", [{"mode": "poke"}, {"mode": "reschedule"}, {"deferrable": True}], ids=str)
+def test_a_sensor_with_nothing_to_wait_for_is_skipped(run_dag: Run, exotel: Emulator, mode: dict[str, Any]) -> None:
+    ran = run_dag(lambda: CampaignSensor(task_id="wait", campaign_ids="{{ [none, none] }}", poke_interval=0.2, **mode))
+
+    assert ran.task_state("wait") == "skipped"
+    assert exotel.requests == []
+
+
+@pytest.mark.parametrize("mode", [{"mode": "poke"}, {"deferrable": True}], ids=str)
+@pytest.mark.parametrize(("skips", "state"), [({}, "failed"), ({"soft_fail": True}, "skipped")], ids=str)
+def test_a_sensor_treats_a_refused_token_alike_in_every_mode(
+    run_dag: Run, exotel: Emulator, mode: dict[str, Any], skips: dict[str, Any], state: str
+) -> None:
+    exotel.faults.add(Fault(on="GET campaigns/*", kind="status", status=401, times=None))
+
+    ran = run_dag(lambda: CampaignSensor(task_id="wait", campaign_ids="one", poke_interval=0.2, **mode, **skips))
+
+    assert ran.task_state("wait") == state
+
+
+def test_a_sensor_takes_the_id_from_what_a_task_published_of_its_campaign(run_dag: Run, exotel: Emulator) -> None:
+    def pair() -> None:
+        created = create(wait_for_completion=False)
+        CampaignSensor(task_id="wait", campaign_ids=XComArg(created, key="campaign"), poke_interval=0.2)
+
+    ran = run_dag(pair)
+
+    assert ran.xcom("wait") == exotel.campaigns[0].id
 
 
 def test_a_campaign_is_stopped_twice_without_complaint(run_dag: Run, exotel: Emulator) -> None:
@@ -376,7 +406,7 @@ def test_a_worker_that_is_ended_after_its_task_was_deferred_pauses_nothing(run_d
                 self.on_kill()
 
         def resume_waiting(self, context: Any, event: Any) -> str:
-            del self._kill_switch  # it is resumed in another process
+            self.__dict__.pop("_kill_switch", None)  # it is resumed in another process
             return super().resume_waiting(context, event)
 
     ran = run_dag(lambda: create(Lingering, deferrable=True))
