@@ -161,12 +161,16 @@ def test_a_window_too_short_for_the_retries_is_not_the_one_meant() -> None:
 def test_retries_that_fit_into_no_day_are_refused() -> None:
     retries = CallRetries(number_of_retries=3, interval_mins=600)
 
-    with pytest.raises(ExotelInputError, match="window: no day of the year has room"):
+    with pytest.raises(
+        ExotelInputError, match="window: is never open long enough for a retry plan of 1 day, 6:00:00; use longer hours"
+    ):
         dials(INDIA, "2026-03-02T06:00:00+05:30", "2026-03-02T06:00:00+05:30", call_retries=retries)
 
 
 def test_a_missed_window_says_which_and_why() -> None:
-    with pytest.raises(MissedWindow, match=r"2026-03-02T10:00:00\+05:30 to 2026-03-02T18:00:00\+05:30.*no room"):
+    with pytest.raises(
+        MissedWindow, match=r"2026-03-02T10:00:00\+05:30 to 2026-03-02T18:00:00\+05:30.*too little of it is left"
+    ):
         CallingWindow(**INDIA).schedule_for(
             datetime.fromisoformat("2026-03-02T06:00:00+05:30"), datetime.fromisoformat("2026-03-02T19:00:00+05:30")
         )

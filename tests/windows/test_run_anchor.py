@@ -42,7 +42,7 @@ def test_the_same_schedule_dials_alike_on_airflow_2_and_3() -> None:
 
 
 def test_a_run_that_says_nothing_is_told_to_give_an_anchor() -> None:
-    with pytest.raises(ExotelInputError, match="anchor: this run has no logical date"):
+    with pytest.raises(ExotelInputError, match="anchor: is required, as this run has no logical date"):
         anchor_of(None, None, None, None)
 
 
