@@ -288,7 +288,7 @@ def _schedule_at(
 ) -> Callable[[datetime], Schedule | None]:
     retries = request.call_retries if request else None
     if arguments["window"] is not None:
-        window = window_of(arguments["window"], today=now.date())
+        window = window_of(arguments["window"], today=now.date(), caller_id=request.caller_id if request else None)
         return lambda now: window.schedule_for(
             anchor,
             now,

@@ -30,11 +30,12 @@ log = logging.getLogger(__name__)
 _PRESET_NAME = re.compile(r"[A-Za-z_]+", re.ASCII)
 
 
-def window_of(value: Any, *, today: date | None = None) -> Window:
+def window_of(value: Any, *, today: date | None = None, caller_id: str | None = None) -> Window:
     """Return calling hours that are written in any of the forms above. Pure, unless ``today`` is given.
 
     :param value: a window, a preset's name, a mapping, or the JSON text of one.
-    :param today: the date on which the window is used: what there is to know about its presets is then logged.
+    :param today: the date on which the window is used: the notes and warnings of its presets are then logged.
+    :param caller_id: the number that calls then, which is compared with the number series of the presets.
     :raises ExotelInputError: naming each field as ``window.field``.
     """
     try:
@@ -46,7 +47,7 @@ def window_of(value: Any, *, today: date | None = None) -> Window:
     if today is not None:
         for note in preset_notes(window):
             log.info(note)
-        for warning in preset_warnings(window, today):
+        for warning in preset_warnings(window, today, caller_id):
             log.warning(warning)
     return window
 

@@ -6,7 +6,7 @@ forward on 2026-03-08 at 02:00 and back on 2026-11-01 at 02:00.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -156,6 +156,22 @@ def test_a_window_too_short_for_the_retries_is_not_the_one_meant() -> None:
     schedule = dials(INDIA, "2026-03-02T16:55:00+05:30", "2026-03-02T16:55:00+05:30", call_retries=retries)
 
     assert schedule == "2026-03-03T10:00:00+05:30 - 2026-03-03T18:00:00+05:30"
+
+
+def test_a_window_that_opens_on_one_day_of_the_year_is_found() -> None:
+    first = date(2026, 3, 2)
+    closed = [first + timedelta(days=day) for day in range(366)]
+
+    schedule = dials({**INDIA, "holidays": closed}, "2026-03-02T06:00:00+05:30", "2026-03-02T06:00:00+05:30")
+
+    assert schedule == "2027-03-03T10:00:00+05:30 - 2027-03-03T18:00:00+05:30"
+
+
+def test_a_window_that_is_closed_for_years_is_refused() -> None:
+    closed = [date(2026, 3, 1) + timedelta(days=day) for day in range(800)]
+
+    with pytest.raises(ExotelInputError, match="window: is never open long enough"):
+        dials({**INDIA, "holidays": closed}, "2026-03-02T06:00:00+05:30", "2026-03-02T06:00:00+05:30")
 
 
 def test_retries_that_fit_into_no_day_are_refused() -> None:

@@ -269,14 +269,16 @@ def test_a_window_remembers_its_presets_on_its_way_through_xcom(given: object, n
     assert travelled.preset_names == names
 
 
-def test_a_campaign_judges_a_preset_by_the_date_it_is_sent_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_creating_a_campaign_warns_of_an_outdated_preset_and_a_wrong_series(caplog: pytest.LogCaptureFixture) -> None:
     now = datetime.fromisoformat("2028-03-01T12:00:00+05:30")
-    fields: dict[str, Any] = {"numbers": ["+919876500000"], "caller_id": "0XXXXXX4890"}
+    fields: dict[str, Any] = {"numbers": ["+919876500000"], "caller_id": "08047112345"}
 
-    draft = spec_of(fields | {"window": "IN_SERVICE"}, now=now)
+    spec = spec_of(fields | {"window": "IN_SERVICE"}, now=now)
 
-    assert draft.at(now).schedule.payload()["end_at"] == "2028-03-01T20:00:00+05:30"
-    assert "were due for review by 2027-11-01" in caplog.text
+    assert spec.at(now).schedule.payload()["end_at"] == "2028-03-01T20:00:00+05:30"
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert ["were due for review by 2027-11-01" in warning for warning in warnings] == [True, False]
+    assert ["is not of the 1600 series" in warning for warning in warnings] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -319,8 +321,14 @@ def test_a_year_that_no_calendar_reaches_is_not_taken_for_one_without_holidays()
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
-def test_a_preset_survives_copying_and_pickling(preset) -> None:
+def test_a_preset_survives_copying_and_pickling(preset: Preset) -> None:
     assert copy.deepcopy(preset) == pickle.loads(pickle.dumps(preset)) == preset
+
+
+def test_a_window_of_a_preset_survives_copying_and_pickling() -> None:
+    window = window_of("IN_SERVICE")
+
+    assert copy.deepcopy(window) == pickle.loads(pickle.dumps(window)) == window
 
 
 def test_the_page_of_the_docs_has_the_presets_as_they_are() -> None:
