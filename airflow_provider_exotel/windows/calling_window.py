@@ -273,7 +273,7 @@ class CallingWindow(Window):
             return (start, end) if self._allows(day) else None
         following = day + timedelta(days=1)
         midnight, end = datetime.combine(following, _MIDNIGHT), datetime.combine(following, closes)
-        tonight, tomorrow = self._allows(day), self._allows(following) and midnight < end
+        tonight, tomorrow = self._allows(day), self._allows(following)
         if not tonight and not tomorrow:
             return None
         return (start if tonight else midnight, end if tomorrow else midnight)

@@ -57,8 +57,7 @@ def _read(value: Any) -> Window:
     if isinstance(value, Window):
         return value
     if isinstance(value, str):
-        literal = read_literal(value)
-        value = {"preset": value.strip()} if literal is None and _PRESET_NAME.fullmatch(value.strip()) else literal
+        value = {"preset": value} if _PRESET_NAME.fullmatch(value.strip()) else read_literal(value)
     names = set(value) if isinstance(value, Mapping) else set()
     kind = PresetWindow if "preset" in names else CommonWindow if "all_of" in names else CallingWindow
     try:

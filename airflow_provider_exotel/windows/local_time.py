@@ -32,8 +32,7 @@ def as_utc(moment: datetime, field: str) -> datetime:
 def with_offset_of(instant: datetime, zone: tzinfo | None) -> datetime:
     """Return ``instant`` with the offset of ``zone`` at that time, fixed, so that it compares without the zone."""
     local = instant.astimezone(zone)
-    offset = local.utcoffset()
-    return datetime.combine(local.date(), local.time(), UTC if not offset else timezone(offset))
+    return datetime.combine(local.date(), local.time(), timezone(local.utcoffset() or timedelta()))
 
 
 def whole_second_after(instant: datetime) -> datetime:
@@ -79,7 +78,7 @@ def _readings(wall: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
 def _transition(before: datetime, after: datetime, zone: tzinfo) -> datetime:
     """Return the instant between the two at which the clocks of ``zone`` change: the start and the end of a gap."""
     old = before.astimezone(zone).utcoffset()
-    seconds = range(int((after - before) / _SECOND) + 1)
+    seconds = range(int((after - before) / _SECOND))
 
     def changed(second: int) -> bool:
         return (before + second * _SECOND).astimezone(zone).utcoffset() != old

@@ -66,7 +66,7 @@ class PresetWindow(Window):
         return (self.preset,)
 
     def _zones(self, preset: Preset) -> tuple[str, ...]:
-        return (self.timezone,) if self.timezone else tuple(dict.fromkeys(self.zones or preset.zones))
+        return (self.timezone,) if self.timezone else self.zones or preset.zones
 
     def _problems(self) -> Iterator[Problem]:
         preset = PRESETS[self.preset]

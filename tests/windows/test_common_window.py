@@ -99,6 +99,12 @@ def test_a_common_stretch_too_short_for_the_retries_is_not_the_one_meant() -> No
     )
 
 
+def test_windows_that_only_touch_have_no_stretch_in_common() -> None:
+    window = CommonWindow(all_of=[{**INDIA, "end": "12:00"}, {**INDIA, "start": "12:00"}])
+
+    assert list(window.stretches_from(datetime.fromisoformat("2026-03-02T06:00:00+05:30"))) == []
+
+
 def test_windows_with_nothing_in_common_are_refused() -> None:
     hawaii = {"start": "09:00", "end": "17:00", "timezone": "Pacific/Honolulu"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -21,11 +21,23 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
     [
         ({"end": "10:00"}, "end", "must differ from start; use two times"),
         ({"start": "25:00"}, "start", "is not a time of day; give a time of day, such as '10:00'"),
+        ({"start": 10}, "start", "is not a time of day"),
+        ({"start": "10"}, "start", "is not a time of day"),
+        ({"start": "1000"}, "start", "is not a time of day"),
+        ({"start": "10:00Z"}, "start", "is not a time of day"),
+        ({"start": time(10, tzinfo=UTC)}, "start", "must not have a time zone or a fraction of a second"),
+        ({"start": time(10, 0, 0, 5)}, "start", "must not have a time zone or a fraction of a second"),
+        ({"timezone": "Etc/GMT+25"}, "timezone", "is not a time zone; use an IANA name"),
+        ({"timezone": 5}, "timezone", "is not a time zone; use an IANA name"),
         ({"timezone": "Asia/Kolkatta"}, "timezone", "is not a time zone; did you mean Asia/Kolkata?"),
         ({"timezone": ""}, "timezone", "is not a time zone; use an IANA name, such as"),
         ({"timezone": "localtime"}, "timezone", "is not a time zone"),
         ({"weekdays": []}, "weekdays", "must allow at least one day"),
         ({"weekdays": "funday"}, "weekdays", "contains something other than days of the week"),
+        ({"weekdays": "m"}, "weekdays", "contains something other than days of the week"),
+        ({"weekdays": [7]}, "weekdays", "contains something other than days of the week"),
+        ({"weekdays": [True]}, "weekdays", "contains something other than days of the week"),
+        ({"weekdays": "mon-wed-fri"}, "weekdays", "contains a range with more than two ends"),
         ({"weekdays": "1-5"}, "weekdays", "contains digits, which mean different days in cron; give the allowed days"),
         (
             {"hours_by_weekday": {"6": "9:00-12:00"}},
@@ -34,6 +46,9 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
         ),
         ({"weekdays": ["mon", "6"]}, "weekdays", "contains digits"),
         ({"weekdays": "[0, 1]"}, "weekdays", "contains digits"),
+        ({"holidays": {}}, "holidays", "must not be a calendar without dates; create it with years"),
+        ({"holidays": [20260126]}, "holidays", "entry 1 is not a date"),
+        ({"holidays": ["2026-01-26", datetime(2026, 1, 27)]}, "holidays", "entry 2 is not a date"),
         ({"holidays": ["2026-02-30"]}, "holidays", "entry 1 is not a date"),
         (
             {"hours_by_weekday": "sat"},
@@ -52,6 +67,7 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
             "hours_by_weekday",
             "contains a day twice",
         ),
+        ({"hours_by_weekday": {"sat": "10:00-10:00"}}, "hours_by_weekday", "must not span midnight"),
         ({"hours_by_weekday": {"sat": "20:00-02:00"}}, "hours_by_weekday", "must not span midnight"),
         ({"hours_by_weekday": {"sat": "10:00-12:00"}, "end": "02:00"}, "hours_by_weekday", "nor must start and end"),
         ({"hours_by_weekday": {"sat": "10:00-12:00"}, "weekdays": "mon-fri"}, "hours_by_weekday", "weekdays excludes"),
@@ -64,6 +80,10 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
         ),
         ({"holiday_calendars": 65}, "holiday_calendars", "must be codes of countries or states"),
         ({"end_buffer": -5}, "end_buffer", "must not be negative"),
+        ({"end_buffer": "-PT5M"}, "end_buffer", "must not be negative"),
+        ({"end_buffer": True}, "end_buffer", "is not a length of time"),
+        ({"end_buffer": "P1M"}, "end_buffer", "is not a length of time"),
+        ({"end_buffer": "00:15"}, "end_buffer", "is not a length of time"),
         ({"end_buffer": "soon"}, "end_buffer", "is not a length of time"),
         ({"from": "10:00"}, "from", "is not known; the fields are start, end, timezone"),
     ],
@@ -133,6 +153,10 @@ def test_calendars_are_codes_of_countries_and_states(spelling: object) -> None:
 @pytest.mark.parametrize("spelling", [15, "15", "PT15M", timedelta(minutes=15)])
 def test_a_buffer_is_minutes_or_a_length_of_time(spelling: object) -> None:
     assert CallingWindow(**GOOD, end_buffer=spelling).end_buffer == timedelta(minutes=15)
+
+
+def test_a_buffer_is_rounded_up_to_whole_seconds() -> None:
+    assert CallingWindow(**GOOD, end_buffer="PT0.5S").end_buffer == timedelta(seconds=1)
 
 
 def test_times_and_dates_may_be_objects() -> None:
