@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -201,3 +204,19 @@ def test_a_window_survives_copying_and_pickling() -> None:
 def test_airflow_does_not_take_a_window_for_something_to_resolve() -> None:
     # Its templater calls `resolve` on whatever has one.
     assert not hasattr(CallingWindow(**GOOD), "resolve")
+
+
+@pytest.mark.parametrize("folder", ["right", "posix"])
+def test_a_zone_that_only_some_systems_have_is_refused_where_it_exists(folder: str, tmp_path: Path) -> None:
+    # Those under right/ count leap seconds, which no wall clock does.
+    name = f"{folder}/Asia/Kolkata"
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_bytes((resources.files("tzdata.zoneinfo.Asia") / "Kolkata").read_bytes())
+    zoneinfo.reset_tzpath(to=[str(tmp_path)])
+    try:
+        assert zoneinfo.ZoneInfo(name).key == name
+        with pytest.raises(ExotelInputError, match="timezone: is not a time zone"):
+            CallingWindow(**(GOOD | {"timezone": name}))
+    finally:
+        zoneinfo.reset_tzpath()
+        zoneinfo.ZoneInfo.clear_cache()
