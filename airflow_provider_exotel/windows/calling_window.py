@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -104,7 +104,7 @@ class Window(Model):
         *,
         lead: timedelta = LEAD,
         max_lateness: Any = None,
-        on_missed_window: str = "fail",
+        on_missed_window: Literal["fail", "skip", "next"] = "fail",
         call_retries: CallRetries | None = None,
     ) -> Schedule:
         """Return the one stretch of time in which the campaign of a run may dial. Pure.
