@@ -30,7 +30,6 @@ def days(week: range, first: int, last: int, **others: tuple[int, int]) -> dict[
 
 
 INDONESIA = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
-EAST, CENTRAL, PACIFIC = ("America/New_York",), ("America/Chicago",), ("America/Los_Angeles",)
 PEOPLE = [
     Person("+919876500000", "IN_COLLECTIONS", ("Asia/Kolkata",), days(EVERY_DAY, 8, 19)),
     Person("+971500000000", "AE_MARKETING", ("Asia/Dubai",), days(EVERY_DAY, 9, 18)),
@@ -38,15 +37,6 @@ PEOPLE = [
     Person("+628120000000", "ID_MARKETING", INDONESIA, days(EVERY_DAY, 9, 18)),
     Person("+62361200000", "ID_MARKETING", ("Asia/Makassar",), days(EVERY_DAY, 9, 18)),
     Person("+6590000000", "SG_TELEMARKETING", ("Asia/Singapore",), days(NO_SUNDAY, 9, 20, saturday=(9, 18)), "SG"),
-    Person("+12125550100", "US_TCPA", EAST, days(EVERY_DAY, 8, 21)),
-    Person("+18605550100", "US_TCPA", EAST, days(EVERY_DAY, 9, 21)),
-    Person("+14015550100", "US_TCPA", EAST, days(NO_SUNDAY, 8, 21)),
-    Person("+12055550100", "US_TCPA", CENTRAL, days(NO_SUNDAY, 8, 21)),
-    Person("+17025550100", "US_TCPA", PACIFIC, days(EVERY_DAY, 8, 20)),
-    Person("+18505550100", "US_TCPA", EAST + CENTRAL, days(EVERY_DAY, 8, 20)),
-    Person("+19285550100", "US_TCPA", ("America/Phoenix", "America/Denver"), days(EVERY_DAY, 8, 21)),
-    Person("+17755550100", "US_TCPA", ("America/Denver", *PACIFIC), days(EVERY_DAY, 8, 20)),
-    Person("+19075550100", "US_COLLECTIONS", ("America/Anchorage", "America/Adak"), days(EVERY_DAY, 8, 21)),
 ]
 
 

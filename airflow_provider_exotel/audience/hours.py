@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow_provider_exotel.audience.zones import COUNTRIES, PLACES, Place, place_of
+from airflow_provider_exotel.audience.zones import COUNTRIES, PLACES, place_of
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.literals import read_literal
 from airflow_provider_exotel.contacts.rejection import Reason
-from airflow_provider_exotel.windows.calling_window import CallingWindow, Window
-from airflow_provider_exotel.windows.common_window import window_of
-from airflow_provider_exotel.windows.presets import PRESETS
+from airflow_provider_exotel.windows.calling_window import Window
+from airflow_provider_exotel.windows.common_window import CommonWindow, window_of
+from airflow_provider_exotel.windows.preset_window import PresetWindow
+from airflow_provider_exotel.windows.presets import PRESETS, find_preset
 
 EVERYBODY = "all"
 """The key of an audience that is called in one window."""
 _A_YEAR_OF_HOURS = range(0, 366 * 24, 12)
+_PRESET_COUNTRIES = sorted({preset.country for preset in PRESETS.values()})
 
 
 @dataclass(frozen=True)
 class Hours:
     """The hours of an audience.
 
-    :param key_of: returns the key of a number in E.164, the same for all who may be called in the same hours, or why
-        its owner may not be called at all.
+    :param key_of: returns the key of a number in E.164, the same for all who may be called in the same hours, or the
+        reason why its owner may not be called.
     :param windows: the window of each key as plain JSON, as the operator's ``window=`` takes it.
     """
 
@@ -35,101 +38,113 @@ class Hours:
 
 
 def hours_of(window: Any, presets: Any) -> Hours:
-    """Return when whom may be called.
+    """Return when each person may be called.
 
-    :param window: one window for all, in any form that ``window=`` takes. Where it names its zone, people whose number
-        tells another one are left out; a mapping of ``start`` and ``end`` without ``timezone`` is meant on everybody's
-        own clocks.
+    :param window: one window for all, in any form that ``window=`` takes. If it names its zone, people whose number
+        tells another one are left out. A mapping of ``start`` and ``end`` without ``timezone`` holds on each person's
+        own clock.
     :param presets: instead, for each country by its ISO code the name of a preset, or a mapping of ``preset`` and other
         fields such as ``end_buffer``.
     :raises ExotelInputError: naming every problem.
     """
-    if (window is None) == (presets is None):
-        raise ExotelInputError(
-            [Problem("window", "and presets: give exactly one, the hours in which people may be called")]
-        )
+    if window is not None and presets is not None:
+        raise ExotelInputError([Problem("window", "is mutually exclusive with presets; use one of them")])
     if presets is not None:
-        return _by_country(_read(presets, "presets"))
-    given = window if isinstance(window, Window) else _read_window(window)
+        return _by_country(presets)
+    if window is None:
+        raise ExotelInputError([Problem("window", "is required, unless presets are given; use one of them")])
+    given = _literal(window)
     if isinstance(given, Mapping) and {"start", "end"} <= set(given) and not given.get("timezone"):
         return _on_own_clocks(given)
-    return _for_all(given)
+    return _for_all(window_of(window))
 
 
-def _by_country(presets: Mapping[str, Any]) -> Hours:
-    chosen = {
-        str(country).strip().upper(): dict(preset) if isinstance(preset, Mapping) else {"preset": preset}
-        for country, preset in presets.items()
-    }
-    problems = list(_problems_of(chosen))
+def _by_country(presets: Any) -> Hours:
+    presets = _literal(presets)
+    if not isinstance(presets, Mapping) or not presets:
+        wanted = "must be a mapping of countries to presets, such as {'IN': 'IN_SERVICE'}"
+        raise ExotelInputError([Problem("presets", wanted)])
+    windows: dict[str, Window] = {}
+    problems: list[Problem] = []
+    for name, preset in presets.items():
+        country = str(name).strip().upper()
+        fields = dict(preset) if isinstance(preset, Mapping) else {"preset": preset}
+        try:
+            windows |= _windows_of(country, fields)
+        except ExotelInputError as error:
+            named = ((".".join(filter(None, ("presets", country, one.field))), one.message) for one in error.problems)
+            problems += [Problem(*one) for one in named]
     if problems:
         raise ExotelInputError(problems)
-    have_states = {
-        country for country, preset in chosen.items() if PRESETS[str(preset["preset"]).strip().upper()].states
-    }
-
-    def with_hours_of_its_own(place: Place) -> Place:
-        return place if place.country in have_states else place._replace(state=None)
-
-    places = {with_hours_of_its_own(place) for place in PLACES if place.country in chosen}
-    windows = {place.group: _plain(place.window(**chosen[place.country])) for place in places}
-    _check(windows, "presets")
 
     def key_of(e164: str) -> str | Reason:
         place = place_of(e164)
         if place is None:
             return _why_nowhere(e164)
-        return with_hours_of_its_own(place).group if place.country in chosen else Reason.NO_HOURS
+        return place.group if place.group in windows else Reason.NO_HOURS
 
-    return Hours(key_of, windows)
+    return Hours(key_of, _as_json(windows))
+
+
+def _windows_of(country: str, fields: dict[str, Any]) -> dict[str, Window]:
+    """Return the windows of a country's groups, naming problems by the fields of its preset."""
+    if country not in _PRESET_COUNTRIES:
+        fix = f"use {', '.join(_PRESET_COUNTRIES)}, or a window with its timezone for people elsewhere"
+        raise ExotelInputError([Problem("", f"is a country without presets; {fix}")])
+    preset = find_preset(fields.get("preset"))
+    if preset.country != country:
+        theirs = ", ".join(one.name for one in PRESETS.values() if one.country == country)
+        raise ExotelInputError([Problem("", f"{preset.name} is a preset of {preset.country}; use one of {theirs}")])
+    if told := sorted({"timezone", "zones"} & set(fields)):
+        raise ExotelInputError(Problem(name, "must be left out, as each number tells it") for name in told)
+    places = [place for place in PLACES if place.country == country]
+    return {place.group: PresetWindow(**fields, zones=place.zones) for place in places}
 
 
 def _on_own_clocks(hours: Mapping[str, Any]) -> Hours:
-    hours = _plain(hours)
-    places = {place._replace(state=None) for place in PLACES}
-    windows = {
-        place.group: {**hours, "timezone": place.zones[0]}
-        if len(place.zones) == 1
-        else {"all_of": [{**hours, "timezone": zone} for zone in place.zones]}
-        for place in places
+    anywhere = window_of({**hours, "timezone": "UTC"})
+    windows: dict[str, Window] = {
+        place.group: CommonWindow(all_of=[anywhere.model_copy(update={"timezone": zone}) for zone in place.zones])
+        for place in PLACES
     }
-    _check({EVERYBODY: {**hours, "timezone": "UTC"}}, "")
 
     def key_of(e164: str) -> str | Reason:
         place = place_of(e164)
-        return _why_nowhere(e164) if place is None else place._replace(state=None).group
+        return _why_nowhere(e164) if place is None else place.group
 
-    return Hours(key_of, windows)
+    return Hours(key_of, _as_json(windows))
 
 
-def _for_all(given: Any) -> Hours:
-    window = window_of(given)
-    zones = {window.timezone} if isinstance(window, CallingWindow) else {one.timezone for one in window.all_of}  # type: ignore[attr-defined]
-    known = {zone for place in PLACES for zone in place.zones}
-    kept = {zone for zone in known if any(_keep_the_same_time(zone, other) for other in zones)}
+def _for_all(window: Window) -> Hours:
+    zones = {one.timezone for one in window.windows}
+
+    def is_its_time(zone: str) -> bool:
+        return any(_keep_the_same_time(zone, other) for other in zones)
 
     def key_of(e164: str) -> str | Reason:
         place = place_of(e164)
         if place is not None:
-            return EVERYBODY if kept.issuperset(place.zones) else Reason.OTHER_ZONE
-        # Of a country without a table only the caller can know where its people are.
-        nowhere = _why_nowhere(e164)
-        return nowhere if nowhere is not Reason.NO_HOURS else EVERYBODY
+            return EVERYBODY if all(map(is_its_time, place.zones)) else Reason.OTHER_ZONE
+        reason = _why_nowhere(e164)
+        if reason is not Reason.NO_HOURS:
+            return reason
+        # In a country without a table only the caller knows who lives in the window's zone. It must be a zone of that
+        # country, though: nobody in Berlin is called by the clocks of Kolkata.
+        possible = _zones_abroad(e164)
+        if not possible:
+            return Reason.UNKNOWN_ZONE
+        return EVERYBODY if any(map(is_its_time, possible)) else Reason.OTHER_ZONE
 
-    return Hours(key_of, {EVERYBODY: _plain(given)})
+    return Hours(key_of, _as_json({EVERYBODY: window}))
 
 
-def _plain(value: Any) -> Any:
-    """Return a window, or part of one, as JSON writes it."""
-    if isinstance(value, Window):
-        return value.model_dump(mode="json", exclude_defaults=True)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(one) for one in value]
-    if isinstance(value, timedelta):
-        return f"PT{value.total_seconds():g}S"
-    return value.isoformat() if isinstance(value, (date, time)) else value
+def _as_json(windows: Mapping[str, Window]) -> dict[str, Any]:
+    return {key: window.model_dump(mode="json", exclude_defaults=True) for key, window in windows.items()}
+
+
+def _literal(value: Any) -> Any:
+    read = read_literal(value) if isinstance(value, str) else None
+    return value if read is None else read
 
 
 def _why_nowhere(e164: str) -> Reason:
@@ -141,55 +156,25 @@ def _why_nowhere(e164: str) -> Reason:
     return Reason.UNKNOWN_ZONE if region in COUNTRIES else Reason.NO_HOURS
 
 
+def _zones_abroad(e164: str) -> tuple[str, ...]:
+    """Return the zones that libphonenumber gives a person's number, none for toll-free, company-wide and the like."""
+    import phonenumbers
+    from phonenumbers import PhoneNumberType as Kind
+    from phonenumbers import timezone
+
+    parsed = phonenumbers.parse(e164)
+    kind = phonenumbers.number_type(parsed)
+    if kind not in {Kind.FIXED_LINE, Kind.MOBILE, Kind.FIXED_LINE_OR_MOBILE, Kind.VOIP}:
+        return ()
+    return tuple(zone for zone in timezone.time_zones_for_number(parsed) if zone != timezone.UNKNOWN_TIMEZONE)
+
+
+@cache
 def _keep_the_same_time(zone: str, other: str) -> bool:
-    """Return whether two zones show the same time through a year: names like Asia/Calcutta are others for one clock."""
+    """Return whether two zones show the same time for a year: Asia/Calcutta is another name for the same clock."""
     if zone == other:
         return True
     now = datetime.now(UTC)
     moments = [now + timedelta(hours=hours) for hours in _A_YEAR_OF_HOURS]
     one, two = ZoneInfo(zone), ZoneInfo(other)
     return all(moment.astimezone(one).utcoffset() == moment.astimezone(two).utcoffset() for moment in moments)
-
-
-def _problems_of(chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
-    if not chosen:
-        yield Problem("presets", "names no country; write one such as {'IN': 'IN_SERVICE'}")
-    for country, preset in chosen.items():
-        known = PRESETS.get(str(preset.get("preset")).strip().upper())
-        if country not in COUNTRIES:
-            yield Problem(
-                f"presets.{country}", f"is no country whose zones are known; there are {', '.join(sorted(COUNTRIES))}"
-            )
-        elif known is None:
-            theirs = ", ".join(name for name, one in PRESETS.items() if one.country == country)
-            yield Problem(f"presets.{country}", f"is no preset of the country; there are {theirs}")
-        elif known.country != country:
-            yield Problem(f"presets.{country}", f"{known.name} is of {known.country}; give one of {country}")
-        for field in {"timezone", "zones", "state"} & set(preset):
-            yield Problem(f"presets.{country}.{field}", "is told by each number; leave it out")
-
-
-def _check(windows: Mapping[str, Any], field: str) -> None:
-    """Read every window, so that what is wrong is told before any row is read."""
-    problems: dict[str, Problem] = {}
-    for window in windows.values():
-        try:
-            window_of(window)
-        except ExotelInputError as error:
-            for one in error.problems:
-                told = Problem(one.field.replace("window", field, 1) if field else one.field, one.message)
-                problems.setdefault(str(told), told)
-    if problems:
-        raise ExotelInputError(problems.values())
-
-
-def _read(value: Any, field: str) -> Mapping[str, Any]:
-    read = read_literal(value) if isinstance(value, str) else value
-    if not isinstance(read, Mapping):
-        raise ExotelInputError([Problem(field, "is no mapping; write one such as {'IN': 'IN_SERVICE'}")])
-    return read
-
-
-def _read_window(value: Any) -> Any:
-    read = read_literal(value) if isinstance(value, str) else value
-    return value if read is None else read

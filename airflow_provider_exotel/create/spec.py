@@ -23,8 +23,9 @@ from airflow_provider_exotel.create.fingerprint import Content
 from airflow_provider_exotel.create.identity import CampaignIdentity, names_a_key, printable
 from airflow_provider_exotel.create.options import TaskOptions, option_conflicts, parse_options
 from airflow_provider_exotel.windows.anchor import Anchor
-from airflow_provider_exotel.windows.calling_window import LEAD, MissedWindow, resolve_schedule
+from airflow_provider_exotel.windows.calling_window import LEAD, MissedWindow
 from airflow_provider_exotel.windows.common_window import window_of
+from airflow_provider_exotel.windows.explicit_schedule import resolve_schedule
 
 log = logging.getLogger(__name__)
 
@@ -195,7 +196,7 @@ def check_literals(arguments: Mapping[str, Any], known_problems: Iterable[Proble
             problems += _problems_of_name(None, exact=TaskOptions(exact_name=arguments.get("exact_name")).exact_name)
     collect(problems, lambda: CampaignChanges(**fields))
     if arguments.get("window") is not None:
-        collect(problems, lambda: window_of(arguments["window"], today=now.date()))
+        collect(problems, lambda: window_of(arguments["window"]))
     if arguments.get("schedule") is not None:
         with suppress(MissedWindow):
             collect(problems, lambda: resolve_schedule(arguments["schedule"], anchor=now, now=now, lead=LEAD))
@@ -289,7 +290,7 @@ def _schedule_at(
 ) -> Callable[[datetime], Schedule | None]:
     retries = request.call_retries if request else None
     if arguments["window"] is not None:
-        window = window_of(arguments["window"], today=now.date())
+        window = window_of(arguments["window"], today=now.date(), caller_id=request.caller_id if request else None)
         return lambda now: window.schedule_for(
             anchor,
             now,

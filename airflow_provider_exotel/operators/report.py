@@ -307,8 +307,8 @@ def _zone(name: str | None) -> str | None:
 
     try:
         return zone_name(name) if name else None
-    except ValueError as error:
-        raise ExotelInputError([Problem("timezone", f"{error}; write one such as 'Asia/Kolkata'")]) from None
+    except ExotelInputError as error:
+        raise ExotelInputError(Problem("timezone", one.message) for one in error.problems) from None
 
 
 def _web_address(text: str | None) -> str | None:

@@ -1,15 +1,15 @@
-"""Calling hours, and the schedule they make of a run: nobody is dialled outside of them.
+"""Calling hours, and the schedule that they allow for a run: nobody is dialled outside of them.
 
-All computing is with instants; wall clocks are read in :mod:`airflow_provider_exotel.windows.local_time`.
+All arithmetic is on instants; wall clocks are read in :mod:`airflow_provider_exotel.windows.local_time`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -28,9 +28,9 @@ from airflow_provider_exotel.windows.local_time import (
 )
 
 LEAD = timedelta(seconds=60)
-"""The time between sending a campaign and its first call: room for the clocks to differ, and to undo."""
-_FURTHEST = 400
-"""Days searched for a window: more than a year of holidays is a mistake."""
+"""The time between sending a campaign and its first call: a margin for clock skew, and to undo a mistake."""
+_DAYS_SEARCHED = 400
+"""How far ahead a window is looked for: more than a year without an open day is a mistake."""
 _MIDNIGHT = time(0)
 
 TimeOfDay = Annotated[time, BeforeValidator(fields.time_of_day), PlainSerializer(time.isoformat)]
@@ -50,7 +50,7 @@ Buffer = Annotated[
 class MissedWindow(Exception):
     """The run came too late for its window.
 
-    :param opening: when the window it was meant for opened.
+    :param opening: when the window of the run opened.
     :param closing: when that window closed.
     :param reason: why it cannot be used.
     """
@@ -62,30 +62,40 @@ class MissedWindow(Exception):
 
 
 class Stretch(NamedTuple):
-    """One window of one day: from its opening up to its closing, in UTC."""
+    """One period in which a window is open: from its opening up to its closing, in UTC."""
 
     opening: datetime
     closing: datetime
 
-    def room_at(self, moment: datetime, lead: timedelta, needed: timedelta) -> bool:
-        """Return whether a campaign sent at ``moment`` can dial here, and make its last attempt."""
+    def has_room(self, moment: datetime, lead: timedelta, needed: timedelta) -> bool:
+        """Return whether a campaign that is sent at ``moment`` can start its last call attempt before the closing."""
         return max(moment + lead, self.opening) + needed < self.closing
 
 
 class Window(Model):
-    """Hours in which a campaign may dial: one :class:`CallingWindow`, or what several have in common."""
+    """Hours in which a campaign may dial: those that all of :attr:`windows` allow."""
 
     @property
     @abstractmethod
+    def windows(self) -> tuple[CallingWindow, ...]:
+        """The windows that must all be open."""
+
+    @property
+    def preset_names(self) -> tuple[str, ...]:
+        """The names of the presets that the hours come from."""
+        return ()
+
+    @property
     def zone(self) -> ZoneInfo:
-        """The zone whose offset a schedule is written with."""
+        """The zone whose offset a schedule is written with: that of the first window."""
+        return ZoneInfo(self.windows[0].timezone)
 
-    @abstractmethod
     def stretches_from(self, moment: datetime) -> Iterator[Stretch]:
-        """Iterate over the windows that may be open at ``moment``, and those after it, for a little more than a year.
+        """Iterate over the open stretches in order, for a little more than a year.
 
-        :param moment: an aware datetime.
+        :param moment: an aware datetime; a stretch that is open then comes first.
         """
+        return _common_stretches(window.stretches_from(moment) for window in self.windows)
 
     def schedule_for(
         self,
@@ -94,23 +104,23 @@ class Window(Model):
         *,
         lead: timedelta = LEAD,
         max_lateness: Any = None,
-        on_missed_window: str = "fail",
+        on_missed_window: Literal["fail", "skip", "next"] = "fail",
         call_retries: CallRetries | None = None,
     ) -> Schedule:
         """Return the one stretch of time in which the campaign of a run may dial. Pure.
 
-        The window meant is the first that had room at the anchor: long enough, from its opening or a lead after the
-        anchor, for the last attempt of the retry plan to start.
+        The window of a run is the first one with enough time at the anchor: the last attempt of the retry plan can
+        start in it, counted from its opening, or from the anchor plus the lead if that is later.
 
         :param anchor: the moment the run stands for, aware.
         :param now: the present moment, aware.
         :param lead: the time between sending and the first call, default 60 s.
-        :param max_lateness: how much later than on time the campaign may start, a timedelta or minutes; ``None`` for as
+        :param max_lateness: how much later than planned the campaign may start, a timedelta or minutes; ``None`` for as
             long as there is room.
         :param on_missed_window: ``next`` takes the window directly after a missed one, and no later one.
         :param call_retries: the retry plan.
         :return: ``send_at`` and ``end_at`` with the offset of the window's zone.
-        :raises MissedWindow: if the window meant, and with ``next`` the one after it, is over.
+        :raises MissedWindow: if the window of the run is over, and with ``next`` the one after it, too.
         :raises ExotelInputError: if no window is ever long enough.
         """
         anchor = as_utc(anchor, "anchor")
@@ -118,36 +128,36 @@ class Window(Model):
         now = max(as_utc(now, "now"), anchor)
         needed = _time_for(call_retries)
         latest = None if max_lateness is None else _lateness(max_lateness)
-        meant, after = self._window_meant(anchor, lead, needed)
+        window, following = self._window_of_run(anchor, lead, needed)
         try:
-            return self._within(meant, max(anchor + lead, meant.opening), now, lead, needed, latest)
+            return self._within(window, max(anchor + lead, window.opening), now, lead, needed, latest)
         except MissedWindow:
-            if on_missed_window != "next" or after is None:
+            if on_missed_window != "next" or following is None:
                 raise
-        return self._within(after, after.opening, now, lead, needed, latest)
+        return self._within(following, following.opening, now, lead, needed, latest)
 
     def stretch_for(
         self, anchor: datetime, *, lead: timedelta = LEAD, call_retries: CallRetries | None = None
     ) -> Stretch:
-        """Return the window meant by a run: the first that had room at its anchor. Pure.
+        """Return the window of a run: the first with enough time at its anchor. Pure.
 
         :param anchor: the moment the run stands for, aware.
         :param lead: the time between sending and the first call, default 60 s.
         :param call_retries: the retry plan, whose last attempt must find room.
         :raises ExotelInputError: if no window is ever long enough.
         """
-        return self._window_meant(as_utc(anchor, "anchor"), lead, _time_for(call_retries))[0]
+        return self._window_of_run(as_utc(anchor, "anchor"), lead, _time_for(call_retries))[0]
 
-    def _window_meant(self, anchor: datetime, lead: timedelta, needed: timedelta) -> tuple[Stretch, Stretch | None]:
+    def _window_of_run(self, anchor: datetime, lead: timedelta, needed: timedelta) -> tuple[Stretch, Stretch | None]:
         for stretch, following in pairwise(self.stretches_from(anchor)):
-            if stretch.room_at(anchor, lead, needed):
+            if stretch.has_room(anchor, lead, needed):
                 return stretch, following
         raise ExotelInputError(
             [
                 Problem(
                     "window",
-                    f"no day of the year has room for it and a retry plan of {needed}; "
-                    "write more hours or days, a smaller end_buffer, or fewer retries",
+                    f"is never open long enough for a retry plan of {needed}; "
+                    "use longer hours, more days, a smaller end_buffer or fewer retries",
                 )
             ]
         )
@@ -164,7 +174,7 @@ class Window(Model):
         opening, closing = (with_offset_of(moment, self.zone) for moment in stretch)
         send_at = whole_second_after(max(now + lead, stretch.opening))
         if send_at + needed >= stretch.closing:
-            raise MissedWindow(opening, closing, "what is left of it has no room for the campaign and its retries")
+            raise MissedWindow(opening, closing, "too little of it is left for the campaign and its retries")
         if latest is not None and send_at - on_time > latest:
             raise MissedWindow(opening, closing, f"the run is {send_at - on_time} late, more than max_lateness allows")
         return Schedule(send_at=with_offset_of(send_at, self.zone), end_at=closing)
@@ -173,15 +183,15 @@ class Window(Model):
 class CallingWindow(Window):
     """The hours in which people may be called, on their own clocks.
 
-    A window whose end is before its start spans midnight; every minute of it lies on an allowed day, so an excluded day
-    cuts it at midnight. A start that the clocks skip moves to the end of the gap, one that comes twice is the second;
-    an end that is skipped moves to the start of the gap, one that comes twice is the first.
+    A window whose end is before its start spans midnight. Every minute of it lies on an allowed day, so an excluded day
+    cuts it at midnight. A start that the clocks skip moves to the end of the gap; one that occurs twice is the second.
+    An end that is skipped moves to the start of the gap; one that occurs twice is the first.
 
-    Exotel advises to end 15 minutes before the hours do where a campaign has no retries, and 15 minutes more for each
+    Exotel advises to end 15 minutes before the hours do if a campaign has no retries, and 15 minutes more for each
     retry at an interval of 15 (its calling-hours page): ``end_buffer`` of 15, 30, 45 and 60 minutes for 0 to 3 retries.
 
-    :raises ExotelInputError: naming every field that is wrong; equal start and end are refused, since nobody can say
-        whether they mean never or always.
+    :raises ExotelInputError: naming every field that is wrong. Equal start and end are refused, since they could mean
+        never or always.
     """
 
     start: Annotated[TimeOfDay, Field(description="a time of day, such as '10:00'")]
@@ -199,13 +209,13 @@ class CallingWindow(Window):
         tuple[fields.DayHours, ...],
         BeforeValidator(fields.hours_by_weekday),
         PlainSerializer(fields.spell_hours),
-        Field(description="the hours of the days that have others, such as {'sat': '10:00-14:00'}"),
+        Field(description="the days with other hours, such as {'sat': '10:00-14:00'}"),
     ] = ()
     holidays: Dates = ()
     holiday_calendars: Annotated[
         tuple[str, ...],
         BeforeValidator(public_holidays.calendars),
-        Field(description="whose public holidays are kept, such as 'SG' or ['AU-NSW', 'AU-ACT']"),
+        Field(description="calendars of public holidays, such as 'SG' or ['AU-NSW', 'AU-ACT']"),
     ] = ()
     end_buffer: Buffer = timedelta()
 
@@ -217,25 +227,25 @@ class CallingWindow(Window):
         return self
 
     @property
-    def zone(self) -> ZoneInfo:
-        """The recipients' zone."""
-        return ZoneInfo(self.timezone)
+    def windows(self) -> tuple[CallingWindow, ...]:
+        """The window itself."""
+        return (self,)
 
     def stretches_from(self, moment: datetime) -> Iterator[Stretch]:
-        """Iterate over the windows that may be open at ``moment``, and those after it, for a little more than a year.
+        """Iterate over the open stretches in order, for a little more than a year.
 
-        :param moment: an aware datetime.
+        :param moment: an aware datetime; a stretch that is open then comes first.
         """
         # A window that spans midnight opened the day before.
         return self.stretches(moment.astimezone(self.zone).date() - timedelta(days=1))
 
     def stretches(self, day: date) -> Iterator[Stretch]:
-        """Iterate over the windows that open on ``day`` or later, in order, for a little more than a year.
+        """Iterate over the stretches that open on ``day`` or later, in order, for a little more than a year.
 
         :param day: a date in the window's zone.
         """
         zone = self.zone
-        for step in range(_FURTHEST):
+        for step in range(_DAYS_SEARCHED):
             walls = self._walls(day + timedelta(days=step))
             if walls is not None:
                 stretch = Stretch(opening_instant(walls[0], zone), closing_instant(walls[1], zone) - self.end_buffer)
@@ -244,26 +254,26 @@ class CallingWindow(Window):
 
     def _problems(self) -> Iterator[Problem]:
         if self.start == self.end:
-            yield Problem("end", "equals start; write two times, such as '10:00' and '18:00'")
+            yield Problem("end", "must differ from start; use two times, such as '10:00' and '18:00'")
         if not self.hours_by_weekday:
             return
-        # Two nights of different hours could overlap, and nobody could say which of the two an excluded day cuts.
+        # Two nights with different hours could overlap, and it would be unclear which of them an excluded day cuts.
         if self.end < self.start or any(hours.end <= hours.start for hours in self.hours_by_weekday):
-            yield Problem("hours_by_weekday", "holds hours that span midnight, or stands beside such; end by 23:59")
+            yield Problem("hours_by_weekday", "must not span midnight, nor must start and end; end by 23:59")
         if not {hours.weekday for hours in self.hours_by_weekday} <= set(self.weekdays):
             yield Problem(
-                "hours_by_weekday", "gives hours to a day that weekdays leaves out; name it in both or neither"
+                "hours_by_weekday", "names a day that weekdays excludes; add it to weekdays or remove it here"
             )
 
     def _walls(self, day: date) -> tuple[datetime, datetime] | None:
-        """Return the wall clock times between which this day's window lies, cut where a day is not allowed."""
+        """Return the wall clock times of this day's opening and closing, cut at midnight by an excluded day."""
         opens, closes = self._hours_of(day)
         start, end = datetime.combine(day, opens), datetime.combine(day, closes)
         if opens < closes:
             return (start, end) if self._allows(day) else None
         following = day + timedelta(days=1)
         midnight, end = datetime.combine(following, _MIDNIGHT), datetime.combine(following, closes)
-        tonight, tomorrow = self._allows(day), self._allows(following) and midnight < end
+        tonight, tomorrow = self._allows(day), self._allows(following)
         if not tonight and not tomorrow:
             return None
         return (start if tonight else midnight, end if tomorrow else midnight)
@@ -282,36 +292,12 @@ class CallingWindow(Window):
         )
 
 
-def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timedelta = LEAD) -> Schedule:
-    """Return explicit times as a schedule that can be sent now. Pure.
-
-    :param schedule: a :class:`~airflow_provider_exotel.client.request.Schedule`, a mapping of ``send_at`` and
-        ``end_at``, or the JSON text of one. A time is RFC 3339 text, an aware datetime, or, counted from the
-        anchor in absolute time, a timedelta or an ISO 8601 duration such as ``PT2H``.
-    :param anchor: the moment the run stands for, aware.
-    :param now: the present moment, aware.
-    :param lead: the least time before the first call, default 60 s; a past ``send_at`` becomes ``now + lead``.
-    :raises MissedWindow: if ``end_at`` is over.
-    :raises ExotelInputError: naming what is no time, has no offset, or is out of order.
-    """
-    given = read_as(dict, schedule, "schedule") if not isinstance(schedule, Schedule) else dict(schedule)
-    anchor, now = as_utc(anchor, "anchor"), as_utc(now, "now")
-    moments = {name: _from_anchor(value, anchor) for name, value in given.items()}
-    try:
-        wanted = Schedule(**moments)
-    except ExotelInputError as error:
-        raise ExotelInputError([Problem(f"schedule.{one.field}", one.message) for one in error.problems]) from None
-    earliest = whole_second_after(now + lead)
-    if wanted.end_at is not None and wanted.end_at <= earliest:
-        raise MissedWindow(wanted.send_at, wanted.end_at, "its end has passed")
-    if wanted.send_at is not None and wanted.send_at < earliest:
-        return Schedule(send_at=with_offset_of(earliest, wanted.send_at.tzinfo), end_at=wanted.end_at)
-    return wanted
-
-
 def read_as(model: Any, value: Any, name: str) -> Any:
-    """Make ``model`` of a mapping or of the text of one, naming problems under ``name``.
+    """Build ``model`` from a mapping or from the text of one.
 
+    :param model: a type whose keyword arguments are the fields.
+    :param value: the mapping, or its JSON or Python text.
+    :param name: what errors call it.
     :raises ExotelInputError: if it is neither, or the model finds problems.
     """
     try:
@@ -319,12 +305,23 @@ def read_as(model: Any, value: Any, name: str) -> Any:
     except ExotelInputError as error:
         raise ExotelInputError([Problem(f"{name}.{one.field}", one.message) for one in error.problems]) from None
     except TypeError:
-        raise ExotelInputError([Problem(name, "is neither a mapping of its fields nor the text of one")]) from None
+        raise ExotelInputError([Problem(name, "must be a mapping of its fields, or the text of one")]) from None
 
 
-def _from_anchor(value: Any, anchor: datetime) -> Any:
-    length = fields.duration(value) if isinstance(value, str) else value
-    return anchor + length if isinstance(length, timedelta) else value
+def _common_stretches(tracks: Iterable[Iterator[Stretch]]) -> Iterator[Stretch]:
+    """Yield what the stretches of all tracks have in common; each track is in order and does not overlap itself."""
+    tracks = list(tracks)
+    try:
+        heads = [next(track) for track in tracks]
+        while True:
+            common = Stretch(max(head.opening for head in heads), min(head.closing for head in heads))
+            if common.opening < common.closing:
+                yield common
+            # What ends first cannot meet anything that comes later on the other tracks.
+            first = min(range(len(heads)), key=lambda index: heads[index].closing)
+            heads[first] = next(tracks[first])
+    except StopIteration:
+        return
 
 
 def _time_for(retries: CallRetries | None) -> timedelta:

@@ -1,10 +1,10 @@
-"""What several calling windows have in common, and every form in which a window may be written.
+"""The hours that several calling windows have in common, and every form in which a window may be written.
 
 The operator's ``window=`` takes, as Python values or as the JSON text of them:
 
 ==================================================  =============================================================
-``{"start": ..., "end": ..., "timezone": ...}``     a :class:`CallingWindow` of its fields
-``"IN_SERVICE"``                                    a preset of one zone
+``{"start": ..., "end": ..., "timezone": ...}``     a :class:`CallingWindow`, by its fields
+``"IN_SERVICE"``                                    a preset with one zone
 ``{"preset": ..., "timezone" or "zones": ...}``     a preset in one zone, or in all of several at once
 ``{"all_of": [...]}``                               the hours that several of the above have in common
 ==================================================  =============================================================
@@ -12,112 +12,81 @@ The operator's ``window=`` takes, as Python values or as the JSON text of them:
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.literals import read_literal
-from airflow_provider_exotel.windows.calling_window import CallingWindow, Stretch, Window, read_as
-from airflow_provider_exotel.windows.presets import PresetChoice
+from airflow_provider_exotel.windows.calling_window import CallingWindow, Window
+from airflow_provider_exotel.windows.preset_window import PresetWindow, preset_notes, preset_warnings
+
+log = logging.getLogger(__name__)
 
 _PRESET_NAME = re.compile(r"[A-Za-z_]+", re.ASCII)
+
+
+def window_of(value: Any, *, today: date | None = None, caller_id: str | None = None) -> Window:
+    """Return calling hours that are written in any of the forms above. Pure, unless ``today`` is given.
+
+    :param value: a window, a preset's name, a mapping, or the JSON text of one.
+    :param today: the date on which the window is used: the notes and warnings of its presets are then logged.
+    :param caller_id: the number that calls then, which is compared with the number series of the presets.
+    :raises ExotelInputError: naming each field as ``window.field``.
+    """
+    try:
+        window = _read(value)
+    except ExotelInputError as error:
+        raise ExotelInputError(
+            Problem(".".join(filter(None, ("window", one.field))), one.message) for one in error.problems
+        ) from None
+    if today is not None:
+        for note in preset_notes(window):
+            log.info(note)
+        for warning in preset_warnings(window, today, caller_id):
+            log.warning(warning)
+    return window
+
+
+def _read(value: Any) -> Window:
+    """Return a window, naming problems by the fields of ``value`` alone."""
+    if isinstance(value, Window):
+        return value
+    if isinstance(value, str):
+        value = {"preset": value} if _PRESET_NAME.fullmatch(value.strip()) else read_literal(value)
+    names = set(value) if isinstance(value, Mapping) else set()
+    kind = PresetWindow if "preset" in names else CommonWindow if "all_of" in names else CallingWindow
+    try:
+        return kind(**value)
+    except TypeError:
+        wanted = "must be a mapping of its fields, the text of one, or the name of a preset"
+        raise ExotelInputError([Problem("", wanted)]) from None
 
 
 class CommonWindow(Window):
     """The hours in which everybody may be called: every minute of them lies in each of several windows.
 
-    This is how people are called whose number tells several time zones, such as an Indonesian mobile, or who stand in
-    one campaign though they live in several.
+    It serves people whose number fits several time zones, such as an Indonesian mobile, and campaigns with people in
+    several zones.
 
     :raises ExotelInputError: naming every field that is wrong.
     """
 
     all_of: Annotated[
-        tuple[CallingWindow, ...], Field(min_length=1, description="a list of the windows that must all be open")
+        tuple[Annotated[SerializeAsAny[Window], BeforeValidator(_read)], ...],
+        Field(min_length=1, description="a list of the windows that must all be open"),
     ]
 
     @property
-    def zone(self) -> ZoneInfo:
-        """The zone of the first window."""
-        return self.all_of[0].zone
+    def windows(self) -> tuple[CallingWindow, ...]:
+        """The windows of all entries."""
+        return tuple(window for one in self.all_of for window in one.windows)
 
-    def stretches_from(self, moment: datetime) -> Iterator[Stretch]:
-        """Iterate over the stretches in which all the windows are open, in order, for a little more than a year.
-
-        :param moment: an aware datetime; stretches that may be open then come first.
-        """
-        return _common([window.stretches_from(moment) for window in self.all_of])
-
-
-def window_of(value: Any, *, today: date | None = None) -> Window:
-    """Read calling hours in any of the forms above.
-
-    :param value: a window, a preset's name, a mapping, or the JSON text of one.
-    :param today: the date by which a preset is judged to be due for review, default the present one.
-    :raises ExotelInputError: naming each field as ``window.field``.
-    """
-    return _read(value, "window", today or datetime.now(UTC).date())
-
-
-def _read(value: Any, name: str, today: date) -> Window:
-    if isinstance(value, Window):
-        return value
-    if isinstance(value, str):
-        literal = read_literal(value)
-        value = {"preset": value.strip()} if literal is None and _PRESET_NAME.fullmatch(value.strip()) else literal
-    if isinstance(value, Mapping) and "preset" in value:
-        choice: PresetChoice = read_as(PresetChoice, value, name)
-        try:
-            windows = choice.windows(today)
-        except ExotelInputError as error:
-            raise ExotelInputError(_under(name, error)) from None
-        return windows[0] if len(windows) == 1 else CommonWindow(all_of=windows)
-    if isinstance(value, Mapping) and "all_of" in value:
-        return _read_all(value, name, today)
-    window: CallingWindow = read_as(CallingWindow, value, name)
-    return window
-
-
-def _read_all(value: Mapping[str, Any], name: str, today: date) -> Window:
-    """Read every entry, so that the problems of all are told at once; entries that are common windows are unfolded."""
-    entries = value["all_of"]
-    if not isinstance(entries, (list, tuple)):
-        raise ExotelInputError([Problem(f"{name}.all_of", "is not a list of windows; write [{...}, {...}]")])
-    problems: list[Problem] = []
-    windows: list[CallingWindow] = []
-    for position, entry in enumerate(entries, 1):
-        try:
-            window = _read(entry, f"{name}.all_of.{position}", today)
-        except ExotelInputError as error:
-            problems.extend(error.problems)
-        else:
-            windows += window.all_of if isinstance(window, CommonWindow) else [window]  # type: ignore[list-item]
-    if problems:
-        raise ExotelInputError(problems)
-    common: CommonWindow = read_as(CommonWindow, {**value, "all_of": windows}, name)
-    return common
-
-
-def _under(name: str, error: ExotelInputError) -> Iterator[Problem]:
-    return (Problem(f"{name}.{one.field}", one.message) for one in error.problems)
-
-
-def _common(tracks: Iterable[Iterator[Stretch]]) -> Iterator[Stretch]:
-    """Yield what stretches of all tracks have in common; each track is in order and does not overlap itself."""
-    tracks = list(tracks)
-    try:
-        heads = [next(track) for track in tracks]
-        while True:
-            common = Stretch(max(head.opening for head in heads), min(head.closing for head in heads))
-            if common.opening < common.closing:
-                yield common
-            # What ends first cannot meet anything that comes later on the other tracks.
-            first = min(range(len(heads)), key=lambda index: heads[index].closing)
-            heads[first] = next(tracks[first])
-    except StopIteration:
-        return
+    @property
+    def preset_names(self) -> tuple[str, ...]:
+        """The names of the presets among the entries."""
+        return tuple(name for one in self.all_of for name in one.preset_names)

@@ -1,4 +1,8 @@
-"""The kinds of fields a calling window is made of, read from Python values and from the text templates make of them."""
+"""The types of a calling window's fields, read from Python values and from the text that templates make of them.
+
+Pydantic's own parsers accept more than what is certainly meant: a bare number as a time, a date or seconds, a year as a
+duration. They also refuse ``9:00``. Hence these functions.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
+
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -20,7 +26,7 @@ _DURATION = re.compile(
 
 
 class DayHours(NamedTuple):
-    """The hours of one day of the week, Monday being 0."""
+    """The hours of one day of the week; Monday is 0."""
 
     weekday: int
     start: time
@@ -37,39 +43,36 @@ def time_of_day(value: object) -> time:
         hour, minute, second = (int(part or 0) for part in found.groups())
         return time(hour, minute, second)
     if not isinstance(value, time):
-        raise ValueError("not a time of day")
-    if value.tzinfo is not None:
-        raise ValueError("brings a zone of its own beside the window's timezone")
-    if value.microsecond:
-        raise ValueError("holds a fraction of a second")
+        raise ValueError("is not a time of day")
+    if value.tzinfo is not None or value.microsecond:
+        raise ValueError("must not have a time zone or a fraction of a second")
     return time(value.hour, value.minute, value.second)
 
 
 def zone_name(value: object) -> str:
-    """Return the name of an IANA time zone that is known here.
+    """Return the name of an IANA time zone.
 
     :param value: the name, such as ``Asia/Kolkata``, or a :class:`zoneinfo.ZoneInfo` (pendulum's zones are).
-    :raises ValueError: for anything else, with the nearest name there is.
+    :raises ExotelInputError: for anything else, with an empty field and the nearest name.
     """
     name = value.key if isinstance(value, ZoneInfo) else value
-    if not isinstance(name, str):
-        raise ValueError("not the name of a time zone")
-    name = name.strip()
-    if not _is_zone(name):
-        raise ValueError(f"not a known time zone{_nearest(name)}")
-    return name
+    if isinstance(name, str) and _is_zone(name.strip()):
+        return name.strip()
+    near = _nearest_zone(name) if isinstance(name, str) else None
+    fix = f"did you mean {near}?" if near else "use an IANA name, such as 'Asia/Kolkata'"
+    raise ExotelInputError([Problem("", f"is not a time zone; {fix}")])
 
 
 def weekdays(value: object) -> tuple[int, ...]:
-    """Return days of the week as sorted numbers, Monday being 0 as in :meth:`datetime.date.weekday`.
+    """Return days of the week as sorted numbers; Monday is 0, as in :meth:`datetime.date.weekday`.
 
-    :param value: days as ``mon`` or ``Monday``, ranges as ``mon-fri``; in an iterable or one text with commas. Numbers
-        from 0 to 6 count outside of text only: in cron, ``1-5`` are other days than here.
+    :param value: days such as ``mon`` or ``Monday`` and ranges such as ``mon-fri``, in an iterable or one text with
+        commas. Numbers from 0 to 6 count outside of text only: ``1-5`` means other days in cron.
     :raises ValueError: if there is none, or something else among them.
     """
     days = {day for item in _items(value) for day in _days(item)}
     if not days:
-        raise ValueError("allows no day at all")
+        raise ValueError("must allow at least one day")
     return tuple(sorted(days))
 
 
@@ -77,16 +80,16 @@ def hours_by_weekday(value: object) -> tuple[DayHours, ...]:
     """Return the hours of days of the week, sorted.
 
     :param value: a mapping of days, as :func:`weekdays` takes them, to hours such as ``09:00-18:00`` or two times; or
-        what a window holds.
-    :raises ValueError: if something is no day or no hours, or a day is named twice.
+        the value of a window's field.
+    :raises ValueError: if something is not a day or not hours, or a day occurs twice.
     """
     if isinstance(value, tuple) and all(isinstance(one, DayHours) for one in value):
         value = spell_hours(value)
     if not isinstance(value, Mapping):
-        raise ValueError("not a mapping of days to hours")
+        raise ValueError("must be a mapping of days to hours")
     hours = [DayHours(day, *_from_to(span)) for days, span in value.items() for day in weekdays(days)]
     if len({one.weekday for one in hours}) < len(hours):
-        raise ValueError("names a day twice")
+        raise ValueError("contains a day twice")
     return tuple(sorted(hours))
 
 
@@ -98,21 +101,21 @@ def spell_hours(hours: Iterable[DayHours]) -> dict[str, str]:
 def dates(value: object) -> tuple[date, ...]:
     """Return dates, sorted, each once.
 
-    :param value: dates or ISO 8601 texts, in an iterable (the keys of a ``holidays`` calendar, too) or one text with
+    :param value: dates or ISO 8601 texts, in an iterable (a calendar of the ``holidays`` package, too) or one text with
         commas.
     :raises ValueError: if something else is among them.
     """
     if isinstance(value, Mapping) and not value:
         # A calendar of the holidays package is empty until it is told its years: no holiday would be kept.
-        raise ValueError("is a calendar without a single day, which needs its years")
+        raise ValueError("must not be a calendar without dates; create it with years")
     return tuple(sorted({_date(item, position) for position, item in enumerate(_items(value), 1)}))
 
 
 def length_of_time(value: object) -> timedelta:
     """Return a length of time, rounded up to whole seconds.
 
-    :param value: a timedelta, a number of minutes (as text, too), or an ISO 8601 duration such as ``PT15M``.
-    :raises ValueError: for anything else, and for less than nothing.
+    :param value: a timedelta, a number of minutes (also as text), or an ISO 8601 duration such as ``PT15M``.
+    :raises ValueError: for anything else, and if it is negative.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -122,14 +125,14 @@ def length_of_time(value: object) -> timedelta:
     else:
         length = value if isinstance(value, timedelta) else None
     if length is None:
-        raise ValueError("not a length of time")
+        raise ValueError("is not a length of time")
     if length < timedelta():
-        raise ValueError("less than nothing")
+        raise ValueError("must not be negative")
     return -(-length // timedelta(seconds=1)) * timedelta(seconds=1)
 
 
 def duration(text: str) -> timedelta | None:
-    """Return what an ISO 8601 duration says, or ``None`` if ``text`` is none.
+    """Return an ISO 8601 duration, or ``None`` if ``text`` is not one.
 
     :param text: weeks, days, hours, minutes and seconds, such as ``P1DT2H`` or ``-PT30M``; no years and no months.
     """
@@ -157,7 +160,7 @@ def _days(item: object) -> Iterator[int]:
     if isinstance(item, str):
         first, *rest = (_day(end) for end in item.split("-"))
         if len(rest) > 1:
-            raise ValueError("holds a range of more than two ends")
+            raise ValueError("contains a range with more than two ends")
         last = rest[0] if rest else first
         # Past Sunday a range goes on with Monday: "fri-mon" is four days.
         yield from ((first + step) % 7 for step in range((last - first) % 7 + 1))
@@ -167,20 +170,20 @@ def _days(item: object) -> Iterator[int]:
 
 def _day(word: object) -> int:
     if isinstance(word, str) and any(map(str.isdigit, word)):
-        raise ValueError("holds digits, which are other days elsewhere")
+        raise ValueError("contains digits, which mean different days in cron")
     if isinstance(word, int) and not isinstance(word, bool) and word in range(7):
         return int(word)
     if isinstance(word, str) and len(word) >= len("mon"):
         for number, name in enumerate(DAY_NAMES):
             if name.startswith(word.lower()):
                 return number
-    raise ValueError("holds something that is no day of the week")
+    raise ValueError("contains something other than days of the week")
 
 
 def _from_to(span: object) -> tuple[time, time]:
     ends = list(_items(span.replace("-", ",") if isinstance(span, str) else span))
     if len(ends) != 2:
-        raise ValueError("holds hours that are not two times")
+        raise ValueError("must have two times for each day")
     return time_of_day(ends[0]), time_of_day(ends[1])
 
 
@@ -204,8 +207,8 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _nearest(name: str) -> str:
-    # "Etc/GMT+5" is five hours west of Greenwich, the opposite of what people mean by it: never proposed.
+def _nearest_zone(name: str) -> str | None:
+    # "Etc/GMT+5" is five hours west of Greenwich, the opposite of what people mean by it: never suggested.
     names = {known.lower(): known for known in available_timezones() if "/" in known and not known.startswith("Etc/")}
-    near = difflib.get_close_matches(name.lower().replace(" ", "_"), names, n=1, cutoff=0.75)
-    return f" (is {names[near[0]]} meant?)" if near else ""
+    near = difflib.get_close_matches(name.strip().lower().replace(" ", "_"), names, n=1, cutoff=0.75)
+    return names[near[0]] if near else None

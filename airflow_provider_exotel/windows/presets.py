@@ -1,42 +1,40 @@
-"""Calling hours by country: what the laws and customs of the markets allow, with source and date.
+"""Calling hours by country, with their sources.
 
-**This is not legal advice.** The hours are defaults of engineers, compiled from public pages on the date each preset
-carries; whoever calls answers for the law that applies to them. Past its review date a preset still works, and the log
-warns each time it is used.
+**This is not legal advice.** The hours are defaults of engineers, compiled from public pages on the date that each
+preset carries. Whoever calls is responsible for the law that applies to them. After its review date a preset still
+works, and a warning says that it is due for review.
 
-A preset gives hours, days and public holidays. What else a law demands (consent, a check against a register of people
-who do not want to be called, a series of numbers to call from, a cap on attempts) it only tells, as ``caps`` and
-``requires``; nothing here checks it.
-
-Exotel advises to end 15 minutes before the hours do where a campaign has no retries, and 15 minutes more for each retry
-at an interval of 15 (its calling-hours page); ``end_buffer`` does so.
+A preset sets hours, days and public holidays. Other duties (consent, registers of people who must not be called, caps
+on attempts) are listed in ``caps`` and ``requires`` and not checked. A number series is compared with ``caller_id``.
 """
 
 from __future__ import annotations
 
 import difflib
-import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Self
-
-from pydantic import BeforeValidator, Field, model_validator
+from typing import Literal, NamedTuple
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.fields import Model, words
 from airflow_provider_exotel.windows import fields
-from airflow_provider_exotel.windows.calling_window import Buffer, CallingWindow, Dates, ZoneName
-from airflow_provider_exotel.windows.preset_table import ROWS
+from airflow_provider_exotel.windows.calling_window import CallingWindow
 
-log = logging.getLogger(__name__)
 
-OTHER_STATE = "other"
-"""Any state without hours of its own."""
+class NumberSeries(NamedTuple):
+    """The Indian number series that a caller must use.
+
+    :param prefix: the first digits of the national number, such as ``1600``.
+    :param required_for: the calls that must use it.
+    """
+
+    prefix: str
+    required_for: str
 
 
 @dataclass(frozen=True)
-class CallingHours:
+class Preset:
     """The hours in which people of one country may be called for one purpose. Not legal advice.
 
     :param name: what ``window=`` calls it.
@@ -44,54 +42,48 @@ class CallingHours:
     :param zones: the time zones of its people.
     :param hours: days, such as ``mon-fri``, to hours, such as ``09:00-18:00``, on the recipients' clocks; nobody is
         called on other days.
-    :param strength: ``law`` for a statute or a regulator's rule, ``practice`` for a code of the trade, or for caution
-        where no rule was found.
     :param source: where the hours were found.
-    :param as_of: the date they were compiled on.
-    :param caps: how often somebody may be called, and other conditions; empty where none was found.
-    :param requires: what has to be there before the first call: consent, registers, numbers; empty where none was
-        found.
+    :param as_of: the date on which they were compiled.
+    :param article: the article of the law that sets the hours, if its own text was read; else empty.
+    :param series: the number series of the caller, if one is required.
+    :param caps: how often somebody may be called, and other conditions; empty if none was found.
+    :param requires: what is needed before the first call, such as consent; empty if nothing was found.
     :param note: what else to know.
-    :param states: hours of states with a law of their own, by the state's code.
-    :param holiday_calendars: calendars of public holidays that are kept, by zone.
+    :param holiday_calendars: calendars of public holidays on which nobody is called.
     """
 
     name: str
     country: str
     zones: tuple[str, ...]
     hours: Mapping[str, str]
-    strength: str
     source: str
-    as_of: date
+    as_of: date = date(2026, 11, 1)
+    article: str = ""
+    series: NumberSeries | None = None
     caps: str = ""
     requires: str = ""
     note: str = ""
-    states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    holiday_calendars: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holiday_calendars: tuple[str, ...] = ()
+
+    @property
+    def strength(self) -> Literal["law", "practice"]:
+        """``law`` if the article was read; else ``practice``: press, vendors, a code of the trade, or caution."""
+        return "law" if self.article else "practice"
 
     @property
     def review_by(self) -> date:
-        """The date, one year on, by which somebody should look at the sources again."""
+        """The date, one year on, by which the sources should be read again."""
         return self.as_of.replace(year=self.as_of.year + 1)
 
-    def window(
-        self,
-        zone: str,
-        *,
-        state: str | None = None,
-        end_buffer: timedelta = timedelta(),
-        holidays: Iterable[date] = (),
-    ) -> CallingWindow:
+    def window(self, zone: str, *, end_buffer: timedelta = timedelta(), holidays: Iterable[date] = ()) -> CallingWindow:
         """Return the hours as a window.
 
         :param zone: one of :attr:`zones`.
-        :param state: the state whose law applies, or ``other``. Where states have hours of their own and none is named,
-            the window lies within the hours of them all.
-        :param end_buffer: how long before the end dialling stops, default not at all.
-        :param holidays: dates on which nobody is called besides those of the calendars.
-        :raises ExotelInputError: if the calendar of holidays is needed and the ``holidays`` package is not installed.
+        :param end_buffer: how long before the end dialling stops, default 0.
+        :param holidays: dates on which nobody is called, besides those of the calendars.
+        :raises ExotelInputError: if a calendar is needed and the ``holidays`` package is not installed.
         """
-        first, *others = self._hours_in(state)
+        first, *others = fields.hours_by_weekday(self.hours)
         return CallingWindow(
             start=first.start,
             end=first.end,
@@ -99,117 +91,191 @@ class CallingHours:
             weekdays=[first.weekday, *(day.weekday for day in others)],
             hours_by_weekday={day.weekday: day[1:] for day in others if day[1:] != first[1:]},
             holidays=tuple(holidays),
-            holiday_calendars=self.holiday_calendars.get(zone, ()),
+            holiday_calendars=self.holiday_calendars,
             end_buffer=end_buffer,
         )
 
-    def warn_if_outdated(self, today: date) -> None:
-        """Let the log warn if the preset is due for review."""
-        if today > self.review_by:
-            log.warning(
-                "The calling hours of %s are of %s and were due for review by %s; look whether they still hold (%s).",
-                self.name,
-                self.as_of,
-                self.review_by,
-                self.source,
-            )
 
-    def _hours_in(self, state: str | None) -> tuple[fields.DayHours, ...]:
-        if state is None:
-            return tuple(_within_all(map(fields.hours_by_weekday, (self.hours, *self.states.values()))))
-        return fields.hours_by_weekday(self.states.get(state, self.hours))
+_INDIA = ("Asia/Kolkata",)
+# A mobile number does not tell where in the country it is: the hours must hold in all three zones.
+_INDONESIA = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
 
-
-PRESETS: Mapping[str, CallingHours] = {row["name"]: CallingHours(**row) for row in ROWS}
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="IN_PROMO",
+            country="IN",
+            zones=_INDIA,
+            hours={"mon-sun": "10:00-21:00"},
+            source="notices of DLT operators, October 2025; TRAI preference time bands",
+            series=NumberSeries("140", "promotional calls"),
+            requires="a scrub for DND and consent",
+            note="The hours are those for SMS, outside of which operators refuse messages since October 2025. "
+            "Exotel's campaigns are transactional only.",
+        ),
+        Preset(
+            name="IN_COMMERCIAL",
+            country="IN",
+            zones=_INDIA,
+            hours={"mon-sun": "09:00-21:00"},
+            source="Exotel's calling-hours page and press, on TCCCPR 2018",
+        ),
+        Preset(
+            name="IN_SERVICE",
+            country="IN",
+            zones=_INDIA,
+            hours={"mon-sun": "08:00-20:00"},
+            source="press and an exchange's circular, on TRAI directions of 19 November and 16 December 2025",
+            series=NumberSeries("1600", "service and transactional calls of banks, finance companies and insurers"),
+            caps="no promotion mixed in",
+            note="The law allows any time. All dates by which the 1600 series had to be in use have passed "
+            "(insurers: 15 February 2026).",
+        ),
+        Preset(
+            name="IN_COLLECTIONS",
+            country="IN",
+            zones=_INDIA,
+            hours={"mon-sun": "08:00-19:00"},
+            source="press, on RBI's circular of 12 August 2022 and its draft of 12 February 2026",
+            caps="no persistent calling; 3 a day is a sound cap",
+            note="For lenders that RBI regulates. The draft (to apply from 1 July 2026; its final text was not found) "
+            "keeps the hours and adds: borrower or guarantor only, calls recorded, none at bereavement, calamity, "
+            "weddings or festivals.",
+        ),
+        Preset(
+            name="AE_MARKETING",
+            country="AE",
+            zones=("Asia/Dubai",),
+            hours={"mon-sun": "09:00-18:00"},
+            source="Emirates press, June 2024, on Cabinet Resolutions 56 and 57 of 2024",
+            caps="at most 1 a day and 2 a week while unanswered; never after a refusal",
+            requires="a check of the DNCR; prior approval; local licensed numbers",
+            note="Fines to AED 150,000. Exotel's own table names no rule: it is older.",
+        ),
+        Preset(
+            name="SA_COLLECTIONS",
+            country="SA",
+            zones=("Asia/Riyadh",),
+            hours={"sun-thu": "09:00-17:00"},
+            source="SAMA rulebook (partly quoted)",
+            note="Usual working hours. SAMA's rules 106889333 of 6 March 2025 are in force; their article 5, on "
+            "communication, sets no hours, and the others were not read whole.",
+        ),
+        Preset(
+            name="SG_TELEMARKETING",
+            country="SG",
+            zones=("Asia/Singapore",),
+            hours={"mon-fri": "09:00-20:00", "sat": "09:00-18:00"},
+            source="a vendor's page; PDPA",
+            requires="a check of the DNC registry, repeated within 21 days",
+            note="The source of the hours is weak; the registry is law (PDPA part 9). Not on public holidays.",
+            holiday_calendars=("SG",),
+        ),
+        Preset(
+            name="ID_COLLECTIONS",
+            country="ID",
+            zones=_INDONESIA,
+            hours={"mon-sat": "08:00-20:00"},
+            source="Indonesian press, on POJK 22/2023 article 62",
+            caps="not continuously",
+            note="Not on national holidays.",
+            holiday_calendars=("ID",),
+        ),
+        Preset(
+            name="ID_MARKETING",
+            country="ID",
+            zones=_INDONESIA,
+            hours={"mon-sun": "09:00-18:00"},
+            source="notes of law firms (partly quoted)",
+            requires="consent",
+            note="Consent is law.",
+        ),
+        Preset(
+            name="PH_COLLECTIONS",
+            country="PH",
+            zones=("Asia/Manila",),
+            hours={"mon-sun": "08:00-20:00"},
+            source="press, on SEC MC 18/2019",
+            note="The circular allows 06:00 to 22:00. Not checked again in 2026.",
+        ),
+        Preset(
+            name="PH_MARKETING",
+            country="PH",
+            zones=("Asia/Manila",),
+            hours={"mon-sun": "09:00-19:00"},
+            source="a law firm's note",
+            requires="consent",
+            note="Not checked again in 2026.",
+        ),
+        Preset(
+            name="MY_GENERAL",
+            country="MY",
+            zones=("Asia/Kuala_Lumpur",),
+            hours={"mon-sun": "09:00-18:00"},
+            source="Exotel's calling-hours page",
+            requires="consent (PDPA)",
+            note="Not checked again in 2026.",
+        ),
+    )
+}
 """All presets by name."""
 
+LAUNCH_NOTES: Mapping[str, str] = {
+    "IN": "India: operators share the numbers that they flag as spam, and may disconnect a sender with five flagged "
+    "numbers in ten days (TRAI, in force since 29 March 2026); see 'Before a launch in India' in docs/calling-hours.md."
+}
+"""What to know before calling people of a country, whatever the preset, by ISO 3166 code."""
 
-def preset_named(name: object) -> CallingHours:
-    """Return a preset.
 
-    :param name: its name, in any case.
-    :raises ValueError: if there is none of that name, with the nearest there is.
+def find_preset(name: object) -> Preset:
+    """Return a preset by its name.
+
+    :param name: the name, in any case.
+    :raises ExotelInputError: if there is no such preset, with an empty field and the nearest name.
     """
-    known = name.strip().upper() if isinstance(name, str) else ""
-    if known not in PRESETS:
-        near = difflib.get_close_matches(known, PRESETS, n=1)
-        raise ValueError(f"is no preset{f' (is {near[0]} meant?)' if near else ''}; there are {', '.join(PRESETS)}")
-    return PRESETS[known]
+    wanted = name.strip().upper() if isinstance(name, str) else ""
+    if wanted not in PRESETS:
+        near = difflib.get_close_matches(wanted, PRESETS, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(PRESETS)}"
+        raise ExotelInputError([Problem("", f"is not a preset; {fix}")])
+    return PRESETS[wanted]
 
 
-class PresetChoice(Model):
-    """A preset as ``window=`` takes it: ``{"preset": "ID_COLLECTIONS", "zones": ["Asia/Jakarta", "Asia/Makassar"]}``.
+def practice_note(preset: Preset) -> str | None:
+    """Return a note that hours were not read in a law, else ``None``. Pure."""
+    if preset.strength == "law":
+        return None
+    return f"The hours of {preset.name} are practice, not read in a law (source: {preset.source}; {preset.as_of})."
 
-    ``state`` counts only for presets whose states have hours of their own; others hold in every state.
 
-    :raises ExotelInputError: naming every field that is wrong.
+def review_warning(preset: Preset, today: date) -> str | None:
+    """Return a warning if a preset is due for review, else ``None``. Pure."""
+    if today <= preset.review_by:
+        return None
+    return (
+        f"The hours of {preset.name} are of {preset.as_of} and were due for review by {preset.review_by}; "
+        f"check whether they still hold (source: {preset.source})."
+    )
+
+
+def series_warning(preset: Preset, caller_id: str | None) -> str | None:
+    """Return a warning if a caller id is not in the number series of a preset, else ``None``. Pure.
+
+    Digits that are masked, as in ``0XXXXXX4890``, are taken to fit.
+
+    :param preset: the preset.
+    :param caller_id: an Indian number in any usual spelling: national, with a leading ``0``, ``91``, ``+91``, ``0091``.
     """
-
-    preset: Annotated[
-        CallingHours, BeforeValidator(preset_named), Field(description="the name of a preset, such as 'IN_SERVICE'")
-    ]
-    timezone: Annotated[ZoneName | None, Field(description="one of the preset's zones, where it has several")] = None
-    zones: Annotated[
-        tuple[ZoneName, ...] | None,
-        BeforeValidator(words),
-        Field(min_length=1, description="zones of the preset in all of which it must be time, instead of timezone"),
-    ] = None
-    state: Annotated[str | None, Field(description="the state whose law applies, such as 'FL', or 'other'")] = None
-    end_buffer: Buffer = timedelta()
-    holidays: Dates = ()
-
-    @model_validator(mode="after")
-    def _chooses(self) -> Self:
-        problems = list(self._problems())
-        if problems:
-            raise ExotelInputError(problems)
-        return self
-
-    def windows(self, today: date) -> tuple[CallingWindow, ...]:
-        """Return the window of each zone that is chosen.
-
-        :param today: the date by which the preset is judged to be due for review.
-        :raises ExotelInputError: if the ``holidays`` package is needed and not installed.
-        """
-        self.preset.warn_if_outdated(today)
-        return tuple(
-            self.preset.window(zone, state=self._state, end_buffer=self.end_buffer, holidays=self.holidays)
-            for zone in self._zones
-        )
-
-    @property
-    def _zones(self) -> tuple[str, ...]:
-        return (self.timezone,) if self.timezone else tuple(dict.fromkeys(self.zones or self.preset.zones))
-
-    @property
-    def _state(self) -> str | None:
-        return self.state if self.state is None or self.state == OTHER_STATE else self.state.upper()
-
-    def _problems(self) -> Iterator[Problem]:
-        preset = self.preset
-        if self.timezone and self.zones:
-            yield Problem("zones", "stands beside timezone; give one of the two")
-        elif not self.timezone and not self.zones and len(preset.zones) > 1:
-            yield Problem(
-                "timezone",
-                f"is missing: {preset.name} has {len(preset.zones)}; give one, or as zones those in all of which it "
-                f"must be time, of {', '.join(preset.zones)}",
-            )
-        elif strange := [zone for zone in self._zones if zone not in preset.zones]:
-            yield Problem(
-                "zones" if self.zones else "timezone",
-                f"{', '.join(strange)} is not of {preset.name}, which knows {', '.join(preset.zones)}; "
-                "for others write start, end and timezone",
-            )
-        if preset.states and self._state is not None and self._state not in {*preset.states, OTHER_STATE}:
-            yield Problem(
-                "state", f"has no hours of its own; write one of {', '.join(preset.states)}, or {OTHER_STATE!r}"
-            )
-
-
-def _within_all(tables: Iterable[tuple[fields.DayHours, ...]]) -> Iterator[fields.DayHours]:
-    """Yield, for each day that all tables allow, the hours that lie within those of all."""
-    by_day = [{hours.weekday: hours for hours in table} for table in tables]
-    for weekday in sorted(set(by_day[0]).intersection(*by_day[1:])):
-        same_day = [table[weekday] for table in by_day]
-        yield fields.DayHours(weekday, max(day.start for day in same_day), min(day.end for day in same_day))
+    if preset.series is None or caller_id is None:
+        return None
+    compact = re.sub(r"[\s().-]", "", caller_id)
+    national = re.sub(r"^(\+91|0091|91(?=0?.{10}$))?0?", "", compact)
+    shown = national[: len(preset.series.prefix)]
+    # Anything but a digit or the + of another country is a mask.
+    if re.fullmatch("".join(rf"[{digit}\D]" for digit in preset.series.prefix), shown) and "+" not in shown:
+        return None
+    return (
+        f"caller_id: is not of the {preset.series.prefix} series, which is required for {preset.series.required_for} "
+        f"in India ({preset.name}); use an ExoPhone of that series if it applies to you"
+    )

@@ -1,6 +1,6 @@
 """Public holidays by country and state, from the calendars of the ``holidays`` package (extra: ``holidays``).
 
-Days that are proclaimed from year to year, such as those that follow the moon, are that package's estimates until they
+Days that are announced from year to year, such as those that follow the moon, are estimates of that package until they
 are official; keep it up to date.
 """
 
@@ -17,7 +17,7 @@ _CALENDAR = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 
 
 def calendars(value: object) -> tuple[str, ...]:
-    """Return the names of calendars, sorted, each once.
+    """Return the codes of calendars, sorted, each once.
 
     :param value: ISO 3166 codes of countries (``SG``) and their states (``AU-NSW``), in an iterable or one text with
         commas.
@@ -26,7 +26,7 @@ def calendars(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         value = re.findall(r"[^\s,;\[\]'\"]+", value)
     if not isinstance(value, Iterable) or not all(isinstance(name, str) for name in value):
-        raise ValueError("not the codes of countries or states")
+        raise ValueError("must be codes of countries or states")
     names = tuple(sorted({name.strip().upper() for name in value}))
     for name in names:
         _require(name)
@@ -38,25 +38,23 @@ def is_holiday(calendar: str, day: date) -> bool:
 
     :param calendar: the code of a country or a state.
     :param day: a date there.
-    :raises ExotelInputError: if the calendar does not reach that year: nobody knows whom a call would disturb.
+    :raises ExotelInputError: if the calendar does not cover that year: a holiday might be missed.
     """
     return day in _holidays(calendar, day.year)
 
 
 def _require(name: str) -> None:
     if not _CALENDAR.fullmatch(name):
-        raise ValueError("holds something that is no code of a country or a state")
+        raise ValueError("contains something other than codes of countries or states")
     try:
         from holidays import country_holidays
     except ImportError:
-        raise ValueError(
-            "needs the holidays package; install it with pip install 'airflow-provider-exotel[holidays]'"
-        ) from None
+        raise ValueError("needs the holidays package; run pip install 'airflow-provider-exotel[holidays]'") from None
     country, _, state = name.partition("-")
     try:
         country_holidays(country, subdiv=state or None)
     except NotImplementedError:
-        raise ValueError(f"holds {name}, which the holidays package does not know") from None
+        raise ValueError(f"contains {name}, which the holidays package does not have") from None
 
 
 @cache
@@ -67,6 +65,6 @@ def _holidays(calendar: str, year: int) -> frozenset[date]:
     days = frozenset(country_holidays(country, subdiv=state or None, years=year))
     if not any(day.year == year for day in days):
         raise ExotelInputError(
-            [Problem("window.holiday_calendars", f"{calendar} has no days in {year}; upgrade the holidays package")]
+            [Problem("window.holiday_calendars", f"{calendar} has no dates in {year}; upgrade the holidays package")]
         )
     return days

@@ -33,7 +33,6 @@ PRESETS = {
     "AE": "AE_MARKETING",
     "ID": "ID_COLLECTIONS",
     "SG": "SG_TELEMARKETING",
-    "US": "US_TCPA",
 }
 MIXED: dict[str, Person] = {one.number: one for one in PEOPLE if one.preset in PRESETS.values()}
 

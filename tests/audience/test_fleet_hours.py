@@ -24,11 +24,12 @@ PRESETS = {
     "AE": "AE_MARKETING",
     "ID": "ID_COLLECTIONS",
     "SG": "SG_TELEMARKETING",
-    "US": "US_TCPA",
 }
 BY_NUMBER: dict[str, Person] = {one.number: one for one in PEOPLE if one.preset in PRESETS.values()}
-INDIAN, EMIRATI, INDONESIAN, FLORIDIAN = "+919876500000", "+971500000000", "+628120000000", "+13055550100"
-TOLL_FREE, GERMAN, NATIONAL = "+18005550100", "+4915112345678", "9876500000"
+INDIAN, EMIRATI, INDONESIAN = "+919876500000", "+971500000000", "+628120000000"
+BRITISH, GERMAN, AMERICAN, AUSTRALIAN = "+447400000000", "+4915112345678", "+12125550100", "+61400000000"
+TOLL_FREE, TOLL_FREE_ABROAD, NATIONAL = "+911800000000", "+18005550100", "9876500000"
+BERLIN, NEW_YORK = {"timezone": "Europe/Berlin"}, {"timezone": "America/New_York"}
 
 days = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 
@@ -57,11 +58,12 @@ def test_every_campaign_of_a_mixed_audience_is_legal_for_everybody_in_it_on_any_
 
 WHERE = {
     "presets, a country of theirs": (None, {"IN": "IN_SERVICE"}, INDIAN, "IN"),
-    "presets, a state with hours of its own": (None, {"US": "US_TCPA"}, FLORIDIAN, "US-east-FL"),
-    "presets, hours of no state": (None, {"US": "US_COLLECTIONS"}, FLORIDIAN, "US-east"),
     "presets, another country": (None, {"IN": "IN_SERVICE"}, EMIRATI, Reason.NO_HOURS),
     "presets, a country without zones": (None, {"IN": "IN_SERVICE"}, GERMAN, Reason.NO_HOURS),
-    "presets, nobody's number": (None, {"US": "US_TCPA"}, TOLL_FREE, Reason.UNKNOWN_ZONE),
+    "presets, a country of zones without a preset": (None, {"IN": "IN_SERVICE"}, BRITISH, Reason.NO_HOURS),
+    "presets, the United States": (None, {"IN": "IN_SERVICE"}, AMERICAN, Reason.NO_HOURS),
+    "presets, Australia": (None, {"IN": "IN_SERVICE"}, AUSTRALIAN, Reason.NO_HOURS),
+    "presets, nobody's number": (None, {"IN": "IN_SERVICE"}, TOLL_FREE, Reason.UNKNOWN_ZONE),
     "presets, no country": (None, {"IN": "IN_SERVICE"}, NATIONAL, Reason.NO_COUNTRY),
     "a window, its people": (INDIA, None, INDIAN, EVERYBODY),
     "a window, people elsewhere": (INDIA, None, EMIRATI, Reason.OTHER_ZONE),
@@ -72,10 +74,24 @@ WHERE = {
         Reason.OTHER_ZONE,
     ),
     "a window, its zone by another name": (INDIA | {"timezone": "Asia/Calcutta"}, None, INDIAN, EVERYBODY),
-    "a window, a country only the caller knows": (INDIA | {"timezone": "Europe/Berlin"}, None, GERMAN, EVERYBODY),
+    "a window of their own, a country without zones": (INDIA | BERLIN, None, GERMAN, EVERYBODY),
+    "a window of their own, one zone of several": (INDIA | NEW_YORK, None, AMERICAN, EVERYBODY),
+    "a window of their own, a mobile of many zones": (
+        INDIA | {"timezone": "Australia/Sydney"},
+        None,
+        AUSTRALIAN,
+        EVERYBODY,
+    ),
+    "a window of their own, a country of zones": (INDIA | {"timezone": "Europe/London"}, None, BRITISH, EVERYBODY),
+    "a window of their own, nobody's number": (INDIA | NEW_YORK, None, TOLL_FREE_ABROAD, Reason.UNKNOWN_ZONE),
+    "a window, people of a country without zones": (INDIA, None, GERMAN, Reason.OTHER_ZONE),
+    "a window, people who live in another zone of their country": (INDIA | BERLIN, None, AMERICAN, Reason.OTHER_ZONE),
+    "windows of several zones, people of one": ({"all_of": [INDIA, INDIA | BERLIN]}, None, GERMAN, EVERYBODY),
     "a window, nobody's number": (INDIA, None, TOLL_FREE, Reason.UNKNOWN_ZONE),
     "a window, no country": (INDIA, None, NATIONAL, Reason.NO_COUNTRY),
     "own clocks": ({"start": "10:00", "end": "18:00"}, None, INDONESIAN, "ID-all"),
+    "own clocks, a country of zones without a preset": ({"start": "10:00", "end": "18:00"}, None, BRITISH, "GB"),
+    "own clocks, the United States": ({"start": "10:00", "end": "18:00"}, None, AMERICAN, Reason.NO_HOURS),
     "own clocks, nobody's number": ({"start": "10:00", "end": "18:00"}, None, TOLL_FREE, Reason.UNKNOWN_ZONE),
 }
 
@@ -115,6 +131,7 @@ def test_a_window_stays_the_same_on_its_way_through_xcom(window: Any) -> None:
     assert window_of(travelled) == window_of(window)
 
 
+AE_WITH_A_ZONE = {"preset": "AE_MARKETING", "timezone": "Asia/Dubai", "zones": ["Asia/Dubai"]}
 WRONG = {
     "neither": (None, None, ["window"]),
     "both": (INDIA, {"IN": "IN_SERVICE"}, ["window"]),
@@ -122,18 +139,56 @@ WRONG = {
     "no mapping": (None, ["IN_SERVICE"], ["presets"]),
     "all at once": (
         None,
-        {"DE": "IN_SERVICE", "IN": "AE_MARKETING", "SG": "SG", "US": {"preset": "US_TCPA", "state": "FL"}},
-        ["presets.DE", "presets.IN", "presets.SG", "presets.US.state"],
+        {"DE": "IN_SERVICE", "IN": "AE_MARKETING", "GB": "UK_GENERAL", "SG": "SG", "AE": AE_WITH_A_ZONE},
+        ["presets.DE", "presets.IN", "presets.GB", "presets.SG", "presets.AE.timezone", "presets.AE.zones"],
     ),
-    "a field of a preset": (None, {"IN": {"preset": "IN_SERVICE", "end_buffer": "soon"}}, ["presets.end_buffer"]),
+    "a field of a preset": (None, {"IN": {"preset": "IN_SERVICE", "end_buffer": "soon"}}, ["presets.IN.end_buffer"]),
+    "no country, written out": (None, "IN_SERVICE", ["presets"]),
     "a field of the window": ({"start": "25:00", "end": "18:00"}, None, ["window.start"]),
     "an unknown zone": (INDIA | {"timezone": "Mars"}, None, ["window.timezone"]),
 }
 
 
 @pytest.mark.parametrize(("window", "presets", "fields"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told_before_a_row_is_read(window: Any, presets: Any, fields: list[str]) -> None:
+def test_every_problem_is_named_before_a_row_is_read(window: Any, presets: Any, fields: list[str]) -> None:
     with pytest.raises(ExotelInputError) as caught:
         hours_of(window, presets)
 
     assert [problem.field for problem in caught.value.problems] == fields
+
+
+@pytest.mark.parametrize(
+    ("presets", "message"),
+    [
+        ({"IN": "IN_SERVCE"}, "presets.IN: is not a preset; did you mean IN_SERVICE?"),
+        (
+            {"US": "US_TCPA"},
+            "presets.US: is a country without presets; use AE, ID, IN, MY, PH, SA, SG, or a window with its timezone "
+            "for people elsewhere",
+        ),
+        (
+            {"ID": "IN_SERVICE"},
+            "presets.ID: IN_SERVICE is a preset of IN; use one of ID_COLLECTIONS, ID_MARKETING",
+        ),
+    ],
+)
+def test_a_wrong_preset_is_answered_with_the_right_one(presets: dict[str, str], message: str) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        hours_of(None, presets)
+
+    assert [str(problem) for problem in caught.value.problems] == [message]
+
+
+def test_days_given_as_numbers_survive_the_way_through_xcom() -> None:
+    window = INDIA | {"hours_by_weekday": {5: "10:00-14:00"}}
+
+    travelled = json.loads(json.dumps(hours_of(window, None).windows[EVERYBODY]))
+
+    assert window_of(travelled) == window_of(window)
+
+
+def test_each_group_of_a_country_has_the_preset_in_its_own_zones() -> None:
+    windows = hours_of(None, {"id": {"preset": "id_marketing", "end_buffer": 15}}).windows
+
+    assert windows["ID-central"] == {"preset": "ID_MARKETING", "zones": ["Asia/Makassar"], "end_buffer": "PT15M"}
+    assert {"ID-all", "ID-west", "ID-central", "ID-east", "ID-west-central"} == set(windows)

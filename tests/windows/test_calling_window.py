@@ -6,7 +6,7 @@ forward on 2026-03-08 at 02:00 and back on 2026-11-01 at 02:00.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +54,8 @@ CASES = [
      "2026-03-02T16:31:00+05:30 - 2026-03-02T18:00:00+05:30"),
     ("an anchor ahead of time is waited for", INDIA, "2026-03-03T12:00:00+05:30", "2026-03-02T12:00:00+05:30",
      "2026-03-03T12:01:00+05:30 - 2026-03-03T18:00:00+05:30"),
+    ("late, so that it would dial at the closing", INDIA, "2026-03-02T06:00:00+05:30", "2026-03-02T17:59:00+05:30",
+     MISSED),
     ("late past the closing", INDIA, "2026-03-02T06:00:00+05:30", "2026-03-02T18:00:00+05:30", MISSED),
     ("late by days", INDIA, "2026-03-02T06:00:00+05:30", "2026-03-05T12:00:00+05:30", MISSED),
     ("a run at midnight UTC carries yesterday's date in India", INDIA, "2026-03-01T18:30:00+00:00",
@@ -76,6 +78,8 @@ CASES = [
      "2026-03-02T20:00:00+05:30 - 2026-03-03T02:00:00+05:30"),
     ("across midnight, entered after it", NIGHT, "2026-03-03T00:30:00+05:30", "2026-03-03T00:30:00+05:30",
      "2026-03-03T00:31:00+05:30 - 2026-03-03T02:00:00+05:30"),
+    ("across midnight, entered on the next date in UTC", {**NEW_YORK, "start": "22:00", "end": "21:00"},
+     "2026-03-04T20:30:00-05:00", "2026-03-04T20:30:00-05:00", "2026-03-04T20:31:00-05:00 - 2026-03-04T21:00:00-05:00"),
     ("Friday night is cut at midnight where Saturday is excluded", {**NIGHT, "weekdays": "mon-fri"},
      "2026-03-06T12:00:00+05:30", "2026-03-06T12:00:00+05:30",
      "2026-03-06T20:00:00+05:30 - 2026-03-07T00:00:00+05:30"),
@@ -84,6 +88,10 @@ CASES = [
      "2026-03-09T00:00:00+05:30 - 2026-03-09T02:00:00+05:30"),
     ("up to midnight", {**NIGHT, "end": "00:00", "weekdays": "mon"}, "2026-03-01T12:00:00+05:30",
      "2026-03-01T12:00:00+05:30", "2026-03-02T20:00:00+05:30 - 2026-03-03T00:00:00+05:30"),
+    ("up to midnight, the day before is excluded", {**NIGHT, "end": "00:00", "weekdays": "tue"},
+     "2026-03-02T12:00:00+05:30", "2026-03-02T12:00:00+05:30", "2026-03-03T20:00:00+05:30 - 2026-03-04T00:00:00+05:30"),
+    ("an opening at the start of the gap", {**LONDON, "start": "01:00"}, "2026-03-28T22:00:00Z",
+     "2026-03-28T22:00:00Z", "2026-03-29T02:00:00+01:00 - 2026-03-29T18:00:00+01:00"),
     ("London, the day before clocks go forward", LONDON, "2026-03-28T06:00:00Z", "2026-03-28T06:00:00Z",
      "2026-03-28T10:00:00+00:00 - 2026-03-28T18:00:00+00:00"),
     ("London, the day they do", LONDON, "2026-03-29T06:00:00Z", "2026-03-29T06:00:00Z",
@@ -143,11 +151,38 @@ def test_of_ten_days_caught_up_at_night_at_most_one_dials(on_missed: str, dialli
     [
         (30, "2026-03-02T10:29:00+05:30", "2026-03-02T10:30:00+05:30 - 2026-03-02T18:00:00+05:30"),
         ("PT30M", "2026-03-02T10:29:01+05:30", MISSED),
+        (0, "2026-03-02T09:59:00+05:30", "2026-03-02T10:00:00+05:30 - 2026-03-02T18:00:00+05:30"),
         (timedelta(hours=9), "2026-03-02T17:00:00+05:30", "2026-03-02T17:01:00+05:30 - 2026-03-02T18:00:00+05:30"),
     ],
 )
 def test_max_lateness_counts_from_when_it_would_have_dialled(lateness: object, now: str, expected: str) -> None:
     assert dials(INDIA, "2026-03-02T06:00:00+05:30", now, max_lateness=lateness) == expected
+
+
+def test_max_lateness_counts_from_the_anchor_inside_the_window() -> None:
+    schedule = dials(INDIA, "2026-03-02T12:00:00+05:30", "2026-03-02T12:30:00+05:30", max_lateness=30)
+
+    assert schedule == "2026-03-02T12:31:00+05:30 - 2026-03-02T18:00:00+05:30"
+
+
+def test_max_lateness_counts_from_the_opening_of_the_next_window() -> None:
+    options = {"on_missed_window": "next", "max_lateness": 30}
+
+    schedule = dials(INDIA, "2026-03-02T06:00:00+05:30", "2026-03-03T10:20:00+05:30", **options)
+
+    assert schedule == "2026-03-03T10:21:00+05:30 - 2026-03-03T18:00:00+05:30"
+
+
+def test_skip_takes_no_other_window() -> None:
+    assert dials(INDIA, "2026-03-02T06:00:00+05:30", "2026-03-02T20:00:00+05:30", on_missed_window="skip") == MISSED
+
+
+def test_a_day_that_the_end_buffer_uses_up_has_no_window() -> None:
+    window = {**INDIA, "hours_by_weekday": {"sat": "10:00-10:30"}, "end_buffer": 60}
+
+    schedule = dials(window, "2026-03-06T06:00:00+05:30", "2026-03-06T20:00:00+05:30", on_missed_window="next")
+
+    assert schedule == "2026-03-08T10:00:00+05:30 - 2026-03-08T17:00:00+05:30"
 
 
 def test_a_window_too_short_for_the_retries_is_not_the_one_meant() -> None:
@@ -158,15 +193,35 @@ def test_a_window_too_short_for_the_retries_is_not_the_one_meant() -> None:
     assert schedule == "2026-03-03T10:00:00+05:30 - 2026-03-03T18:00:00+05:30"
 
 
+def test_a_window_that_opens_on_one_day_of_the_year_is_found() -> None:
+    first = date(2026, 3, 2)
+    closed = [first + timedelta(days=day) for day in range(366)]
+
+    schedule = dials({**INDIA, "holidays": closed}, "2026-03-02T06:00:00+05:30", "2026-03-02T06:00:00+05:30")
+
+    assert schedule == "2027-03-03T10:00:00+05:30 - 2027-03-03T18:00:00+05:30"
+
+
+def test_a_window_that_is_closed_for_years_is_refused() -> None:
+    closed = [date(2026, 3, 1) + timedelta(days=day) for day in range(800)]
+
+    with pytest.raises(ExotelInputError, match="window: is never open long enough"):
+        dials({**INDIA, "holidays": closed}, "2026-03-02T06:00:00+05:30", "2026-03-02T06:00:00+05:30")
+
+
 def test_retries_that_fit_into_no_day_are_refused() -> None:
     retries = CallRetries(number_of_retries=3, interval_mins=600)
 
-    with pytest.raises(ExotelInputError, match="window: no day of the year has room"):
+    with pytest.raises(
+        ExotelInputError, match="window: is never open long enough for a retry plan of 1 day, 6:00:00; use longer hours"
+    ):
         dials(INDIA, "2026-03-02T06:00:00+05:30", "2026-03-02T06:00:00+05:30", call_retries=retries)
 
 
 def test_a_missed_window_says_which_and_why() -> None:
-    with pytest.raises(MissedWindow, match=r"2026-03-02T10:00:00\+05:30 to 2026-03-02T18:00:00\+05:30.*no room"):
+    with pytest.raises(
+        MissedWindow, match=r"2026-03-02T10:00:00\+05:30 to 2026-03-02T18:00:00\+05:30.*too little of it is left"
+    ):
         CallingWindow(**INDIA).schedule_for(
             datetime.fromisoformat("2026-03-02T06:00:00+05:30"), datetime.fromisoformat("2026-03-02T19:00:00+05:30")
         )

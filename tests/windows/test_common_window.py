@@ -99,16 +99,22 @@ def test_a_common_stretch_too_short_for_the_retries_is_not_the_one_meant() -> No
     )
 
 
+def test_windows_that_only_touch_have_no_stretch_in_common() -> None:
+    window = CommonWindow(all_of=[{**INDIA, "end": "12:00"}, {**INDIA, "start": "12:00"}])
+
+    assert list(window.stretches_from(datetime.fromisoformat("2026-03-02T06:00:00+05:30"))) == []
+
+
 def test_windows_with_nothing_in_common_are_refused() -> None:
     hawaii = {"start": "09:00", "end": "17:00", "timezone": "Pacific/Honolulu"}
 
-    with pytest.raises(ExotelInputError, match="window: no day of the year has room"):
+    with pytest.raises(ExotelInputError, match="window: is never open long enough"):
         dials([INDIA, hawaii], "2026-03-02T06:00:00+05:30")
 
 
 GROUPS = [
     {"preset": "ID_COLLECTIONS", "zones": ["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"], "end_buffer": "PT30M"},
-    {"preset": "US_TCPA", "zones": ["America/New_York", "America/Chicago"], "state": "FL"},
+    {"preset": "ID_MARKETING", "timezone": "Asia/Makassar", "holidays": ["2026-08-17"]},
     {"all_of": [INDIA, {**EMIRATES, "hours_by_weekday": {"sat-sun": "10:00-12:00"}, "holidays": ["2026-03-02"]}]},
     {"all_of": ["IN_SERVICE", {"preset": "ID_MARKETING", "zones": ["Asia/Jakarta", "Asia/Makassar"]}]},
 ]
@@ -122,10 +128,10 @@ def test_a_window_travels_as_plain_json(given: dict[str, Any]) -> None:
     assert window_of(json.loads(json.dumps(window.payload()))) == window
 
 
-def test_windows_inside_of_windows_are_unfolded() -> None:
+def test_windows_inside_of_windows_must_all_be_open() -> None:
     nested = window_of({"all_of": [INDIA, {"all_of": [EMIRATES, LONDON]}]})
 
-    assert nested == CommonWindow(all_of=[INDIA, EMIRATES, LONDON])
+    assert nested.windows == CommonWindow(all_of=[INDIA, EMIRATES, LONDON]).windows
 
 
 def test_windows_may_be_objects() -> None:
@@ -137,11 +143,11 @@ def test_the_problems_of_all_windows_are_told_at_once() -> None:
         window_of({"all_of": [INDIA, {"start": "9"}, "NO_SUCH_PRESET", "10-18"]})
 
     assert [problem.field for problem in raised.value.problems] == [
-        "window.all_of.2.start",
-        "window.all_of.2.end",
-        "window.all_of.2.timezone",
-        "window.all_of.3.preset",
-        "window.all_of.4",
+        "window.all_of.1.start",
+        "window.all_of.1.end",
+        "window.all_of.1.timezone",
+        "window.all_of.2.preset",
+        "window.all_of.3",
     ]
 
 
@@ -149,7 +155,7 @@ def test_the_problems_of_all_windows_are_told_at_once() -> None:
     ("given", "field", "advice"),
     [
         ({"all_of": []}, "window.all_of", "give a list of the windows"),
-        ({"all_of": INDIA}, "window.all_of", "is not a list of windows"),
+        ({"all_of": INDIA}, "window.all_of", "should be a valid tuple; give a list of the windows"),
         ({"all_of": [INDIA], "end_buffer": 15}, "window.end_buffer", "is not known; the fields are all_of"),
     ],
 )

@@ -8,7 +8,8 @@ import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import Schedule
-from airflow_provider_exotel.windows.calling_window import MissedWindow, resolve_schedule
+from airflow_provider_exotel.windows.calling_window import MissedWindow
+from airflow_provider_exotel.windows.explicit_schedule import resolve_schedule
 
 ANCHOR = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 28, 22, 1, tzinfo=UTC)
@@ -53,7 +54,7 @@ def test_a_past_start_becomes_now_and_a_lead_on_the_same_clock() -> None:
     assert schedule.payload()["send_at"] == "2026-03-29T03:32:00+05:30"
 
 
-@pytest.mark.parametrize("end_at", ["2026-03-28T21:00:00Z", "2026-03-28T22:02:00Z"])
+@pytest.mark.parametrize("end_at", ["2026-03-28T21:00:00Z", "2026-03-28T22:02:00Z", "-PT30M"])
 def test_a_past_end_is_a_missed_window(end_at: str) -> None:
     with pytest.raises(MissedWindow, match="its end has passed"):
         resolve_schedule({"send_at": "2026-03-28T20:00:00Z", "end_at": end_at}, ANCHOR, NOW)
@@ -67,7 +68,7 @@ def test_a_past_end_is_a_missed_window(end_at: str) -> None:
         ({"send_at": 1774752000}, r"schedule\.send_at: not an RFC 3339 time"),
         ({"send_at": "PT5H", "end_at": "PT4H"}, r"schedule\.end_at: is not after send_at"),
         ({"start": "PT5H"}, r"schedule\.start: is not known"),
-        ("10:00", r"schedule: is neither a mapping"),
+        ("10:00", r"schedule: must be a mapping of its fields"),
     ],
 )
 def test_what_is_no_schedule_is_refused(schedule: object, complaint: str) -> None:

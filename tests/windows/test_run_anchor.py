@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pendulum
 import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
@@ -23,6 +24,8 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
         pytest.param(NOON, YESTERDAY, TODAY, NOON, (NOON, "logical_date"), id="by hand, in an interval DAG"),
         pytest.param(NOON, None, None, NOON, (NOON, "logical_date"), id="by hand, with a date"),
         pytest.param(None, None, None, NOON, (NOON, "run_after"), id="by hand, or by an asset, without a date"),
+        pytest.param(None, TODAY, TODAY, NOON, (NOON, "run_after"), id="an empty interval says nothing"),
+        pytest.param(YESTERDAY, None, None, NOON, (YESTERDAY, "logical_date"), id="started later than its date"),
         pytest.param(NOON, None, None, None, (NOON, "logical_date"), id="2.11 has no run_after"),
     ],
 )
@@ -42,7 +45,7 @@ def test_the_same_schedule_dials_alike_on_airflow_2_and_3() -> None:
 
 
 def test_a_run_that_says_nothing_is_told_to_give_an_anchor() -> None:
-    with pytest.raises(ExotelInputError, match="anchor: this run has no logical date"):
+    with pytest.raises(ExotelInputError, match="anchor: is required, as this run has no logical date"):
         anchor_of(None, None, None, None)
 
 
@@ -53,4 +56,16 @@ def test_an_anchor_without_offset_is_refused(text: str) -> None:
 
 
 def test_an_anchor_is_an_rfc_3339_time() -> None:
-    assert anchor_given("2026-03-02T17:30:00+05:30") == (NOON, "anchor")
+    assert anchor_given(" 2026-03-02T17:30:00+05:30\n") == (NOON, "anchor")
+
+
+def test_a_moment_of_another_argument_is_named_after_it() -> None:
+    with pytest.raises(ExotelInputError, match="until: must have a UTC offset"):
+        anchor_given("2026-03-02T17:30:00", "until")
+
+
+def test_an_anchor_of_pendulum_becomes_a_plain_datetime() -> None:
+    # Its arithmetic moves wall clocks; Airflow's dates are its own.
+    moment = anchor_given(pendulum.datetime(2026, 3, 2, 17, 30, tz="Asia/Kolkata")).moment
+
+    assert (type(moment), moment) == (datetime, NOON)

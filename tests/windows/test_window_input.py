@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
-from datetime import date, datetime, time, timedelta
+import zoneinfo
+from datetime import UTC, date, datetime, time, timedelta
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,32 +22,72 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
 @pytest.mark.parametrize(
     ("change", "field", "advice"),
     [
-        ({"end": "10:00"}, "end", "equals start; write two times"),
-        ({"start": "25:00"}, "start", "not a time of day; give a time of day, such as '10:00'"),
-        ({"timezone": "Asia/Kolkatta"}, "timezone", "is Asia/Kolkata meant"),
-        ({"timezone": ""}, "timezone", "not a known time zone"),
-        ({"timezone": "localtime"}, "timezone", "not a known time zone"),
-        ({"weekdays": []}, "weekdays", "allows no day at all"),
-        ({"weekdays": "funday"}, "weekdays", "no day of the week"),
-        ({"weekdays": "1-5"}, "weekdays", "holds digits, which are other days elsewhere; give the allowed days"),
-        ({"hours_by_weekday": {"6": "9:00-12:00"}}, "hours_by_weekday", "holds digits, which are other days elsewhere"),
-        ({"weekdays": ["mon", "6"]}, "weekdays", "holds digits"),
-        ({"weekdays": "[0, 1]"}, "weekdays", "holds digits"),
+        ({"end": "10:00"}, "end", "must differ from start; use two times"),
+        ({"start": "25:00"}, "start", "is not a time of day; give a time of day, such as '10:00'"),
+        ({"start": 10}, "start", "is not a time of day"),
+        ({"start": "10"}, "start", "is not a time of day"),
+        ({"start": "1000"}, "start", "is not a time of day"),
+        ({"start": "10:00Z"}, "start", "is not a time of day"),
+        ({"start": time(10, tzinfo=UTC)}, "start", "must not have a time zone or a fraction of a second"),
+        ({"start": time(10, 0, 0, 5)}, "start", "must not have a time zone or a fraction of a second"),
+        ({"timezone": "Etc/GMT+25"}, "timezone", "is not a time zone; use an IANA name"),
+        ({"timezone": 5}, "timezone", "is not a time zone; use an IANA name"),
+        ({"timezone": "Asia/Kolkatta"}, "timezone", "is not a time zone; did you mean Asia/Kolkata?"),
+        ({"timezone": ""}, "timezone", "is not a time zone; use an IANA name, such as"),
+        ({"timezone": "localtime"}, "timezone", "is not a time zone"),
+        ({"weekdays": []}, "weekdays", "must allow at least one day"),
+        ({"weekdays": "funday"}, "weekdays", "contains something other than days of the week"),
+        ({"weekdays": "m"}, "weekdays", "contains something other than days of the week"),
+        ({"weekdays": [7]}, "weekdays", "contains something other than days of the week"),
+        ({"weekdays": [True]}, "weekdays", "contains something other than days of the week"),
+        ({"weekdays": "mon-wed-fri"}, "weekdays", "contains a range with more than two ends"),
+        ({"weekdays": "1-5"}, "weekdays", "contains digits, which mean different days in cron; give the allowed days"),
+        (
+            {"hours_by_weekday": {"6": "9:00-12:00"}},
+            "hours_by_weekday",
+            "contains digits, which mean different days in cron",
+        ),
+        ({"weekdays": ["mon", "6"]}, "weekdays", "contains digits"),
+        ({"weekdays": "[0, 1]"}, "weekdays", "contains digits"),
+        ({"holidays": {}}, "holidays", "must not be a calendar without dates; create it with years"),
+        ({"holidays": [20260126]}, "holidays", "entry 1 is not a date"),
+        ({"holidays": ["2026-01-26", datetime(2026, 1, 27)]}, "holidays", "entry 2 is not a date"),
         ({"holidays": ["2026-02-30"]}, "holidays", "entry 1 is not a date"),
-        ({"hours_by_weekday": "sat"}, "hours_by_weekday", "not a mapping of days to hours; give the hours of the days"),
-        ({"hours_by_weekday": {"funday": "10:00-12:00"}}, "hours_by_weekday", "no day of the week"),
-        ({"hours_by_weekday": {"sat": "10:00"}}, "hours_by_weekday", "hours that are not two times"),
-        ({"hours_by_weekday": {"sat": "10:00-25:00"}}, "hours_by_weekday", "not a time of day"),
-        ({"hours_by_weekday": {"sat": "10:00-12:00", "fri-sun": "10:00-14:00"}}, "hours_by_weekday", "a day twice"),
-        ({"hours_by_weekday": {"sat": "20:00-02:00"}}, "hours_by_weekday", "span midnight"),
-        ({"hours_by_weekday": {"sat": "10:00-12:00"}, "end": "02:00"}, "hours_by_weekday", "stands beside such"),
-        ({"hours_by_weekday": {"sat": "10:00-12:00"}, "weekdays": "mon-fri"}, "hours_by_weekday", "leaves out"),
-        ({"holiday_calendars": "XX"}, "holiday_calendars", "holds XX, which the holidays package does not know"),
-        ({"holiday_calendars": ["AU-ZZ"]}, "holiday_calendars", "holds AU-ZZ"),
-        ({"holiday_calendars": "Singapore"}, "holiday_calendars", "no code of a country or a state"),
-        ({"holiday_calendars": 65}, "holiday_calendars", "not the codes of countries or states"),
-        ({"end_buffer": -5}, "end_buffer", "less than nothing"),
-        ({"end_buffer": "soon"}, "end_buffer", "not a length of time"),
+        (
+            {"hours_by_weekday": "sat"},
+            "hours_by_weekday",
+            "must be a mapping of days to hours; give the days with other hours",
+        ),
+        (
+            {"hours_by_weekday": {"funday": "10:00-12:00"}},
+            "hours_by_weekday",
+            "contains something other than days of the week",
+        ),
+        ({"hours_by_weekday": {"sat": "10:00"}}, "hours_by_weekday", "must have two times for each day"),
+        ({"hours_by_weekday": {"sat": "10:00-25:00"}}, "hours_by_weekday", "is not a time of day"),
+        (
+            {"hours_by_weekday": {"sat": "10:00-12:00", "fri-sun": "10:00-14:00"}},
+            "hours_by_weekday",
+            "contains a day twice",
+        ),
+        ({"hours_by_weekday": {"sat": "10:00-10:00"}}, "hours_by_weekday", "must not span midnight"),
+        ({"hours_by_weekday": {"sat": "20:00-02:00"}}, "hours_by_weekday", "must not span midnight"),
+        ({"hours_by_weekday": {"sat": "10:00-12:00"}, "end": "02:00"}, "hours_by_weekday", "nor must start and end"),
+        ({"hours_by_weekday": {"sat": "10:00-12:00"}, "weekdays": "mon-fri"}, "hours_by_weekday", "weekdays excludes"),
+        ({"holiday_calendars": "XX"}, "holiday_calendars", "contains XX, which the holidays package does not have"),
+        ({"holiday_calendars": ["AU-ZZ"]}, "holiday_calendars", "contains AU-ZZ"),
+        (
+            {"holiday_calendars": "Singapore"},
+            "holiday_calendars",
+            "contains something other than codes of countries or states",
+        ),
+        ({"holiday_calendars": 65}, "holiday_calendars", "must be codes of countries or states"),
+        ({"end_buffer": -5}, "end_buffer", "must not be negative"),
+        ({"end_buffer": "-PT5M"}, "end_buffer", "must not be negative"),
+        ({"end_buffer": True}, "end_buffer", "is not a length of time"),
+        ({"end_buffer": "P1M"}, "end_buffer", "is not a length of time"),
+        ({"end_buffer": "00:15"}, "end_buffer", "is not a length of time"),
+        ({"end_buffer": "soon"}, "end_buffer", "is not a length of time"),
         ({"from": "10:00"}, "from", "is not known; the fields are start, end, timezone"),
     ],
 )
@@ -115,6 +158,10 @@ def test_a_buffer_is_minutes_or_a_length_of_time(spelling: object) -> None:
     assert CallingWindow(**GOOD, end_buffer=spelling).end_buffer == timedelta(minutes=15)
 
 
+def test_a_buffer_is_rounded_up_to_whole_seconds() -> None:
+    assert CallingWindow(**GOOD, end_buffer="PT0.5S").end_buffer == timedelta(seconds=1)
+
+
 def test_times_and_dates_may_be_objects() -> None:
     window = CallingWindow(start=time(10), end=time(18), timezone="UTC", holidays=[date(2026, 1, 26)])
 
@@ -132,7 +179,9 @@ def test_params_and_templates_give_a_mapping_or_its_text(given: object) -> None:
 
 @pytest.mark.parametrize("given", ["10:00-18:00", 7, ["10:00"], {1: 2}])
 def test_anything_else_is_refused(given: object) -> None:
-    with pytest.raises(ExotelInputError, match="window: is neither a mapping of its fields nor the text of one"):
+    with pytest.raises(
+        ExotelInputError, match="window: must be a mapping of its fields, the text of one, or the name of a preset"
+    ):
         window_of(given)
 
 
@@ -142,7 +191,7 @@ def test_problems_of_a_mapping_are_named_under_window() -> None:
 
 
 def test_moments_without_offset_are_refused() -> None:
-    with pytest.raises(ExotelInputError, match="anchor: has no UTC offset"):
+    with pytest.raises(ExotelInputError, match="anchor: must have a UTC offset"):
         CallingWindow(**GOOD).schedule_for(datetime(2026, 3, 2), datetime(2026, 3, 2))
 
 
@@ -155,3 +204,19 @@ def test_a_window_survives_copying_and_pickling() -> None:
 def test_airflow_does_not_take_a_window_for_something_to_resolve() -> None:
     # Its templater calls `resolve` on whatever has one.
     assert not hasattr(CallingWindow(**GOOD), "resolve")
+
+
+@pytest.mark.parametrize("folder", ["right", "posix"])
+def test_a_zone_that_only_some_systems_have_is_refused_where_it_exists(folder: str, tmp_path: Path) -> None:
+    # Those under right/ count leap seconds, which no wall clock does.
+    name = f"{folder}/Asia/Kolkata"
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_bytes((resources.files("tzdata.zoneinfo.Asia") / "Kolkata").read_bytes())
+    zoneinfo.reset_tzpath(to=[str(tmp_path)])
+    try:
+        assert zoneinfo.ZoneInfo(name).key == name
+        with pytest.raises(ExotelInputError, match="timezone: is not a time zone"):
+            CallingWindow(**(GOOD | {"timezone": name}))
+    finally:
+        zoneinfo.reset_tzpath()
+        zoneinfo.ZoneInfo.clear_cache()
