@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 COUNT, SAMPLE, BATCH, BUDGET = 1_000_000, 50_000, 1_024, 12
 SPELLINGS = ("+91{0}{1}", "91{0}{1}", "{0}{1}", "0{0}{1}", "0091{0}{1}", "+91 {0} {1}", "+91-{0}-{1}", "({0}) {1}")
 # One in a hundred each: what is left to libphonenumber, what is no number, what a spreadsheet did.
-ODD = ("+6590001{0:.3}", "+1 202 555 0{1:.3}", "0000{0}{1}", "n/a", "91{0}{1}.0", "{0}{1} ext 7")
+ODD = ("+6590001{0:.3}", "+1 202 555 0{1:.3}", "0000{0}{1}", "n/a", "91{0}{1}.0", "{0}.{1}")
 
 
 def main() -> None:

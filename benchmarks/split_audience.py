@@ -14,15 +14,15 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow_provider_exotel.audience.chunks import DYNAMIC_LIST, STATIC_LIST, ChunkLimits
 from airflow_provider_exotel.audience.split import AudienceSummary, split_audience
+from airflow_provider_exotel.contacts.files import read_rows
 from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.contacts.rejection import quarantine_to
-from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_csv, rows_of_parquet
+from airflow_provider_exotel.contacts.rows import Columns, Row
 
 COUNT, BUDGET = 1_000_000, 150
 VARIABLES = {"Name": "name", "Amount": "amount"}
@@ -60,8 +60,7 @@ def measure(case: str) -> None:
         summary = split(source, folder, CASES[case])
         took = time.perf_counter() - began
         grown, began = peak() - before, time.perf_counter()
-        with rows_of(source, CASES[case]) as rows:
-            deque(rows, maxlen=0)
+        deque(rows_of(source, CASES[case]), maxlen=0)
         reading = time.perf_counter() - began
         print(grown, took, reading, len(summary.chunks), summary.accepted)
 
@@ -87,12 +86,9 @@ def as_parquet(source: Path) -> Path:
 
 def split(source: Path, folder: Path, limits: ChunkLimits) -> AudienceSummary:
     """Split the file into chunks beside it."""
-    with (
-        (folder / "quarantine.csv").open("w", encoding="utf-8", newline="") as quarantine,
-        rows_of(source, limits) as rows,
-    ):
+    with (folder / "quarantine.csv").open("w", encoding="utf-8", newline="") as quarantine:
         return split_audience(
-            rows,
+            rows_of(source, limits),
             default_country="IN",
             limits=limits,
             open_for_write=lambda name: (folder / name).open("wb"),
@@ -105,16 +101,9 @@ def split(source: Path, folder: Path, limits: ChunkLimits) -> AudienceSummary:
         )
 
 
-@contextmanager
-def rows_of(source: Path, limits: ChunkLimits) -> Iterator[Iterator[Row]]:
-    """Open the file and give its rows."""
-    columns = Columns(variables=VARIABLES if limits is DYNAMIC_LIST else {})
-    if source.suffix == ".parquet":
-        with source.open("rb") as file:
-            yield rows_of_parquet(file, columns)
-    else:
-        with source.open(encoding="utf-8", newline="") as lines:
-            yield rows_of_csv(lines, columns)
+def rows_of(source: Path, limits: ChunkLimits) -> Iterator[Row]:
+    """Return the rows of the file."""
+    return read_rows(source, Columns(variables=VARIABLES if limits is DYNAMIC_LIST else {}))
 
 
 def peak() -> float:

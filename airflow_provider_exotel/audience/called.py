@@ -1,16 +1,18 @@
-"""Who was called lately, by our own reports: their tables of attempts name people by keyed digests, or in clear."""
+"""People who were called lately, by our own reports: their tables of attempts hold keyed digests, or plain numbers."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_exotel.audience.suppression import Suppressed, number_key
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.contacts.grammar import unwrap
 from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.report.call import digest_of
 
@@ -18,8 +20,11 @@ TABLE = re.compile(r"(?:.*/)?attempts\.(csv|jsonl|parquet)")
 """The files of a report that tell who was called when."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ROWS_TOGETHER = 10_000
+_COLUMNS = ("contact", "start_utc")
+_DIGIT = "digit"
+_DELIMITERS = ",;\t"
 Called = tuple[str, datetime | None, str]
-"""Whom a call went to, when it began, and which keys were pressed."""
+"""The contact of a call, when it began, and which keys were pressed."""
 
 
 def called_since(
@@ -33,19 +38,22 @@ def called_since(
 ) -> Suppressed:
     """Return everybody whom the tables know to have been called, as a source of numbers not to be called.
 
-    A call that has no time counts as a late one.
+    A call whose time is missing or cannot be read counts as a late one.
 
     :param name: what counts and errors call the source.
     :param tables: of each table its format and the open binary file.
     :param since: calls before do not count, aware.
-    :param key: the key the reports were made under; ``None`` if they hold numbers in clear.
-    :param default_country: whose national numbers are meant in reports in clear.
+    :param key: the key the reports were made under; ``None`` if they hold plain numbers.
+    :param default_country: whose national numbers are meant in reports with plain numbers.
     :param digit: only those who pressed this key; ``None`` for everybody.
+    :raises ExotelInputError: for a table that cannot be read, or whose columns are not a report's.
     """
+    wanted = None if digit is None else _folded_digit(digit)
     read, unreadable, people = 0, 0, set[str]()
-    for contact, began, pressed in (row for kind, file in tables for row in _READERS[kind](file)):
+    columns = _COLUMNS if digit is None else (*_COLUMNS, _DIGIT)
+    for contact, began, pressed in (row for kind, file in tables for row in _rows(name, kind, file, columns)):
         read += 1
-        if (began is not None and began < since) or digit not in {None, pressed}:
+        if (began is not None and began < since) or wanted not in {None, _folded_digit(pressed)}:
             continue
         if not contact or (key is not None and not _DIGEST.fullmatch(contact)):
             unreadable += 1
@@ -83,32 +91,59 @@ def _spellings(number: object) -> Iterator[str]:
         yield digits[2:]
 
 
-def _csv(file: Any) -> Iterator[Called]:
+def _rows(name: str, kind: str, file: Any, columns: Sequence[str]) -> Iterator[Called]:
+    try:
+        for contact, began, *pressed in _READERS[kind](file, columns):
+            moment = began if isinstance(began, datetime) else _moment(str(began or ""))
+            yield unwrap(str(contact or "")), moment, str(pressed[0] or "") if pressed else ""
+    except (csv.Error, ValueError, LookupError, AttributeError, TypeError):
+        wanted = f"holds a table of attempts (attempts.{kind}) that cannot be read; write the report again"
+        raise ExotelInputError([Problem(f"suppress.{name}", wanted)]) from None
+
+
+def _csv(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """Read a table, as the report writes it or as a spreadsheet saves it: with a mark, ``;`` and other spellings."""
     lines = (line.decode("utf-8") for line in iter(file.readline, b""))
-    return (_of(row) for row in csv.DictReader(lines))
+    header = next(lines, "").lstrip("\ufeff")
+    if header.startswith("sep="):
+        header = next(lines, "")
+    delimiter = max(_DELIMITERS, key=header.count)
+    names = next(csv.reader([header], delimiter=delimiter), [])
+    places = [names.index(column) for column in columns]
+    for cells in csv.reader(lines, delimiter=delimiter, strict=True):
+        if any(map(str.strip, cells)):
+            yield [cells[place] for place in places]
 
 
-def _jsonl(file: Any) -> Iterator[Called]:
-    return (_of(json.loads(line)) for line in iter(file.readline, b""))
+def _jsonl(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
+    for line in iter(file.readline, b""):
+        row = json.loads(line)
+        yield [row[column] for column in columns]
 
 
-def _parquet(file: Any) -> Iterator[Called]:
+def _parquet(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
     from pyarrow.parquet import ParquetFile
 
-    columns = ["contact", "start_utc", "digit"]
-    for batch in ParquetFile(file, pre_buffer=False).iter_batches(_ROWS_TOGETHER, columns=columns):
-        for contact, began, digit in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
-            yield contact or "", began, str(digit or "")
+    for batch in ParquetFile(file, pre_buffer=False).iter_batches(_ROWS_TOGETHER, columns=list(columns)):
+        yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
 
-_READERS: Mapping[str, Callable[[Any], Iterator[Called]]] = {
+_READERS: Mapping[str, Callable[[Any, Sequence[str]], Iterator[Sequence[Any]]]] = {
     "csv": _csv,
     "jsonl": _jsonl,
     "parquet": _parquet,
 }
 
 
-def _of(row: Mapping[str, Any]) -> Called:
-    began = datetime.fromisoformat(row["start_utc"]) if row.get("start_utc") else None
-    moment = began if began is None or began.tzinfo else began.replace(tzinfo=UTC)
-    return row.get("contact") or "", moment, str(row.get("digit") or "")
+def _moment(text: str) -> datetime | None:
+    try:
+        began = datetime.fromisoformat(unwrap(text))
+    except ValueError:
+        return None
+    return began if began.tzinfo else began.replace(tzinfo=UTC)
+
+
+def _folded_digit(pressed: str) -> str:
+    """Return pressed keys as they are compared: the service quotes them, and spreadsheets make numbers of them."""
+    keys = re.sub(r"\s", "", unwrap(pressed).replace('"', "").replace("'", ""))
+    return re.sub(r"(?<=[0-9])\.0+$", "", keys).lstrip("0") or keys[:1]

@@ -11,9 +11,10 @@ from typing import Any
 from airflow_provider_exotel.audience.chunks import Chunk, ChunkLimits, ChunkWriter, OpenForWrite
 from airflow_provider_exotel.audience.suppression import Suppressed, Suppression, number_key, read_suppressions
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.contacts.normalise import Verdict, check_country, normalise
+from airflow_provider_exotel.contacts.column import judge_rows
+from airflow_provider_exotel.contacts.normalise import Verdict, check_country
 from airflow_provider_exotel.contacts.rejection import Reason, Rejection, check_rejected
-from airflow_provider_exotel.contacts.rows import Row, batches
+from airflow_provider_exotel.contacts.rows import Row
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class AudienceSummary:
     :param suppressions: what each source of numbers not to be called did.
     :param keys: how many people are called, by key.
     :param chunks: the files.
+    :param empty_variables: how many people are called without a value for a variable, by the variable's name.
     """
 
     rows: int
@@ -53,6 +55,7 @@ class AudienceSummary:
     suppressions: dict[str, SuppressionCount]
     keys: dict[str, int]
     chunks: tuple[Chunk, ...]
+    empty_variables: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as plain JSON."""
@@ -72,11 +75,12 @@ def split_audience(
     key_of: Callable[[str], str | Reason | None] = lambda _: "all",
     variables: Sequence[str] = (),
     suppressions: Sequence[Suppression | Suppressed] = (),
+    has_country_code: bool = False,
 ) -> AudienceSummary:
     """Clean an audience of any size and write it in chunks that Exotel's csv-upload takes.
 
-    Rows are read once and kept nowhere; the numbers that were seen are held as integers, about 70 bytes each. The same
-    rows give the same chunks.
+    Rows are read once and kept nowhere, except for those that only the whole column can decide. The numbers that were
+    seen are held as integers, about 70 bytes each. The same rows give the same chunks.
 
     :param rows: the audience.
     :param default_country: the ISO code of the country whose national numbers are meant, or ``None``.
@@ -90,6 +94,7 @@ def split_audience(
         the row out; ``None`` where nobody knows its zone. By default all have the key ``all``.
     :param variables: the names of a dynamic campaign's variables, in the order of their columns.
     :param suppressions: sources of numbers that are not to be called.
+    :param has_country_code: whether every number of the audience begins with a country code, with or without ``+``.
     :raises ExotelInputError: for arguments that cannot be, suppressions that cannot be used, rows that cannot be read,
         or if more rows are left out than ``max_rejected`` allows. Complete chunks may have been written by then.
     """
@@ -97,8 +102,11 @@ def split_audience(
     suppressed = read_suppressions(suppressions, default_country, today)
     tally = _Tally()
     with ChunkWriter(open_for_write, limits, variables, secret.encode()) as chunks:
-        for key, number, row in _contacts(rows, default_country, suppressed, key_of, quarantine, tally):
-            chunks.add(key, number, [row.variables[name] for name in variables])
+        judged = judge_rows(rows, default_country, has_country_code=has_country_code)
+        for key, number, row in _contacts(judged, suppressed, key_of, quarantine, tally):
+            values = [row.variables[name] for name in variables]
+            tally.empty.update(name for name, value in zip(variables, values, strict=True) if not value.strip())
+            chunks.add(key, number, values)
         check_rejected(tally.rejected, tally.rows, max_rejected)
         return _summary(tally, suppressed, chunks.finish())
 
@@ -110,11 +118,11 @@ class _Tally:
     rejected: Counter[Reason] = field(default_factory=Counter)
     suppressed: Counter[str] = field(default_factory=Counter)
     keys: Counter[str] = field(default_factory=Counter)
+    empty: Counter[str] = field(default_factory=Counter)
 
 
 def _contacts(
-    rows: Iterable[Row],
-    default_country: str | None,
+    judged: Iterable[tuple[Row, Verdict]],
     suppressed: Sequence[Suppressed],
     key_of: Callable[[str], str | Reason | None],
     quarantine: Callable[[Rejection], None],
@@ -127,10 +135,13 @@ def _contacts(
         tally.rejected[reason] += 1
         quarantine(Rejection(row.row, reason, row.number))
 
-    for row, verdict in _judged(rows, default_country, comparable=bool(suppressed)):
+    for row, verdict in judged:
         tally.rows += 1
         if isinstance(verdict, Reason):
             reject(row, verdict)
+            continue
+        if suppressed and not verdict.startswith("+"):
+            reject(row, Reason.NO_COUNTRY)
             continue
         number = number_key(verdict)
         if number in seen:
@@ -144,17 +155,6 @@ def _contacts(
         else:
             tally.keys[key] += 1
             yield key, verdict, row
-
-
-def _judged(rows: Iterable[Row], default_country: str | None, *, comparable: bool) -> Iterator[tuple[Row, Verdict]]:
-    for batch in batches(rows):
-        for row, verdict in zip(batch, normalise([row.number for row in batch], default_country), strict=True):
-            if row.fault:
-                yield row, Reason.RAGGED
-            elif comparable and isinstance(verdict, str) and not verdict.startswith("+"):
-                yield row, Reason.NO_COUNTRY
-            else:
-                yield row, verdict
 
 
 def _check(default_country: str | None, secret: str, max_rejected: float) -> None:
@@ -183,4 +183,5 @@ def _summary(tally: _Tally, suppressed: Sequence[Suppressed], chunks: tuple[Chun
         },
         keys=dict(tally.keys),
         chunks=chunks,
+        empty_variables=dict(tally.empty),
     )

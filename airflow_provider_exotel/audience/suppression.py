@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.contacts.column import judge_rows
 from airflow_provider_exotel.contacts.rejection import Reason
-from airflow_provider_exotel.contacts.rows import Row, batches
+from airflow_provider_exotel.contacts.rows import Row
 
 _CLOCKS_DIFFER = 1
 _NAMED = 10
@@ -24,6 +24,7 @@ class Suppression:
     :param as_of: the day whose state it shows.
     :param max_age_days: how many days after ``as_of`` it may still be used, ``None`` for ever. India's regulator wants
         a do-not-call scrub no older than 7 days.
+    :param has_country_code: whether every number begins with a country code, with or without ``+``.
     :param allow_unreadable: go on although rows hold no readable number, and count them. By default they refuse the
         source: whoever wrote that row does not want to be called.
     """
@@ -33,6 +34,7 @@ class Suppression:
     as_of: date | None = None
     max_age_days: int | None = None
     allow_unreadable: bool = False
+    has_country_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,13 @@ def number_key(number: str) -> int | str:
 def _read(source: Suppression, default_country: str | None, problems: list[Problem]) -> Suppressed:
     numbers: set[int | str] = set()
     rows, unreadable, first_unreadable = 0, 0, list[int]()
-    for batch in batches(source.rows):
-        rows += len(batch)
-        for row, verdict in zip(batch, normalise([row.number for row in batch], default_country), strict=True):
-            if row.fault or isinstance(verdict, Reason) or not verdict.startswith("+"):
-                unreadable += 1
-                first_unreadable += [row.row] * (len(first_unreadable) < _NAMED)
-            else:
-                numbers.add(number_key(verdict))
+    for row, verdict in judge_rows(source.rows, default_country, has_country_code=source.has_country_code):
+        rows += 1
+        if isinstance(verdict, Reason) or not verdict.startswith("+"):
+            unreadable += 1
+            first_unreadable += [row.row] * (len(first_unreadable) < _NAMED)
+        else:
+            numbers.add(number_key(verdict))
     if unreadable and not source.allow_unreadable:
         more = f" and {unreadable - _NAMED:,} more" if unreadable > _NAMED else ""
         problems.append(

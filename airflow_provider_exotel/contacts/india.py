@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 COUNTRY = "IN"
 _KINDS = (
@@ -35,11 +34,12 @@ _UNDERSTOOD = {
 _PATTERN = re.compile(r"(?:\\d|\(\?:|\)|\[[\d-]+\]|\{\d+(?:,\d+)?\}|[\d|?])*")
 _AT_HOME = r"(?:(?:\+|00)?91)?0?"
 _ABROAD = r"\+910?"
-_SUBSCRIBER = r"[1-9][0-9]{9}"
+_WITH_CODE = r"\+?910?"
+# Numbers that begin with 1 have other lengths as well, so that a part of one may be a number.
+_SUBSCRIBER = r"[2-9][0-9]{9}"
 
 
-@dataclass(frozen=True)
-class IndianNumbers:
+class IndianNumbers(NamedTuple):
     """Patterns for numbers from which spaces, brackets, dots and dashes are removed.
 
     :param of_lines: matches line after line; the group holds the ten digits where the line is a valid Indian number,
@@ -52,10 +52,11 @@ class IndianNumbers:
 
 
 @lru_cache
-def indian_numbers(*, at_home: bool) -> IndianNumbers | None:
+def indian_numbers(*, at_home: bool, has_country_code: bool = False) -> IndianNumbers | None:
     """Return the patterns, or ``None`` if the plan is no longer the one they were made for.
 
     :param at_home: whether a number without a country is an Indian one; else only those with ``+91`` are judged.
+    :param has_country_code: whether ``91`` at the beginning is always the country code.
     """
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
@@ -72,7 +73,7 @@ def indian_numbers(*, at_home: bool) -> IndianNumbers | None:
     ]
     # The last alternatives are the widest: whole series, after the exceptions.
     valid = "|".join(one for pattern in patterns for one in reversed(alternatives(pattern)))
-    prefix = _AT_HOME if at_home else _ABROAD
+    prefix = _WITH_CODE if has_country_code else _AT_HOME if at_home else _ABROAD
     return IndianNumbers(
         re.compile(rf"{prefix}(?={_SUBSCRIBER}\n)({valid})\n|[^\n]*\n", re.ASCII),
         re.compile(prefix + _SUBSCRIBER),

@@ -16,6 +16,8 @@ class Reason(Enum):
 
     EMPTY = "empty"
     NOT_A_NUMBER = "not_a_number"
+    EXTENSION = "extension"
+    AMBIGUOUS = "ambiguous"
     INVALID = "invalid"
     DIGITS_LOST = "digits_lost"
     NO_COUNTRY = "no_country"
@@ -33,6 +35,9 @@ class Reason(Enum):
 _EXPLANATIONS = {
     Reason.EMPTY: "there is no number",
     Reason.NOT_A_NUMBER: "it cannot be read as one phone number",
+    Reason.EXTENSION: "it has an extension, which cannot be dialled; without it the switchboard would be called",
+    Reason.AMBIGUOUS: "it can be read as two numbers; write + and the country code, or set "
+    "numbers_have_country_code=True if every number has its country code",
     Reason.INVALID: "no country's numbering plan has such a number",
     Reason.DIGITS_LOST: "a spreadsheet has rounded it and its last digits are lost; format the column as text",
     Reason.NO_COUNTRY: "it is written without a country and cannot be compared with numbers not to be called",

@@ -9,10 +9,7 @@ from airflow_provider_exotel.contacts.rejection import Reason
 # Fewer than seven digits before the dot are no number by themselves: "98765.00000" is ten digits written with a dot.
 _WHOLE = re.compile(r"[^0-9+]*\+?[0-9]{7,}")
 _FRACTION = re.compile(r"\.0+(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
-_SCIENTIFIC = re.compile(r"[^0-9+\n]*\+?([0-9]+)(?:\.([0-9]+))?[eE]([+-]?[0-9]{1,3})[^0-9A-Za-z\n]*")
-# Programs that round leave six digits or fewer. The others leave off final zeros, which are as good as known while the
-# mantissa is no more than one digit short.
-_MAY_BE_MISSING = 1
+_SCIENTIFIC = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]*))?[eE]([+-]?)([0-9]{1,3})")
 _LONGEST = 15
 
 
@@ -24,16 +21,20 @@ def without_fractions(text: str) -> str:
 def repair(text: str) -> str | Reason:
     """Return a number as it was before a spreadsheet turned it into a decimal one.
 
-    ``919876543210.0`` and ``9.1987654321E+11`` both give ``919876543210``; what was not damaged comes back unchanged.
+    ``919876543210.0`` and ``9.19876543210E+11`` both give ``919876543210``; what was not damaged comes back unchanged.
 
+    :param text: a cell without Excel's signs of text.
     :return: the text, or :attr:`Reason.DIGITS_LOST` where digits are missing (``9.19877E+11``).
     """
     scientific = _SCIENTIFIC.fullmatch(text)
     if scientific is None:
         return without_fractions(text)
-    first, decimals, exponent = scientific[1], scientific[2] or "", int(scientific[3])
-    normal = len(first) == 1 and 0 < exponent < _LONGEST
-    if not normal or len(decimals) + _MAY_BE_MISSING < exponent or decimals[exponent:].strip("0"):
+    first, decimals, sign, exponent = scientific[1], scientific[2] or "", scientific[3], int(scientific[4])
+    # Java and what is built on it (Spark) writes no sign, and leaves off a final zero of an exact number. A sign is
+    # written by programs that round.
+    may_be_missing = 0 if sign else 1
+    normal = len(first) == 1 and first != "0" and sign != "-" and 0 < exponent < _LONGEST
+    if not normal or len(decimals) + may_be_missing < exponent or decimals[exponent:].strip("0"):
         return Reason.DIGITS_LOST
     return first + decimals[:exponent].ljust(exponent, "0")
 

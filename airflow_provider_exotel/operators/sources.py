@@ -12,7 +12,9 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.redact import redact
-from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_csv, rows_of_parquet, rows_of_records
+from airflow_provider_exotel.contacts.csv_rows import rows_of_csv
+from airflow_provider_exotel.contacts.parquet_rows import rows_of_parquet
+from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_records
 
 _ROWS_TOGETHER = 1_000
 

@@ -7,59 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_provider_exotel.operators.numbers import CleanNumbers, numbers_of_task
 
 from airflow_provider_exotel import CreateCampaignOperator
-from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator
 
 ONE, TWO = "+919876500001", "+919876500002"
 
 
-def clean(numbers: Any, default_country: str | None = None, **arguments: Any) -> CleanNumbers:
-    given = {"numbers": numbers, "numbers_from": None, "call_duplicate_numbers": None}
-    return numbers_of_task(given | arguments, default_country)
+@pytest.mark.parametrize(("as_often", "count"), [(None, 2), ("false", 2), ("True", 3)])
+def test_nobody_is_named_twice_unless_people_are_to_be_called_as_often(
+    run_dag: Callable[..., Any], exotel: Emulator, as_often: Any, count: int
+) -> None:
+    run_dag(lambda: create(numbers=[ONE, TWO, ONE], call_duplicate_numbers=as_often))
 
-
-SPELLINGS = {
-    "national": ("98765 00001", "IN", ONE),
-    "with a trunk prefix": ("098765-00001", "IN", ONE),
-    "dialled from abroad": ("0091 9876500001", None, ONE),
-    "in brackets": ("+91 (98765) 00001", None, ONE),
-    "of a spreadsheet": ("9876500001.0", "IN", ONE),
-    "national, whose country nobody says": ("098765 00001", None, "09876500001"),
-    "of another country": ("+971 50 000 0001", "IN", "+971500000001"),
-}
-
-
-@pytest.mark.parametrize(("spelled", "country", "number"), SPELLINGS.values(), ids=SPELLINGS)
-def test_a_spelling_becomes_a_number(spelled: str, country: str | None, number: str) -> None:
-    assert list(clean([spelled], country).numbers or ()) == [number]
-
-
-@pytest.mark.parametrize(("as_often", "count"), [(None, 2), (False, 2), ("false", 2), (True, 3), ("True", 3)])
-def test_nobody_is_named_twice_unless_people_are_to_be_called_as_often(as_often: Any, count: int) -> None:
-    cleaned = clean([ONE, TWO, ONE.replace("+91", "+91 ")], call_duplicate_numbers=as_often)
-
-    assert (len(cleaned.numbers or ()), cleaned.duplicates) == (count, 3 - count)
-
-
-def test_what_is_no_number_is_told_by_its_position_and_its_reason() -> None:
-    cleaned = clean([ONE, "n/a", "+9112345", "", TWO, "9.19877E+11"], "IN")
-
-    assert [str(problem) for problem in cleaned.problems()] == [
-        "numbers: 2 of them (at position 2, 4) cannot be a phone number; write E.164, such as +91 and ten digits",
-        "numbers: 1 of them (at position 3): no country's numbering plan has such a number; mend them, or leave them "
-        "out with on_invalid_numbers='drop'",
-        "numbers: 1 of them (at position 6): a spreadsheet has rounded it and its last digits are lost; format the "
-        "column as text",
-    ]
-    assert (list(cleaned.numbers or ()), cleaned.rejected) == ([ONE, TWO], 4)
-
-
-def test_a_country_there_is_not_is_refused() -> None:
-    with pytest.raises(ExotelInputError, match="default_country: is not a country with phone numbers; is IN meant"):
-        clean([ONE], "in")
+    assert len(exotel.campaigns[0].numbers) == count
 
 
 def create(**arguments: Any) -> CreateCampaignOperator:

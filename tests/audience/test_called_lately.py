@@ -12,6 +12,7 @@ from fleets import indians
 
 from airflow_provider_exotel.audience.called import TABLE, called_since
 from airflow_provider_exotel.audience.suppression import Suppressed, number_key
+from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.report.call import hashed, in_clear
 from airflow_provider_exotel.report.tables import ATTEMPTS, FORMATS, writer
 
@@ -61,6 +62,65 @@ def test_whoever_pressed_a_key_is_told_from_the_others(format: str) -> None:
     source = called_since("pressed 9", [(format, io.BytesIO(file.getvalue()))], SINCE, KEY, None, digit="9")
 
     assert found(source) == [ONE]
+
+
+def pressed(text: str, digit: str, key: bytes | None = None) -> Suppressed:
+    return called_since("pressed", [("csv", io.BytesIO(text.encode()))], SINCE, key, "IN", digit=digit)
+
+
+@pytest.mark.parametrize("written", ["9", '"9"', '"""9"""', " 9 ", '""" 9"" "', "'9", "9.0", "09", '"=""9"""'])
+def test_a_key_is_found_however_it_is_written(written: str) -> None:
+    source = pressed(f"contact,start_utc,digit\n{ONE},{LATE.isoformat()},{written}\n{TWO},{LATE.isoformat()},1\n", "9")
+
+    assert found(source) == [ONE]
+
+
+@pytest.mark.parametrize(("written", "digit"), [('"0"', "0"), ("00", "0"), ("12", "12"), ("*", "*")])
+def test_a_key_may_be_any(written: str, digit: str) -> None:
+    assert found(pressed(f"contact,start_utc,digit\n{ONE},,{written}\n{TWO},,9\n", digit)) == [ONE]
+
+
+SAVED = {
+    "with a byte order mark": "\ufeffcontact,start_utc,digit\r\n{0},2026-03-02T10:00:00Z,9\r\n",
+    "with semicolons": "\ufeffcontact;start_utc;digit\r\n{0};2026-03-02T10:00:00Z;9\r\n",
+    "with tabs": "contact\tstart_utc\tdigit\r\n{0}\t2026-03-02T10:00:00Z\t9\r\n",
+    "with its own line": "sep=;\r\ncontact;start_utc;digit\r\n{0};2026-03-02T10:00:00Z;9\r\n",
+    "with dates of its own": "contact,start_utc,digit\n{0},02/03/2026 10:00,9\n",
+    "with empty rows at the end": "contact,start_utc,digit\n{0},,9\n,,\n\n",
+    "with columns in another order": "digit,start_utc,price,contact\n9,,,{0}\n",
+    "with numbers without a plus": "contact,start_utc,digit\n{1},,9\n",
+}
+
+
+@pytest.mark.parametrize("text", SAVED.values(), ids=SAVED)
+def test_a_report_that_a_spreadsheet_has_saved_is_read(text: str) -> None:
+    source = pressed(text.format(ONE, ONE[1:]), "9")
+
+    assert (found(source), source.rows, source.unreadable) == ([ONE], 1, 0)
+
+
+def test_a_number_that_a_spreadsheet_has_rounded_is_counted() -> None:
+    assert pressed("contact,start_utc,digit\n9.19877E+11,,9\n", "9").unreadable == 1
+
+
+@pytest.mark.parametrize(
+    ("format", "content"),
+    [
+        ("csv", b""),
+        ("csv", b"contact,start_utc\n+919876500001,\n"),
+        ("csv", b"contact,start_utc,digit\n+919876500001\n"),
+        ("csv", b'contact,start_utc,digit\n"+919876500001,,9\n'),
+        ("csv", "contact,start_utc,digit\n".encode("utf-16")),
+        ("jsonl", b"{"),
+        ("jsonl", b'{"contact": "+919876500001"}\n'),
+        ("jsonl", b"[]\n"),
+        ("parquet", b"PAR1"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_in_words(format: str, content: bytes) -> None:
+    with pytest.raises(ExotelInputError, match=r"suppress\.called: holds a table of attempts") as caught:
+        called_since("called", [(format, io.BytesIO(content))], SINCE, None, "IN", digit="9")
+    assert "98765" not in str(caught.value)
 
 
 def test_a_call_without_a_time_counts_as_a_late_one() -> None:

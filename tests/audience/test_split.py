@@ -18,8 +18,9 @@ from airflow_provider_exotel.audience.chunks import ChunkLimits
 from airflow_provider_exotel.audience.split import AudienceSummary, SuppressionCount, split_audience
 from airflow_provider_exotel.audience.suppression import Suppression
 from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.contacts.csv_rows import rows_of_csv
 from airflow_provider_exotel.contacts.rejection import Reason, Rejection, check_rejected, quarantine_to
-from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_csv
+from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_records
 
 TODAY = date(2026, 3, 10)
 
@@ -123,6 +124,34 @@ def test_what_is_said_to_a_person_goes_with_the_number() -> None:
 
     [content] = run.files.values()
     assert content.decode() == "number,Amount,Name\n+919876500000,5,Asha\n+919876500001,7,Ravi\n"
+
+
+def test_people_without_a_value_for_a_variable_are_counted() -> None:
+    rows = rows_of_records(
+        [
+            {"number": "9876500000", "who": float("nan"), "due": 1500.0},
+            {"number": "9876500001", "who": b"Asha", "due": None},
+            {"number": "9876500001", "who": None, "due": None},
+            {"number": "n/a", "who": None, "due": None},
+            {"number": "9876500002", "who": " ", "due": 7.5},
+        ],
+        Columns(variables={"Name": "who", "Amount": "due"}),
+    )
+
+    run = Run(rows, variables=("Name", "Amount"))
+
+    assert run.summary.empty_variables == {"Name": 2, "Amount": 1}
+    [content] = run.files.values()
+    assert content.decode() == ("number,Name,Amount\n+919876500000,,1500\n+919876500001,Asha,\n+919876500002,,7.5\n")
+
+
+def test_a_number_that_can_be_read_as_two_is_left_out_unless_the_column_or_the_caller_decides() -> None:
+    undecided = Run(["62812345678", "081234567890"], default_country="ID")
+
+    assert undecided.called() == ["+6281234567890"]
+    assert [(one.row, one.reason, one.raw) for one in undecided.rejections] == [(1, Reason.AMBIGUOUS, "62812345678")]
+    assert Run(["62812345678", "6281234567890"], default_country="ID").called() == ["+6281234567890", "+62812345678"]
+    assert Run(["62812345678"], default_country="ID", has_country_code=True).called() == ["+62812345678"]
 
 
 def test_without_a_country_national_numbers_go_as_they_were_given() -> None:
@@ -268,6 +297,7 @@ def test_the_summary_is_json_and_holds_no_number() -> None:
                 "digest": chunk.digest,
             }
         ],
+        "empty_variables": {},
     }
 
 

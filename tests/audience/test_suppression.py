@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_exotel.audience.suppression import Suppression, number_key, read_suppressions
 from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.contacts.files import read_rows
 from airflow_provider_exotel.contacts.rows import Row
 
 TODAY = date(2026, 3, 10)
@@ -26,7 +28,20 @@ def test_numbers_are_read_by_the_rules_of_the_audience() -> None:
     assert (read.rows, read.unreadable) == (4, 0)
 
 
-@pytest.mark.parametrize("bad", ["n/a", "", "9.19877E+11", "+91 5000000000"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "n/a",
+        "",
+        "9.19877E+11",
+        "+91 5000000000",
+        "98765OOOO1",
+        "98765XXXXX",
+        "9876500001;9876500002",
+        "98765 00001 (son)",
+        "080 2345 6789 ext 23",
+    ],
+)
 def test_a_row_that_cannot_be_read_refuses_the_source(bad: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         read_suppressions([source(NUMBER, bad)], "IN", TODAY)
@@ -43,6 +58,52 @@ def test_a_row_that_does_not_fit_its_file_refuses_the_source() -> None:
 
     with pytest.raises(ExotelInputError, match=r"1 of its 1 rows"):
         read_suppressions([Suppression("opt-outs", [misfit])], "IN", TODAY)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty and has no header"),
+        (b'number,name\n+919876500000,"Raju\n+919876500001,Asha\n', "row 2 has a quotation mark that is not closed"),
+        (b"number;name\n+919876500000;Raju\n", "is delimited by ';'"),
+        (b"number,name\n+919876500000,Andr\xe9\n", "is not UTF-8 text"),
+        (b"id,phone\n1,office\n", "none is named 'number'"),
+    ],
+)
+@pytest.mark.parametrize("allow", [False, True])
+def test_a_file_that_cannot_be_read_refuses_the_source_whatever_is_allowed(
+    tmp_path: Path, content: bytes, said: str, allow: bool
+) -> None:
+    (tmp_path / "dnd.csv").write_bytes(content)
+    rows = read_rows(tmp_path / "dnd.csv", name="suppress.dnd")
+
+    with pytest.raises(ExotelInputError, match=r"suppress\.dnd: ") as caught:
+        read_suppressions([Suppression("dnd", rows, allow_unreadable=allow)], "IN", TODAY)
+    assert said in str(caught.value)
+    assert "98765" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none"])
+def test_a_file_or_folder_that_is_not_there_refuses_the_source(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ExotelInputError, match=r"suppress\.dnd: no file is at"):
+        read_suppressions([Suppression("dnd", read_rows(tmp_path / name, name="suppress.dnd"))], "IN", TODAY)
+
+
+def test_a_file_with_a_header_alone_suppresses_nobody(tmp_path: Path) -> None:
+    (tmp_path / "dnd.csv").write_text("number,name\n")
+
+    [read] = read_suppressions([Suppression("dnd", read_rows(tmp_path / "dnd.csv"))], "IN", TODAY)
+
+    assert (read.numbers, read.rows, read.unreadable) == (set(), 0, 0)
+
+
+def test_a_number_that_can_be_read_as_two_refuses_the_source_unless_the_column_or_the_caller_decides() -> None:
+    with pytest.raises(ExotelInputError, match=r"1 of its 1 rows"):
+        read_suppressions([source("62812345678")], "ID", TODAY)
+
+    for decided in (source("62812345678", "6281234567890"), source("62812345678", has_country_code=True)):
+        [read] = read_suppressions([decided], "ID", TODAY)
+        assert number_key("+62812345678") in read.numbers
 
 
 def test_such_rows_are_counted_where_they_are_allowed() -> None:

@@ -26,7 +26,7 @@ NUMBER = "+919876500000"
         "+91-98765-00000",
         "(+91) 98765.00000",
         "+91 (0) 98765 00000",
-        "[91] 98765/00000",
+        "91 98765/00000",
         "  9876500000\t",
         "98765\u00a000000",
         "'9876500000",
@@ -35,6 +35,7 @@ NUMBER = "+919876500000"
         "919876500000.0",
         "+919876500000.00",
         "9.19876500000E+11",
+        "9.1987650000E11",
     ],
 )
 def test_every_usual_spelling_of_an_indian_number(spelling: str) -> None:
@@ -105,7 +106,7 @@ def test_an_empty_batch_has_no_verdicts() -> None:
         ("Tel. +65 9000 1000", "+6590001000"),
         ("+91 5000000000", Reason.INVALID),
         ("0065 12345678", Reason.INVALID),
-        ("+999 98765 00000", Reason.NOT_A_NUMBER),
+        ("+999 98765 00000", Reason.INVALID),
         ("98765-00000", "9876500000"),
         ("0 80 4567 8901", "08045678901"),
         ("919876500000", "919876500000"),
@@ -141,12 +142,9 @@ def test_what_a_program_made_of_a_number_is_undone(number: int) -> None:
 
 @given(st.integers(10**9, 10**15 - 1), st.integers(0, 14))
 def test_a_rounded_number_is_never_taken_for_another(number: int, decimals: int) -> None:
-    repaired = repair(f"{float(number):.{decimals}e}")
-
     missing = len(str(number)) - 1 - decimals
-    assert repaired == (Reason.DIGITS_LOST if missing > 1 else repaired)
-    if missing <= 0:
-        assert repaired == str(number)
+
+    assert repair(f"{float(number):.{decimals}e}") == (Reason.DIGITS_LOST if missing > 0 else str(number))
 
 
 @pytest.mark.parametrize(
@@ -154,11 +152,10 @@ def test_a_rounded_number_is_never_taken_for_another(number: int, decimals: int)
     [
         ("919876543210.0", "919876543210"),
         (" +919876543210.000 ", " +919876543210 "),
-        ("9.1987654321E+11", "919876543210"),  # the last digit is 0, which most programs leave off
-        ("9.1987654321e11", "919876543210"),
+        ("9.1987654321E11", "919876543210"),  # Java leaves off a final 0
         ("9.87654321E9", "9876543210"),
         ("9.198765432100E+11", "919876543210"),
-        ('="9.1987654321E+11"', "919876543210"),
+        ("9,19876543210E+11", "919876543210"),
         ("98765.00000", "98765.00000"),
         ("98765.43210", "98765.43210"),
         ("919876543210.5", "919876543210.5"),
@@ -175,7 +172,9 @@ def test_decimals_are_undone_and_nothing_else(text: str, repaired: str) -> None:
     "text",
     [
         "9.19877E+11",
-        "9.198765432E+11",
+        "9.1987654321E+11",
+        "9.198765432E11",
+        "9,19877E+11",
         "9E+11",
         "9.19876543217E+10",  # a fraction of a number
         "9.1987654321E+99",

@@ -1,0 +1,41 @@
+"""The numbers of a source of any size, judged as its rows come, by what the whole column shows."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+
+from airflow_provider_exotel.contacts.normalise import NumberColumn, Undecided, Verdict
+from airflow_provider_exotel.contacts.rejection import Reason
+from airflow_provider_exotel.contacts.rows import Row, batches
+
+_IN_MEMORY = 1 << 20
+
+
+def judge_rows(
+    rows: Iterable[Row], default_country: str | None, *, has_country_code: bool = False
+) -> Iterator[tuple[Row, Verdict]]:
+    """Yield each row with the number to call, or why there is none.
+
+    Rows whose number only the whole column can decide come last. Until then they wait in memory, or, if they are many,
+    in a temporary file without a name.
+
+    :param rows: the rows, read once.
+    :param default_country: as :class:`~airflow_provider_exotel.contacts.normalise.NumberColumn` takes it.
+    :param has_country_code: whether every number is known to begin with a country code.
+    :raises ExotelInputError: if the source cannot be read.
+    """
+    column = NumberColumn(default_country, has_country_code=has_country_code)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8") as waiting:
+        for batch in batches(rows):
+            numbers = ["" if row.fault else row.number for row in batch]
+            for row, verdict in zip(batch, column.judge(numbers), strict=True):
+                if isinstance(verdict, Undecided):
+                    waiting.write(f"{json.dumps([verdict.with_code, row.row, row.number, dict(row.variables)])}\n")
+                else:
+                    yield row, Reason.RAGGED if row.fault else verdict
+        waiting.seek(0)
+        for line in waiting:
+            with_code, position, number, variables = json.loads(line)
+            yield Row(position, number, variables), column.settle(Undecided(with_code))

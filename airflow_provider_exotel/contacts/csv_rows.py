@@ -1,0 +1,237 @@
+"""Rows of a CSV file, read strictly: one row a record, or the file is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.contacts.grammar import Spelling, read_spelling
+from airflow_provider_exotel.contacts.rows import COLUMN, NO_VARIABLES, Columns, Row, place_columns, spoken_text
+
+LONGEST_LINE = 65_536
+"""Characters of the longest line, and of the longest row with line breaks in quotes."""
+_MOST_BLANK_LINES = 100_000
+_LEAST_DIGITS = 7
+_DELIMITERS = {";": "';'", "\t": "a tab", "|": "'|'"}
+
+
+class _Record(NamedTuple):
+    """One record of a file.
+
+    :param row: its position, from 1.
+    :param text: as it stands there.
+    :param cells: its cells.
+    :param has_text_after_quote: whether a quoted cell goes on after its closing mark.
+    """
+
+    row: int
+    text: str
+    cells: list[str]
+    has_text_after_quote: bool = False
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What a file's rows look like.
+
+    :param header: the names of its columns; empty where each line is one number.
+    :param place: the position of the number column.
+    :param places: the position of each variable's column.
+    """
+
+    header: tuple[str, ...]
+    place: int
+    places: dict[str, int]
+
+    @property
+    def width(self) -> int:
+        return len(self.header) or 1
+
+
+def rows_of_csv(lines: Iterable[str], columns: Columns | None = None, *, name: str = "numbers_from") -> Iterator[Row]:
+    """Yield the rows of a CSV file.
+
+    A row that does not fit the header has a fault. A file whose rows cannot be told apart for certain is refused.
+
+    :param lines: its lines as text, with their ends, such as a file opened with ``newline=""``. Empty lines are passed
+        over.
+    :param columns: the columns that are read. Without variables, and with the default name of the number column, the
+        file may do without a header: one number a line.
+    :param name: the caller's argument that names the file.
+    :raises ExotelInputError: if it cannot be read, is empty, or lacks a column.
+    """
+    try:
+        yield from _rows(_records(lines, name), columns or Columns(), name)
+    except UnicodeDecodeError:
+        raise ExotelInputError([Problem(name, "is not UTF-8 text; save it as CSV UTF-8")]) from None
+
+
+def _rows(records: Iterator[_Record], columns: Columns, name: str) -> Iterator[Row]:
+    first = next((record for record in records if any(map(str.strip, record.cells))), None)
+    if first is not None and first.text.strip() == "sep=,":
+        first = next((record for record in records if any(map(str.strip, record.cells))), None)
+    if first is None:
+        raise ExotelInputError([Problem(name, "is empty and has no header; write it again, at least with its header")])
+    header = [cell.strip().lstrip("\ufeff").strip() for cell in first.cells]
+    if len(header) == 1 and header[0].lower() != COLUMN and columns == Columns():
+        _check_first_number(header[0], name)
+        layout = _Layout((), 0, {})
+        yield _row(first, layout, name)
+    else:
+        layout = _layout(header, first, columns, name)
+    blank = 0
+    for record in records:
+        cells = record.cells
+        if any(map(str.strip, cells)):
+            blank = 0
+            yield _row(record, layout, name)
+        elif (blank := blank + 1) > _MOST_BLANK_LINES:
+            raise ExotelInputError([Problem(name, f"has over {_MOST_BLANK_LINES:,} blank lines after each other")])
+
+
+def _row(record: _Record, layout: _Layout, name: str) -> Row:
+    if "\n" in record.text:
+        _check_line_breaks(record, layout, name)
+    if fault := _fault(record, layout):
+        return Row(record.row, record.text, fault=fault)
+    cells, places = record.cells, layout.places
+    said = {variable: spoken_text(cells[at]) for variable, at in places.items()} if places else NO_VARIABLES
+    return Row(record.row, cells[layout.place], said)
+
+
+def _fault(record: _Record, layout: _Layout) -> str:
+    cells, width = record.cells, layout.width
+    if record.has_text_after_quote:
+        return f"row {record.row} has text after a closing quotation mark; double the marks inside of a cell"
+    if len(cells) == width:
+        return ""
+    # A comma too few or too many moves the cells behind it: only of the first cell is it certain what it is.
+    if layout.place == 0 and len(cells) > width and not any(map(str.strip, cells[width:])):
+        return ""
+    if layout.place == 0 and len(cells) < width and not layout.places:
+        return ""
+    if not layout.header:
+        return f"row {record.row} has {len(cells)} columns; write one number a line"
+    return f"row {record.row} has {len(cells)} cells and the header {width}; quote text that holds commas"
+
+
+def _check_line_breaks(record: _Record, layout: _Layout, name: str) -> None:
+    """Refuse a file in which a quotation mark that is not closed has swallowed rows."""
+    for line in record.text.split("\n")[1:]:
+        cells, _, _ = _split(line, closed=True)
+        if len(cells) >= layout.width and is_dialable(cells[layout.place]):
+            raise _unclosed(record.row, name)
+
+
+def _unclosed(row: int, name: str) -> ExotelInputError:
+    wanted = f"row {row} has a quotation mark that is not closed, and runs into the next rows; close it"
+    return ExotelInputError([Problem(name, wanted)])
+
+
+def is_dialable(cell: str) -> bool:
+    """Return whether a cell is written as one phone number of some country, in half of a pair of marks at most."""
+    spelling = read_spelling(cell.strip('"'))
+    return isinstance(spelling, Spelling) and len(spelling.digits) >= _LEAST_DIGITS
+
+
+def _layout(header: list[str], first: _Record, columns: Columns, name: str) -> _Layout:
+    _, *more = first.text.split("\n")
+    if any(is_dialable(cell) for line in more for cell in _split(line, closed=True)[0]):
+        raise _unclosed(first.row, name)
+    if first.has_text_after_quote:
+        raise ExotelInputError([Problem(name, "has a header with text after a closing quotation mark; write it again")])
+    if any(sum(map(str.isdigit, cell)) >= _LEAST_DIGITS for cell in header):
+        wanted = f"has a phone number in its first row and no header; add one that names the column {columns.number!r}"
+        raise ExotelInputError([Problem(name, wanted)])
+    try:
+        place, places = place_columns(header, columns, name)
+    except ExotelInputError:
+        _check_delimiter(first.text, columns.number, name)
+        raise
+    return _Layout(tuple(header), place, places)
+
+
+def _check_delimiter(line: str, column: str, name: str) -> None:
+    for delimiter, shown in _DELIMITERS.items():
+        cells = [cell.strip().strip('"').strip().lower() for cell in line.removeprefix("\ufeff").split(delimiter)]
+        if len(cells) > 1 and column.lower() in cells:
+            wanted = f"is delimited by {shown} and must be delimited by commas; save it as CSV with commas"
+            raise ExotelInputError([Problem(name, wanted)])
+
+
+def _check_first_number(cell: str, name: str) -> None:
+    _check_delimiter(cell, COLUMN, name)
+    digits = sum(map(str.isdigit, cell))
+    if digits <= 3 and any(map(str.isalpha, cell)):
+        wanted = "has a first row that looks like a header and not like a number; write its name in number_column"
+        other = next((shown for delimiter, shown in _DELIMITERS.items() if delimiter in cell), "")
+        more = f", and delimit the columns by commas instead of {other}" if other else ""
+        raise ExotelInputError([Problem(name, f"{wanted}{more}")])
+
+
+def _records(lines: Iterable[str], name: str) -> Iterator[_Record]:
+    numbered = iter(lines)
+    row = 0
+    for line in numbered:
+        row += 1
+        text = line.lstrip("\ufeff") if row == 1 else line
+        _check_line(text, row, name)
+        text = text.rstrip("\r\n")
+        if '"' not in text:
+            yield _Record(row, text, text.split(","))
+            continue
+        cells, is_open, goes_on = _split(text)
+        while is_open:
+            following = next(numbered, None)
+            if following is None or len(text) + len(following) > LONGEST_LINE:
+                raise _unclosed(row, name)
+            _check_line(following, row, name)
+            text = f"{text}\n{following}".rstrip("\r\n")
+            if '"' in following:
+                cells, is_open, goes_on = _split(text)
+        yield _Record(row, text, cells, goes_on)
+
+
+def _check_line(line: str, row: int, name: str) -> None:
+    if len(line) > LONGEST_LINE:
+        wanted = f"row {row} has a line over {LONGEST_LINE // 1024} kB, as no list of people has; give a CSV file"
+        raise ExotelInputError([Problem(name, wanted)])
+    if "\0" in line:
+        raise ExotelInputError([Problem(name, f"row {row} holds NUL characters; save it as CSV UTF-8")])
+
+
+def _split(text: str, *, closed: bool = False) -> tuple[list[str], bool, bool]:
+    """Split a record into cells.
+
+    :param text: the record so far.
+    :param closed: read what stands there, even if a quoted cell is open at the end.
+    :return: the cells, whether the last one is quoted and open, and whether text stands after a closing mark.
+    """
+    cells: list[str] = []
+    start, goes_on = 0, False
+    while True:
+        if text.startswith('"', start):
+            end = _closing(text, start + 1)
+            if end < 0:
+                cells.append(text[start + 1 :].replace('""', '"'))
+                return cells, not closed, goes_on
+            comma = text.find(",", end)
+            rest = text[end + 1 : comma if comma >= 0 else None]
+            goes_on |= bool(rest.strip())
+            cells.append(text[start + 1 : end].replace('""', '"') + rest.rstrip())
+        else:
+            comma = text.find(",", start)
+            cells.append(text[start : comma if comma >= 0 else None])
+        if comma < 0:
+            return cells, False, goes_on
+        start = comma + 1
+
+
+def _closing(text: str, start: int) -> int:
+    while (mark := text.find('"', start)) >= 0:
+        if not text.startswith('"', mark + 1):
+            return mark
+        start = mark + 2
+    return -1
