@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from chaos import Trial, run_trial
-from ways import naive, once
 
 from airflow_provider_exotel.create import lookup
 from airflow_provider_exotel.create import once as protocol
 from airflow_provider_exotel.create.campaign_journal import CampaignJournal
 from airflow_provider_exotel.emulator import Emulator
+
+from .chaos import Trial, run_trial
+from .ways import naive, once
 
 SEEDS = range(10_000, 10_300)
 
