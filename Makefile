@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 OLDEST := .venv-oldest
 # Networks that look into TLS have their own authority, which the system trusts and uv by itself does not.
 export UV_SYSTEM_CERTS := true
+# Without bytecode each process of Airflow, of which the tests start hundreds, takes twice as long to load.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) --no-annotate --no-emit-index-url \
 	--custom-compile-command 'make constraints' --all-extras --group dev
 INSTALL = $(BIN)/uv pip install --quiet --editable '.[emulator,holidays,parquet]' --group dev
