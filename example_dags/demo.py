@@ -43,7 +43,7 @@ def main() -> None:
             EXOTEL_REPORTS=REPORTS.as_uri(),
         )
         with step("Airflow prepares its database"):
-            local.command("db", "migrate")
+            local.commands(["db", "migrate"])
         with step(f"Airflow runs the DAG {DAG_ID}"):
             xcoms = run_dag(local, DAG_ID)
         show_request(emulator)

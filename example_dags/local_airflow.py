@@ -27,7 +27,7 @@ from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.emulator import Emulator
 
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-READY_WITHIN = 180
+READY_WITHIN = 600
 STOPS_WITHIN = 15
 PREFERRED_PORT = 8080
 POOL_SLOTS = 8
@@ -43,7 +43,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="exotel-airflow-", ignore_cleanup_errors=True) as folder,
         Emulator(seed=7, speed=60, skip_waiting=True, reports=Path(folder) / "reports") as emulator,
     ):
-        port = free_port()
+        port = int(os.environ.get("AIRFLOW__API__PORT") or free_port())
         local = LocalAirflow.beside(emulator, Path(folder), **settings(port))
         emulator.add_list(CONTACT_LIST, people())
         with step("Airflow prepares its database, the connection and the pool"):
@@ -97,7 +97,6 @@ def free_port() -> int:
 
 def prepare(local: LocalAirflow, emulator: Emulator) -> None:
     """Make the database, and in it the pool and the connection, where the form can show and change it."""
-    local.command("db", "migrate")
     connection = {
         "conn_type": "exotel",
         "host": emulator.host.rpartition(":")[0],
@@ -108,9 +107,12 @@ def prepare(local: LocalAirflow, emulator: Emulator) -> None:
         "extra": {"region": "other", "exophone": "0XXXXXX4890"},
         "description": f"The local Exotel at {emulator.url}",
     }
-    local.command("connections", "add", "exotel_default", "--conn-json", json.dumps(connection))
     purpose = "Requests to Exotel: an account may make 30 a minute"
-    local.command("pools", "set", "exotel", str(POOL_SLOTS), purpose, "--include-deferred")
+    local.commands(
+        ["db", "migrate"],
+        ["connections", "add", "exotel_default", "--conn-json", json.dumps(connection)],
+        ["pools", "set", "exotel", str(POOL_SLOTS), purpose, "--include-deferred"],
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An Airflow of its own for the run: its settings are read once, when it is imported."""
+"""An Airflow of its own for each process of the run: its settings are read once, when it is imported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 if version("apache-airflow").startswith("2."):
@@ -33,6 +35,48 @@ os.environ.update(
 # No test is about time, least of all on machines that are shared; where every change is tested the trials are the same.
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
+
+
+# The files that take longest, longest first: where tests run side by side, the short ones fill what is left.
+LONGEST = (
+    "scenarios/test_stopping.py",
+    "scenarios/test_dying_workers.py",
+    "scenarios/test_finished.py",
+    "browser/test_walk.py",
+    "test_packaging.py",
+    "airflow/test_waiting.py",
+    "airflow/test_audience.py",
+    "airflow/test_report.py",
+    "scenarios/test_killed_audience.py",
+    "scenarios/test_chaos.py",
+    "airflow/",
+)
+# These share one started Airflow.
+WHOLE_AIRFLOW = LONGEST[:3]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        return next((number for number, prefix in enumerate(LONGEST) if path.startswith(prefix)), len(LONGEST))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run the tests of a file in one process, and those that share a started Airflow too."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return "whole Airflow" if path.endswith(WHOLE_AIRFLOW) else path
+
+    config.option.loadscopereorder = False  # it counts tests, of which the longest files have the fewest
+    return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaign_specs import spec_of
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.models import CampaignStatus
 from airflow_provider_exotel.client.policy import RULES
 from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY
+
+from .campaign_specs import spec_of
 
 ROOT = Path(__file__).parent.parent
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}

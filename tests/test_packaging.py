@@ -30,7 +30,8 @@ def run(*command: str | Path, **environment: str) -> str:
         check=False,
         cwd=Path(command[0]).parent,
         env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AIRFLOW"))}
-        | environment,
+        # As in the Makefile: networks that look into TLS have their own authority, which only the system trusts.
+        | {"UV_SYSTEM_CERTS": "true", **environment},
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

@@ -14,12 +14,16 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from versions import AIRFLOW
 
+from airflow_provider_exotel import ExotelClient
+from airflow_provider_exotel.create import once
 from airflow_provider_exotel.emulator import Emulator
+
+from ..versions import AIRFLOW
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,30 @@ def airflow_database() -> None:
         supervisor.in_process_api_server = cache(supervisor.in_process_api_server)
 
 
+def connect(monkeypatch: pytest.MonkeyPatch, emulator: Emulator, **extra: Any) -> None:
+    """Point the connection ``exotel_default`` at an emulator, with a rate limit that no test waits for."""
+    options = {"exophone": "0XXXXXX4890", "requests_per_minute": 6000} | extra
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", f"{emulator.connection_uri}?{urlencode(options)}")
+
+
 @pytest.fixture
-def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+def skip_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let retries of requests and searches for a campaign wait on a virtual clock, which costs no time."""
+    waited = timedelta()
+
+    def sleep(seconds: float) -> None:
+        nonlocal waited
+        waited += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(once.Clock.__init__, "__defaults__", (lambda: datetime.now(UTC) + waited, sleep))
+    monkeypatch.setitem(ExotelClient.__init__.__kwdefaults__, "sleep", sleep)
+
+
+@pytest.fixture
+def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:
     """A local Exotel that the connection ``exotel_default`` leads to."""
     with Emulator(seed=1) as emulator:
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", f"{emulator.connection_uri}?exophone=0XXXXXX4890")
+        connect(monkeypatch, emulator)
         yield emulator
 
 
@@ -167,8 +190,7 @@ def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     from airflow_provider_exotel.triggers import poller
 
     with time_machine.travel(MONDAY, tick=False) as traveller, Emulator(seed=1, speed=1) as emulator:
-        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+        connect(monkeypatch, emulator)
         monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
         monkeypatch.setattr(KillSwitch, "sleep", lambda self, seconds: traveller.shift(seconds))
 

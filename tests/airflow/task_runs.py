@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from versions import AIRFLOW
-
 from airflow_provider_exotel import CreateCampaignOperator, ExotelClient
 from airflow_provider_exotel.emulator import Emulator
+
+from ..versions import AIRFLOW
 
 NUMBERS = ["+919876500000", "+919876500001"]
 OPEN = {"send_at": "PT1H", "end_at": "PT9H"}

@@ -16,14 +16,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from judge import MINUTE, PEOPLE, Person, may_be_called
-from test_nothing_leaks import database, log_files
-from versions import AIRFLOW
 
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.operators.audience import PlanAudienceOperator
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 from airflow_provider_exotel.operators.upload import UploadAudienceOperator
+
+from ..judge import MINUTE, PEOPLE, Person, may_be_called
+from ..versions import AIRFLOW
+from .conftest import connect
+from .test_nothing_leaks import database, log_files
 
 ROOT = Path(__file__).parents[2]
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
@@ -77,8 +79,7 @@ def called_by(exotel: Emulator) -> list[str]:
 def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """A local Exotel that the connection ``exotel_default`` leads to, whose limit of requests is high."""
     with Emulator(seed=1) as emulator:
-        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+        connect(monkeypatch, emulator)
         yield emulator
 
 
@@ -451,8 +452,7 @@ def test_a_file_that_is_not_as_it_was_planned_is_not_sent(exotel: Emulator, tmp_
 
 def test_a_staging_account_uploads_nobody(exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = uploads(tmp_path)
-    uri = f"{exotel.connection_uri}?exophone=0XXXXXX4890&max_contacts=10"
-    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+    connect(monkeypatch, exotel, max_contacts=10)
 
     with pytest.raises(Exception, match="max_contacts cannot be checked against a list"):
         executed(UploadAudienceOperator(task_id="upload", campaign=campaign))

@@ -9,12 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 from airflow.providers_manager import ProvidersManager
-from versions import AIRFLOW
 
 from airflow_provider_exotel import ExotelHook
 from airflow_provider_exotel.connection import EXTRA_FIELDS, STANDARD_FIELDS
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.get_provider_info import get_provider_info
+
+from ..versions import AIRFLOW
 
 shows_the_form = pytest.mark.skipif(AIRFLOW < (3, 1), reason="before Airflow 3.1 a form needs Flask-AppBuilder")
 asks_the_hook = pytest.mark.skipif(AIRFLOW >= (3, 0), reason="from Airflow 3 on the form is not made of widgets")

@@ -17,6 +17,8 @@ from airflow_provider_exotel import CallingWindow, CampaignLink, CreateCampaignO
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator, Fault
 
+from .conftest import connect
+
 NUMBERS = ["+919876500000", "+919876500001"]
 # A window that is open whenever the test runs, and stays so for hours.
 OPEN = {"send_at": "PT1H", "end_at": "PT9H"}
@@ -313,11 +315,11 @@ def test_an_unknown_argument_fails_when_the_dag_is_parsed() -> None:
         create(number=["+919876500000"])
 
 
-@pytest.mark.parametrize("guard", ["max_contacts=1", "only_numbers=%2B919876500000"])
+@pytest.mark.parametrize("guard", [{"max_contacts": 1}, {"only_numbers": "+919876500000"}], ids=str)
 def test_the_guards_of_a_staging_connection_hold(
-    run_dag: Callable[..., Any], exotel: Emulator, monkeypatch: pytest.MonkeyPatch, guard: str
+    run_dag: Callable[..., Any], exotel: Emulator, monkeypatch: pytest.MonkeyPatch, guard: dict[str, Any]
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", f"{exotel.connection_uri}?exophone=0XXXXXX4890&{guard}")
+    connect(monkeypatch, exotel, **guard)
 
     ran = run_dag(create)
 

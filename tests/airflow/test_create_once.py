@@ -23,16 +23,10 @@ from airflow_provider_exotel.create.options import TaskOptions
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.hooks import task as kept
 
+from .conftest import connect
+
 NUMBERS = ["+919876500000", "+919876500001"]
 LATER = {"send_at": "2030-01-01T10:00:00+05:30", "end_at": "2030-01-01T18:00:00+05:30"}
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch, exotel: Emulator) -> None:
-    """Let patient looks follow each other within seconds."""
-    uri = f"{exotel.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=1&requests_per_minute=6000"
-    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
-    monkeypatch.setattr(once, "_FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -154,10 +148,14 @@ def test_a_key_that_is_repeated_with_other_times_is_the_same_campaign(exotel: Em
     assert create().id == create(schedule={"end_at": "2031-01-01T18:00:00+05:30"}, name="April").id
 
 
-def test_an_answer_is_waited_for_as_long_as_the_connection_says(exotel: Emulator) -> None:
+def test_an_answer_is_waited_for_as_long_as_the_connection_says(
+    exotel: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(monkeypatch, exotel, connect_timeout=2, read_timeout=5)
+
     one = ExotelHook().one_campaign(identify("emulator", None, idempotency_key="march"), {}, TaskOptions())
 
-    assert (one.answer_within, one.settle) == (timedelta(seconds=2), timedelta(seconds=120))
+    assert (one.answer_within, one.settle) == (timedelta(seconds=7), timedelta(seconds=120))
 
 
 @pytest.mark.parametrize("settle", ["soon", -1, True, timedelta(seconds=-1)], ids=repr)

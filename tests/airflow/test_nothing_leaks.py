@@ -15,6 +15,8 @@ import pytest
 from airflow_provider_exotel import CreateCampaignOperator
 from airflow_provider_exotel.emulator import Emulator, Fault
 
+from .conftest import connect
+
 NUMBER = "+919876543210"
 KEY, TOKEN = "canary-key-4f1d", "canary-token-9b2e"
 SECRETS = ("canary-key", "canary-token", b64encode(f"{KEY}:{TOKEN}".encode()).decode())
@@ -24,10 +26,10 @@ HOME = Path(os.environ["AIRFLOW_HOME"])
 
 
 @pytest.fixture
-def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:
     """A local Exotel whose key and token would be seen."""
     with Emulator(seed=1, api_key=KEY, api_token=TOKEN) as emulator:
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", f"{emulator.connection_uri}?exophone=0XXXXXX4890")
+        connect(monkeypatch, emulator)
         yield emulator
 
 

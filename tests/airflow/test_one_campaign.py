@@ -14,11 +14,12 @@ from uuid import uuid4
 import pytest
 import time_machine
 from airflow.providers.common.compat.sdk import get_current_context, task
-from versions import AIRFLOW
 
 from airflow_provider_exotel import CreateCampaignOperator, ExotelClient
 from airflow_provider_exotel.create import once
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from ..versions import AIRFLOW
 
 NUMBERS = ["+919876500000", "+919876500001"]
 OPEN = {"send_at": "PT1H", "end_at": "PT9H"}
@@ -51,17 +52,9 @@ def without_journal(context: Any) -> None:
     context.pop("task_state_store", None)
 
 
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch, exotel: Emulator) -> None:
-    """Let patient looks follow each other within seconds."""
-    uri = f"{exotel.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=1&requests_per_minute=6000"
-    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
-    monkeypatch.setattr(once, "_FIRST_PAUSE", 0.01)
-
-
 @pytest.mark.parametrize("journal", [True, False], ids=["with a journal", "without"])
 def test_a_retry_finds_what_an_earlier_try_sent_although_the_list_shows_it_late(
-    run_dag: Callable[..., Any], exotel: Emulator, hasty: None, journal: bool, log: Any
+    run_dag: Callable[..., Any], exotel: Emulator, journal: bool, log: Any
 ) -> None:
     exotel.settings.list_delay_reads = once.PATIENT_LOOKS + 2
     exotel.faults.add(Fault(on="POST campaigns", kind="drop_after_commit"))
@@ -75,7 +68,7 @@ def test_a_retry_finds_what_an_earlier_try_sent_although_the_list_shows_it_late(
 
 
 def test_a_killed_try_without_a_journal_is_looked_for_with_patience(
-    run_dag: Callable[..., Any], exotel: Emulator, hasty: None
+    run_dag: Callable[..., Any], exotel: Emulator
 ) -> None:
     exotel.settings.list_delay_reads = 2
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, task
-from task_runs import NUMBERS, Tries
 
 from airflow_provider_exotel import CreateCampaignOperator, campaign_params
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.operators.form import is_under
+
+from .task_runs import NUMBERS, Tries
 
 OPEN = {"send_at": "PT1H", "end_at": "PT9H"}
 Run = Callable[..., Any]

@@ -25,7 +25,6 @@ import pytest
 import requests
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, Asset, ObjectStoragePath
-from test_nothing_leaks import OF_AIRFLOW, database, log_files
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.models import Campaign
@@ -35,6 +34,8 @@ from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.operators.report import CampaignReportOperator
 from airflow_provider_exotel.report.storage import Workplace
+
+from .test_nothing_leaks import OF_AIRFLOW, database, log_files
 
 AIRFLOW_2 = airflow_version.startswith("2.")
 ROOT = Path(__file__).parent.parent.parent
@@ -149,10 +150,10 @@ def test_the_task_and_the_page_of_the_emulator_lead_to_the_page_of_the_report(
     )
 
     address = ran.xcom("report", key=ReportLink().xcom_key)
-    assert requests.get(address, timeout=10).text == (folder / "report.html").read_text()
+    assert requests.get(address, timeout=60).text == (folder / "report.html").read_text()
     assert ran.xcom("report", key="report")["url"] == address
     for place in ("/", f"/campaigns/{campaign}"):
-        shown = requests.get(exotel.url + place, timeout=10).text
+        shown = requests.get(exotel.url + place, timeout=60).text
         assert address in [urljoin(exotel.url, found) for found in re.findall(r'href="([^"]*)"', shown)]
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
-from task_runs import NUMBERS, Tries
 
 from airflow_provider_exotel import CreateCampaignOperator
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator
+
+from .task_runs import NUMBERS, Tries
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
 from airflow_provider_exotel.triggers import campaign as trigger
 
+from .conftest import connect
+
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
 MODES = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
 Run = Callable[..., Any]
@@ -34,8 +36,7 @@ Run = Callable[..., Any]
 def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """A local Exotel that the connection ``exotel_default`` leads to; hours of dialling take it a second."""
     with Emulator(seed=1, speed=3600, skip_waiting=True) as emulator:
-        uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
-        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+        connect(monkeypatch, emulator)
         monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
         yield emulator
 
@@ -366,8 +367,7 @@ def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
         if now > f"02T{renewed_at}":
             days.api_token = "renewed-token"
         if now > f"02T{known_at}" and days.connection_uri != old:
-            uri = f"{days.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
-            monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+            connect(monkeypatch, days)
 
     monkeypatch.setattr(KillSwitch, "sleep", pass_time_in_which_it_is_renewed)
 
@@ -386,7 +386,7 @@ def test_a_connection_that_names_another_account_meanwhile_is_not_asked_for_the_
         def pass_time_in_which_it_is_moved(switch: KillSwitch, seconds: float) -> None:
             pass_time(switch, seconds)
             days.api_token = "renewed-token"
-            monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", other.connection_uri)
+            connect(monkeypatch, other)
 
         monkeypatch.setattr(KillSwitch, "sleep", pass_time_in_which_it_is_moved)
 

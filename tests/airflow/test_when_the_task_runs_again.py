@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import time_machine
 from airflow.providers.common.compat.sdk import AirflowFailException
-from task_runs import KEEPS_STATE, NUMBERS, Died, Tries, die
 
 from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.create import once
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .task_runs import KEEPS_STATE, NUMBERS, Died, Tries, die
 
 with_and_without = pytest.mark.parametrize(
     "journal",
@@ -26,10 +27,7 @@ pytestmark = with_and_without
 
 
 @pytest.fixture
-def tries(exotel: Emulator, monkeypatch: pytest.MonkeyPatch, journal: bool) -> Tries:
-    uri = f"{exotel.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=1&requests_per_minute=6000"
-    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
-    monkeypatch.setattr(once, "_FIRST_PAUSE", 0.01)
+def tries(exotel: Emulator, journal: bool) -> Tries:
     return Tries(exotel, keeps_state=journal)
 
 

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from fleets import indians
 
 from airflow_provider_exotel.audience.called import TABLE, called_since
 from airflow_provider_exotel.audience.suppression import Suppressed, number_key
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.report.call import hashed, in_clear
 from airflow_provider_exotel.report.tables import ATTEMPTS, FORMATS, writer
+
+from .fleets import indians
 
 KEY = b"a key of the tests"
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from damage import DAMAGES, check
+from .damage import DAMAGES, check
 
 FILES = int(os.environ.get("EXOTEL_DAMAGED_FILES", "2000"))
 

@@ -7,10 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from fleets import INDIA, NOON, Files, fleet
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judge import MINUTE, PEOPLE, Person, may_be_called
 
 from airflow_provider_exotel.audience.hours import EVERYBODY, hours_of
 from airflow_provider_exotel.client.errors import ExotelInputError
@@ -18,6 +16,9 @@ from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 from airflow_provider_exotel.windows.common_window import window_of
+
+from ..judge import MINUTE, PEOPLE, Person, may_be_called
+from .fleets import INDIA, NOON, Files, fleet
 
 PRESETS = {
     "IN": "IN_COLLECTIONS",

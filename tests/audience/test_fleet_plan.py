@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from fleets import INDIA, Files, fleet, indians
 
 from airflow_provider_exotel.audience.chunks import ChunkLimits
 from airflow_provider_exotel.audience.hours import hours_of
@@ -15,6 +14,8 @@ from airflow_provider_exotel.audience.plan import FleetPlan
 from airflow_provider_exotel.audience.plan_page import render_markdown, render_page
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import CallRetries
+
+from .fleets import INDIA, Files, fleet, indians
 
 EMIRATIS = [f"+97150{one:07}" for one in range(30)]
 TWO_COUNTRIES = hours_of(None, {"IN": "IN_SERVICE", "AE": "AE_MARKETING"})

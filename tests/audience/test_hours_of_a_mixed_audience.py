@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judge import MINUTE, PEOPLE, may_be_called
 
 from airflow_provider_exotel.audience.zones import place_of
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.windows.common_window import window_of
+
+from ..judge import MINUTE, PEOPLE, may_be_called
 
 anchors = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 

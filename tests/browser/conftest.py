@@ -16,10 +16,13 @@ from pathlib import Path
 
 import pytest
 from airflow import __version__ as airflow_version
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
+
+from ..ports import log_ports, unused_port
 
 ROOT = Path(__file__).parent.parent.parent
-READY_WITHIN = 300
+READY_WITHIN = 900
+SHOWS_WITHIN = 120_000  # milliseconds
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -52,7 +55,13 @@ class LocalAirflow:
         own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "example_dags" / "local_airflow.py")],
-            env={**own, "PYTHONUNBUFFERED": "1", "EXOTEL_MARK": mark},
+            env={
+                **own,
+                **log_ports(),
+                "AIRFLOW__API__PORT": str(unused_port()),
+                "PYTHONUNBUFFERED": "1",
+                "EXOTEL_MARK": mark,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -79,7 +88,7 @@ class LocalAirflow:
     def stop(self, number: signal.Signals) -> int:
         """Tell it to stop and return its exit code."""
         self.process.send_signal(number)
-        rest, _ = self.process.communicate(timeout=60)
+        rest, _ = self.process.communicate(timeout=120)
         self.said += rest
         return self.process.returncode
 
@@ -113,9 +122,10 @@ def page() -> Iterator[Page]:
     program = os.environ.get("EXOTEL_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None and not os.environ.get("CI"):
         pytest.skip("no Chromium here; install one, or name it in EXOTEL_BROWSER")
+    expect.set_options(timeout=SHOWS_WITHIN)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, device_scale_factor=1)
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(SHOWS_WITHIN)
         yield page
         browser.close()

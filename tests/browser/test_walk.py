@@ -73,7 +73,7 @@ def press_trigger(page: Page, form: Locator, task_id: str) -> None:
     page.wait_for_url("**/runs/manual*")
     task = f"{page.url}/tasks/{task_id}"
     page.goto(task)
-    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible()
     page.goto(f"{task}/details")
 
 
@@ -140,7 +140,7 @@ def test_the_task_of_the_report_leads_to_its_page(page: Page, local_airflow: Loc
     page.goto(exotel)
     campaign = page.get_by_role("link", name="Reminder for tomorrow").first.get_attribute("href") or ""
     page.goto(exotel + campaign)
-    expect(page.locator(".status.completed")).to_be_visible(timeout=60_000)
+    expect(page.locator(".status.completed")).to_be_visible()
 
     form = trigger_form(page, local_airflow, "exotel_report_on_demand")
     form.locator("#element_campaign_ids").fill(campaign.rpartition("/")[2])

@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from api_samples import ClientFactory
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.emulator import Emulator
+
+from .api_samples import ClientFactory
 
 
 @pytest.fixture(autouse=True)

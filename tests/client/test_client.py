@@ -5,8 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from api_samples import ClientFactory, arguments, people
-from raw_server import RawServer, campaign, http
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import (
@@ -20,6 +18,9 @@ from airflow_provider_exotel.client.errors import (
 from airflow_provider_exotel.client.models import CampaignStatus
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .api_samples import ClientFactory, arguments, people
+from .raw_server import RawServer, campaign, http
 
 EVERY_DIALECT = [(dialect, accepts) for dialect in ("documented", "wrapped") for accepts in ("documented", "wrapped")]
 

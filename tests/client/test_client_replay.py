@@ -7,8 +7,6 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
-from api_samples import ClientFactory, arguments
-from raw_server import RawServer, campaign, http
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import (
@@ -22,6 +20,9 @@ from airflow_provider_exotel.client.models import CampaignStatus
 from airflow_provider_exotel.client.policy import ReplayPolicy
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .api_samples import ClientFactory, arguments
+from .raw_server import RawServer, campaign, http
 
 ORDER = CampaignRequest(**arguments())
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_samples import ClientFactory, arguments, people
-from raw_server import RawServer, campaign, http
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, ExotelResponseError
@@ -17,6 +15,9 @@ from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .api_samples import ClientFactory, arguments, people
+from .raw_server import RawServer, campaign, http
 
 # --- the staging guard ---
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from api_samples import DOCUMENTED_ANSWER, DOCUMENTED_DATA, DOCUMENTED_JSON, FLOW
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,8 @@ from airflow_provider_exotel.client.errors import (
 )
 from airflow_provider_exotel.client.models import CallRecord, Campaign, CampaignStats, CampaignStatus
 from airflow_provider_exotel.client.policy import Kind, Replay, replay, surely_refused
+
+from .api_samples import DOCUMENTED_ANSWER, DOCUMENTED_DATA, DOCUMENTED_JSON, FLOW
 
 
 def answer(body: object, status: int = 200, **more: Any) -> Answer:

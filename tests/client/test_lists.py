@@ -9,10 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from api_samples import ClientFactory, people
 from hypothesis import given
 from hypothesis import strategies as st
-from raw_server import RawServer, http
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.contact_list import (
@@ -32,6 +30,9 @@ from airflow_provider_exotel.client.errors import (
     ExotelResponseError,
 )
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .api_samples import ClientFactory, people
+from .raw_server import RawServer, http
 
 DIALECTS = pytest.mark.parametrize("dialect", ["documented", "wrapped"])
 UPLOAD = "POST contacts/csv-upload"

@@ -8,11 +8,12 @@ import traceback
 from typing import Any
 
 import pytest
-from api_samples import people
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.numbers import PhoneNumbers
+
+from .api_samples import people
 
 anybody = st.lists(st.from_regex(r"\+[1-9][0-9]{9,14}", fullmatch=True), min_size=1, max_size=5)
 

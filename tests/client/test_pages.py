@@ -7,10 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from api_samples import ClientFactory, arguments
 from hypothesis import given
 from hypothesis import strategies as st
-from raw_server import RawServer, http
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.envelope import Answer, Item
@@ -18,6 +16,9 @@ from airflow_provider_exotel.client.errors import ExotelResponseError
 from airflow_provider_exotel.client.paging import OVERLAP, entries
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator
+
+from .api_samples import ClientFactory, arguments
+from .raw_server import RawServer, http
 
 
 def create(emulator: Emulator, client: ExotelClient, count: int) -> list[str]:

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from api_samples import ClientFactory
-from raw_server import RawServer, http
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError, ExotelResponseError
 from airflow_provider_exotel.emulator import Emulator
+
+from .api_samples import ClientFactory
+from .raw_server import RawServer, http
 
 
 def test_lines_are_read_as_they_arrive(client: ExotelClient) -> None:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from api_samples import DOCUMENTED_JSON, FLOW, arguments, people
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.fields import Model
 from airflow_provider_exotel.client.request import CallRetries, CampaignChanges, CampaignRequest, Schedule
+
+from .api_samples import DOCUMENTED_JSON, FLOW, arguments, people
 
 SEND, END = "2026-03-02T10:00:00+05:30", "2026-03-02T18:00:00+05:30"
 

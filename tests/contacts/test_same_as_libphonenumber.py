@@ -8,16 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asking import libphonenumber, without_reasons
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numbering_plan import Block, indian_blocks
 from phonenumbers import SUPPORTED_REGIONS, PhoneMetadata
 
 from airflow_provider_exotel.contacts import india
 from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.contacts.spreadsheet import repair
+
+from .asking import libphonenumber, without_reasons
+from .numbering_plan import Block, indian_blocks
 
 SPELLINGS = ("{}", "0{}", "91{}", "910{}", "+91{}", "+910{}", "0091{}", "00910{}", "091{}", "+{}", "00{}", "000{}")
 # What numbers are made of, what stands around them, and what libphonenumber takes for an extension or a second number.

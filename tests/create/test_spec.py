@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from campaign_specs import MORNING, spec_of
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.create.spec import CampaignSpec
 from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
+
+from ..campaign_specs import MORNING, spec_of
 
 EVENING = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 WINDOW = CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata")

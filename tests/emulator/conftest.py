@@ -38,7 +38,7 @@ class Api:
 
     def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
         address = f"{self.emulator.url}/v2/accounts/{self.emulator.account_sid}/{path}"
-        return self.session.request(method, address, json=body, timeout=10, **more)
+        return self.session.request(method, address, json=body, timeout=60, **more)
 
     def create(self, count: int = 3, **fields: Any) -> dict[str, Any]:
         answer = self("POST", "campaigns", order(count, **fields))

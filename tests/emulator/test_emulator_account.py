@@ -5,13 +5,14 @@ from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 
-from conftest import at, people
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.emulator import Call, Clock, Settings
 from airflow_provider_exotel.emulator.account import Account
 from airflow_provider_exotel.emulator.envelopes import Refusal
+
+from .conftest import at, people
 
 START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)
 STOPPED = {"created", "paused", "completed", "failed", "canceled", "deleted", "archived"}

@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Api, at, order, people
 
 from airflow_provider_exotel.emulator import Emulator
+
+from .conftest import Api, at, order, people
 
 FULL = {
     "flow_type": "ivr",

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Api, order, people
 
 from airflow_provider_exotel.emulator import Emulator, Settings
 from airflow_provider_exotel.emulator.fixture import exotel_emulator  # noqa: F401
 from airflow_provider_exotel.emulator.journal import masked
 
+from .conftest import Api, order, people
+
 SECRET = "token-in-a-callback"
 
 
 def control(emulator: Emulator, path: str, body: Any = None, method: str = "POST") -> requests.Response:
-    return requests.request(method, f"{emulator.url}/_emulator/{path}", json=body, timeout=10)
+    return requests.request(method, f"{emulator.url}/_emulator/{path}", json=body, timeout=60)
 
 
 def test_another_process_drives_it(api: Api, emulator: Emulator) -> None:
@@ -86,8 +87,8 @@ def test_no_number_and_no_secret_is_shown_anywhere(api: Api, emulator: Emulator)
     emulator.clock.advance(600)
     state = emulator.campaign(campaign["id"])
     shown = [
-        requests.get(emulator.url, timeout=10).text,
-        requests.get(f"{emulator.url}/campaigns/{campaign['id']}", timeout=10).text,
+        requests.get(emulator.url, timeout=60).text,
+        requests.get(f"{emulator.url}/campaigns/{campaign['id']}", timeout=60).text,
         *(control(emulator, path, method="GET").text for path in ("requests", "campaigns", "settings", "faults")),
         repr(emulator.requests),
         repr(emulator),
@@ -149,9 +150,9 @@ def test_the_command_prints_its_connection_and_stops_cleanly(number: signal.Sign
         wanted = f"AIRFLOW_CONN_EXOTEL_DEFAULT='exotel://emulator-key:emulator-token@{host}/emulator'"
         assert connection == wanted
         auth = ("emulator-key", "emulator-token")
-        assert requests.get(f"{url}/v2/accounts/emulator/campaigns", auth=auth, timeout=10).status_code == 200
+        assert requests.get(f"{url}/v2/accounts/emulator/campaigns", auth=auth, timeout=60).status_code == 200
         process.send_signal(number)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=60)
         assert (process.returncode, output, errors) == (0, "", "")
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Api, order, people
 
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .conftest import Api, order, people
 
 Lost = requests.exceptions.ConnectionError
 CutShort = requests.exceptions.ChunkedEncodingError
@@ -139,7 +140,7 @@ def test_stopping_does_not_wait_for_requests_in_progress(api: Api, emulator: Emu
     while not emulator.requests:
         pass
     emulator.stop()
-    asking.join(5)
+    asking.join(60)
     assert [type(error) for error in errors] == [Lost]
 
 

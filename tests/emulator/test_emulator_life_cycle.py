@@ -5,9 +5,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import START, Api, at, order, people
 
 from airflow_provider_exotel.emulator import Emulator
+
+from .conftest import START, Api, at, order, people
 
 HOUR = {"schedule": {"send_at": at(60), "end_at": at(120)}}
 RETRIES = {"number_of_retries": 3, "interval_mins": 10, "mechanism": "Exponential", "on_status": ["busy"]}

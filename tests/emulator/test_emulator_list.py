@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Api, at
 
 from airflow_provider_exotel.emulator import Emulator
+
+from .conftest import Api, at
 
 
 def test_oldest_first_and_twenty_to_a_page(api: Api) -> None:

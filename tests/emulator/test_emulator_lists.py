@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Api, at, people
 
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .conftest import Api, at, people
 
 
 def csv_of(numbers: Iterable[str], header: str = "number", row: str = "{}") -> bytes:
@@ -19,7 +20,7 @@ def csv_of(numbers: Iterable[str], header: str = "number", row: str = "{}") -> b
 def upload(api: Api, content: bytes, name: str = "March", **fields: str) -> requests.Response:
     address = f"{api.emulator.url}/v2/accounts/{api.emulator.account_sid}/contacts/csv-upload"
     file = {"file_name": ("contacts.csv", content, "text/csv")}
-    return api.session.post(address, data={"list_name": name, "type": "static", **fields}, files=file, timeout=30)
+    return api.session.post(address, data={"list_name": name, "type": "static", **fields}, files=file, timeout=60)
 
 
 def uploaded(api: Api, content: bytes, name: str = "March", **fields: str) -> dict[str, str]:
@@ -358,7 +359,7 @@ def test_a_file_that_is_cut_off_on_its_way_is_not_imported(api: Api, emulator: E
     address = f"{emulator.url}/v2/accounts/{emulator.account_sid}/contacts/csv-upload"
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
     with pytest.raises(RuntimeError, match="died"):
-        api.session.post(address, data=half(), headers=kind, timeout=10)
+        api.session.post(address, data=half(), headers=kind, timeout=60)
 
     assert api("GET", "lists").json()["response"] == []
 
@@ -366,6 +367,6 @@ def test_a_file_that_is_cut_off_on_its_way_is_not_imported(api: Api, emulator: E
 def test_the_lists_are_shown_to_other_processes_without_a_number(api: Api, emulator: Emulator) -> None:
     ids = uploaded(api, csv_of(people(3)))
 
-    answer = api.session.get(f"{emulator.url}/_emulator/lists", timeout=10)
+    answer = api.session.get(f"{emulator.url}/_emulator/lists", timeout=60)
 
     assert answer.json() == [{"sid": ids["list_sid"], "name": "March", "kind": "static", "contact_count": 3}]

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import Api
 
 from airflow_provider_exotel.emulator import Emulator, Fault, reports
 from airflow_provider_exotel.emulator.reports import addresses
 
+from .conftest import Api
+
 
 def page(emulator: Emulator, path: str = "/") -> str:
-    return requests.get(emulator.url + path, timeout=10).text
+    return requests.get(emulator.url + path, timeout=60).text
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_a_page_leads_to_no_report_that_is_not_done(tmp_path: Path) -> None:
     assert addresses(tmp_path) == {"one": "/reports/may/report.html"}
     with Emulator(reports=tmp_path) as other:
         address = f"{other.url}/reports/may/_unfinished/0123/4567/report.html"
-        assert requests.get(address, timeout=10).status_code == 404
+        assert requests.get(address, timeout=60).status_code == 404
 
 
 def a_folder(path: Path) -> None:
@@ -138,7 +139,7 @@ def test_what_cannot_be_read_among_reports_takes_no_page_away(tmp_path: Path, ma
 
     with Emulator(reports=tmp_path) as emulator:
         places = ("/", "/reports/june/report.html")
-        codes = [requests.get(emulator.url + place, timeout=10).status_code for place in places]
+        codes = [requests.get(emulator.url + place, timeout=60).status_code for place in places]
 
     assert addresses(tmp_path) == {"one": "/reports/may/report.html"}
     assert codes == [200, 200 if made is no_text else 404]
@@ -191,8 +192,8 @@ def test_nothing_but_pages_of_reports_is_served(tmp_path: Path, path: str) -> No
         (tmp_path / file).write_text("kept")
     with Emulator(reports=folder) as emulator:
         assert page(emulator, "/reports/may/report.html") == "kept"
-        assert requests.get(f"{emulator.url}/reports/{path}", timeout=10).status_code == 404
+        assert requests.get(f"{emulator.url}/reports/{path}", timeout=60).status_code == 404
 
 
 def test_there_is_no_page_of_a_campaign_there_is_not(emulator: Emulator) -> None:
-    assert requests.get(f"{emulator.url}/campaigns/unknown", timeout=10).status_code == 404
+    assert requests.get(f"{emulator.url}/campaigns/unknown", timeout=60).status_code == 404

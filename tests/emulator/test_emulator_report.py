@@ -6,9 +6,10 @@ import csv
 import io
 
 import pytest
-from conftest import Api
 
 from airflow_provider_exotel.emulator import Emulator
+
+from .conftest import Api
 
 
 def test_a_campaign_that_has_ended_tells_where_its_report_is(emulator: Emulator, api: Api) -> None:

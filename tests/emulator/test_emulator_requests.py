@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Api, at, order, people
 
 from airflow_provider_exotel.emulator import Emulator
+
+from .conftest import Api, at, order, people
 
 GOOD: list[dict[str, Any]] = [
     {},
@@ -180,5 +181,5 @@ def test_malformed_authorization(emulator: Emulator, api: Api, header: str) -> N
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_another_account(api: Api, emulator: Emulator, status: int) -> None:
     emulator.settings.wrong_account_status = status
-    answer = api.session.get(f"{emulator.url}/v2/accounts/other/campaigns", timeout=10)
+    answer = api.session.get(f"{emulator.url}/v2/accounts/other/campaigns", timeout=60)
     assert answer.status_code == status

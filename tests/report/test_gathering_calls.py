@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import NAME, START, client_of, order, people, serving
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError
@@ -24,6 +23,8 @@ from airflow_provider_exotel.report import gather as module
 from airflow_provider_exotel.report.call import Call
 from airflow_provider_exotel.report.gather import gather
 from airflow_provider_exotel.report.ledger import Ledger
+
+from .report_samples import NAME, START, client_of, order, people, serving
 
 PAGE, PAGES_A_PART = 10, 2
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import INDIA, NAME, START, client_of, order, people, report_of
 
 from airflow_provider_exotel.client.models import CallRecord, Campaign
 from airflow_provider_exotel.client.request import CampaignRequest
@@ -19,6 +18,8 @@ from airflow_provider_exotel.report.call import STATUSES
 from airflow_provider_exotel.report.page import render_page
 from airflow_provider_exotel.report.summary import summarize
 from airflow_provider_exotel.windows.calling_window import CallingWindow
+
+from .report_samples import INDIA, NAME, START, client_of, order, people, report_of
 
 DIALECTS = ("documented", "wrapped")
 WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import INDIA
 
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.report.audit import Limits, resolve_limits
 from airflow_provider_exotel.windows.calling_window import CallingWindow
+
+from .report_samples import INDIA
 
 SCHEDULE = {"send_at": "2026-03-02T10:00:00+05:30", "end_at": "2026-03-04T18:00:00+05:30"}
 

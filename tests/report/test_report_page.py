@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from report_samples import INDIA, START, client_of, order, people, report_of
 
 from airflow_provider_exotel.client.models import CallRecord, Campaign
 from airflow_provider_exotel.client.request import CampaignRequest
@@ -23,6 +22,8 @@ from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 from airflow_provider_exotel.report.page import render_page
 from airflow_provider_exotel.windows.calling_window import CallingWindow
+
+from .report_samples import INDIA, START, client_of, order, people, report_of
 
 WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)
 

@@ -25,7 +25,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from ways import NUMBERS, READ_TIMEOUT, WAYS, Died, Reaper, Superseded, Worker, once, resumable
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError, ExotelOutcomeUnknown
@@ -33,6 +32,8 @@ from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
 from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .ways import NUMBERS, READ_TIMEOUT, WAYS, Died, Reaper, Superseded, Worker, once, resumable
 
 TRIES = 12
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from versions import AIRFLOW
+
+from ..versions import AIRFLOW
 
 if TYPE_CHECKING:
-    from conftest import Airflow
+    from .conftest import Airflow
 
 STEPS = ("before_the_intent", "before_the_post", "during_the_post", "after_the_answer", "after_recording", "never")
 
@@ -49,11 +50,8 @@ def test_a_run_that_is_deleted_and_created_again_under_its_id_follows(airflow: A
 def test_a_clear_after_the_campaign_was_deleted_by_hand_fails_and_creates_none(
     airflow: Airflow, runs: dict[str, str]
 ) -> None:
-    from airflow_provider_exotel import ExotelClient
-
     [campaign] = airflow.campaigns("after_recording")
-    emulator = airflow.emulator
-    ExotelClient(emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host).delete_campaign(campaign.id)
+    airflow.client.delete_campaign(campaign.id)
 
     assert airflow.clear(runs["after_recording"]) == "failed"
 

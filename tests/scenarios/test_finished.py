@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from versions import AIRFLOW
 
 from airflow_provider_exotel import CampaignRequest, ExotelClient
 
+from ..versions import AIRFLOW
+
 if TYPE_CHECKING:
-    from conftest import Airflow
+    from .conftest import Airflow
 
 pytestmark = pytest.mark.skipif(AIRFLOW < (3, 3), reason="Airflow keeps nothing of what is watched before 3.3")
 
@@ -43,13 +44,9 @@ def finish(client: ExotelClient, name: str) -> str:
 
 
 def test_dags_run_once_for_each_campaign_that_finishes_and_one_poll_serves_them(airflow: Airflow) -> None:
-    emulator = airflow.emulator
-    client = ExotelClient(
-        emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host, requests_per_minute=600
-    )
     assert airflow.until(lambda: looks(airflow))  # what had finished before the first look is not told
 
-    first, second = finish(client, "first"), finish(client, "second")
+    first, second = finish(airflow.client, "first"), finish(airflow.client, "second")
 
     assert airflow.until(lambda: {first, second} <= set(told(airflow, "one")))
     assert airflow.until(lambda: {first, second} <= set(told(airflow, "other")))

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from versions import AIRFLOW
 
 from airflow_provider_exotel.emulator import Emulator
+
+from ..versions import AIRFLOW
 
 PEOPLE, ROWS_IN_A_LIST = 260_000, 100_000
 

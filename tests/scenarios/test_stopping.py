@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from versions import AIRFLOW
 
-from airflow_provider_exotel import ExotelClient
+from ..versions import AIRFLOW
 
 if TYPE_CHECKING:
-    from conftest import Airflow
+    from .conftest import Airflow
 
 MODES = ("worker", "triggerer")
 WAITS_IN = {"worker": "running", "triggerer": "deferred"}
@@ -136,7 +135,7 @@ def another_triggerer(airflow: Airflow) -> Iterator[None]:
     )
     yield
     started.terminate()
-    started.wait(30)
+    started.wait(60)
 
 
 def test_the_triggerer_is_killed_and_another_started(
@@ -145,10 +144,8 @@ def test_the_triggerer_is_killed_and_another_started(
     run, campaign = waiting(airflow, "restarted", "triggerer", runs)
 
     request.getfixturevalue("another_triggerer")
-    emulator = airflow.emulator
-    client = ExotelClient(emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host)
-    client.pause_campaign(campaign.id)
-    client.complete_campaign(campaign.id)
+    airflow.client.pause_campaign(campaign.id)
+    airflow.client.complete_campaign(campaign.id)
 
     assert airflow.ended(run) == "success"
     assert airflow.xcom(run) == campaign.id

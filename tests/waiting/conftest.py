@@ -3,10 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from waiting_samples import START, client_of
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.emulator import Emulator
+
+from .waiting_samples import START, client_of
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from waiting_samples import MINUTE, START, client_of, people, shown
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, ExotelServerError
@@ -26,6 +25,8 @@ from airflow_provider_exotel.waiting.driver import WaitDriver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
 from airflow_provider_exotel.waiting.wait import HAND_OVER, Wait
 from airflow_provider_exotel.windows.calling_window import CallingWindow
+
+from .waiting_samples import MINUTE, START, client_of, people, shown
 
 # Six minutes a day hold some 270 calls, the last 90 seconds being left to the change of windows.
 WINDOW = CallingWindow(start="10:00", end="10:06", timezone="Asia/Kolkata", weekdays="mon-fri")

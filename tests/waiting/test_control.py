@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from waiting_samples import MINUTE, START, between, client_of, create, people
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import (
@@ -22,6 +21,8 @@ from airflow_provider_exotel.client.policy import ReplayPolicy
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY, change, control, pause_if_it_may_dial
+
+from .waiting_samples import MINUTE, START, between, client_of, create, people
 
 HOUR = between(START + 60 * MINUTE, START + 120 * MINUTE)
 IDENTITY = identify("emulator", None, dag_id="reminders", run_id="manual", task_id="create")

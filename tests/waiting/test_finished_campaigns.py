@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from waiting_samples import MINUTE, START, between, client_of, people, shown
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.models import Campaign
@@ -26,6 +25,8 @@ from airflow_provider_exotel.waiting.finished import (
     finished_since,
 )
 from airflow_provider_exotel.waiting.wait import LAST_CALLS
+
+from .waiting_samples import MINUTE, START, between, client_of, people, shown
 
 FEW = 50
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

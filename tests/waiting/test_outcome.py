@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from waiting_samples import MINUTE, START, between, client_of, create, people, shown
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelRequestRefused
@@ -27,6 +26,8 @@ from airflow_provider_exotel.waiting.outcome import (
     tally_of,
     warnings_of,
 )
+
+from .waiting_samples import MINUTE, START, between, client_of, create, people, shown
 
 ALL_ZERO = dict.fromkeys(["completed", "failed", "busy", "no_answer", "in_progress"], 0)
 

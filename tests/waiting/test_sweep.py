@@ -9,13 +9,14 @@ from itertools import count
 from typing import Any
 
 import pytest
-from waiting_samples import MINUTE, START, between, people
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, ExotelServerError
 from airflow_provider_exotel.client.models import Campaign, CampaignStats, CampaignStatus
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.sweep import Swept, sweep
+
+from .waiting_samples import MINUTE, START, between, people
 
 FLEET = between(START + MINUTE, START + 60 * MINUTE)
 LATER = between(START + 1000 * MINUTE, START + 1060 * MINUTE)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from waiting_samples import MINUTE, START, shown
 
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import Schedule
@@ -22,6 +21,8 @@ from airflow_provider_exotel.waiting.wait import (
     people_are_left,
 )
 from airflow_provider_exotel.waiting.watch import GONE_AFTER, Watched, next_wake
+
+from .waiting_samples import MINUTE, START, shown
 
 END = START + timedelta(hours=8)
 SECOND = timedelta(seconds=1)

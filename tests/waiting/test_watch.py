@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from waiting_samples import MINUTE, START, between, create, people, shown
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelNotFound
@@ -17,6 +16,8 @@ from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.wait import HAND_OVER, LINGERS, LONGEST_LIFE, Step, Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, progress_line, watch
+
+from .waiting_samples import MINUTE, START, between, create, people, shown
 
 INTERVAL = 60.0
 OPENS, CLOSES = START + timedelta(hours=1), START + timedelta(hours=3)

@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from campaign_specs import spec_of
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
 from airflow_provider_exotel.windows.common_window import CommonWindow, window_of
+
+from ..campaign_specs import spec_of
 
 INDIA: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
 EMIRATES: dict[str, Any] = {"start": "09:00", "end": "18:00", "timezone": "Asia/Dubai"}

@@ -19,7 +19,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from campaign_specs import spec_of
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.windows import public_holidays
@@ -34,6 +33,8 @@ from airflow_provider_exotel.windows.presets import (
     review_warning,
     series_warning,
 )
+
+from ..campaign_specs import spec_of
 
 MONDAY = date(2026, 11, 23)
 PAGE = Path(__file__).parents[2] / "docs" / "calling-hours.md"
