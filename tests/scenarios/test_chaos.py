@@ -10,7 +10,7 @@ from ways import naive, once
 
 from airflow_provider_exotel.create import lookup
 from airflow_provider_exotel.create import once as protocol
-from airflow_provider_exotel.create.campaign_journal import CampaignJournal
+from airflow_provider_exotel.create.journal import CampaignJournal
 from airflow_provider_exotel.emulator import Emulator
 
 SEEDS = range(10_000, 10_300)
