@@ -223,8 +223,8 @@ def test_who_was_called_lately_by_our_own_reports_is_not_called(
 ) -> None:
     from airflow_provider_exotel.report.call import hashed
 
-    monkeypatch.setenv("AIRFLOW_VAR_REPORT_KEY", "a key of the tests")
-    name, people, now = hashed(b"a key of the tests"), indians(4), datetime.now(UTC)
+    monkeypatch.setenv("AIRFLOW_VAR_REPORT_KEY", "16 characters, k")
+    name, people, now = hashed(b"16 characters, k"), indians(4), datetime.now(UTC)
     for report, (number, days_ago) in enumerate([(people[0], 2), (people[1], 9), (people[2], 2)]):
         (tmp_path / "reports" / str(report)).mkdir(parents=True)
         called_at = (now - timedelta(days=days_ago)).isoformat()
@@ -303,6 +303,10 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
          "concurrency", "call_length", "max_windows", "variables", "variables", "read_via_text", "window",
          "suppress.1", "suppress.a.days", "suppress.b.days", "suppress.c.sql_conn_id", "suppress.d.as_of",
          "suppress.d.max_age_days", "suppress.d.allow_unreadable", "suppress.e.may_be_missing"],
+    ),
+    "no connection of the key": (
+        {"suppress": [{"name": "lately", "reports": "x", "days": 7, "hash_key_conn_id": "not_there"}]},
+        ["suppress.lately.hash_key_conn_id"],
     ),
     "two keys": (
         {"suppress": [{"name": "e", "reports": "x", "days": 1, "hash_key_conn_id": "a", "hash_key_variable": "b"}]},

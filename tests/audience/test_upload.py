@@ -337,6 +337,7 @@ def test_an_import_that_takes_too_long_is_left_to_a_later_try(emulator: Emulator
     assert done(emulator).count("upload") == 1
 
 
+@settings(deadline=None)
 @given(st.integers(1, 7200))
 def test_pauses_grow_and_end_exactly_when_the_time_is_over(seconds: int) -> None:
     within, waited, pauses = timedelta(seconds=seconds), timedelta(), []
