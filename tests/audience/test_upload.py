@@ -538,11 +538,13 @@ def test_all_files_are_sent_before_any_import_is_waited_for(emulator: Emulator, 
 
 
 def test_a_list_that_is_complete_is_not_polled_again(emulator: Emulator, one: Make) -> None:
-    emulator.add_list("there", NUMBERS, f"{NAME}-there")
+    there = replace(FILE, list_name=f"{NAME}-there")
+    emulator.add_list("there", NUMBERS, there.list_name)
 
-    complete(emulator, one(file=replace(FILE, list_name=f"{NAME}-there")), one())
+    made = complete(emulator, one(), one(file=there))
 
-    assert [request.query for request in emulator.requests].count({"name": f"{NAME}-there"}) <= 1
+    assert [one.name for one in made] == [NAME, there.list_name]
+    assert [request.query.get("name") for request in emulator.requests].count(there.list_name) == 1
 
 
 def test_the_shortest_wait_of_several_lists_is_waited(emulator: Emulator, one: Make) -> None:
