@@ -245,6 +245,8 @@ class AudiencePlan:
             "idempotency_key": f"{self.id}-{hashlib.sha256(own.encode()).hexdigest()[:_ID_LENGTH]}",
             "call_retries": _retries(self.settings.call_retries),
             "read_via_text": self.settings.read_via_text,
+            # Another plan of the day may hold the same people.
+            "on_same_audience": "fail",
         }
         return {name: value for name, value in given.items() if value is not None}
 

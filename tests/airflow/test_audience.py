@@ -441,6 +441,18 @@ def test_a_run_does_not_take_the_plan_of_another(exotel: Emulator, tmp_path: Pat
         executed(plan(tmp_path / "plan", path=path), run_id="another")
 
 
+def test_another_run_of_the_day_does_not_call_the_same_people_again(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    people = table(tmp_path / "people.csv", indians(9))
+
+    scheduled, by_hand = (run_dag(lambda run=run: fleet(tmp_path / run, path=people)) for run in ("one", "two"))
+
+    assert (scheduled.state, by_hand.task_state("create")) == ("success", "failed")
+    assert len(exotel.campaigns) == 1
+    assert "on_same_audience" in log.text
+
+
 def test_another_run_calls_the_same_people_by_campaigns_of_its_own(exotel: Emulator, tmp_path: Path) -> None:
     path = table(tmp_path / "people.csv", indians(9))
 
@@ -481,8 +493,9 @@ def test_a_list_that_is_there_is_taken_by_the_next_run(exotel: Emulator, tmp_pat
 
     first, second = (executed(UploadAudienceOperator(task_id="upload", campaign=campaign)) for _ in range(2))
 
+    [file], [made] = (tmp_path / "plan" / "chunks").iterdir(), exotel.lists
     assert first == second
-    assert len(exotel.lists) == 1
+    assert made.name == f"af-{file.stem}"
     assert len([one for one in exotel.requests if one.path.endswith("csv-upload")]) == 1
 
 
