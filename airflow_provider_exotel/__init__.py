@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.errors import ExotelError
     from airflow_provider_exotel.client.request import CallRetries, CampaignRequest, Schedule
     from airflow_provider_exotel.hooks.exotel import ExotelHook
-    from airflow_provider_exotel.links import CampaignLink, ReportLink
+    from airflow_provider_exotel.links import CampaignLink, PlanLink, ReportLink
     from airflow_provider_exotel.operators.audience import PlanAudienceOperator
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
     from airflow_provider_exotel.operators.control import ControlCampaignOperator, UpdateCampaignOperator
@@ -41,6 +41,7 @@ __all__ = [
     "ExotelError",
     "ExotelHook",
     "PlanAudienceOperator",
+    "PlanLink",
     "ReportLink",
     "Schedule",
     "UpdateCampaignOperator",
@@ -64,6 +65,7 @@ _MODULES = {
     "ExotelError": "client.errors",
     "ExotelHook": "hooks.exotel",
     "PlanAudienceOperator": "operators.audience",
+    "PlanLink": "links",
     "ReportLink": "links",
     "Schedule": "client.request",
     "UpdateCampaignOperator": "operators.control",

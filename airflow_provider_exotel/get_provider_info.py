@@ -37,7 +37,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "triggers": [_modules("triggers.campaign", "triggers.finished")],
         "connection-types": [connection_metadata(f"{_PACKAGE}.hooks.exotel.ExotelHook")],
-        "extra-links": [f"{_PACKAGE}.links.CampaignLink", f"{_PACKAGE}.links.ReportLink"],
+        "extra-links": [f"{_PACKAGE}.links.{name}" for name in ("CampaignLink", "PlanLink", "ReportLink")],
     }
 
 

@@ -1,10 +1,13 @@
-"""The buttons on tasks: one leads to the campaign, one to the page of its report."""
+"""The buttons on tasks: to the campaign, to the page of its report, to the page of an audience plan."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -35,3 +38,34 @@ class ReportLink(_AddressInXCom):
 
     name = "Campaign report"
     key = "report_link"
+
+
+class PlanLink(_AddressInXCom):
+    """Opens the page of an audience plan, where the task was told how people reach its folder (``folder_url``)."""
+
+    name = "Audience plan"
+    key = "plan_link"
+
+
+def web_folder(address: object) -> str | None:
+    """Return the web address of a folder as a browser takes it: run ids hold characters with a meaning in one.
+
+    What is escaped already stays so: an escaped slash is not a slash.
+
+    :param address: the argument ``folder_url``; anything but text counts as not given.
+    :raises ExotelInputError: if it is not a web address, or holds credentials.
+    """
+    if not isinstance(address, str) or not address:
+        return None
+    try:
+        parts = urlsplit(address)
+        # It is stored in Airflow's database and opened by whoever presses the button.
+        is_open = "@" not in parts.netloc and not parts.query
+        # Nothing of a page's own path can follow a fragment.
+        is_fit = parts.scheme in {"http", "https"} and parts.hostname and is_open and not parts.fragment
+    except ValueError:
+        is_fit = False
+    if not is_fit:
+        wanted = "must be the web address of a folder, without credentials, such as 'https://reports.example.com/may'"
+        raise ExotelInputError([Problem("folder_url", wanted)])
+    return urlunsplit(parts._replace(path=quote(parts.path.rstrip("/"), safe="/%")))

@@ -1,20 +1,22 @@
-"""The whole life of a fleet of campaigns, from a warehouse or a file: plan, approve, upload, call, wait, report.
+"""The whole life of an audience plan, from a warehouse or a file: plan, approve, upload, call, wait, report.
 
 Whoever pressed 9, or was called within the week, is left out of the next plan: the reports tell, by keyed digests.
 
 People are read from the connection that ``EXOTEL_WAREHOUSE`` names, by a query, or else from the file
-``EXOTEL_AUDIENCE``. Nothing is uploaded and nobody is called before somebody has approved the plan, by its id, where
-Airflow can ask (3.1 and later).
+``EXOTEL_AUDIENCE``. Nothing is uploaded and nobody is called before somebody has approved the plan, by its id, if
+Airflow can ask (3.1 and later). Nobody is asked about a plan that calls nobody.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, AirflowOptionalProviderFeatureException
+from airflow.providers.common.compat.standard.operators import ShortCircuitOperator
 
 from airflow_provider_exotel.operators.audience import PlanAudienceOperator
 from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
@@ -36,12 +38,20 @@ PEOPLE: dict[str, Any] = (
     else {"path": os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())}
 )
 PLANS = os.environ.get("EXOTEL_PLANS", (HERE / "plans").as_uri())
+# Where a browser finds these folders: with it the task has a button that opens the page.
+PLANS_URL = os.environ.get("EXOTEL_PLANS_URL")
 REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
-# Where a browser finds that folder: with it the report task has a button that opens the page.
 REPORTS_URL = os.environ.get("EXOTEL_REPORTS_URL")
 REPORTED = {"reports": REPORTS, "hash_key_variable": "exotel_report_key", "may_be_missing": True}
 RETRIES = {"number_of_retries": 1, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy", "no-answer"]}
 PLANNED = "ti.xcom_pull(task_ids='plan', key='plan')"
+
+
+def calls_anybody(plan: dict[str, Any]) -> bool:
+    """Return whether there is anybody to call, and log why if there is not."""
+    logging.getLogger(__name__).info("%s", plan["description"])
+    return bool(plan["accepted"])
+
 
 with DAG(
     "exotel_audience",
@@ -54,6 +64,7 @@ with DAG(
     plan = PlanAudienceOperator(
         task_id="plan",
         output_path=f"{PLANS}/{{{{ run_id }}}}",
+        folder_url=PLANS_URL and f"{PLANS_URL}/{{{{ run_id }}}}",
         **PEOPLE,
         default_country="IN",
         presets={
@@ -68,6 +79,9 @@ with DAG(
         read_via_text="Your appointment is tomorrow at ten. Press 9 not to be called again.",
         call_retries=RETRIES,
         name="Appointment reminder",
+    )
+    anybody = ShortCircuitOperator(
+        task_id="anybody", python_callable=calls_anybody, op_kwargs={"plan": plan.output["plan"]}
     )
     upload = UploadAudienceOperator.partial(task_id="upload", deferrable=True).expand(campaign=plan.output)
     # Approval may take longer than a window is open.
@@ -89,9 +103,11 @@ with DAG(
         approve = ApprovalOperator(
             task_id="approve",
             subject=f"Call {{{{ {PLANNED}['accepted'] }}}} people by plan {{{{ {PLANNED}['id'] }}}}?",
-            body=f"{{{{ {PLANNED}['markdown'] }}}}",
+            body=f"{{{{ {PLANNED}['markdown'] }}}}\n{{{{ {PLANNED}['url'] or {PLANNED}['files']['page'] }}}}",
         )
-        plan >> approve >> upload
+        anybody >> approve >> upload
+    else:
+        anybody >> upload
     call >> ended >> report
 
 if __name__ == "__main__":

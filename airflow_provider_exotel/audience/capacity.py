@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.request import CallRetries
@@ -15,13 +16,14 @@ from airflow_provider_exotel.windows.local_time import as_utc, whole_second_afte
 
 CAMPAIGN_LIFE = timedelta(days=30)
 """How long a campaign goes on by itself (Exotel, create-campaign page: the default of ``end_at``)."""
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Contacts that one campaign will call.
+class CallVolume:
+    """What one campaign has to call.
 
-    :param contacts: how many.
+    :param contacts: how many people.
     :param window: the hours in which they may be called.
     """
 
@@ -33,14 +35,19 @@ class Chunk:
 class Share:
     """What one campaign of a plan may dial, and how long that takes.
 
+    *At best* everybody answers the first call; *with retries* nobody ever answers, and every call is made again as
+    often as the retry plan says.
+
     :param contacts: how many it calls.
     :param throttle: its calls per minute, to be sent with ``mode="custom"``.
     :param send_at: its first call.
     :param end_at: when the first window it dials in closes.
-    :param earliest_finish: when it is done if everybody is reached at once; ``None`` for more than a year later.
-    :param latest_finish: when it is done if nobody is reached and every call is made again as often as the retry plan
-        says; ``None`` for more than a year later.
-    :param days: windows it needs for that; ``None`` for more than a year of them.
+    :param earliest_finish: when it is done at best; ``None`` for more than a year later.
+    :param latest_finish: when it is done with retries; ``None`` for more than a year later.
+    :param days_at_best: windows it needs at best; ``None`` for more than a year of them.
+    :param days: windows it needs with retries; ``None`` for more than a year of them.
+    :param rate_at_best: calls per minute with which the first window is enough at best; ``None`` if none is.
+    :param rate: calls per minute with which the first window is enough with retries; ``None`` if none is.
     """
 
     contacts: int
@@ -49,11 +56,14 @@ class Share:
     end_at: datetime
     earliest_finish: datetime | None
     latest_finish: datetime | None
+    days_at_best: int | None
     days: int | None
+    rate_at_best: int | None
+    rate: int | None
 
     @property
     def fits(self) -> bool:
-        """Whether it is done inside its first window, whoever is reached."""
+        """Whether it is done inside its first window, whoever answers."""
         return self.days == 1
 
     @property
@@ -61,32 +71,63 @@ class Share:
         """Whether it may need longer than the 30 days a campaign lives."""
         return self.latest_finish is None or self.latest_finish - self.send_at > CAMPAIGN_LIFE
 
-    @property
-    def warnings(self) -> list[str]:
-        """What to look at before anybody is called, in plain words."""
-        return list(self._warnings())
 
-    def _warnings(self) -> Iterator[str]:
-        if self.outlives_campaign:
-            yield (
-                f"Calling {self.contacts:,} contacts with all retries at {self.throttle} calls per minute takes "
-                f"{f'{self.days:,} windows' if self.days else 'more than a year'}, longer than the 30 days a campaign "
-                "lives: some people will not be tried. Split them over several plans, or raise calls_per_minute."
-            )
-        elif not self.fits:
-            yield (
-                f"Calling {self.contacts:,} contacts with all retries at {self.throttle} calls per minute may take "
-                f"{self.days} windows: what is left when one closes waits for the next."
-            )
+@dataclass(frozen=True)
+class Fit:
+    """Whether a plan fits into one calling window, and what it would need.
+
+    :param dials: calls per minute of all its campaigns together.
+    :param days_at_best: windows it needs if everybody answers; ``None`` for more than a year of them.
+    :param days: windows it needs with all retries; ``None`` for more than a year of them.
+    :param rate_at_best: calls per minute that one window would take if everybody answers; ``None`` if none is enough.
+    :param rate: calls per minute that one window would take with all retries; ``None`` if none is enough.
+    """
+
+    dials: int
+    days_at_best: int | None
+    days: int | None
+    rate_at_best: int | None
+    rate: int | None
+
+    @classmethod
+    def of(cls, shares: Sequence[Share]) -> Self:
+        """Return how campaigns that run at the same time fit."""
+        return cls(
+            sum(share.throttle for share in shares),
+            _all(max, [share.days_at_best for share in shares]),
+            _all(max, [share.days for share in shares]),
+            _all(sum, [share.rate_at_best for share in shares]),
+            _all(sum, [share.rate for share in shares]),
+        )
+
+    def __str__(self) -> str:
+        if self.days == 1:
+            return "Fits into one window, even if nobody answers and every call is retried."
+        at_best, with_retries = _needs(self.rate_at_best, self.days_at_best), _needs(self.rate, self.days)
+        dials = f"it dials {self.dials:,} calls a minute"
+        if self.days_at_best == 1:
+            return f"Fits into one window only if everybody answers: with all retries needs {with_retries} ({dials})."
+        more = f"; with all retries {with_retries}" if with_retries != at_best else ""
+        return f"Does not fit even if everybody answers: needs {at_best}{more} ({dials})."
+
+
+def _all(combine: Callable[[list[int]], int], numbers: Sequence[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return combine(known) if len(known) == len(numbers) else None
+
+
+def _needs(rate: int | None, days: int | None) -> str:
+    time = "more than a year" if days is None else f"{days:,} days"
+    return time if rate is None else f"{rate:,} calls a minute, or {time}"
 
 
 def share_capacity(
-    chunks: Sequence[Chunk],
+    volumes: Sequence[CallVolume],
     anchor: datetime,
     *,
     calls_per_minute: int = ACCOUNT_CALLS_PER_MINUTE,
     concurrency: int | None = None,
-    call_length: timedelta = timedelta(minutes=1),
+    call_length: timedelta = _MINUTE,
     call_retries: CallRetries | None = None,
 ) -> list[Share]:
     """Return what each campaign of a plan may dial, and when it is done.
@@ -95,38 +136,38 @@ def share_capacity(
     campaign-throttling page). All the campaigns of the plan share one call per minute less than the account may dial,
     by their sizes, each at least one; they are taken to run at once, as after a delay they may.
 
-    :param chunks: the campaigns to be.
+    :param volumes: what each campaign has to call.
     :param anchor: the moment the run stands for, aware; each campaign starts in the first window that has room then.
     :param calls_per_minute: what the account may dial, default 60.
     :param concurrency: calls the account may have at once; ``None`` if that is not the limit.
-    :param call_length: how long a call holds one of them, ringing included, default a minute.
+    :param call_length: how long a call takes, ringing included, default a minute.
     :param call_retries: the retry plan.
-    :raises ExotelInputError: if a chunk is empty, the account cannot dial so many campaigns at once, or a window never
-        has room.
+    :raises ExotelInputError: if a campaign calls nobody, the account cannot dial so many campaigns at once, or a
+        window never has room.
     """
     if call_length <= timedelta():
-        raise ExotelInputError([Problem("call_length", "is no time at all; write how long a call takes")])
+        raise ExotelInputError([Problem("call_length", "must be longer than nothing; write how long a call takes")])
     budget = _budget(calls_per_minute, concurrency, call_length)
-    problems = list(_problems(chunks, budget))
+    problems = list(_problems(volumes, budget))
     if problems:
         raise ExotelInputError(problems)
-    throttles = _shares([chunk.contacts for chunk in chunks], budget)
-    return [_share(chunk, throttle, anchor, call_retries) for chunk, throttle in zip(chunks, throttles, strict=True)]
+    throttles = _shares([volume.contacts for volume in volumes], budget)
+    return [_share(volume, throttle, anchor, call_retries) for volume, throttle in zip(volumes, throttles, strict=True)]
 
 
 def _budget(calls_per_minute: int, concurrency: int | None, call_length: timedelta) -> int:
     most = calls_per_minute - 1
-    return most if concurrency is None else min(most, int(concurrency * timedelta(minutes=1) / call_length))
+    return most if concurrency is None else min(most, int(concurrency * _MINUTE / call_length))
 
 
-def _problems(chunks: Sequence[Chunk], budget: int) -> Iterator[Problem]:
-    if not chunks or any(chunk.contacts < 1 for chunk in chunks):
-        yield Problem("chunks", "holds no contacts, or a chunk without any; leave out what is empty")
-    if budget < len(chunks):
+def _problems(volumes: Sequence[CallVolume], budget: int) -> Iterator[Problem]:
+    if not volumes or any(volume.contacts < 1 for volume in volumes):
+        yield Problem("volumes", "must not include a campaign without contacts; leave out what is empty")
+    if budget < len(volumes):
         yield Problem(
             "calls_per_minute",
-            f"leaves {max(budget, 0)} calls per minute to {len(chunks)} campaigns at once, which need one each; "
-            "make fewer, larger chunks",
+            f"leaves {max(budget, 0)} calls per minute to {len(volumes)} campaigns at once, which need one each; "
+            "make fewer, larger campaigns",
         )
 
 
@@ -140,20 +181,33 @@ def _shares(sizes: Sequence[int], budget: int) -> list[int]:
     return shares
 
 
-def _share(chunk: Chunk, throttle: int, anchor: datetime, retries: CallRetries | None) -> Share:
-    window = chunk.window
+def _share(volume: CallVolume, throttle: int, anchor: datetime, retries: CallRetries | None) -> Share:
+    window, contacts = volume.window, volume.contacts
     stretch = window.stretch_for(anchor, call_retries=retries)
     send_at = whole_second_after(max(as_utc(anchor, "anchor") + LEAD, stretch.opening))
-    attempts = 1 + ((retries.number_of_retries or 0) if retries else 0)
-    quickest = timedelta(minutes=math.ceil(chunk.contacts / throttle))
+    calls = contacts * (1 + ((retries.number_of_retries or 0) if retries else 0))
     # Attempts may wait for their turn and for their interval, at worst for one after the other.
-    slowest = timedelta(
-        minutes=math.ceil(chunk.contacts * attempts / throttle) + (retries.longest_minutes() if retries else 0)
-    )
-    earliest, _ = _finish(window, send_at, quickest)
-    latest, days = _finish(window, send_at, slowest)
+    intervals = retries.longest_minutes() if retries else 0
+    earliest, days_at_best = _finish(window, send_at, math.ceil(contacts / throttle) * _MINUTE)
+    latest, days = _finish(window, send_at, (math.ceil(calls / throttle) + intervals) * _MINUTE)
+    minutes = (stretch.closing - send_at) // _MINUTE
     first, last = (with_offset_of(moment, window.zone) for moment in (send_at, stretch.closing))
-    return Share(chunk.contacts, throttle, first, last, earliest, latest, days)
+    return Share(
+        contacts,
+        throttle,
+        first,
+        last,
+        earliest,
+        latest,
+        days_at_best,
+        days,
+        rate_at_best=_rate(contacts, minutes),
+        rate=_rate(calls, minutes - intervals),
+    )
+
+
+def _rate(calls: int, minutes: int) -> int | None:
+    return math.ceil(calls / minutes) if minutes > 0 else None
 
 
 def _finish(window: Window, send_at: datetime, needed: timedelta) -> tuple[datetime | None, int | None]:

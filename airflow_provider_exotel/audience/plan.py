@@ -1,66 +1,41 @@
-"""The plan of a fleet: which campaigns call an audience, when they are done, and what it is known again by."""
+"""The plan of an audience: which campaigns call it, when they are done, and the id of the plan."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from airflow_provider_exotel.audience.capacity import Chunk as Contacts
-from airflow_provider_exotel.audience.capacity import Share, share_capacity
+from airflow_provider_exotel.audience.capacity import CallVolume, Fit, Share, share_capacity
 from airflow_provider_exotel.audience.chunks import Chunk
 from airflow_provider_exotel.audience.hours import EVERYBODY, Hours
+from airflow_provider_exotel.audience.plan_request import PlanSettings
 from airflow_provider_exotel.audience.split import AudienceSummary
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.request import MAX_NUMBERS, CallRetries
-from airflow_provider_exotel.create.dry_run import ACCOUNT_CALLS_PER_MINUTE
+from airflow_provider_exotel.contacts.rejection import Reason
+from airflow_provider_exotel.html.render import quantity
 from airflow_provider_exotel.windows.calling_window import Window
 from airflow_provider_exotel.windows.common_window import window_of
 
 CHUNKS = "chunks"
 """The folder, in that of the plan, of the files with the numbers."""
 _ID_LENGTH = 16
-# A look for the campaign and its creation; a list is looked for twice, sent, asked about, and counted.
+# A campaign is looked up and created; a list is looked up twice, sent, polled, and counted.
 _REQUESTS = {"campaign": 2, "list": 5}
-_LATE = (
-    "with all retries this may take more than one window. What is left when one closes is called in the next only "
-    "where the campaign is told to go on, with on_window_end='resume'."
-)
 _TOO_LONG = (
-    "with all retries this takes longer than the 30 days a campaign lives, so some people will not be tried. Split "
+    "with all retries this takes longer than the 30 days a campaign lives, so some people will not be called. Split "
     "them over several plans, or raise calls_per_minute."
 )
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the campaigns of a fleet have in common.
-
-    :param name: what their names begin with.
-    :param call_retries: the retry plan.
-    :param read_via_text: the text to be read out, where there is no flow.
-    :param variables: the variables of a dynamic campaign; with any, the campaigns are dynamic.
-    :param calls_per_minute: what the account may dial.
-    :param concurrency: calls the account may have at once; ``None`` if that is not the limit.
-    :param call_length: how long a call holds one of them, ringing included.
-    """
-
-    name: str
-    call_retries: CallRetries | None = None
-    read_via_text: str | None = None
-    variables: tuple[str, ...] = ()
-    calls_per_minute: int = ACCOUNT_CALLS_PER_MINUTE
-    concurrency: int | None = None
-    call_length: timedelta = timedelta(minutes=1)
-
-    @property
-    def campaign_type(self) -> str:
-        """What Exotel's create-campaign page calls their type."""
-        return "dynamic" if self.variables else "static"
+_LEFT_OVER = (
+    "Uncalled contacts are called in the next window only by campaigns with on_window_end='resume' and "
+    "wait_for_completion=True."
+)
 
 
 @dataclass(frozen=True)
@@ -116,16 +91,16 @@ class PlannedCampaign:
 
 
 @dataclass(frozen=True)
-class FleetPlan:
+class AudiencePlan:
     """Who of an audience is called by which campaign, when and how fast.
 
-    :param order: what the campaigns have in common.
+    :param settings: what the campaigns have in common.
     :param summary: what became of the audience.
     :param campaigns: the campaigns.
     :param remarks: what was found while it was made.
     """
 
-    order: Order
+    settings: PlanSettings
     summary: AudienceSummary
     campaigns: tuple[PlannedCampaign, ...]
     remarks: tuple[str, ...] = field(default=())
@@ -136,15 +111,21 @@ class FleetPlan:
 
         The digests of the files are made under a secret, so nobody can be found out by trying numbers.
         """
-        order = self.order
-        told = [
-            [order.name, order.campaign_type, order.read_via_text, _retries(order.call_retries), list(order.variables)],
+        settings = self.settings
+        content = [
+            [
+                settings.name,
+                settings.campaign_type,
+                settings.read_via_text,
+                _retries(settings.call_retries),
+                list(settings.variables),
+            ],
             [
                 [one.name, one.window, one.share.throttle, [chunk.digest for chunk in one.chunks]]
                 for one in self.campaigns
             ],
         ]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:_ID_LENGTH]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_ID_LENGTH]
 
     @property
     def lists(self) -> int:
@@ -168,17 +149,53 @@ class FleetPlan:
 
     @property
     def fits(self) -> bool:
-        """Whether every campaign is done inside its first window, whoever is reached."""
+        """Whether every campaign is done inside its first window, whoever answers."""
         return all(one.share.fits for one in self.campaigns)
+
+    @property
+    def fit(self) -> Fit | None:
+        """What it would need to fit into one window; ``None`` if nobody is to be called."""
+        return Fit.of([one.share for one in self.campaigns]) if self.campaigns else None
+
+    @property
+    def left_out(self) -> list[str]:
+        """Why rows are not called, a phrase for each reason with its count."""
+        summary = self.summary
+        return [
+            *(f"{count:,} rejected ({Reason(reason).explanation})" for reason, count in summary.rejected.items()),
+            *(
+                f"{one.suppressed:,} suppressed by {name}"
+                for name, one in summary.suppressions.items()
+                if one.suppressed
+            ),
+            *([quantity(summary.duplicates, "duplicate")] if summary.duplicates else []),
+        ]
+
+    @property
+    def description(self) -> str:
+        """The plan in one sentence or two, for a log."""
+        summary, why = self.summary, "; ".join(self.left_out)
+        if not self.campaigns:
+            rows = f"{quantity(summary.rows, 'row')}, {why}" if why else "there are no rows"
+            return f"Plan {self.id} calls nobody: {rows}."
+        by = f"{quantity(len(self.campaigns), 'campaign')} and {quantity(self.lists, 'list')}"
+        left_out = f"; left out: {why}" if why else ""
+        return f"Plan {self.id} calls {summary.accepted:,} of {summary.rows:,} rows by {by}{left_out}. {self.fit}"
 
     @property
     def warnings(self) -> list[str]:
         """What to look at before anybody is called, in plain words."""
         long = [one.name for one in self.campaigns if one.share.outlives_campaign]
-        late = [one.name for one in self.campaigns if not one.share.fits and not one.share.outlives_campaign]
         return [
             *self.remarks,
-            *(f"{_list(names)} {said}" for names, said in ((long, _TOO_LONG), (late, _LATE)) if names),
+            *(
+                f"suppress.{name}: {one.unreadable:,} of {one.rows:,} rows could not be compared (allow_unreadable), "
+                "so people in them may be called."
+                for name, one in self.summary.suppressions.items()
+                if one.unreadable
+            ),
+            *([f"{_list(long)} {_TOO_LONG}"] if long else []),
+            *([f"{self.fit} {_LEFT_OVER}"] if not self.fits else []),
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -186,12 +203,13 @@ class FleetPlan:
         summary = self.summary
         return {
             "id": self.id,
-            "name": self.order.name,
+            "name": self.settings.name,
             "rows": summary.rows,
             "accepted": summary.accepted,
             "duplicates": summary.duplicates,
             "rejected": summary.rejected,
             "suppressed": {name: one.suppressed for name, one in summary.suppressions.items()},
+            "unreadable": {name: one.unreadable for name, one in summary.suppressions.items() if one.unreadable},
             "zones": summary.keys,
             "campaigns": [one.as_json() for one in self.campaigns],
             "lists": self.lists,
@@ -199,6 +217,8 @@ class FleetPlan:
             "earliest_finish": _text(self.earliest_finish),
             "latest_finish": _text(self.latest_finish),
             "fits": self.fits,
+            "fit": None if self.fit is None else {**asdict(self.fit), "description": str(self.fit)},
+            "description": self.description,
             "warnings": self.warnings,
         }
 
@@ -218,52 +238,68 @@ class FleetPlan:
         given = {
             "name": one.name,
             "numbers_from" if one.is_inline else "lists": paths[0] if one.is_inline else paths,
-            "campaign_type": self.order.campaign_type,
+            "campaign_type": self.settings.campaign_type,
             "window": one.window,
             "mode": "custom",
             "throttle": one.share.throttle,
             "idempotency_key": f"{self.id}-{hashlib.sha256(own.encode()).hexdigest()[:_ID_LENGTH]}",
-            "call_retries": _retries(self.order.call_retries),
-            "read_via_text": self.order.read_via_text,
+            "call_retries": _retries(self.settings.call_retries),
+            "read_via_text": self.settings.read_via_text,
+            # Another plan of the day may hold the same people.
+            "on_same_audience": "fail",
         }
         return {name: value for name, value in given.items() if value is not None}
 
 
-def plan_fleet(
-    summary: AudienceSummary, hours: Hours, order: Order, anchor: datetime, remarks: Iterable[str] = ()
-) -> FleetPlan:
+def plan_audience(
+    summary: AudienceSummary, hours: Hours, settings: PlanSettings, anchor: datetime, remarks: Iterable[str] = ()
+) -> AudiencePlan:
     """Return the plan of an audience that is split.
 
     :param summary: what became of the audience.
     :param hours: when whom may be called.
-    :param order: what the campaigns have in common.
+    :param settings: what the campaigns have in common.
     :param anchor: the moment the run stands for, aware.
     :param remarks: what was found on the way here.
-    :raises ExotelInputError: if the account cannot dial so many campaigns at once, or a window never has room.
+    :raises ExotelInputError: if the account cannot dial so many campaigns at once, a window never has room, or the
+        plan needs more windows than ``max_windows``.
     """
     grouped = [
         (key, tuple(chunks)) for (key, _), chunks in groupby(summary.chunks, lambda chunk: (chunk.key, chunk.campaign))
     ]
     if not grouped:
-        return FleetPlan(order, summary, (), tuple(remarks))
+        return AudiencePlan(settings, summary, (), tuple(remarks))
     shares = share_capacity(
-        [Contacts(sum(chunk.rows for chunk in chunks), window_of(hours.windows[key])) for key, chunks in grouped],
+        [CallVolume(sum(chunk.rows for chunk in chunks), window_of(hours.windows[key])) for key, chunks in grouped],
         anchor,
-        calls_per_minute=order.calls_per_minute,
-        concurrency=order.concurrency,
-        call_length=order.call_length,
-        call_retries=order.call_retries,
+        calls_per_minute=settings.calls_per_minute,
+        concurrency=settings.concurrency,
+        call_length=settings.call_length,
+        call_retries=settings.call_retries,
     )
-    names = _names(order.name, [key for key, _ in grouped])
+    names = _names(settings.name, [key for key, _ in grouped])
     campaigns = (
-        PlannedCampaign(name, key, chunks, _fits_inline(chunks, order), hours.windows[key], share)
+        PlannedCampaign(name, key, chunks, _fits_inline(chunks, settings), hours.windows[key], share)
         for name, (key, chunks), share in zip(names, grouped, shares, strict=True)
     )
-    return FleetPlan(order, summary, tuple(campaigns), tuple(remarks))
+    plan = AudiencePlan(settings, summary, tuple(campaigns), tuple(remarks))
+    _check_windows(plan.fit, settings.max_windows)
+    return plan
 
 
-def _fits_inline(chunks: tuple[Chunk, ...], order: Order) -> bool:
-    return not order.variables and len(chunks) == 1 and chunks[0].rows <= MAX_NUMBERS
+def _check_windows(fit: Fit | None, max_windows: int | None) -> None:
+    if fit is None or max_windows is None or (fit.days is not None and fit.days <= max_windows):
+        return
+    needed = "more than a year of windows" if fit.days is None else f"{fit.days:,} windows"
+    wanted = (
+        f"must be at least what the plan needs with all retries, which is {needed} (got {max_windows:,}). {fit} "
+        "Raise calls_per_minute or max_windows, or call fewer people"
+    )
+    raise ExotelInputError([Problem("max_windows", wanted)])
+
+
+def _fits_inline(chunks: tuple[Chunk, ...], settings: PlanSettings) -> bool:
+    return not settings.variables and len(chunks) == 1 and chunks[0].rows <= MAX_NUMBERS
 
 
 def _names(begin: str, keys: list[str]) -> list[str]:

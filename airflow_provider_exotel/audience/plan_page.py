@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from airflow_provider_exotel.audience.hours import EVERYBODY
-from airflow_provider_exotel.audience.plan import FleetPlan, PlannedCampaign
+from airflow_provider_exotel.audience.plan import AudiencePlan, PlannedCampaign
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.html.charts import Bar, Track, Tracks, draw_tracks
 from airflow_provider_exotel.html.render import quantity, render
@@ -20,12 +20,12 @@ _LONGEST_LOOK = timedelta(days=31)
 _HEAD = ("Campaign", "Contacts", "By", "Calls a minute", "First call", "Done at best", "Done at latest", "Windows")
 
 
-def render_page(plan: FleetPlan) -> str:
+def render_page(plan: AudiencePlan) -> str:
     """Return the plan as an HTML page that loads nothing."""
     tracks, zone = _tracks(plan)
     return render(
         "plan.html",
-        title=f"{plan.order.name}: a plan of {quantity(len(plan.campaigns), 'campaign')}",
+        title=f"{plan.settings.name}: a plan of {quantity(len(plan.campaigns), 'campaign')}",
         subtitle=f"Plan {plan.id}, made before anybody was called",
         tracks=tracks,
         zone=zone,
@@ -40,13 +40,13 @@ def render_page(plan: FleetPlan) -> str:
     )
 
 
-def render_markdown(plan: FleetPlan) -> str:
+def render_markdown(plan: AudiencePlan) -> str:
     """Return the plan as a few lines of Markdown."""
     reasons = [(Reason(reason).explanation, count) for reason, count in plan.summary.rejected.items()]
     return render("plan.md", reasons=reasons, **_values(plan))
 
 
-def _values(plan: FleetPlan) -> dict[str, Any]:
+def _values(plan: AudiencePlan) -> dict[str, Any]:
     return {
         "plan": plan,
         "summary": plan.summary,
@@ -71,7 +71,7 @@ def _row(one: PlannedCampaign) -> tuple[str, ...]:
     )
 
 
-def _people(plan: FleetPlan) -> Iterator[Bar]:
+def _people(plan: AudiencePlan) -> Iterator[Bar]:
     zones = {one.key: ", ".join(_zones(one.open)) for one in plan.campaigns}
     for key, count in sorted(plan.summary.keys.items(), key=lambda each: -each[1]):
         yield Bar(zones[key] if key == EVERYBODY else f"{key} ({zones[key]})", count)
@@ -82,7 +82,7 @@ def _zones(window: Window) -> Iterator[str]:
     yield from dict.fromkeys(one.zone.key for one in windows)
 
 
-def _left_out(plan: FleetPlan) -> Iterator[Bar]:
+def _left_out(plan: AudiencePlan) -> Iterator[Bar]:
     summary = plan.summary
     for reason, count in summary.rejected.items():
         yield Bar(reason.replace("_", " "), count, "never")
@@ -93,7 +93,7 @@ def _left_out(plan: FleetPlan) -> Iterator[Bar]:
             yield Bar(name, one.suppressed, "never")
 
 
-def _tracks(plan: FleetPlan) -> tuple[Tracks | None, str]:
+def _tracks(plan: AudiencePlan) -> tuple[Tracks | None, str]:
     """Return when the campaigns dial, and the zone of the times shown: that of all campaigns, or UTC."""
     if not plan.campaigns:
         return None, ""

@@ -1,353 +1,96 @@
-"""One list for one part of an audience, whatever dies on the way.
+"""Upload the files of one campaign: which one is sent, which one is waited for, and when it is given up.
 
-A look takes the first of these that applies, and reads only:
-
-1. The journal knows the import: wait until it is over, then compare what was counted.
-2. The account has a list of the name: it is the one if it holds as many contacts as it should. With fewer, an earlier
-   import may be running or may have been cut off: wait until the count settles, then send the file once more, since
-   the service drops what a list holds already (Exotel, add contacts to a list via CSV). With more, somebody else wrote
-   into it.
-3. An earlier try may have sent the file, and its list may still be on its way: wait until the service has had all the
-   time it may need.
-4. The file has to be sent.
-
-Sending writes down that it is about to happen, sends, and writes down the import's id. No campaign may be created
-before a look has returned the list.
+No campaign may be created before :func:`complete_uploads` has returned the lists.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from airflow_provider_exotel.audience.upload_journal import UploadEntry, UploadJournal
-from airflow_provider_exotel.client.contact_list import (
-    ContactList,
-    CsvUpload,
-    ImportCounts,
-    ImportState,
-    ImportStatus,
-    ListKind,
-)
-from airflow_provider_exotel.client.errors import (
-    ExotelConnectionError,
-    ExotelError,
-    ExotelImportUnfinished,
-    ExotelListMismatch,
-    ExotelNotFound,
-    ExotelOutcomeUnknown,
-    ExotelRequestRefused,
-    ExotelResponseError,
-    ExotelServerError,
-)
+from airflow_provider_exotel.audience.list_upload import ListUpload, Send, Wait
+from airflow_provider_exotel.client.contact_list import ContactList
+from airflow_provider_exotel.client.errors import ExotelImportUnfinished, ExotelOutcomeUnknown
+from airflow_provider_exotel.create.journal import known_fields
 
 log = logging.getLogger(__name__)
 
-SETTLE = timedelta(seconds=120)
-"""How long after its answer is due a list may take to show, and how long an unchanged count is waited for."""
-SEND_WITHIN = timedelta(seconds=30)
-"""How long after it is written down the sending of a file may begin."""
-IMPORT_WITHIN = timedelta(minutes=15)
-"""How long an import is waited for (Exotel, CSV status)."""
-SUPPORT_AFTER = timedelta(minutes=30)
-"""After this an import that is not over is a case for Exotel's support, as one of its guides says."""
-FURTHEST_LOOK = 10_000
-"""Lists read in one look: twenty requests."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 30.0
-
-
-class Lists(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.client.lists.ContactLists`."""
-
-    def all(self, *, name: str | None = None) -> Iterator[ContactList]:
-        """Iterate over the account's lists, newest first."""
-        ...
-
-    def get(self, list_sid: str) -> ContactList:
-        """Return a list."""
-        ...
-
-    def count(self, list_sid: str) -> int:
-        """Return how many contacts a list holds."""
-        ...
-
-    def upload_csv(self, file: Callable[[], BinaryIO], list_name: str, kind: ListKind) -> CsvUpload:
-        """Send the file that the function returns right before it is sent."""
-        ...
-
-    def import_status(self, upload_id: str) -> ImportStatus:
-        """Return how far an import is."""
-        ...
-
 
 @dataclass(frozen=True)
-class Chunk:
-    """A part of an audience that becomes one list.
+class UploadState:
+    """What one try knows, as plain JSON: a deferral hands it to the worker that resumes.
 
-    :param list_name: the list's name. It must hold a digest of the content: the same for every try, and never the same
-        for other people.
-    :param contacts: how many different numbers the file holds.
-    :param open: returns the CSV file, opened for reading bytes and able to seek; it is closed after it was sent.
-    :param kind: ``static`` or ``dynamic``.
+    :param files: the address of each file, and how many contacts it holds.
+    :param sent: the names of the lists whose file this try has sent.
+    :param journals: the journal of each list, by its name, on an Airflow that stores none.
     """
 
-    list_name: str
-    contacts: int
-    open: Callable[[], BinaryIO] = field(repr=False)
-    kind: ListKind = "static"
+    files: list[tuple[str, int]] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    journals: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a state of this version or any other."""
+        return cls(**known_fields(cls, stored))
 
 
-@dataclass(frozen=True)
-class Wait:
-    """Nothing is to be done now.
+def complete_uploads(
+    uploads: Sequence[ListUpload], sent: list[str], wait: Callable[[float], None]
+) -> list[ContactList]:
+    """Send the files that are missing, and return the lists once each holds all its contacts.
 
-    :param seconds: after which to look again.
-    :param reason: what is waited for.
+    All files are sent before any import is waited for. Each is sent at most once in a try: if that was not enough,
+    the error is retryable.
+
+    :param uploads: the uploads, each of a list of its own.
+    :param sent: the names of the lists whose file this try has sent; names are added to it.
+    :param wait: waits for seconds; or raises, so that this function is called again later with the same ``sent``.
+    :raises ExotelListMismatch: if a list holds other contacts, or not all of them.
+    :raises ExotelImportUnfinished: if an import takes too long or breaks off.
+    :raises ExotelOutcomeUnknown: if nobody can say whether a file was taken.
+    :raises ExotelError: if a file was refused, or the lists cannot be read.
     """
-
-    seconds: float
-    reason: str
-
-
-@dataclass(frozen=True)
-class Send:
-    """The file has to be sent.
-
-    :param reason: why.
-    """
-
-    reason: str
-
-
-Step = ContactList | Wait | Send
-"""What a look finds: the list with all its contacts, or what has to happen first."""
-
-
-def next_pause(waited: timedelta, within: timedelta = IMPORT_WITHIN) -> float | None:
-    """Return the seconds after which to look again, ``None`` once it has been waited for long enough.
-
-    A quarter of what was waited already, so that neither a short import nor the request limit suffers.
-
-    :param waited: so far.
-    :param within: how long to wait at most.
-    """
-    left = (within - waited).total_seconds()
-    return None if left <= 0 else min(max(_FIRST_PAUSE, waited.total_seconds() / 4), _LONGEST_PAUSE, left)
-
-
-@dataclass(frozen=True)
-class OneList:
-    """The list of one chunk.
-
-    :param chunk: what it is made of.
-    :param lists: the account's lists.
-    :param journal: what earlier tries left.
-    :param is_later_try: whether an earlier try may have come as far as sending.
-    :param answer_within: how long an answer may take.
-    :param settle: how long after that a list may take to show, and how long an unchanged count is waited for.
-    :param import_within: how long an import may take.
-    :param now: returns the time.
-    :param sleep: waits for seconds; only :meth:`complete` does.
-    """
-
-    chunk: Chunk
-    lists: Lists
-    journal: UploadJournal
-    is_later_try: bool = False
-    answer_within: timedelta = timedelta(seconds=40)
-    settle: timedelta = SETTLE
-    import_within: timedelta = IMPORT_WITHIN
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    sleep: Callable[[float], None] = time.sleep
-
-    def complete(self) -> ContactList:
-        """Look, send if need be, and wait until the list holds all its contacts.
-
-        The file is sent once at most; where that was not enough, the error is one that a later try may mend.
-
-        :raises ExotelListMismatch: if it holds others, or not all of them.
-        :raises ExotelImportUnfinished: if the import takes too long or breaks off.
-        :raises ExotelOutcomeUnknown: if nobody can say whether the file was taken.
-        :raises ExotelError: if the file was refused, or the lists cannot be read.
-        """
-        sent, lost = False, None
-        while not isinstance(step := self.look(), ContactList):
+    complete: dict[str, ContactList] = {}
+    while True:
+        waits: list[Wait] = []
+        for upload in uploads:
+            name = upload.file.list_name
+            if name in complete:
+                continue
+            step = _advance(upload, sent)
             if isinstance(step, Wait):
-                log.info("Waiting %.0f s: %s.", step.seconds, step.reason)
-                self.sleep(step.seconds)
-            elif lost is not None:
-                raise ExotelOutcomeUnknown.after(
-                    lost, f"a file of contacts was sent, its answer was lost, and {step.reason}; a later try sends it"
-                )
-            elif sent:
-                raise ExotelImportUnfinished(f"a file of contacts was sent and {step.reason}; a later try sends it")
+                log.info("Waiting: %s.", step.reason)
+                waits.append(step)
             else:
-                sent = True
-                try:
-                    self.upload()
-                except ExotelOutcomeUnknown as unknown:
-                    log.warning("%s; looking for it.", unknown.message)
-                    lost = unknown
+                complete[name] = step
+        if not waits:
+            return [complete[upload.file.list_name] for upload in uploads]
+        wait(min(step.seconds for step in waits))
+
+
+def _advance(upload: ListUpload, sent: list[str]) -> ContactList | Wait:
+    """Return the next step, after the file was sent if it has to be and was not in this try."""
+    file, step = upload.file, upload.next_step()
+    if isinstance(step, Send) and file.list_name not in sent:
+        sent.append(file.list_name)
+        log.info("Sending %d contacts as %s: %s.", file.contacts, file.list_name, step.reason)
+        try:
+            upload.send()
+        except ExotelOutcomeUnknown as unknown:
+            log.warning("%s; looking for it.", unknown.message)
+        step = upload.next_step()
+    if not isinstance(step, Send):
         return step
-
-    def look(self) -> Step:
-        """Return the list if it holds all its contacts, or what has to happen first. Nothing is sent.
-
-        :raises ExotelListMismatch: if it holds others, or not all of them.
-        :raises ExotelImportUnfinished: if its import has not come to an end within its time.
-        :raises ExotelOutcomeUnknown: if the account has more lists than one look reads.
-        """
-        if self.is_later_try and not self.journal.outlives_tries and self.journal.entry == UploadEntry():
-            self.journal.keep(posted_before=self.now())
-        status = self.status()
-        if status is not None and status.state not in {ImportState.COMPLETED, ImportState.FAILED}:
-            return self._until_imported(status)
-        found = self._find()
-        return self._where_there_is_none() if found is None else self._compared(found, status)
-
-    def upload(self) -> None:
-        """Send the file, where :meth:`look` found that it has to be.
-
-        :raises ExotelOutcomeUnknown: if nobody can say whether it was taken; a look tells later.
-        :raises ExotelError: if it surely was not.
-        """
-        with ExitStack() as opened:
-
-            def file() -> BinaryIO:
-                opened.close()
-                content = opened.enter_context(self.chunk.open())
-                posted_before = self.now() + SEND_WITHIN
-                self.journal.keep(posted_before=posted_before, upload_id=None, sent_at=None, held=None)
-                if self.now() >= posted_before:
-                    raise ExotelConnectionError("it was not sent: the journal took too long")
-                return content
-
-            try:
-                upload = self.lists.upload_csv(file, self.chunk.list_name, self.chunk.kind)
-            except ExotelOutcomeUnknown:
-                raise
-            except ExotelError:
-                self.journal.keep(posted_before=None)
-                raise
-        list_sid = upload.list_sid or self.journal.entry.list_sid
-        self.journal.keep(upload_id=upload.upload_id, list_sid=list_sid, sent_at=self.now(), posted_before=None)
-
-    def status(self) -> ImportStatus | None:
-        """Return how far the import is that the journal knows, ``None`` if it knows none or the service does not."""
-        upload_id = self.journal.entry.upload_id
-        if upload_id is None:
-            return None
-        try:
-            return self.lists.import_status(upload_id)
-        except ExotelNotFound:
-            return None
-
-    def _until_imported(self, status: ImportStatus) -> Wait:
-        waited = self.now() - (self.journal.entry.sent_at or self.now())
-        pause = next_pause(waited, self.import_within)
-        if pause is not None:
-            return Wait(pause, f"the import {status.upload_id} is {status.state_text or 'not over'}")
-        minutes = f"{SUPPORT_AFTER.total_seconds() / 60:.0f} minutes"
-        call = "ask Exotel's support and name" if waited >= SUPPORT_AFTER else f"after {minutes} ask its support about"
-        raise ExotelImportUnfinished(
-            f"Exotel is still importing a file after {waited.total_seconds() / 60:.0f} minutes; a later try goes on "
-            f"waiting; {call} the upload {status.upload_id}"
+    if upload.journal.entry.posted_before is not None:
+        raise ExotelOutcomeUnknown(
+            f"a file of contacts was sent, its answer was lost, and {step.reason}; a later try sends it again"
         )
-
-    def _find(self) -> ContactList | None:
-        known = self.journal.entry.list_sid
-        if known is not None:
-            try:
-                return self.lists.get(known)
-            except ExotelNotFound:
-                log.warning("The list %s was deleted.", known)
-                self.journal.forget()
-        # How the service compares names is not documented, so its silence proves nothing.
-        found = self._named(self.chunk.list_name) or self._named(None)
-        if len(found) > 1:
-            log.error("%d lists have the same name; the one that holds what it should is taken.", len(found))
-        return next((one for one in found if one.contacts == self.chunk.contacts), found[-1] if found else None)
-
-    def _named(self, name_filter: str | None) -> list[ContactList]:
-        wanted, found = _folded(self.chunk.list_name), []
-        try:
-            for count, one in enumerate(self.lists.all(name=name_filter), 1):
-                if _folded(one.name) == wanted:
-                    found.append(one)
-                if count >= FURTHEST_LOOK and not found:
-                    raise ExotelOutcomeUnknown(
-                        f"the account has more than {FURTHEST_LOOK:,} lists, so whether one of them is this audience's "
-                        "is not known; delete lists that are not needed any more"
-                    )
-        except (ExotelRequestRefused, ExotelServerError):
-            if name_filter is None:
-                raise
-        return found
-
-    def _where_there_is_none(self) -> Step:
-        posted_before = self.journal.entry.posted_before
-        if posted_before is None:
-            return Send("there is no list of its name")
-        pause = next_pause(max(self.now() - posted_before, timedelta()), self.answer_within + self.settle)
-        if pause is None:
-            return Send("no list of its name showed")
-        return Wait(pause, "the file may have been sent, and its list may still be on its way")
-
-    def _compared(self, found: ContactList, status: ImportStatus | None) -> Step:
-        wanted, held = self.chunk.contacts, self._held(found)
-        counts = status.counts if status and status.state is ImportState.COMPLETED else None
-        if held is not None and held > wanted:
-            raise ExotelListMismatch(
-                f"the list {found.sid} holds {held:,} contacts and should hold {wanted:,}: somebody else has written "
-                "into it, so nobody is called from it; delete it and try again"
-            )
-        if counts is not None and (counts.failed or counts.success + counts.duplicate < wanted):
-            raise ExotelListMismatch(f"{_told(counts)} of {wanted:,}, so nobody is called from the list {found.sid}")
-        if held == wanted or (held is None and counts is not None and counts.success == wanted):
-            self.journal.keep(list_sid=found.sid, posted_before=None)
-            return replace(found, contacts=wanted)
-        if held is None:
-            raise ExotelResponseError(f"Exotel does not say how many contacts the list {found.sid} holds")
-        if status is not None and status.state is ImportState.FAILED:
-            return Send(f"its import broke off: the list {found.sid} holds {held:,} of {wanted:,} contacts")
-        return self._settled(found, held, status)
-
-    def _settled(self, found: ContactList, held: int, status: ImportStatus | None) -> Step:
-        """Return what follows from too few contacts: more may be arriving, or no more."""
-        entry, few = self.journal.entry, f"the list {found.sid} holds {held:,} of {self.chunk.contacts:,} contacts"
-        if (entry.list_sid, entry.held) != (found.sid, held):
-            self.journal.keep(list_sid=found.sid, held=held, held_since=self.now())
-        waited = self.now() - (self.journal.entry.held_since or self.now())
-        pause = next_pause(waited, self.settle)
-        if pause is not None:
-            return Wait(pause, few)
-        if status is None:
-            return Send(f"{few} and no more arrive")
-        counts = status.counts
-        if counts is None or 0 < counts.success == held:
-            raise ExotelListMismatch(f"the import is over and {few}, so nobody is called from it")
-        raise ExotelImportUnfinished(f"{few}; another import brings the rest, and a later try goes on waiting")
-
-    def _held(self, found: ContactList) -> int | None:
-        if found.contacts is not None:
-            return found.contacts
-        try:
-            return self.lists.count(found.sid)
-        except ExotelResponseError:
-            return None
+    raise ExotelImportUnfinished(f"a file of contacts was sent and {step.reason}; a later try sends it again")
 
 
-def _folded(name: str) -> str:
-    return name.strip().casefold()
-
-
-def _told(counts: ImportCounts) -> str:
-    return (
-        f"of {counts.total:,} rows Exotel added {counts.success:,}, knew {counts.duplicate:,} already and refused "
-        f"{counts.failed:,}"
-    )
+def list_name_of(path: str) -> str:
+    """Return the name of the list that a file of a plan becomes; like the file's, it holds a digest of the content."""
+    return f"af-{path.rpartition('/')[2].removesuffix('.csv')}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from airflow_provider_exotel.client.models import Campaign
-from airflow_provider_exotel.create.campaign_journal import AudienceMark, Entry
 from airflow_provider_exotel.create.fingerprint import Content
+from airflow_provider_exotel.create.journal import AudienceMark, Entry
 
 
 def other_people(campaign: Campaign, wanted: AudienceMark, entry: Entry, told: str | None) -> str | None:

@@ -38,10 +38,10 @@ from airflow_provider_exotel.client.errors import (
 )
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CampaignRequest
-from airflow_provider_exotel.create.campaign_journal import AudienceMark, CampaignJournal, Entry
 from airflow_provider_exotel.create.comparison import other_fields, other_people
 from airflow_provider_exotel.create.fingerprint import Content
 from airflow_provider_exotel.create.identity import CampaignIdentity
+from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal, Entry
 from airflow_provider_exotel.create.lookup import find
 from airflow_provider_exotel.create.options import OnSameAudience
 from airflow_provider_exotel.create.same_audience import check_same_audience

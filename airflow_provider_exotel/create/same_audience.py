@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import Schedule
-from airflow_provider_exotel.create.campaign_journal import AudienceMark
 from airflow_provider_exotel.create.identity import CampaignIdentity, audience_named, without_key
+from airflow_provider_exotel.create.journal import AudienceMark
 from airflow_provider_exotel.create.options import OnSameAudience
 
 log = logging.getLogger(__name__)

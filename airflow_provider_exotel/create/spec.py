@@ -16,11 +16,12 @@ from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
 from airflow_provider_exotel.client.urls import flow_url
+from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.numbers import CleanNumbers, clean_numbers, read_numbers_file
-from airflow_provider_exotel.create.campaign_journal import AudienceMark
 from airflow_provider_exotel.create.dry_run import CampaignPlan
 from airflow_provider_exotel.create.fingerprint import Content
 from airflow_provider_exotel.create.identity import CampaignIdentity, names_a_key, printable
+from airflow_provider_exotel.create.journal import AudienceMark
 from airflow_provider_exotel.create.options import TaskOptions, option_conflicts, parse_options
 from airflow_provider_exotel.windows.anchor import Anchor
 from airflow_provider_exotel.windows.calling_window import LEAD, MissedWindow
@@ -224,7 +225,8 @@ def _read_recipients(
     if numbers is None and source is None:
         return CleanNumbers(None, {})
     if source is not None:
-        numbers = read_numbers_file(open_path(str(source)), number_column=arguments["number_column"])
+        with translate_file_errors(str(source), "numbers_from"):
+            numbers = read_numbers_file(open_path(str(source)), number_column=arguments["number_column"])
     clean = clean_numbers(
         PhoneNumbers.of(numbers),
         default_country=options.default_country,

@@ -153,9 +153,9 @@ class ExotelHook(BaseHook):
         :raises ExotelCampaignGone: if the campaign of the key was deleted.
         :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; calling again finds out.
         """
-        from airflow_provider_exotel.create.campaign_journal import AudienceMark
         from airflow_provider_exotel.create.fingerprint import Content
         from airflow_provider_exotel.create.identity import identify
+        from airflow_provider_exotel.create.journal import AudienceMark
         from airflow_provider_exotel.create.options import TaskOptions
         from airflow_provider_exotel.hooks.task import is_later_call, journal_of_this_process
 

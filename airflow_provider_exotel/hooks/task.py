@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow import __version__ as airflow_version
 
-from airflow_provider_exotel.audience.upload_journal import UploadJournal
-from airflow_provider_exotel.create.campaign_journal import CampaignJournal
+from airflow_provider_exotel.audience.list_upload import UploadJournal
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
+from airflow_provider_exotel.create.journal import CampaignJournal
 from airflow_provider_exotel.windows.anchor import Anchor, anchor_given, anchor_of
 
 if TYPE_CHECKING:
@@ -19,22 +19,19 @@ if TYPE_CHECKING:
 
 KEY_REMEMBERED_FOR = timedelta(days=30)
 """How far back the campaign of an idempotency key is looked for: the longest a campaign dials by default."""
+_Read = Callable[[], Mapping[str, Any] | None]
+_Write = Callable[[dict[str, Any]], None]
 _KEPT_HERE: dict[str, dict[str, Any]] = {}
 
 
 def journal_of(context: Mapping[str, Any], key: str) -> CampaignJournal:
-    """Return the journal of a campaign, in the state that Airflow 3.3 keeps for a task over all its tries.
+    """Return the journal of a campaign, in the state that Airflow 3.3 stores for a task over all its tries.
 
     :param context: the task's context; empty outside of a task.
     :param key: the campaign's.
     """
-    store = context.get("task_state_store")
-    if store is None:
-        return CampaignJournal.of_this_try()
-    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # from 3.3 on, as the store is
-
-    name = f"exotel_campaign_{key}"
-    return CampaignJournal(lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE))
+    stored = _state_of_task(context, f"exotel_campaign_{key}")
+    return CampaignJournal.of_this_try() if stored is None else CampaignJournal(*stored)
 
 
 def journal_of_this_process(name: str) -> CampaignJournal:
@@ -53,21 +50,28 @@ def is_later_call(name: str) -> bool:
 
 
 def upload_journal_of(context: Mapping[str, Any], list_name: str, kept: dict[str, Any]) -> UploadJournal:
-    """Return the journal of an upload, in the state that Airflow 3.3 keeps for a task over all its tries.
+    """Return the journal of an upload, in the state that Airflow 3.3 stores for a task over all its tries.
 
     :param context: the task's context.
     :param list_name: the name of the list that is made.
-    :param kept: where it is kept, as long as the try lasts, on an Airflow that has no such state.
+    :param kept: where it is kept, as long as the try lasts, on an Airflow that stores no such state.
     """
+    stored = _state_of_task(context, f"exotel_upload_{list_name}")
+    if stored is not None:
+        return UploadJournal(*stored)
+    return UploadJournal(
+        lambda: kept.get(list_name), lambda entry: kept.update({list_name: entry}), outlives_tries=False
+    )
+
+
+def _state_of_task(context: Mapping[str, Any], name: str) -> tuple[_Read, _Write] | None:
+    """Return what reads and writes a task's state of a name, ``None`` before Airflow 3.3."""
     store = context.get("task_state_store")
     if store is None:
-        return UploadJournal(
-            lambda: kept.get(list_name), lambda entry: kept.update({list_name: entry}), outlives_tries=False
-        )
+        return None
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # from 3.3 on, as the store is
 
-    name = f"exotel_upload_{list_name}"
-    return UploadJournal(lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE))
+    return lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE)
 
 
 def is_later_try(context: Mapping[str, Any]) -> bool:

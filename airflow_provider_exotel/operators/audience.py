@@ -1,53 +1,61 @@
-"""The task that makes a plan of an audience: who is called by which campaign, when and how fast."""
+"""The task that plans an audience: who is called by which campaign, when and how fast."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.task import run_anchor
-from airflow_provider_exotel.operators.base import input_errors_fail_the_task, is_template
+from airflow_provider_exotel.links import PlanLink, web_folder
+from airflow_provider_exotel.operators.base import (
+    ExotelTask,
+    arguments_of,
+    check_names,
+    deferred_problems,
+    input_errors_fail_the_task,
+    is_template,
+)
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.audience.plan import FleetPlan
+    from airflow_provider_exotel.audience.plan_folder import PlanFolder
+    from airflow_provider_exotel.audience.plan_request import PlanRequest
+    from airflow_provider_exotel.audience.sources import Access
     from airflow_provider_exotel.audience.split import AudienceSummary
     from airflow_provider_exotel.client.request import CallRetries
-    from airflow_provider_exotel.operators.audience_order import AudienceOrder
-    from airflow_provider_exotel.operators.plan_folder import PlanFolder
     from airflow_provider_exotel.windows.calling_window import Window
 
     Context = Mapping[str, Any]
 
 PLAN = "plan"
-"""The XCom that tells what is planned, without numbers."""
+"""The XCom with the plan's figures, without numbers."""
 
 
-class PlanAudienceOperator(BaseOperator):
-    """Make a plan of an audience of any size, and leave it beside its numbers on object storage; nothing is sent.
+class PlanAudienceOperator(ExotelTask, BaseOperator):
+    """Plan the campaigns for an audience of any size, and leave the plan beside its numbers on object storage.
 
-    Rows are read as they come; numbers are cleaned as libphonenumber judges them, nobody is twice in the plan, nobody
-    who is not to be called is in it, and it is split by time zone and by what Exotel takes. The return value is a list
-    with the keyword arguments of one campaign each, without numbers, for
+    Nothing is sent. Rows are read one by one; numbers are cleaned and judged by libphonenumber, nobody is in the plan
+    twice, nobody who is not to be called is in it, and it is split by time zone and by Exotel's limits. The return
+    value is a list with the keyword arguments of one campaign each, without numbers, for
     ``CreateCampaignOperator.partial(...).expand_kwargs(...)``, with
-    :class:`~airflow_provider_exotel.operators.upload.UploadAudienceOperator` before it wherever a campaign may have
-    more than 5,000 people or variables. The XCom ``plan`` tells what is planned, and where its page is.
+    :class:`~airflow_provider_exotel.operators.upload.UploadAudienceOperator` before it if a campaign may have more
+    than 5,000 people or variables. The XCom ``plan`` holds the plan's figures, and where its page is.
 
-    A run is planned once: a later try of a task that has made its plan takes that, and reads the audience no more.
+    A run is planned once: a later try of a task that has made its plan takes that, and does not read the audience.
 
     :param output_path: the folder of the plan on any object storage, of its own for each run, such as
         ``s3://conn@bucket/plans/{{ run_id }}``. Its ``chunks`` and ``quarantine.csv`` hold numbers.
+    :param folder_url: the web address of that folder, such as ``https://plans.example.com/{{ run_id }}``; with it, the
+        task has a button that opens the plan's page.
     :param path: the audience: a CSV or Parquet file on any object storage.
-    :param sql: instead, a query; its rows are read from a cursor of the server where the driver has one.
-    :param sql_conn_id: the connection the query is asked on: any whose hook is Airflow's ``DbApiHook``.
+    :param sql: instead, a query; its rows are read from a cursor of the server if the driver has one.
+    :param sql_conn_id: the connection of the query: any whose hook is Airflow's ``DbApiHook``.
     :param records: instead, a function that returns an iterable of numbers, or of mappings of column names to values.
         It is called when the task runs, so that no number is in the DAG or an XCom.
     :param number_column: the column of the numbers, default ``number``.
@@ -60,48 +68,33 @@ class PlanAudienceOperator(BaseOperator):
     :param suppress: numbers not to be called: a list of mappings with a ``name`` and either ``path`` or ``sql`` and
         ``sql_conn_id``, with ``column``, ``as_of``, ``max_age_days``, ``allow_unreadable``; or the folder of our own
         ``reports`` and how many ``days`` back a call in them counts, with ``hash_key_conn_id`` or
-        ``hash_key_variable`` unless they hold numbers in clear.
+        ``hash_key_variable`` unless they hold plaintext numbers, ``digit``, ``may_be_missing``, ``allow_unreadable``.
+        A source that cannot be opened, or whose rows cannot all be compared, refuses the run.
     :param presets: for each country by its ISO code a preset of calling hours, or a mapping of ``preset`` and fields
         such as ``end_buffer``. People of other countries are left out.
     :param window: instead, one window for all: with ``timezone`` for people who live there, as far as their numbers
         tell; without, on everybody's own clocks.
+    :param max_windows: fail if the plan needs more calling windows than this with all retries; default any number.
     :param call_retries: the retry plan; handed on to the campaigns.
     :param name: what the campaigns' names begin with, default the DAG's id.
     :param calls_per_minute: what the account may dial, default 60; the campaigns share one less than that.
     :param concurrency: calls the account may have at once; default no limit of ours.
-    :param call_length: how long a call holds one of them, a timedelta or minutes, default 1.
+    :param call_length: how long a call takes, ringing included, a timedelta or minutes, default 1.
     :param exotel_conn_id: the connection, default ``exotel_default``; the digests are made under its token.
-    :raises AirflowFailException: for what no retry can mend, every problem of the input named at once.
+    :raises AirflowFailException: for what no retry can fix, every problem of the input named at once.
     """
 
-    template_fields: Sequence[str] = (
-        "exotel_conn_id",
-        "output_path",
-        "path",
-        "sql",
-        "sql_conn_id",
-        "number_column",
-        "variables",
-        "read_via_text",
-        "default_country",
-        "max_rejected",
-        "suppress",
-        "presets",
-        "window",
-        "call_retries",
-        "name",
-        "calls_per_minute",
-        "concurrency",
-        "call_length",
-    )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers = {"sql": "sql"}  # noqa: RUF012 - Airflow's own way to say so
+    operator_extra_links = (PlanLink(),)
     ui_color = "#f3ecd9"
+    folder_url: str | None
 
     def __init__(
         self,
         *,
         output_path: str,
+        folder_url: str | None = None,
         path: str | None = None,
         sql: str | None = None,
         sql_conn_id: str | None = None,
@@ -114,6 +107,7 @@ class PlanAudienceOperator(BaseOperator):
         suppress: Sequence[Mapping[str, Any]] | str = (),
         presets: Mapping[str, Any] | str | None = None,
         window: Window | Mapping[str, Any] | str | None = None,
+        max_windows: int | str | None = None,
         call_retries: CallRetries | Mapping[str, Any] | str | None = None,
         name: str | None = None,
         calls_per_minute: int | str = 60,
@@ -122,118 +116,77 @@ class PlanAudienceOperator(BaseOperator):
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
+        given = {name: value for name, value in locals().items() if name in PlanAudienceOperator.arguments}
+        check_names(PlanAudienceOperator, kwargs)
         super().__init__(**kwargs)
         if records is not None and not callable(records) and not is_template(records):
             # Before Airflow serialises the DAG, which would write the numbers down.
-            raise ExotelInputError([Problem("records", "is no function; give one that returns the numbers")])
-        self.output_path = output_path
-        self.path = path
-        self.sql = sql
-        self.sql_conn_id = sql_conn_id
-        self.records = records
-        self.number_column = number_column
-        self.variables = variables
-        self.read_via_text = read_via_text
-        self.default_country = default_country
-        self.max_rejected = max_rejected
-        self.suppress = suppress
-        self.presets = presets
-        self.window = window
-        self.call_retries = call_retries
-        self.name = name
-        self.calls_per_minute = calls_per_minute
-        self.concurrency = concurrency
-        self.call_length = call_length
-        self.exotel_conn_id = exotel_conn_id
+            raise ExotelInputError([Problem("records", "must be a function; give one that returns the numbers")])
+        for name, value in given.items():
+            setattr(self, name, value)
 
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
+    arguments = arguments_of(__init__)
+    template_fields = tuple(name for name in arguments if name != "records")
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Make the plan, or take the one this run has, and return the arguments of its campaigns."""
-        from airflow_provider_exotel.operators.audience_order import order_of
-        from airflow_provider_exotel.operators.plan_folder import PlanFolder
+        from airflow_provider_exotel.audience.plan import plan_audience
+        from airflow_provider_exotel.audience.plan_folder import PlanFolder, check_same_plan, write_plan
+        from airflow_provider_exotel.audience.plan_request import parse_plan_request
+        from airflow_provider_exotel.hooks.access import airflow_access
 
         with input_errors_fail_the_task():
-            order = order_of(self, context)
-            folder, run, settings = PlanFolder(str(self.output_path)), self._run(context), self._settings()
-            kept = folder.kept()
-            if kept is None:
-                kept = self._made(context, order, folder, {"run": run, "settings": settings})
+            access, given = airflow_access(), self._arguments()
+            problems = deferred_problems(given)
+            folder_url = collect(problems, lambda: web_folder(self.folder_url))
+            request = parse_plan_request(given, context["ti"].dag_id, problems)
+            folder = PlanFolder(request.output_path, access.path)
+            run, settings = self._run(context), self._settings()
+            document = folder.read_plan()
+            if document is not None:
+                check_same_plan(document, run, settings)
             else:
-                self._check_kept(kept, run, settings)
-        context["ti"].xcom_push(key=PLAN, value=kept["plan"])
-        campaigns: list[dict[str, Any]] = kept["campaigns"]
+                summary = self._split(request, folder, access)
+                anchor = run_anchor(context, None).moment
+                plan = plan_audience(summary, request.hours, request.settings, anchor, request.remarks)
+                document = write_plan(folder, plan, run, settings)
+        self._publish(context, document, folder, folder_url)
+        campaigns: list[dict[str, Any]] = document["campaigns"]
         return campaigns
 
-    def _made(
-        self, context: Context, order: AudienceOrder, folder: PlanFolder, marks: Mapping[str, str]
-    ) -> dict[str, Any]:
-        from airflow_provider_exotel.audience.plan import plan_fleet
-        from airflow_provider_exotel.audience.plan_page import render_markdown, render_page
-
-        summary = self._split(order, folder)
-        anchor = run_anchor(context, None)
-        plan = plan_fleet(summary, order.hours, order.fleet, anchor.moment, order.remarks)
-        told = render_markdown(plan)
-        folder.write("markdown", told)
-        folder.write("page", render_page(plan))
-        kept: dict[str, Any] = {
-            **marks,
-            "plan": {**plan.as_json(), "markdown": told, "files": folder.files},
-            "campaigns": plan.arguments(folder.address, marks["run"]),
-            "chunks": {chunk.name: asdict(chunk) for chunk in summary.chunks},
-        }
-        folder.keep(kept)
-        self._tell(plan, folder)
-        return kept
-
-    def _split(self, order: AudienceOrder, folder: PlanFolder) -> AudienceSummary:
+    def _split(self, request: PlanRequest, folder: PlanFolder, access: Access) -> AudienceSummary:
         from airflow_provider_exotel.audience.chunks import DYNAMIC_LIST, STATIC_LIST
         from airflow_provider_exotel.audience.split import split_audience
-        from airflow_provider_exotel.operators.suppress import opened
+        from airflow_provider_exotel.audience.suppression_sources import open_suppressions
 
-        now = datetime.now(UTC)
-        try:
-            with folder.quarantine() as quarantine:
-                return split_audience(
-                    order.source.rows(),
-                    default_country=self.default_country,
-                    limits=DYNAMIC_LIST if order.fleet.variables else STATIC_LIST,
-                    open_for_write=folder.open_chunk,
-                    secret=self.hook.settings.api_token,
-                    quarantine=quarantine,
-                    max_rejected=order.max_rejected,
-                    today=now.date(),
-                    key_of=order.hours.key_of,
-                    variables=order.fleet.variables,
-                    suppressions=opened(order.suppress, now, self.default_country),
-                )
-        except ExotelInputError:
-            self.log.error("The rows that are left out stand in %s.", folder.files["quarantine"])  # noqa: TRY400
-            raise
+        now, variables = datetime.now(UTC), tuple(request.settings.variables)
+        with folder.quarantine() as quarantine:
+            return split_audience(
+                request.source.rows(access),
+                default_country=request.default_country,
+                limits=DYNAMIC_LIST if variables else STATIC_LIST,
+                open_for_write=folder.open_chunk,
+                secret=self.hook.settings.api_token,
+                quarantine=quarantine,
+                max_rejected=request.max_rejected,
+                today=now.date(),
+                key_of=request.hours.key_of,
+                variables=variables,
+                suppressions=open_suppressions(request.suppress, access, now, request.default_country),
+            )
 
-    def _tell(self, plan: FleetPlan, folder: PlanFolder) -> None:
-        summary = plan.summary
-        for warning in plan.warnings:
+    def _publish(
+        self, context: Context, document: Mapping[str, Any], folder: PlanFolder, folder_url: str | None
+    ) -> None:
+        """Log the plan in words, and leave its figures and the button's address in XCom."""
+        plan, page = document["plan"], folder.files["page"]
+        url = folder_url and f"{folder_url}/{page.rpartition('/')[2]}"
+        self.log.info("%s Its page: %s", plan.get("description", f"Plan {plan['id']}."), url or page)
+        for warning in plan.get("warnings", ()):
             self.log.warning("%s", warning)
-        if not plan.campaigns:
-            self.log.warning("Nobody of %d rows is to be called.", summary.rows)
-        self.log.info(
-            "Plan %s: %d of %d rows to call by %d campaigns and %d lists; rejected: %s; duplicates: %d; "
-            "suppressed: %d. %s",
-            plan.id,
-            summary.accepted,
-            summary.rows,
-            len(plan.campaigns),
-            plan.lists,
-            json.dumps(summary.rejected),
-            summary.duplicates,
-            sum(one.suppressed for one in summary.suppressions.values()),
-            folder.files["page"],
-        )
+        context["ti"].xcom_push(key=PLAN, value={**plan, "url": url})
+        if url:
+            context["ti"].xcom_push(key=PlanLink.key, value=url)
 
     def _run(self, context: Context) -> str:
         """Return what tells this task of this run apart from every other."""
@@ -241,32 +194,21 @@ class PlanAudienceOperator(BaseOperator):
         parts = [settings.account_sid, settings.deployment or "", instance.dag_id, instance.run_id, instance.task_id]
         return _digest([*parts, instance.map_index])
 
+    def _arguments(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.arguments}
+
     def _settings(self) -> str:
-        return _digest({name: _plain(getattr(self, name)) for name in (*self.template_fields, "records")})
+        """Return a digest of what decides the plan.
 
-    def _check_kept(self, kept: Mapping[str, Any], run: str, settings: str) -> None:
-        """Go on with the plan that is there only if it is this run's, made as this task would make it.
-
-        :raises ExotelInputError: if it is another.
+        What is not given is left out, so that a version with more arguments reads the plans of this one.
         """
-        if kept["run"] != run:
-            wanted = "holds the plan of another run; give each run a folder of its own, such as .../{{ run_id }}"
-            raise ExotelInputError([Problem("output_path", wanted)])
-        if kept["settings"] != settings:
-            wanted = (
-                f"holds the plan {kept['plan']['id']} of this run, made with other settings, and campaigns of it may "
-                "exist; start another run, or, if there are none, delete plan.json there"
-            )
-            raise ExotelInputError([Problem("output_path", wanted)])
-        self.log.warning(
-            "This run was planned already as %s, with %d people; the audience is not read again.",
-            kept["plan"]["id"],
-            kept["plan"]["accepted"],
-        )
+        given = {name: value for name, value in self._arguments().items() if value is not None}
+        given.pop("folder_url", None)
+        return _digest(given)
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(_plain(value), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _plain(value: Any) -> Any:
@@ -276,6 +218,6 @@ def _plain(value: Any) -> Any:
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
-    if isinstance(value, (date, timedelta)):
-        return str(value)
-    return f"{value.__module__}.{value.__qualname__}" if callable(value) else value
+    if callable(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    return value if isinstance(value, (str, int, float)) else str(value)

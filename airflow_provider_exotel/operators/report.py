@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
@@ -18,9 +17,9 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem, collect
+from airflow_provider_exotel.hooks.access import hash_key
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.hooks.hash_key import hash_key
-from airflow_provider_exotel.links import ReportLink
+from airflow_provider_exotel.links import ReportLink, web_folder
 from airflow_provider_exotel.report.storage import Workplace
 
 if TYPE_CHECKING:
@@ -200,7 +199,7 @@ class CampaignReportOperator(BaseOperator):
         if retries is not None and not isinstance(retries, CallRetries):
             retries = collect(problems, lambda: read_as(CallRetries, self.call_retries, "call_retries"))
         zone = collect(problems, lambda: _zone(self.timezone))
-        folder_url = collect(problems, lambda: _web_address(self.folder_url))
+        folder_url = collect(problems, lambda: web_folder(self.folder_url))
         key = collect(problems, self._key) if self.contacts == "hashed" else None
         if problems:
             raise ExotelInputError(problems)
@@ -309,24 +308,3 @@ def _zone(name: str | None) -> str | None:
         return zone_name(name) if name else None
     except ExotelInputError as error:
         raise ExotelInputError(Problem("timezone", one.message) for one in error.problems) from None
-
-
-def _web_address(text: str | None) -> str | None:
-    """Return the address as a browser takes it: run ids hold characters that mean something else in one.
-
-    What is escaped already stays so: an escaped slash is not a slash.
-    """
-    if not text:
-        return None
-    try:
-        parts = urlsplit(str(text))
-        # It is kept in Airflow's database and opened by whoever presses the button.
-        is_open = "@" not in parts.netloc and not parts.query
-        # Nothing of a page's own path can follow a fragment.
-        is_fit = parts.scheme in {"http", "https"} and parts.hostname and is_open and not parts.fragment
-    except ValueError:
-        is_fit = False
-    if not is_fit:
-        what = "is no web address of a folder, without credentials; write one such as 'https://reports.example.com/may'"
-        raise ExotelInputError([Problem("folder_url", what)])
-    return urlunsplit(parts._replace(path=quote(parts.path.rstrip("/"), safe="/%")))

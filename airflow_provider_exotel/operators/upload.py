@@ -1,23 +1,31 @@
-"""The task that makes contact lists of what a planned campaign is to call, before the campaign exists."""
+"""The task that uploads the contact lists of one planned campaign, before the campaign exists."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_exotel.client.errors import ExotelImportUnfinished, ExotelInputError, Problem
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.fields import read_flag
+from airflow_provider_exotel.client.literals import read_literal
 from airflow_provider_exotel.create.spec import files_among
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.operators.base import default_deferrable, input_errors_fail_the_task
+from airflow_provider_exotel.operators.base import (
+    ExotelTask,
+    check_names,
+    default_deferrable,
+    deferred_problems,
+    input_errors_fail_the_task,
+)
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.audience.upload import Chunk, OneList, Step
-    from airflow_provider_exotel.client.contact_list import ContactList
+    from airflow_provider_exotel.audience.list_upload import ListUpload
+    from airflow_provider_exotel.audience.upload import UploadState
 
     Context = Mapping[str, Any]
 
@@ -25,15 +33,15 @@ if TYPE_CHECKING:
 _SHORTEST_DEFERRAL = 15.0
 
 
-class UploadAudienceOperator(BaseOperator):
+class UploadAudienceOperator(ExotelTask, BaseOperator):
     """Upload the files of one planned campaign as contact lists, and return its arguments with the lists' SIDs.
 
     Mapped over a plan it is one task for each campaign, ``.partial(...).expand(campaign=plan.output)``, with
     ``CreateCampaignOperator.partial(...).expand_kwargs(upload.output)`` after it. A campaign that takes its numbers
     from a file is passed on as it is. No campaign is created before every list holds as many people as were planned.
 
-    A list's name tells its content: a later try, and another run with the same people, takes the list that is there,
-    and sends only what is missing.
+    A list's name holds a digest of its content: a later try, and another run with the same people, takes the list that
+    is there, and sends only what is missing.
 
     :param campaign: the arguments of one campaign, as
         :class:`~airflow_provider_exotel.operators.audience.PlanAudienceOperator` returns them.
@@ -55,114 +63,85 @@ class UploadAudienceOperator(BaseOperator):
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
+        check_names(UploadAudienceOperator, kwargs)
         super().__init__(**kwargs)
         self.campaign = campaign
-        self.deferrable = default_deferrable() if deferrable is None else deferrable
+        self.deferrable = deferrable
         self.exotel_conn_id = exotel_conn_id
 
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
-
     def execute(self, context: Context) -> dict[str, Any]:
-        """Make the lists that are missing, and return the campaign's arguments."""
-        return self._complete(context, {}, [])
+        """Upload the lists that are missing, and return the campaign's arguments."""
+        from airflow_provider_exotel.audience.plan_folder import PlanFolder
+        from airflow_provider_exotel.audience.upload import UploadState, list_name_of
+        from airflow_provider_exotel.hooks.access import airflow_access
 
-    def resume_upload(
-        self,
-        context: Context,
-        event: Any,  # noqa: ARG002 - the time that has come, which Airflow passes by this name
-        journals: dict[str, Any],
-        sent: list[str],
-    ) -> dict[str, Any]:
-        """Go on after a wait: Airflow calls this where the task had been deferred.
-
-        :param journals: what is known of each upload, where Airflow has no place for it.
-        :param sent: the lists whose file this try has sent.
-        """
-        return self._complete(context, journals, sent)
-
-    def _complete(self, context: Context, journals: dict[str, Any], sent: list[str]) -> dict[str, Any]:
         with input_errors_fail_the_task():
-            chunks = self._chunks()
-            if not chunks:
-                return dict(self.campaign)
-            self.hook.settings.guard.check(None, tuple(chunk.list_name for chunk in chunks))
-            found = self._lists([self._one_list(context, chunk, journals) for chunk in chunks], journals, sent)
-        return {**self.campaign, "lists": [one.sid for one in found]}
+            paths = files_among(self._campaign().get("lists"))
+            if not paths:
+                return self._campaign()
+            files = PlanFolder.of_file(paths[0], airflow_access().path).contacts_of(paths)
+            self.hook.settings.guard.check(None, tuple(list_name_of(path) for path, _ in files))
+            return self._complete(context, UploadState(files))
 
-    def _lists(self, lists: Sequence[OneList], journals: dict[str, Any], sent: list[str]) -> list[ContactList]:
-        """Return the lists once all are complete; all files are sent before any import is waited for."""
-        from airflow_provider_exotel.audience.upload import Wait
+    def resume_upload(self, context: Context, event: Any = None, **state: Any) -> dict[str, Any]:  # noqa: ARG002
+        """Go on after a wait: Airflow calls this when the deferral of the task is over.
 
-        while True:
-            steps = [self._advanced(one, sent) for one in lists]
-            waits = [step for step in steps if isinstance(step, Wait)]
-            if not waits:
-                return [step for step in steps if not isinstance(step, Wait)]  # type: ignore[misc]
-            for wait in waits:
-                self.log.info("Waiting: %s.", wait.reason)
-            pause = min(wait.seconds for wait in waits)
-            if self.deferrable:
-                self._defer_for(pause, journals, sent)
-            time.sleep(pause)
+        :param event: the time that has come, which Airflow passes by this name.
+        :param state: what this try knows, as :class:`~airflow_provider_exotel.audience.upload.UploadState` reads it.
+        """
+        from airflow_provider_exotel.audience.upload import UploadState
 
-    def _advanced(self, one: OneList, sent: list[str]) -> Step:
-        """Look, send the file if need be, and look again; a file is sent once in a try."""
-        from airflow_provider_exotel.audience.upload import Send
-        from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
+        with input_errors_fail_the_task():
+            return self._complete(context, UploadState.of(state))
 
-        name, step = one.chunk.list_name, one.look()
-        if not isinstance(step, Send):
-            return step
-        if name in sent:
-            raise ExotelImportUnfinished(f"a file of contacts was sent and {step.reason}; a later try sends it")
-        sent.append(name)
-        self.log.info("Sending %d contacts as %s: %s.", one.chunk.contacts, name, step.reason)
+    def _complete(self, context: Context, state: UploadState) -> dict[str, Any]:
+        from airflow_provider_exotel.audience.upload import complete_uploads
+
+        lists = complete_uploads(self._uploads(context, state), state.sent, self._waiting(state))
+        return {**self._campaign(), "lists": [one.sid for one in lists]}
+
+    def _uploads(self, context: Context, state: UploadState) -> list[ListUpload]:
+        from airflow_provider_exotel.audience.list_upload import ListFile, ListUpload
+        from airflow_provider_exotel.audience.upload import list_name_of
+        from airflow_provider_exotel.hooks.access import airflow_access
+        from airflow_provider_exotel.hooks.task import is_later_try, upload_journal_of
+
+        access, settings, kind = airflow_access(), self.hook.settings, self._campaign().get("campaign_type", "static")
+        return [
+            ListUpload(
+                ListFile(name, contacts, partial(access.path(path).open, "rb"), kind),
+                self.hook.client.lists,
+                upload_journal_of(context, name, state.journals),
+                is_later_try=is_later_try(context),
+                answer_within=timedelta(seconds=settings.connect_timeout + settings.read_timeout),
+            )
+            for path, contacts in state.files
+            for name in [list_name_of(path)]
+        ]
+
+    def _campaign(self) -> dict[str, Any]:
+        if problems := deferred_problems({"campaign": self.campaign}):
+            raise ExotelInputError(problems)
+        given = read_literal(self.campaign) if isinstance(self.campaign, str) else self.campaign
+        if not isinstance(given, Mapping):
+            wanted = "must be a mapping of a campaign's arguments; map the task over the output of a plan"
+            raise ExotelInputError([Problem("campaign", wanted)])
+        return dict(given)
+
+    def _waiting(self, state: UploadState) -> Any:
+        """Return what waits for seconds: in this worker, or without one."""
         try:
-            one.upload()
-        except ExotelOutcomeUnknown as unknown:
-            self.log.warning("%s; looking for it.", unknown.message)
-        step = one.look()
-        if isinstance(step, Send):
-            raise ExotelImportUnfinished(f"a file of contacts was sent and {step.reason}; a later try sends it")
-        return step
+            deferrable = default_deferrable() if self.deferrable is None else read_flag(self.deferrable)
+        except ValueError as error:
+            raise ExotelInputError([Problem("deferrable", str(error))]) from None
+        return partial(self._defer_for, state) if deferrable else time.sleep
 
-    def _defer_for(self, seconds: float, journals: dict[str, Any], sent: list[str]) -> None:
-        # Airflow's own clock is enough: only a worker may write the journal that a look needs, and looks are few.
+    def _defer_for(self, state: UploadState, seconds: float) -> None:
+        # Airflow's own clock is enough: only a worker may write the journal that a look needs, and polls are few.
         from airflow.providers.common.compat.standard.triggers import TimeDeltaTrigger
 
         self.defer(
             trigger=TimeDeltaTrigger(timedelta(seconds=max(seconds, _SHORTEST_DEFERRAL))),
             method_name="resume_upload",
-            kwargs={"journals": journals, "sent": sent},
-        )
-
-    def _chunks(self) -> list[Chunk]:
-        from airflow_provider_exotel.audience.upload import Chunk
-        from airflow_provider_exotel.operators.plan_folder import PlanFolder
-
-        if not isinstance(self.campaign, Mapping):
-            raise ExotelInputError([Problem("campaign", "is no mapping; map the task over the output of a plan")])
-        paths = files_among(self.campaign.get("lists"))
-        if not paths:
-            return []
-        folder, kind = PlanFolder.of_file(paths[0]), self.campaign.get("campaign_type", "static")
-        return [
-            Chunk(f"af-{planned.name.removesuffix('.csv')}", planned.rows, planned.open, kind)
-            for planned in folder.planned(paths)
-        ]
-
-    def _one_list(self, context: Context, chunk: Chunk, journals: dict[str, Any]) -> OneList:
-        from airflow_provider_exotel.audience.upload import OneList
-        from airflow_provider_exotel.hooks.task import is_later_try, upload_journal_of
-
-        settings = self.hook.settings
-        return OneList(
-            chunk,
-            self.hook.client.lists,
-            upload_journal_of(context, chunk.list_name, journals),
-            is_later_try=is_later_try(context),
-            answer_within=timedelta(seconds=settings.connect_timeout + settings.read_timeout),
+            kwargs=vars(state),
         )

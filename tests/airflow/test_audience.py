@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 import runpy
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.operators.audience import PlanAudienceOperator
@@ -29,6 +31,7 @@ from .test_nothing_leaks import database, log_files
 
 ROOT = Path(__file__).parents[2]
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
+SHORT = {"start": "10:00", "end": "14:00", "timezone": "Asia/Kolkata"}
 RETRIES = {"number_of_retries": 1, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy"]}
 PRESETS = {
     "IN": "IN_COLLECTIONS",
@@ -115,7 +118,7 @@ def test_the_plan_tells_of_the_campaigns_that_come_of_it(
     assert planned == {
         (one.name.partition(" af-")[0], len(one.numbers), one.campaign.given["throttle"]) for one in exotel.campaigns
     }
-    assert json.loads((tmp_path / "plan" / "plan.json").read_text())["plan"] == told
+    assert json.loads((tmp_path / "plan" / "plan.json").read_text())["plan"] | {"url": None} == told
     assert told["id"] in (tmp_path / "plan" / "plan.html").read_text()
     assert (tmp_path / "plan" / "plan.md").read_text() == told["markdown"]
     assert (tmp_path / "plan" / "quarantine.csv").read_text() == "row,reason,raw\n44,not_a_number,nobody\n"
@@ -221,8 +224,8 @@ def test_who_was_called_lately_by_our_own_reports_is_not_called(
 ) -> None:
     from airflow_provider_exotel.report.call import hashed
 
-    monkeypatch.setenv("AIRFLOW_VAR_REPORT_KEY", "a key of the tests")
-    name, people, now = hashed(b"a key of the tests"), indians(4), datetime.now(UTC)
+    monkeypatch.setenv("AIRFLOW_VAR_REPORT_KEY", "16 characters, k")
+    name, people, now = hashed(b"16 characters, k"), indians(4), datetime.now(UTC)
     for report, (number, days_ago) in enumerate([(people[0], 2), (people[1], 9), (people[2], 2)]):
         (tmp_path / "reports" / str(report)).mkdir(parents=True)
         called_at = (now - timedelta(days=days_ago)).isoformat()
@@ -267,12 +270,24 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "sources": ({"path": None}, ["path"]),
     "two sources": ({"sql": "select 1", "sql_conn_id": "one"}, ["path"]),
     "a query without its connection": ({"path": None, "sql": "select 1"}, ["sql_conn_id"]),
+    "a connection that is not there": ({"path": None, "sql": "select 1", "sql_conn_id": "none"}, ["sql_conn_id"]),
+    "a connection without a provider": (
+        {"path": None, "sql": "select 1", "sql_conn_id": "unprovided"}, ["sql_conn_id"]
+    ),
+    "a connection without SQL": ({"path": None, "sql": "select 1", "sql_conn_id": "exotel_default"}, ["sql_conn_id"]),
     "no file": ({"path": "file:///nowhere/people.csv"}, ["path"]),
+    "a storage without a driver": ({"path": "gs://bucket/people.csv"}, ["path"]),
     "no column": ({"number_column": "phone"}, ["path"]),
+    "records that return nothing": ({"path": None, "records": lambda: None}, ["records"]),
+    "records that return one text": ({"path": None, "records": lambda: "+919876500001"}, ["records"]),
+    "a folder without a driver": ({"output_path": "gs://bucket/plan"}, ["output_path"]),
+    "no web address": ({"folder_url": "file:///plans"}, ["folder_url"]),
     "all else": (
         {
+            "output_path": "None",
             "default_country": "India",
             "max_rejected": 5,
+            "max_windows": 0,
             "presets": {"IN": "IN_SERVICE"},
             "call_retries": {"number_of_retries": 9},
             "variables": ["number", "first name"],
@@ -281,38 +296,78 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
             "concurrency": 0,
             "call_length": "long",
             "suppress": [{"path": "x"}, {"name": "a", "path": "x", "days": 3}, {"name": "b", "reports": "x"},
-                         {"name": "c", "sql": "x"}, {"name": "d", "path": "x", "as_of": "then"}],
+                         {"name": "c", "sql": "x"}, {"name": "d", "path": "x", "as_of": "then", "max_age_days": -1,
+                         "allow_unreadable": "on"}, {"name": "e", "reports": "x", "days": 1, "hash_key_conn_id": "a",
+                         "hash_key_variable": "b", "may_be_missing": ""}],
         },
-        ["default_country", "variables", "variables", "read_via_text", "window", "suppress.1", "suppress.a.days",
-         "suppress.b.days", "suppress.c.sql_conn_id", "suppress.d.as_of", "call_retries.number_of_retries",
-         "max_rejected", "calls_per_minute", "concurrency", "call_length"],
+        ["output_path", "default_country", "max_rejected", "call_retries.number_of_retries", "calls_per_minute",
+         "concurrency", "call_length", "max_windows", "variables", "variables", "read_via_text", "window",
+         "suppress.1", "suppress.a.days", "suppress.b.days", "suppress.c.sql_conn_id", "suppress.d.as_of",
+         "suppress.d.max_age_days", "suppress.d.allow_unreadable", "suppress.e.may_be_missing"],
     ),
+    "no connection of the key": (
+        {"suppress": [{"name": "lately", "reports": "x", "days": 7, "hash_key_conn_id": "not_there"}]},
+        ["suppress.lately.hash_key_conn_id"],
+    ),
+    "two keys": (
+        {"suppress": [{"name": "e", "reports": "x", "days": 1, "hash_key_conn_id": "a", "hash_key_variable": "b"}]},
+        ["suppress.e.hash_key_conn_id"],
+    ),
+    "one name twice": ({"suppress": [{"name": "a", "path": "x"}, {"name": "a", "path": "y"}]}, ["suppress.a"]),
+    "a template of nobody to suppress": ({"suppress": "{{ none }}"}, ["suppress"]),
+    "an empty text of nobody to suppress": ({"suppress": " "}, ["suppress"]),
     "an old registry": (
         {"suppress": [{"name": "dnd", "path": "x", "as_of": "2026-01-01", "max_age_days": 7}]}, ["suppress.dnd"],
     ),
-    "no reports": ({"suppress": [{"name": "lately", "reports": "file:///nowhere", "days": 7}]}, ["suppress.lately"]),
+    "no registry": ({"suppress": [{"name": "dnd", "path": "file:///nowhere/dnd.csv"}]}, ["suppress.dnd.path"]),
+    "no reports": (
+        {"suppress": [{"name": "lately", "reports": "file:///nowhere", "days": 7},
+                      {"name": "ever", "reports": "gs://bucket/reports", "days": 7}]},
+        ["suppress.lately", "suppress.ever.reports"],
+    ),
+    "no key": (
+        {"suppress": [{"name": "lately", "reports": "x", "days": 7, "hash_key_variable": "not_there"}]},
+        ["suppress.lately.hash_key_variable"],
+    ),
+    "a short key": (
+        {"suppress": [{"name": "lately", "reports": "x", "days": 7, "hash_key_variable": "short_key"}]},
+        ["suppress.lately.hash_key_variable"],
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("wrong", "fields"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_told_all_at_once(
-    run_dag: Callable[..., Any],
-    exotel: Emulator,
-    tmp_path: Path,
-    log: Any,
-    wrong: dict[str, Any],
-    fields: list[str],
+    exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], fields: list[str]
 ) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_UNPROVIDED", '{"conn_type": "unprovided_database"}')
+    monkeypatch.setenv("AIRFLOW_VAR_SHORT_KEY", "x" * 15)
     people = table(tmp_path / "people.csv", indians(3))
+    task = plan(tmp_path / "plan", **{"path": people} | wrong)
+    task.suppress = None if task.suppress is None else task.render_template(task.suppress, {})
 
-    ran = run_dag(lambda: plan(tmp_path / "plan", **{"path": people} | wrong))
+    with pytest.raises(AirflowFailException) as failed:
+        executed(task)
 
-    assert ran.state == "failed"
-    assert re.findall(r"^- ([\w.]+): ", log.text, re.MULTILINE)[: len(fields)] == fields
+    assert sorted(re.findall(r"^- ([\w.]+): ", str(failed.value), re.MULTILINE)) == sorted(fields)
+    assert exotel.requests == []
+
+
+def test_the_package_that_is_missing_is_named(
+    exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_UNPROVIDED", '{"conn_type": "unprovided_database"}')
+
+    for given, package in [
+        ({"sql": "select 1", "sql_conn_id": "unprovided"}, "apache-airflow-providers-unprovided-database"),
+        ({"path": "gs://bucket/people.csv"}, "scheme gs"),
+    ]:
+        with pytest.raises(AirflowFailException, match=package):
+            executed(plan(tmp_path / "plan", **given))
 
 
 def test_numbers_in_the_dag_are_refused_where_it_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="records: is no function"):
+    with pytest.raises(ValueError, match="records: must be a function"):
         plan(tmp_path, records=indians(3))
 
 
@@ -350,9 +405,13 @@ class Instance(SimpleNamespace):
         self.pushed[key] = value
 
 
-def executed(task: Any, run_id: str = "run") -> Any:
+def executed(task: Any, run_id: str = "run", instance: Instance | None = None) -> Any:
     now = datetime.now(UTC)
-    context = {"ti": Instance(run_id), "dag_run": SimpleNamespace(run_after=now, start_date=now), "logical_date": now}
+    context = {
+        "ti": instance or Instance(run_id),
+        "dag_run": SimpleNamespace(run_after=now, start_date=now),
+        "logical_date": now,
+    }
     return task.execute(context)
 
 
@@ -379,8 +438,20 @@ def test_a_run_does_not_take_the_plan_of_another(exotel: Emulator, tmp_path: Pat
     path = table(tmp_path / "people.csv", indians(9))
     executed(plan(tmp_path / "plan", path=path))
 
-    with pytest.raises(Exception, match="output_path: holds the plan of another run"):
+    with pytest.raises(Exception, match=r"output_path: must be .*; it holds the plan of another run"):
         executed(plan(tmp_path / "plan", path=path), run_id="another")
+
+
+def test_another_run_of_the_day_does_not_call_the_same_people_again(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    people = table(tmp_path / "people.csv", indians(9))
+
+    scheduled, by_hand = (run_dag(lambda run=run: fleet(tmp_path / run, path=people)) for run in ("one", "two"))
+
+    assert (scheduled.state, by_hand.task_state("create")) == ("success", "failed")
+    assert len(exotel.campaigns) == 1
+    assert "on_same_audience" in log.text
 
 
 def test_another_run_calls_the_same_people_by_campaigns_of_its_own(exotel: Emulator, tmp_path: Path) -> None:
@@ -423,8 +494,9 @@ def test_a_list_that_is_there_is_taken_by_the_next_run(exotel: Emulator, tmp_pat
 
     first, second = (executed(UploadAudienceOperator(task_id="upload", campaign=campaign)) for _ in range(2))
 
+    [file], [made] = (tmp_path / "plan" / "chunks").iterdir(), exotel.lists
     assert first == second
-    assert len(exotel.lists) == 1
+    assert made.name == f"af-{file.stem}"
     assert len([one for one in exotel.requests if one.path.endswith("csv-upload")]) == 1
 
 
@@ -522,13 +594,136 @@ def test_the_example_asks_somebody_about_exactly_this_plan(exotel: Emulator, tmp
 
     dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
     executed(plan(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(3))))
-    told = json.loads((tmp_path / "plan" / "plan.json").read_text())["plan"]
+    told = json.loads((tmp_path / "plan" / "plan.json").read_text())["plan"] | {"url": None}
     xcoms = SimpleNamespace(xcom_pull=lambda task_ids, key: {("plan", "plan"): told}[task_ids, key])
 
     asked = dag.task_dict["approve"]
     subject, body = (Environment().from_string(text).render(ti=xcoms) for text in (asked.subject, asked.body))
 
     assert subject == f"Call 3 people by plan {told['id']}?"
-    assert body.strip() == told["markdown"].strip()
+    assert body.startswith(told["markdown"].strip())
+    assert body.endswith((tmp_path / "plan" / "plan.html").as_uri())
     assert dag.task_dict["upload"].upstream_task_ids == {"plan", "approve"}
     assert dag.task_dict["call"].upstream_task_ids == {"upload"}
+
+
+def test_the_example_asks_nobody_about_a_plan_that_calls_nobody(
+    make_known: Callable[[Any], None], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Any
+) -> None:
+    monkeypatch.setenv("EXOTEL_AUDIENCE", table(tmp_path / "people.csv", ["+447911123456"]))
+    monkeypatch.setenv("EXOTEL_PLANS", (tmp_path / "plans").as_uri())
+    monkeypatch.setenv("EXOTEL_REPORTS", (tmp_path / "reports").as_uri())
+    monkeypatch.setenv("AIRFLOW_VAR_EXOTEL_REPORT_KEY", "a key of many characters")
+    dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
+    dag.task_dict["plan"].max_rejected = 1
+    make_known(dag)
+
+    dag_run = dag.test()
+
+    states = {one.task_id: str(one.state) for one in dag_run.get_task_instances()}
+    assert (str(dag_run.state), exotel.requests) == ("success", [])
+    assert states.pop("plan") == states.pop("anybody") == "success"
+    assert set(states.values()) == {"skipped"}
+    assert re.search(r"calls nobody: 1 row, 1 rejected \(.*\)\.", log.text)
+
+
+def test_a_plan_is_told_in_words_first_and_has_a_button(exotel: Emulator, tmp_path: Path, log: Any) -> None:
+    people, address = table(tmp_path / "p.csv", indians(9)), "https://plans.example.com/a b/"
+    task = plan(tmp_path / "plan", path=people, folder_url=address, max_windows=1)
+    told = Instance()
+
+    executed(task, instance=told)
+
+    summary = r"Plan \w{16} calls 9 of 9 rows by 1 campaign and 0 lists\. Fits into one window, even .*"
+    assert re.search(summary + re.escape("Its page: https://plans.example.com/a%20b/plan.html"), log.text)
+    assert told.pushed["plan_link"] == told.pushed["plan"]["url"] == "https://plans.example.com/a%20b/plan.html"
+    assert [link.key for link in task.operator_extra_links] == ["plan_link"]
+
+
+def test_a_plan_without_a_web_address_has_no_button(exotel: Emulator, tmp_path: Path) -> None:
+    told = Instance()
+
+    executed(plan(tmp_path / "plan", path=table(tmp_path / "p.csv", indians(9))), instance=told)
+
+    assert ("plan_link" in told.pushed, told.pushed["plan"]["url"]) == (False, None)
+
+
+def test_a_plan_that_needs_too_many_windows_leaves_no_plan(exotel: Emulator, tmp_path: Path) -> None:
+    task = plan(tmp_path / "plan", records=lambda: indians(400), calls_per_minute="2", max_windows="1", window=SHORT)
+
+    with pytest.raises(AirflowFailException, match="max_windows: must be at least what the plan needs"):
+        executed(task)
+
+    assert not (tmp_path / "plan" / "plan.json").exists()
+
+
+def test_what_a_template_makes_of_nothing_is_not_given(exotel: Emulator, tmp_path: Path) -> None:
+    nothing = dict.fromkeys(
+        ("path", "sql", "sql_conn_id", "read_via_text", "default_country", "presets", "call_retries", "name",
+         "concurrency", "max_windows", "variables", "max_rejected"), "None"
+    )  # fmt: skip
+
+    given = executed(plan(tmp_path / "plan", records=lambda: indians(3), **nothing))
+    again = executed(plan(tmp_path / "again", records=lambda: indians(3), name=None))
+
+    assert [one | {"numbers_from": ""} for one in given] == [one | {"numbers_from": ""} for one in again]
+
+
+@pytest.mark.parametrize("flag", [True, "true", "Yes", 1, "1"])
+def test_flags_say_so_in_one_of_few_ways(exotel: Emulator, tmp_path: Path, flag: Any) -> None:
+    optouts = table(tmp_path / "out.csv", [indians(1)[0], "not a number", "nor this"])
+    suppress = [
+        {"name": "opt-outs", "path": optouts, "allow_unreadable": flag},
+        {"name": "lately", "reports": (tmp_path / "reports").as_uri(), "days": "7", "may_be_missing": flag},
+    ]
+    told = Instance()
+
+    executed(plan(tmp_path / "plan", records=lambda: indians(3), suppress=suppress), instance=told)
+
+    [warning] = told.pushed["plan"]["warnings"]
+    assert warning.startswith("suppress.opt-outs: 2 of 3 rows could not be compared")
+    assert told.pushed["plan"]["unreadable"] == {"opt-outs": 2}
+    assert told.pushed["plan"]["accepted"] == 2
+
+
+@pytest.mark.parametrize("flag", [False, "no", "0", "False"])
+def test_flags_say_no_in_one_of_few_ways(exotel: Emulator, tmp_path: Path, flag: Any) -> None:
+    optouts = table(tmp_path / "out.csv", ["not a number"])
+
+    with pytest.raises(AirflowFailException, match=r"suppress\.opt-outs: 1 of its 1 rows"):
+        executed(plan(tmp_path / "plan", records=lambda: indians(3),
+                      suppress=[{"name": "opt-outs", "path": optouts, "allow_unreadable": flag}]))  # fmt: skip
+
+
+def test_records_of_nobody_are_a_plan_of_nobody(exotel: Emulator, tmp_path: Path) -> None:
+    assert executed(plan(tmp_path / "plan", records=lambda: iter(()))) == []
+
+
+def test_a_resumed_upload_needs_neither_its_plan_nor_its_files(exotel: Emulator, tmp_path: Path) -> None:
+    from airflow.providers.common.compat.sdk import TaskDeferred
+
+    exotel.settings.import_seconds = 3_600
+    campaign = uploads(tmp_path)
+    task = UploadAudienceOperator(task_id="upload", campaign=json.dumps(campaign), deferrable="yes")
+    with pytest.raises(TaskDeferred) as deferred:
+        executed(task)
+    exotel.clock.advance(7_200)
+    shutil.rmtree(tmp_path / "plan")
+
+    done = task.resume_upload({"ti": Instance()}, None, of_a_later_version=1, **deferred.value.kwargs)
+
+    assert done == {**campaign, "lists": [exotel.lists[0].sid]}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [({"campaign": None}, "campaign"), ({"campaign": "x"}, "campaign"), ({"deferrable": "on"}, "deferrable"),
+     ({"campaign": {"lists": ["s3://bucket/people.csv"]}}, "campaign.lists")],
+)  # fmt: skip
+def test_an_upload_that_is_given_nonsense_is_not_tried_again(
+    exotel: Emulator, tmp_path: Path, given: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=f"- {field}: must "):
+        executed(UploadAudienceOperator(task_id="upload", **{"campaign": uploads(tmp_path)} | given))
+
+    assert exotel.requests == []

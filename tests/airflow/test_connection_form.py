@@ -33,7 +33,7 @@ def test_airflow_finds_the_provider_the_hook_and_the_links() -> None:
     assert "airflow-provider-exotel" in manager.providers
     assert manager.hooks["exotel"].hook_class_name == "airflow_provider_exotel.hooks.exotel.ExotelHook"
     assert manager.hooks["exotel"].hook_name == "Exotel"
-    for link in ("CampaignLink", "ReportLink"):
+    for link in ("CampaignLink", "PlanLink", "ReportLink"):
         assert f"airflow_provider_exotel.links.{link}" in manager.extra_links_class_names
 
 

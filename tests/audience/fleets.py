@@ -1,4 +1,4 @@
-"""Audiences in memory, and the fleets that call them."""
+"""Audiences in memory, and the plans that call them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from airflow_provider_exotel.audience.chunks import DYNAMIC_LIST, STATIC_LIST, ChunkLimits
 from airflow_provider_exotel.audience.hours import Hours, hours_of
-from airflow_provider_exotel.audience.plan import FleetPlan, Order, plan_fleet
+from airflow_provider_exotel.audience.plan import AudiencePlan, plan_audience
+from airflow_provider_exotel.audience.plan_request import PlanSettings
 from airflow_provider_exotel.audience.split import split_audience
 from airflow_provider_exotel.contacts.rejection import Rejection
 from airflow_provider_exotel.contacts.rows import Columns, rows_of_records
@@ -42,11 +43,11 @@ def fleet(
     limits: ChunkLimits | None = None,
     rejected: list[Rejection] | None = None,
     secret: str = "a secret of the tests",
-    **order: Any,
-) -> FleetPlan:
-    """Return the fleet that calls people."""
-    made = Order(**{"name": "Reminder"} | order)
-    variables = {name: name for name in made.variables}
+    **given: Any,
+) -> AudiencePlan:
+    """Return the plan that calls people."""
+    settings = PlanSettings(**{"name": "Reminder"} | given)
+    variables = settings.variables
     hours = hours or hours_of(INDIA, None)
     summary = split_audience(
         rows_of_records(people, Columns(variables=variables)),
@@ -58,9 +59,9 @@ def fleet(
         max_rejected=1,
         today=date(2026, 3, 2),
         key_of=hours.key_of,
-        variables=made.variables,
+        variables=tuple(variables),
     )
-    return plan_fleet(summary, hours, made, anchor)
+    return plan_audience(summary, hours, settings, anchor)
 
 
 def indians(count: int) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_exotel.audience.capacity import Chunk, Share, share_capacity
+from airflow_provider_exotel.audience.capacity import CallVolume, Fit, Share, share_capacity
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.windows.calling_window import CallingWindow
@@ -26,7 +26,7 @@ RETRIES = CallRetries(number_of_retries=3, interval_mins=15)  # the last attempt
 def shares_of(
     *contacts: int, anchor: datetime = EARLY, window: CallingWindow = INDIA, **account: object
 ) -> list[Share]:
-    return share_capacity([Chunk(number, window) for number in contacts], anchor, **account)
+    return share_capacity([CallVolume(number, window) for number in contacts], anchor, **account)
 
 
 def at(moment: datetime | None) -> str | None:
@@ -106,7 +106,6 @@ def test_when_a_campaign_is_done(
         days,
     )
     assert share.fits == (days == 1)
-    assert len(share.warnings) == (days > 1)
 
 
 def test_days_that_a_window_leaves_out_are_waited_for() -> None:
@@ -121,31 +120,32 @@ def test_days_that_a_window_leaves_out_are_waited_for() -> None:
 def test_a_campaign_of_several_zones_dials_only_in_what_they_have_in_common() -> None:
     emirates = CallingWindow(start="09:00", end="18:00", timezone="Asia/Dubai")
 
-    [share] = share_capacity([Chunk(59 * 451, CommonWindow(all_of=[INDIA, emirates]))], EARLY)
+    [share] = share_capacity([CallVolume(59 * 451, CommonWindow(all_of=[INDIA, emirates]))], EARLY)
 
     assert (at(share.send_at), at(share.latest_finish)) == ("02 10:30", "03 10:31")
 
 
 @pytest.mark.parametrize(("contacts", "outlives"), [(59 * 480 * 30, False), (59 * 480 * 31, True)])
-def test_a_campaign_that_outlives_its_thirty_days_is_warned_of(contacts: int, outlives: bool) -> None:
+def test_a_campaign_of_more_than_thirty_days_outlives_itself(contacts: int, outlives: bool) -> None:
     [share] = shares_of(contacts)
 
     assert share.outlives_campaign is outlives
-    assert ("longer than the 30 days a campaign lives" in share.warnings[0]) is outlives
 
 
 def test_more_than_a_year_is_no_date() -> None:
     [share] = shares_of(59 * 480 * 500)
 
-    assert (share.earliest_finish, share.latest_finish, share.days) == (None, None, None)
-    assert "takes more than a year" in share.warnings[0]
+    assert (share.earliest_finish, share.latest_finish, share.days_at_best, share.days) == (None,) * 4
+    assert str(Fit.of([share])).startswith(
+        "Does not fit even if everybody answers: needs 29,500 calls a minute, or more"
+    )
 
 
 @pytest.mark.parametrize(
     ("contacts", "account", "field", "advice"),
     [
-        ([], {}, "chunks", "holds no contacts"),
-        ([5, 0], {}, "chunks", "a chunk without any"),
+        ([], {}, "volumes", "without contacts"),
+        ([5, 0], {}, "volumes", "without contacts"),
         ([1] * 60, {}, "calls_per_minute", "leaves 59 calls per minute to 60 campaigns at once"),
         ([1], {"calls_per_minute": 1}, "calls_per_minute", "leaves 0 calls per minute to 1 campaigns"),
         ([1], {"calls_per_minute": 0}, "calls_per_minute", "leaves 0 calls per minute"),
@@ -162,3 +162,62 @@ def test_what_cannot_be_dialled_is_refused(
     [problem] = raised.value.problems
     assert problem.field == field
     assert advice in problem.message
+
+
+FITS = [
+    # (id, contacts of each campaign, retries, what is said)
+    ("whoever answers", [590], RETRIES, "Fits into one window, even if nobody answers and every call is retried."),
+    (
+        "only if everybody answers",
+        [59 * 300],
+        RETRIES,
+        "Fits into one window only if everybody answers: with all retries needs 163 calls a minute, or 3 days "
+        "(it dials 59 calls a minute).",
+    ),
+    (
+        "not at all",
+        [78_500],
+        None,
+        "Does not fit even if everybody answers: needs 164 calls a minute, or 3 days (it dials 59 calls a minute).",
+    ),
+    (
+        "not at all, and still less with retries",
+        [40_000, 38_500],
+        RETRIES,
+        "Does not fit even if everybody answers: needs 165 calls a minute, or 3 days; with all retries 723 calls a "
+        "minute, or 12 days (it dials 59 calls a minute).",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("contacts", "retries", "said"), [pytest.param(*case[1:], id=case[0]) for case in FITS])
+def test_a_plan_says_whether_it_fits_and_what_it_would_need(
+    contacts: list[int], retries: CallRetries | None, said: str
+) -> None:
+    assert str(Fit.of(shares_of(*contacts, call_retries=retries))) == said
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(st.integers(1, 100_000), st.integers(0, 3), st.integers(0, 7 * 60 + 14), st.booleans())
+def test_the_rate_that_is_needed_is_the_lowest_that_fits(contacts, retries, late, at_best) -> None:
+    anchor = EARLY.replace(hour=10) + timedelta(minutes=late)
+    plan = CallRetries(number_of_retries=retries, interval_mins=15) if retries else None
+
+    def shared(rate: int) -> Share:
+        [share] = shares_of(contacts, anchor=anchor, call_retries=plan, calls_per_minute=rate + 1)
+        return share
+
+    needed = getattr(shared(1), "rate_at_best" if at_best else "rate")
+    windows = [getattr(shared(rate), "days_at_best" if at_best else "days") for rate in (needed - 1, needed) if rate]
+
+    assert windows[-1] == 1
+    assert [days for days in windows[:-1] if days == 1] == []
+
+
+def test_a_window_that_is_over_within_a_minute_fits_at_no_rate() -> None:
+    evening = EARLY.replace(hour=17, minute=58, second=30)
+
+    [share] = shares_of(5, anchor=evening)
+
+    assert (share.rate, share.days) == (None, 2)
+    assert str(Fit.of([share])) == "Does not fit even if everybody answers: needs 2 days (it dials 59 calls a minute)."

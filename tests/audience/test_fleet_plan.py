@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_exotel.audience.chunks import ChunkLimits
 from airflow_provider_exotel.audience.hours import hours_of
-from airflow_provider_exotel.audience.plan import FleetPlan
+from airflow_provider_exotel.audience.plan import AudiencePlan
 from airflow_provider_exotel.audience.plan_page import render_markdown, render_page
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import CallRetries
@@ -22,7 +22,7 @@ TWO_COUNTRIES = hours_of(None, {"IN": "IN_SERVICE", "AE": "AE_MARKETING"})
 RETRIES = CallRetries(number_of_retries=2, interval_mins=15)
 
 
-def arguments(plan: FleetPlan, run: str = "run") -> list[dict[str, Any]]:
+def arguments(plan: AudiencePlan, run: str = "run") -> list[dict[str, Any]]:
     return plan.arguments("s3://conn@bucket/plan/", run)
 
 
@@ -122,8 +122,34 @@ def test_the_plan_says_when_it_is_done_and_that_it_does_not_fit() -> None:
         == fits.as_json()
     )
     assert not late.fits
-    assert "may take more than one window" in late.warnings[0]
+    assert late.warnings[0].startswith("Does not fit even if everybody answers: needs 112 calls a minute, or 2 days")
     assert late.latest_finish - late.earliest_finish > timedelta(days=2)
+
+
+def test_a_plan_of_more_windows_than_are_allowed_is_refused() -> None:
+    people = indians(59 * 480)
+
+    for windows in (1, 2):
+        with pytest.raises(ExotelInputError, match=r"max_windows: must be at least .*, which is 3 windows \(got"):
+            fleet(people, max_windows=windows, call_retries=CallRetries(number_of_retries=1, interval_mins=15))
+
+    assert fleet(people, max_windows=2).as_json()["fit"]["days"] == 2
+
+
+def test_a_plan_describes_itself_in_words() -> None:
+    people = [*indians(5_100), *indians(5), "not a number", *EMIRATIS[:2]]
+
+    assert fleet(people).description == (
+        f"Plan {fleet(people).id} calls 5,100 of 5,108 rows by 1 campaign and 1 list; left out: "
+        "1 rejected (it cannot be read as one phone number); "
+        "2 rejected (its owner may live in another time zone than the window's); 5 duplicates. "
+        "Fits into one window, even if nobody answers and every call is retried."
+    )
+
+
+def test_a_plan_of_nobody_says_why() -> None:
+    assert fleet([]).description.endswith(" calls nobody: there are no rows.")
+    assert fleet([""]).description.endswith(" calls nobody: 1 row, 1 rejected (there is no number).")
 
 
 def test_a_plan_longer_than_a_campaign_lives_says_so() -> None:

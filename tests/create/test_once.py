@@ -22,9 +22,9 @@ from airflow_provider_exotel.client.errors import (
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
-from airflow_provider_exotel.create.campaign_journal import AudienceMark, CampaignJournal, Entry
-from airflow_provider_exotel.create.fingerprint import Content
+from airflow_provider_exotel.create.fingerprint import Content, ContentMark
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
+from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal, Entry
 from airflow_provider_exotel.create.once import SEND_WITHIN, SETTLE, Clock, OneCampaign
 from airflow_provider_exotel.windows.calling_window import MissedWindow
 
@@ -664,8 +664,37 @@ def test_until_when_it_is_carried_is_kept_beside_what_is_known_and_forgotten_whe
     assert Entry.of(store.kept) == Entry("7", None, AUDIENCE)
 
 
-def test_what_was_kept_before_anything_was_carried_is_read_all_the_same() -> None:
-    kept = Entry("7", NOW, AUDIENCE).as_json()
-    del kept["carried_to"]
+def test_an_entry_of_another_version_is_read() -> None:
+    entry = Entry("7", NOW, AUDIENCE, content(custom_field="x")().mark(), NOW)
+    stored = entry.as_json() | {"invented": 1}
+    stored["audience"] |= {"invented": 1}
+    stored["content"] |= {"invented": 1}
 
-    assert Entry.of(kept) == Entry("7", NOW, AUDIENCE)
+    assert Entry.of(stored) == entry
+    assert Entry.of({"campaign_id": "7", "audience": {"contacts": 2}}) == Entry("7", None, AudienceMark(contacts=2))
+    assert Entry.of({"content": {}}).content == ContentMark("", {})
+    assert Entry.of({"invented": 1}) == Entry()
+
+
+def test_the_journal_writes_only_what_is_new() -> None:
+    store = Store(Entry("7", None, AUDIENCE))
+    journal = store.journal()
+
+    journal.record("7")
+    journal.carry(None)
+    assert store.written == []
+
+    journal.carry(NOW)
+    journal.carry(NOW)
+    assert store.written == [Entry("7", None, AUDIENCE, carried_to=NOW)]
+
+
+def test_a_journal_that_cannot_be_written_keeps_what_it_knew() -> None:
+    def superseded(_: object) -> None:
+        raise RuntimeError("another try has taken over")
+
+    journal = CampaignJournal(lambda: None, superseded)
+    with pytest.raises(RuntimeError, match="taken over"):
+        journal.record("7")
+
+    assert journal.entry == Entry()

@@ -16,8 +16,8 @@ from airflow_provider_exotel.client.errors import ExotelNotFound, ExotelRequestR
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignRequest
-from airflow_provider_exotel.create.campaign_journal import AudienceMark, CampaignJournal
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
+from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal
 from airflow_provider_exotel.create.once import OneCampaign
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_exotel.create import lookup
 from airflow_provider_exotel.create import once as protocol
-from airflow_provider_exotel.create.campaign_journal import CampaignJournal
+from airflow_provider_exotel.create.journal import CampaignJournal
 from airflow_provider_exotel.emulator import Emulator
 
 from .chaos import Trial, run_trial

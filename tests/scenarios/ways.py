@@ -12,8 +12,8 @@ from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.policy import ReplayPolicy
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
-from airflow_provider_exotel.create.campaign_journal import AudienceMark, CampaignJournal
 from airflow_provider_exotel.create.identity import CampaignIdentity
+from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal
 from airflow_provider_exotel.create.once import Clock, OneCampaign
 from airflow_provider_exotel.emulator import Emulator
 

@@ -12,7 +12,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_exotel import CreateCampaignOperator
-from airflow_provider_exotel.create.campaign_journal import CampaignJournal
+from airflow_provider_exotel.create.journal import CampaignJournal
 from airflow_provider_exotel.create.once import OneCampaign
 
 STEPS = ("before_the_intent", "before_the_post", "during_the_post", "after_the_answer", "after_recording", "never")

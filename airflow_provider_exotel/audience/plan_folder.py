@@ -1,0 +1,179 @@
+"""The folder of a plan: files of numbers, the quarantine, and the plan itself, which is written last."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from airflow_provider_exotel.audience.plan import CHUNKS, AudiencePlan
+from airflow_provider_exotel.audience.plan_page import render_markdown, render_page
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.contacts.rejection import Rejection, quarantine_to
+
+log = logging.getLogger(__name__)
+
+_FILES = {"plan": "plan.json", "page": "plan.html", "markdown": "plan.md", "quarantine": "quarantine.csv"}
+
+
+class PlanFolder:
+    """A folder on any object storage.
+
+    :param address: its path, such as ``s3://conn@bucket/plans/...``.
+    :param open_path: returns the path object of an address.
+    :raises ExotelInputError: if there is no access to such an address.
+    """
+
+    def __init__(self, address: str, open_path: Callable[[str], Any]) -> None:
+        self.address = address.rstrip("/")
+        try:
+            self._path = open_path(self.address)
+            self._fs = self._path.fs
+        except (ImportError, ValueError) as error:
+            raise ExotelInputError([Problem("output_path", f"cannot be opened: {redact(str(error))}")]) from None
+
+    @classmethod
+    def of_file(cls, path: str, open_path: Callable[[str], Any]) -> PlanFolder:
+        """Return the folder that a file of numbers is in.
+
+        :raises ExotelInputError: if it is not one of a plan.
+        """
+        folder, chunks, _ = path.rpartition(f"/{CHUNKS}/")
+        if not chunks:
+            raise ExotelInputError([Problem("campaign.lists", "must name files of a plan; take a plan's output")])
+        return cls(folder, open_path)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The addresses of its files, by what they are: ``plan``, ``page``, ``markdown``, ``quarantine``."""
+        return {what: f"{self.address}/{name}" for what, name in _FILES.items()}
+
+    def open_chunk(self, name: str) -> AbstractContextManager[Any]:
+        """Open a file of numbers for writing bytes."""
+        return self._writing(self._path / CHUNKS / name)
+
+    def write(self, what: str, text: str) -> None:
+        """Write one of :attr:`files`; what was there is replaced."""
+        with self._writing(self._path / _FILES[what]) as file:
+            file.write(text.encode())
+
+    @contextmanager
+    def quarantine(self) -> Iterator[Callable[[Rejection], None]]:
+        """Return a function that takes every row that is left out; the file is there afterwards in any case."""
+        with tempfile.TemporaryFile() as rows:
+            text = io.TextIOWrapper(rows, encoding="utf-8", newline="", write_through=True)
+            write, count = quarantine_to(text), 0
+
+            def left_out(rejection: Rejection) -> None:
+                nonlocal count
+                count += 1
+                write(rejection)
+
+            try:
+                yield left_out
+            except ExotelInputError:
+                if count:
+                    log.error("%d rows are left out; they are in %s.", count, self.files["quarantine"])  # noqa: TRY400
+                raise
+            finally:
+                rows.seek(0)
+                with self._writing(self._path / _FILES["quarantine"]) as file:
+                    shutil.copyfileobj(rows, file)
+
+    def contacts_of(self, paths: Iterable[str]) -> list[tuple[str, int]]:
+        """Return files of numbers, each with how many contacts it holds.
+
+        :param paths: their addresses.
+        :raises ExotelInputError: if the plan is gone, does not name one, or one does not have its planned size.
+        """
+        chunks = (self.read_plan() or {}).get("chunks", {})
+        problems, files = [], []
+        for path in paths:
+            name = path.rpartition("/")[2]
+            planned, file = chunks.get(name), self._path / CHUNKS / name
+            if planned is None:
+                problems.append(Problem("campaign.lists", f"{name} is in no plan in its folder; plan the run again"))
+            elif not file.exists() or file.stat().st_size != planned["size"]:
+                problems.append(Problem("campaign.lists", f"{name} is gone or is not as it was planned"))
+            else:
+                files.append((path, planned["rows"]))
+        if problems:
+            raise ExotelInputError(problems)
+        return files
+
+    def read_plan(self) -> dict[str, Any] | None:
+        """Return the plan that is there, ``None`` if there is none.
+
+        :raises ExotelInputError: if what is there is no plan.
+        """
+        try:
+            with (self._path / _FILES["plan"]).open("rb") as file:
+                plan = json.loads(file.read())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            plan = None
+        if not isinstance(plan, dict) or not {"run", "settings", "plan", "campaigns", "chunks"} <= set(plan):
+            wanted = "must be a folder of its own for each run; its plan.json is not a plan"
+            raise ExotelInputError([Problem("output_path", wanted)])
+        return plan
+
+    def _writing(self, path: Any) -> AbstractContextManager[Any]:
+        self._fs.makedirs(path.parent.path, exist_ok=True)
+        file: AbstractContextManager[Any] = path.open("wb")
+        return file
+
+
+def write_plan(folder: PlanFolder, plan: AudiencePlan, run: str, settings: str) -> dict[str, Any]:
+    """Write a plan for people and for programs, and return what is stored of it.
+
+    :param folder: the plan's folder, whose files of numbers are complete.
+    :param plan: the plan.
+    :param run: what tells the task of this run apart from every other.
+    :param settings: a digest of what decided the plan.
+    """
+    text = render_markdown(plan)
+    document = {
+        "run": run,
+        "settings": settings,
+        "plan": {**plan.as_json(), "markdown": text, "files": folder.files},
+        "campaigns": plan.arguments(folder.address, run),
+        "chunks": {chunk.name: asdict(chunk) for chunk in plan.summary.chunks},
+    }
+    folder.write("markdown", text)
+    folder.write("page", render_page(plan))
+    # Written last: it makes the folder complete.
+    folder.write("plan", json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return document
+
+
+def check_same_plan(document: Mapping[str, Any], run: str, settings: str) -> None:
+    """Refuse a stored plan that is another run's, or that this task would make otherwise.
+
+    :param document: what :func:`write_plan` has stored.
+    :param run: as there.
+    :param settings: as there.
+    :raises ExotelInputError: if it is another.
+    """
+    if document["run"] != run:
+        wanted = "must be a folder of its own for each run, such as .../{{ run_id }}; it holds the plan of another run"
+        raise ExotelInputError([Problem("output_path", wanted)])
+    plan = document["plan"]
+    if document["settings"] != settings:
+        wanted = (
+            f"holds the plan {plan['id']} of this run, made with other settings, and campaigns of it may exist; start "
+            "another run, or, if there are none, delete plan.json there"
+        )
+        raise ExotelInputError([Problem("output_path", wanted)])
+    log.warning(
+        "This run was planned already as %s, for %d people; the audience is not read again.",
+        plan["id"],
+        plan["accepted"],
+    )

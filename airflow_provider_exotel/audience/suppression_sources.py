@@ -1,0 +1,190 @@
+"""The argument ``suppress``: where the numbers come from that are not to be called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from airflow_provider_exotel.audience.called import TABLE, called_since
+from airflow_provider_exotel.audience.sources import Access, Source
+from airflow_provider_exotel.audience.suppression import Suppressed, Suppression
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
+from airflow_provider_exotel.client.fields import Flag, Model, Text, Whole
+from airflow_provider_exotel.client.literals import read_literal
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.contacts.files import translate_file_errors
+from airflow_provider_exotel.contacts.rows import COLUMN, Columns
+
+
+def _day(value: object) -> object:
+    """Return the day of a moment or of the text of one, as queries and templates give them."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).date() if value.tzinfo else value.date()
+    return value.strip()[: len("2026-03-01")] if isinstance(value, str) else value
+
+
+Days = Annotated[Whole, Field(ge=0, description="a number of days, such as 7")]
+Day = Annotated[date, BeforeValidator(_day), Field(description="a date, such as '2026-03-01'")]
+
+
+class SuppressedRows(Model):
+    """One entry of ``suppress``: a file or a query of numbers that are not to be called."""
+
+    name: Text
+    path: Annotated[str | None, BeforeValidator(str)] = None
+    sql: str | None = None
+    sql_conn_id: str | None = None
+    column: str = COLUMN
+    as_of: Day | None = None
+    max_age_days: Days | None = None
+    allow_unreadable: Flag = False
+
+    @property
+    def source(self) -> Source:
+        """The rows."""
+        return Source(_field(self.name), Columns(self.column), self.path, self.sql, self.sql_conn_id)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with fields that depend on each other."""
+        return self.source.problems()
+
+    def open(self, access: Access, now: datetime, default_country: str | None) -> Suppression:  # noqa: ARG002
+        """Return the source, whose rows are still to be read."""
+        return Suppression(
+            self.name,
+            self.source.rows(access),
+            as_of=self.as_of,
+            max_age_days=self.max_age_days,
+            allow_unreadable=self.allow_unreadable,
+        )
+
+
+class SuppressedCalls(Model):
+    """One entry of ``suppress``: people whom our own reports know to have been called."""
+
+    name: Text
+    reports: Annotated[Text, BeforeValidator(str)]
+    days: Days
+    digit: Annotated[str | None, BeforeValidator(str)] = None
+    hash_key_conn_id: str | None = None
+    hash_key_variable: str | None = None
+    may_be_missing: Flag = False
+    allow_unreadable: Flag = False
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with fields that depend on each other."""
+        if self.hash_key_conn_id and self.hash_key_variable:
+            yield Problem(f"{_field(self.name)}.hash_key_conn_id", "is mutually exclusive with hash_key_variable")
+
+    def open(self, access: Access, now: datetime, default_country: str | None) -> Suppressed:
+        """Return who was called, by reports that are read here and now.
+
+        :param access: what they are read through.
+        :param now: the present moment.
+        :param default_country: whose national numbers are meant.
+        :raises ExotelInputError: if there is no report, or one holds calls that cannot be compared.
+        """
+        key = None
+        if self.hash_key_conn_id or self.hash_key_variable:
+            key = access.hash_key(self.hash_key_conn_id, self.hash_key_variable, _field(self.name))
+        tables = self._tables(access)
+        with ExitStack() as opened:
+            # Opened one after the other, so that a thousand reports are not open at once.
+            files = ((path.rpartition(".")[2], self._next(opened, access, path)) for path in tables)
+            since = now - timedelta(days=self.days)
+            called = called_since(self.name, files, since, key, default_country, digit=self.digit)
+        if called.unreadable and not self.allow_unreadable:
+            wanted = (
+                f"{called.unreadable:,} of its {called.rows:,} calls name nobody who can be compared; name the key "
+                "that the reports were made with, or none if they hold plaintext numbers, or set allow_unreadable"
+            )
+            raise ExotelInputError([Problem(_field(self.name), wanted)])
+        return called
+
+    def _tables(self, access: Access) -> list[str]:
+        """Return the addresses of the tables of attempts, in a stable order."""
+        with translate_file_errors(self.reports, f"{_field(self.name)}.reports"):
+            folder = access.path(self.reports)
+            found = folder.fs.find(folder.path) if folder.exists() else []
+        tables = sorted(path for path in found if TABLE.fullmatch(path))
+        if not tables and not self.may_be_missing:
+            wanted = (
+                f"no report is at {redact(self.reports)}; write the folder of the reports, or set may_be_missing for "
+                "a first run"
+            )
+            raise ExotelInputError([Problem(_field(self.name), wanted)])
+        return tables
+
+    def _next(self, opened: ExitStack, access: Access, path: str) -> Any:
+        opened.close()
+        fs = access.path(self.reports).fs
+        return opened.enter_context(fs.open(path, "rb"))
+
+
+SuppressionSource = SuppressedRows | SuppressedCalls
+
+
+def parse_suppressions(entries: Any) -> list[SuppressionSource]:
+    """Return the entries of ``suppress``.
+
+    :param entries: a list of mappings, or the text of one.
+    :raises ExotelInputError: naming every problem.
+    """
+    problems: list[Problem] = []
+    given = read_literal(entries) if isinstance(entries, str) else entries
+    if not isinstance(given, (list, tuple)):
+        wanted = "must be a list of mappings, such as [{'name': 'opt-outs', 'path': ...}]; write [] for nobody"
+        raise ExotelInputError([Problem("suppress", wanted)])
+    parsed = [_parse(one, position, problems) for position, one in enumerate(given, 1)]
+    names = [one.name for one in parsed if one is not None]
+    problems += [
+        Problem(_field(name), "must name one source; give each its own name")
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    if problems:
+        raise ExotelInputError(problems)
+    return [one for one in parsed if one is not None]
+
+
+def open_suppressions(
+    sources: Sequence[SuppressionSource], access: Access, now: datetime, default_country: str | None
+) -> list[Suppression | Suppressed]:
+    """Return the numbers that are not to be called.
+
+    :param sources: as :func:`parse_suppressions` returns them.
+    :param access: what they are read through.
+    :param now: the present moment.
+    :param default_country: whose national numbers are meant.
+    :raises ExotelInputError: naming the problems of all of them.
+    """
+    problems: list[Problem] = []
+    opened = [collect(problems, partial(source.open, access, now, default_country)) for source in sources]
+    if problems:
+        raise ExotelInputError(problems)
+    return opened
+
+
+def _parse(entry: Any, position: int, problems: list[Problem]) -> SuppressionSource | None:
+    if not isinstance(entry, Mapping) or not str(entry.get("name") or "").strip():
+        wanted = "must be a mapping with a name, such as {'name': 'opt-outs', 'path': ...}"
+        problems.append(Problem(f"suppress.{position}", wanted))
+        return None
+    name = str(entry["name"]).strip()
+    try:
+        kind = SuppressedCalls if "reports" in entry else SuppressedRows
+        parsed: SuppressionSource = kind(**{str(field): value for field, value in entry.items()} | {"name": name})
+    except ExotelInputError as error:
+        problems += [Problem(f"{_field(name)}.{one.field}", one.message) for one in error.problems]
+        return None
+    problems += parsed.problems()
+    return parsed
+
+
+def _field(name: str) -> str:
+    return f"suppress.{name}"
