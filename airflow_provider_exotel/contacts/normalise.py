@@ -87,9 +87,13 @@ class NumberColumn:
 
     def _judge(self, text: str) -> Verdict | Undecided:
         if len(text) <= LONGEST and ("E" in text or "e" in text or ".0" in text):
-            repaired = repair(unwrap(text))
+            written = unwrap(text)
+            repaired = repair(written)
             if isinstance(repaired, Reason):
                 return repaired
+            if len(written) > len(repaired) + len(".0") and self._is_number(written.replace(".", "")):
+                # 9198765000.00 may be an amount of ten digits, or a number of twelve with a dot.
+                return Reason.AMBIGUOUS
             text = repaired
         spelling = read_spelling(text)
         if isinstance(spelling, Reason):
@@ -97,7 +101,7 @@ class NumberColumn:
         reading = self._read(spelling)
         if isinstance(reading, Reason):
             return reading
-        if spelling.stem and isinstance(self._read(spelling._replace(digits=spelling.stem)), _Reading):
+        if spelling.stem and self._is_number("+" * spelling.is_international + spelling.stem):
             return Reason.AMBIGUOUS
         if reading.is_at_home:
             if reading.with_code not in {None, reading.number}:
@@ -105,6 +109,10 @@ class NumberColumn:
             self._shows_code |= reading.with_code is not None
             self._shows_none |= reading.with_code is None
         return reading.number
+
+    def _is_number(self, text: str) -> bool:
+        spelling = read_spelling(text)
+        return isinstance(spelling, Spelling) and isinstance(self._read(spelling), _Reading)
 
     def _read(self, spelling: Spelling) -> _Reading | Reason:
         digits, country = spelling.digits, self._country

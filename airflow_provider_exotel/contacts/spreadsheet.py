@@ -8,7 +8,8 @@ from airflow_provider_exotel.contacts.rejection import Reason
 
 # Fewer than seven digits before the dot are no number by themselves: "98765.00000" is ten digits written with a dot.
 _WHOLE = re.compile(r"[^0-9+]*\+?[0-9]{7,}")
-_FRACTION = re.compile(r"\.0+(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
+_FRACTION = re.compile(r"\.0(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
+_LONG_FRACTION = re.compile(r"\.0+(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
 _SCIENTIFIC = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]*))?[eE]([+-]?)([0-9]{1,3})")
 _LONGEST = 15
 
@@ -28,7 +29,7 @@ def repair(text: str) -> str | Reason:
     """
     scientific = _SCIENTIFIC.fullmatch(text)
     if scientific is None:
-        return without_fractions(text)
+        return _LONG_FRACTION.sub(_unless_part_of_the_number, text)
     first, decimals, sign, exponent = scientific[1], scientific[2] or "", scientific[3], int(scientific[4])
     # Java and what is built on it (Spark) writes no sign, and leaves off a final zero of an exact number. A sign is
     # written by programs that round.

@@ -42,7 +42,7 @@ def test_every_campaign_of_a_mixed_audience_is_legal_for_everybody_in_it_on_any_
 ) -> None:
     files, plan = Files(), CallRetries(number_of_retries=retries, interval_mins=15)
 
-    made = fleet(BY_NUMBER, hours_of(None, PRESETS), files=files, anchor=anchor, call_retries=plan)
+    made = fleet(list(BY_NUMBER), hours_of(None, PRESETS), files=files, anchor=anchor, call_retries=plan)
 
     called = []
     for campaign, given_to_task in zip(made.campaigns, made.arguments("file:///plan", "run"), strict=True):

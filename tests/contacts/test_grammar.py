@@ -273,6 +273,7 @@ def test_a_date_an_amount_or_an_address_is_no_number_where_its_digits_would_be_o
         ("021-5551234/5", "ID"),
         ("021-5551234-5", "ID"),
         ("5551234/5", None),
+        ("9198765423.00", "IN"),
         ("+62 21 5551234/5", "IN"),
     ],
 )
