@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.triggers.poller import log, poller_of, utc_now
-from airflow_provider_exotel.waiting.finished import Finished, Told, finished_since
+from airflow_provider_exotel.waiting.finished import Finished, WatcherCursor, finished_since
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,13 +65,13 @@ class CampaignFinishedTrigger(BaseEventTrigger):
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Finished]) -> AsyncIterator[TriggerEvent]:
         """Fire an event for each campaign that has not been told."""
         kept = await self.asset_state_store.aget(_CURSOR) if self.asset_state_store else None
-        told = Told.of_json(kept) if isinstance(kept, dict) else None
+        told = WatcherCursor.of_json(kept) if isinstance(kept, dict) and "since" in kept else None
         # A stream that others share may have gone past what this watcher has not been told.
         missed = [await self._look_back()] if told else []
         async for finished in _after(missed, shared_stream):
             for outcome in told.news(finished) if told else ():
                 yield TriggerEvent(outcome.as_json())  # type: ignore[no-untyped-call]
-            following = Told.all_of(finished)
+            following = WatcherCursor.all_of(finished)
             if following != told and self.asset_state_store:
                 await self.asset_state_store.aset(_CURSOR, following.as_json())
             told = following

@@ -56,8 +56,8 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a watcher has been told.
+class WatcherCursor:
+    """Which finished campaigns a watcher has reported.
 
     :param since: what was created before has been told, or is of no interest, unless it was still open.
     :param told: marks of what was created since and has been told.
@@ -92,8 +92,13 @@ class Told:
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
-        """Return what :meth:`as_json` was made of."""
-        return cls(datetime.fromisoformat(kept["since"]), frozenset(kept["told"]), frozenset(kept["still_open"]))
+        """Return the cursor that :meth:`as_json` stored, whichever version stored it.
+
+        :param kept: what was stored; unknown keys are ignored, missing marks count as none.
+        :raises KeyError: without ``since``, which is no cursor.
+        """
+        told, still_open = (frozenset(kept.get(name, ())) for name in ("told", "still_open"))
+        return cls(datetime.fromisoformat(kept["since"]), told, still_open)
 
     @classmethod
     def _from(cls, finished: Finished, since: datetime) -> Self:
@@ -126,7 +131,7 @@ def finished_since(campaigns: Iterable[Campaign], since: datetime | None, now: d
     return Finished(endings, max(start, oldest), still_open, newest)
 
 
-def _size(told: Told) -> int:
+def _size(told: WatcherCursor) -> int:
     return len(told.told) + len(told.still_open)
 
 

@@ -95,16 +95,20 @@ class Outcome:
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Outcome:
-        """Return what :meth:`as_json` was made of."""
+        """Return the outcome that :meth:`as_json` stored, whichever version stored it.
+
+        :param kept: what was stored; unknown keys are ignored, missing ones count as "the service did not say".
+        """
         tally = Tally(
-            contacts=kept["contacts"],
-            reached=kept["reached"],
-            not_reached=dict(kept["not_reached_by_reason"]),
-            never_tried=kept["never_tried"],
+            contacts=kept.get("contacts"),
+            reached=kept.get("reached", 0),
+            not_reached=dict(kept.get("not_reached_by_reason", {})),
+            never_tried=kept.get("never_tried"),
             open=0,
         )
-        started, ended = (datetime.fromisoformat(kept[name]) if kept[name] else None for name in ("started", "ended"))
-        return cls(kept["id"], kept["status"], tally, started, ended, dict(kept["counts"]))
+        moments = (kept.get(name) for name in ("started", "ended"))
+        started, ended = (datetime.fromisoformat(moment) if moment else None for moment in moments)
+        return cls(kept["id"], kept["status"], tally, started, ended, dict(kept.get("counts", {})))
 
     def with_people_called(self, called: int) -> Outcome:
         """Return the outcome once it is known how many people were called at all.

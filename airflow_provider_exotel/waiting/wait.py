@@ -97,9 +97,13 @@ class Wait:
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
-        """Return what :meth:`as_json` was made of."""
-        moments = {name: datetime.fromisoformat(kept[name]) for name in ("send_at", "end_at") if kept[name]}
-        return cls(**{**kept, **moments})
+        """Return the wait that :meth:`as_json` stored, whichever version stored it.
+
+        :param kept: what was stored; unknown keys are ignored, missing ones have their defaults.
+        """
+        known = {name: kept[name] for name in cls.__dataclass_fields__ if name in kept}
+        moments = {name: datetime.fromisoformat(known[name]) for name in ("send_at", "end_at") if known.get(name)}
+        return cls(**{**known, **moments})
 
     def has_begun(self, now: datetime) -> bool:
         """Return whether a look is worth a request."""

@@ -43,9 +43,9 @@ class WaitEvent:
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
-        """Return what :meth:`as_json` was made of.
+        """Return the event that :meth:`as_json` stored; unknown keys are ignored.
 
-        :raises ValueError: if it was made of nothing that this version knows.
+        :raises ValueError: if its step is unknown to this version.
         """
         outcome = kept.get("outcome")
         return cls(Step(kept["step"]), Wait.of_json(kept["wait"]), Outcome.of_json(outcome) if outcome else None)

@@ -21,7 +21,7 @@ from airflow_provider_exotel.waiting import finished
 from airflow_provider_exotel.waiting.finished import (
     LOOKS_BACK,
     SHOWS_WITHIN,
-    Told,
+    WatcherCursor,
     finished_since,
 )
 from airflow_provider_exotel.waiting.wait import LAST_CALLS
@@ -48,9 +48,9 @@ class Watcher:
         if restarted:
             self.since = None
         seen = finished_since(self.client.list_campaigns(), self.since, self.emulator.clock.now())
-        told = Told.of_json(json.loads(self.kept)) if self.kept else None
+        told = WatcherCursor.of_json(json.loads(self.kept)) if self.kept else None
         news = [outcome.campaign_id for outcome in told.news(seen)] if told else []
-        self.kept, self.since = json.dumps(Told.all_of(seen).as_json()), seen.since
+        self.kept, self.since = json.dumps(WatcherCursor.all_of(seen).as_json()), seen.since
         self.heard += news
         return news
 
@@ -126,7 +126,7 @@ def test_an_account_without_campaigns_is_watched_from_now_on(watcher: Watcher) -
 def test_it_tells_how_the_campaign_ended(watcher: Watcher) -> None:
     seen = finished_since([shown("Completed", {"completed": 3}, date_created=START)], None, START + HOUR)
 
-    [outcome] = Told(START - HOUR).news(seen)
+    [outcome] = WatcherCursor(START - HOUR).news(seen)
 
     assert outcome.as_json()["reached"] == 3
 
@@ -190,7 +190,7 @@ def test_a_fleet_of_more_than_are_remembered_that_goes_on_and_ends_at_once_is_to
 def test_what_is_kept_fits_into_what_airflow_keeps(open_ones: int, ended: int) -> None:
     account = [campaign(number, number < ended) for number in range(open_ones + ended)]
 
-    told = Told.all_of(finished_since(account, None, START + HOUR))
+    told = WatcherCursor.all_of(finished_since(account, None, START + HOUR))
 
     assert len(json.dumps(told.as_json())) < KEPT_BY_AIRFLOW
 
@@ -201,10 +201,10 @@ def test_of_more_than_fit_some_are_told_twice_after_a_restart_and_none_never() -
     before = finished_since([campaign(number, number % 2 == 0) for number in numbers], None, START + HOUR)
     after = finished_since([campaign(number, True) for number in numbers], None, START + HOUR)
 
-    told = Told.all_of(before)
+    told = WatcherCursor.all_of(before)
 
     assert {one.campaign_id for one in told.news(after)} == {campaign(n, True).id for n in numbers if n % 2}
-    again = {one.campaign_id for one in Told.of_json(told.as_json()).news(after)}
+    again = {one.campaign_id for one in WatcherCursor.of_json(told.as_json()).news(after)}
     assert again >= {campaign(n, True).id for n in numbers if n % 2}
 
 
@@ -285,10 +285,10 @@ def test_one_that_is_carried_into_another_window_has_not_finished() -> None:
 
 
 def test_what_is_kept_is_plain_json() -> None:
-    told = Told(START, frozenset({"b", "a"}), frozenset({"c"}))
+    told = WatcherCursor(START, frozenset({"b", "a"}), frozenset({"c"}))
 
     assert told.as_json() == {"since": START.isoformat(), "told": ["a", "b"], "still_open": ["c"]}
-    assert Told.of_json(told.as_json()) == told
+    assert WatcherCursor.of_json(told.as_json()) == told
 
 
 steps = st.lists(
