@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -180,6 +181,24 @@ class ExotelClient:
         """Stop dialling; live calls finish. Allowed while created or in progress."""
         return self._act(campaign_id, "pause")
 
+    def request_pause(self, campaign_id: str, *, check: Callable[[], None] = lambda: None) -> Campaign | None:
+        """Ask once for a pause, and return the campaign as the answer shows it, ``None`` if it shows none.
+
+        One request, while :meth:`pause_campaign` repeats a request whose answer is lost and reads the campaign after
+        it; for callers that come back by themselves.
+
+        :param check: called after the wait for the rate limit, right before sending; what it raises ends the request.
+        :raises ExotelError: if it was refused, or its answer was lost.
+        """
+
+        def body(*, wrapped: bool) -> dict[str, Any]:
+            check()
+            return _action("pause", wrapped=wrapped)
+
+        answer = self._put(campaign_id, body)
+        shown = next((item for item in answer.items[:1] if item.data.get("id")), None)
+        return Campaign.of(shown.data, shown.summary) if shown else None
+
     def resume_campaign(self, campaign_id: str) -> Campaign:
         """Dial on. Allowed while paused."""
         return self._act(campaign_id, "resume")
@@ -269,12 +288,9 @@ class ExotelClient:
         return f"<ExotelClient of {self._transport.root}>"
 
     def _act(self, campaign_id: str, action: str) -> Campaign:
-        def body(*, wrapped: bool) -> dict[str, Any]:
-            return {"campaigns": [{"action": action}]} if wrapped else {"action": action}
-
         self._change(
             campaign_id,
-            lambda: self._put(campaign_id, body),
+            lambda: self._put(campaign_id, partial(_action, action)),
             already=lambda campaign: campaign is not None and campaign.status in _ACTIONS[action],
         )
         return self.get_campaign(campaign_id)
@@ -356,6 +372,10 @@ def _id_of(campaign: Mapping[str, Any]) -> str:
     if not campaign.get("id"):
         raise ExotelResponseError("an entry of the list holds no id")
     return str(campaign["id"])
+
+
+def _action(action: str, *, wrapped: bool) -> dict[str, Any]:
+    return {"campaigns": [{"action": action}]} if wrapped else {"action": action}
 
 
 def _path(campaign_id: str) -> str:

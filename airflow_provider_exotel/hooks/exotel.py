@@ -237,11 +237,13 @@ class ExotelHook(BaseHook):
         return True, f"Key, token and account {settings.account_sid} are accepted by {settings.host}."
 
 
-def client_of(settings: ExotelSettings, *, fail_fast: bool = False) -> ExotelClient:
+def client_of(settings: ExotelSettings, *, fail_fast: bool = False, tries: int | None = None) -> ExotelClient:
     """Return a client of the account a connection names.
 
     :param settings: the connection.
     :param fail_fast: whether to send once, wait for seconds only, and share nothing with other clients.
+    :param tries: how often a request is sent at most, for callers that come back by themselves; default as
+        :class:`~airflow_provider_exotel.client.policy.ReplayPolicy` says.
     """
     from airflow_provider_exotel.client.client import ExotelClient
     from airflow_provider_exotel.client.policy import ReplayPolicy
@@ -258,7 +260,7 @@ def client_of(settings: ExotelSettings, *, fail_fast: bool = False) -> ExotelCli
         read_timeout=read_timeout,
         request_body=settings.request_body,
         guard=settings.guard,
-        policy=ReplayPolicy(tries=1) if fail_fast else None,
+        policy=ReplayPolicy(tries=1) if fail_fast else ReplayPolicy(tries=tries) if tries else None,
         bucket=TokenBucket(_NO_LIMIT) if fail_fast else None,
     )
 

@@ -235,10 +235,10 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     def resume_waiting(self, context: Context, event: Any) -> str:
         """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
         from airflow_provider_exotel.create.options import parse_options
-        from airflow_provider_exotel.triggers.campaign import Awoken
+        from airflow_provider_exotel.triggers.campaign import TriggerResult
 
         with input_errors_fail_the_task():
-            result = Awoken.of_json(event)
+            result = TriggerResult.of_json(event)
             self._kill_switch.guard(result.campaign_ids[0])
             if result.left:
                 self._time_out(result.left[0].campaign_id)
@@ -396,7 +396,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     def _time_out(self, campaign_id: str) -> NoReturn:
         paused = ""
         if self.pause_on_kill:
-            from airflow_provider_exotel.waiting.control import pause_if_it_may_dial
+            from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
 
             try:
                 self.hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))

@@ -129,10 +129,10 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
 
     def resume_waiting(self, context: Context, event: Any) -> Any:
         """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
-        from airflow_provider_exotel.triggers.campaign import Awoken
+        from airflow_provider_exotel.triggers.campaign import TriggerResult
 
         with self._failures_may_skip(), input_errors_fail_the_task():
-            result, ids = Awoken.of_json(event), self._ids()
+            result, ids = TriggerResult.of_json(event), self._ids()
             if result.left:
                 raise AirflowSensorTimeout(
                     f"{len(result.left)} of {len(ids)} campaigns have not ended within the sensor's timeout"

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_exotel.client.errors import ExotelError, ExotelResponseError
-from airflow_provider_exotel.hooks.exotel import client_of
-from airflow_provider_exotel.triggers.poller import Subscription, poller_of, settings_of, utc_now, within
-from airflow_provider_exotel.waiting.control import pause_if_it_may_dial
+from airflow_provider_exotel.client.errors import ExotelResponseError
+from airflow_provider_exotel.hooks.owner import task_key_of
+from airflow_provider_exotel.triggers.poller import Subscription, poller_of
+from airflow_provider_exotel.triggers.settings import utc_now, within
+from airflow_provider_exotel.triggers.stopping import stopper_of
 from airflow_provider_exotel.waiting.wait import Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, next_wake
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.client.client import ExotelClient
     from airflow_provider_exotel.client.models import Campaign
 
 # Airflow 3.3 may fail a task whose trigger fires before the end of its worker has been noticed.
 NOT_BEFORE = timedelta(seconds=15)
-"""How long after the deferral nothing is asked and no event is fired."""
-_TRIES_TO_PAUSE = 5  # Airflow gives a trigger half a minute
+"""How long after the deferral nothing is polled and no event is fired."""
+_POLL_INTERVAL = 60.0
 
 
 @dataclass(frozen=True)
-class Awoken:
-    """What a task that waited is told.
+class TriggerResult:
+    """What a trigger hands to the task that waited.
 
     :param events: what each wait came to.
     :param left: the waits that were cut short by the deadline.
@@ -39,8 +38,8 @@ class Awoken:
     """
 
     events: Sequence[WaitEvent]
-    left: Sequence[Wait]
-    deadline: str | None
+    left: Sequence[Wait] = ()
+    deadline: str | None = None
 
     @property
     def campaign_ids(self) -> list[str]:
@@ -57,32 +56,35 @@ class Awoken:
 
     @classmethod
     def of_json(cls, kept: Any) -> Self:
-        """Return what :meth:`as_json` was made of.
+        """Return the result that :meth:`as_json` stored, whichever version of the trigger stored it.
 
-        :raises ExotelResponseError: if it is nothing that this version knows.
+        :param kept: what the trigger fired; unknown keys are ignored.
+        :raises ExotelResponseError: if it is no result of this trigger.
         """
         try:
             return cls(
                 [WaitEvent.of_json(event) for event in kept["events"]],
-                [Wait.of_json(wait) for wait in kept["left"]],
-                kept["deadline"],
+                [Wait.of_json(wait) for wait in kept.get("left", ())],
+                kept.get("deadline"),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ExotelResponseError(f"the trigger fired what is no event of this version ({error!r})") from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ExotelResponseError(f"the trigger's event is not of this version ({error!r})") from None
 
 
 class CampaignTrigger(BaseTrigger):
     """Wait until campaigns have ended, or something else is to be done with them; fires exactly one event.
 
-    It sends nothing but questions, and, where the task is killed, a pause. A service that does not answer is asked
-    again; the wait ends by the clock in any case.
+    It polls, and sends nothing. A service that does not answer is polled again; the wait ends by the clock in any case.
+    If the task is ended, its campaigns are handed to the triggerer's
+    :class:`~airflow_provider_exotel.triggers.stopping.CampaignStopper`.
 
     :param exotel_conn_id: the connection.
     :param waits: what is waited for, each as :meth:`Wait.as_json` gives it.
-    :param poll_interval: seconds between two looks.
-    :param deferred_at: when the task was deferred, ISO 8601.
+    :param poll_interval: seconds between two polls, default 60.
+    :param deferred_at: when the task was deferred, ISO 8601; default now.
     :param deadline: when to give up, ISO 8601; ``None`` for as long as the campaigns live.
-    :param pause_on_kill: whether to pause the campaigns when somebody ends the task (Airflow 3.3 and later say so).
+    :param pause_on_kill: whether to pause the campaigns when somebody ends the task, default not.
+    :param of_a_later_version: arguments that a later version stored; ignored.
     """
 
     def __init__(
@@ -90,16 +92,17 @@ class CampaignTrigger(BaseTrigger):
         *,
         exotel_conn_id: str,
         waits: Sequence[Mapping[str, Any]],
-        poll_interval: float,
-        deferred_at: str,
+        poll_interval: float = _POLL_INTERVAL,
+        deferred_at: str | None = None,
         deadline: str | None = None,
         pause_on_kill: bool = False,
+        **of_a_later_version: Any,  # noqa: ARG002
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.exotel_conn_id = exotel_conn_id
         self.waits = [dict(wait) for wait in waits]
         self.poll_interval = poll_interval
-        self.deferred_at = deferred_at
+        self.deferred_at = deferred_at or utc_now().isoformat()
         self.deadline = deadline
         self.pause_on_kill = pause_on_kill
 
@@ -120,37 +123,36 @@ class CampaignTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire one event: what each wait came to, and those that were cut short by the deadline."""
         watched = [Watched(Wait.of_json(wait)) for wait in self.waits]
-        await self._watch(watched)
+        try:
+            await self._watch(watched)
+        except asyncio.CancelledError:  # all that Airflow before 3.3 says to a trigger whose task was ended
+            self._hand_over()
+            raise
         events = [one.event for one in watched if one.event is not None]
         left = [one.wait for one in watched if one.event is None]
-        yield TriggerEvent(Awoken(events, left, self.deadline).as_json())  # type: ignore[no-untyped-call]
+        yield TriggerEvent(TriggerResult(events, left, self.deadline).as_json())  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
-        """Pause what may still dial: a person has marked or cleared the task, or failed its run."""
-        if not self.pause_on_kill:
-            return
-        client = await asyncio.to_thread(client_of, await settings_of(self.exotel_conn_id), fail_fast=True)
-        for wait in self.waits:
-            await self._pause(client, wait["campaign_id"])
+        """Have the campaigns paused, unless the task goes on: Airflow 3.3 also calls this when a trigger moves."""
+        if self._hand_over():
+            self.log.info(
+                "If this task has ended, the triggerer pauses campaigns %s; its own log says so.",
+                ", ".join(wait["campaign_id"] for wait in self.waits),
+            )
 
-    async def _pause(self, client: ExotelClient, campaign_id: str) -> None:
-        """Pause one campaign; where many tasks are ended at once, the account's limit has to be waited for."""
-        for tries_left in reversed(range(_TRIES_TO_PAUSE)):
-            try:
-                paused = await asyncio.to_thread(pause_if_it_may_dial, client, campaign_id)
-            except ExotelError as error:
-                if error.retryable and tries_left:
-                    await asyncio.sleep(random.uniform(2, 6))  # noqa: S311 - no secret hangs on it
-                    continue
-                self.log.error("The task was ended, and campaign %s could not be paused: %s", campaign_id, error)  # noqa: TRY400
-            else:
-                if paused:
-                    self.log.info("The task was ended: campaign %s is paused.", campaign_id)
-            return
+    def _hand_over(self) -> bool:
+        """Hand the campaigns to the triggerer's stopper, and return whether there is anything to do."""
+        if not self.pause_on_kill or self.task_instance is None:
+            return False
+        stopper, task = stopper_of(self.exotel_conn_id), task_key_of(self.task_instance)
+        for wait in map(Wait.of_json, self.waits):
+            stopper.stop(wait.campaign_id, task, wait.end_at)
+        return True
 
     async def _watch(self, watched: Sequence[Watched]) -> None:
         """Watch until nothing is left to wait for, or the deadline has passed."""
         not_before = datetime.fromisoformat(self.deferred_at) + NOT_BEFORE
+        self.log.info("%s", _plan(watched, not_before, self.poll_interval))
         await asyncio.sleep(_seconds_until(not_before, NOT_BEFORE.total_seconds()))
         deadline = datetime.fromisoformat(self.deadline) if self.deadline else None
         left = {one.wait.campaign_id: one for one in watched}
@@ -161,14 +163,18 @@ class CampaignTrigger(BaseTrigger):
                     subscription = await self._subscribe(left.values(), stack)
                 pause = _seconds_until(next_wake((one.wait for one in left.values()), deadline), self.poll_interval)
                 for campaign_id, campaign in (await self._news(subscription, pause)).items():
-                    if campaign_id in left and (line := left[campaign_id].see(campaign, utc_now())):
+                    if campaign_id not in left:
+                        continue
+                    if line := left[campaign_id].see(campaign, utc_now()):
                         self.log.info("%s", line)
+                    if subscription is not None and (send_at := left[campaign_id].wait.send_at):
+                        subscription.move(campaign_id, send_at)
                 for campaign_id, one in list(left.items()):
                     one.see_clock(utc_now())
                     if one.event is not None:
                         del left[campaign_id]
                         if subscription is not None:
-                            subscription.campaigns.pop(campaign_id, None)
+                            subscription.forget(campaign_id)
 
     async def _subscribe(self, watched: Iterable[Watched], stack: AsyncExitStack) -> Subscription | None:
         try:
@@ -188,6 +194,21 @@ class CampaignTrigger(BaseTrigger):
             await asyncio.sleep(pause)
             return {}
         return await within(pause, subscription.news.get()) or {}
+
+
+def _plan(watched: Sequence[Watched], not_before: datetime, interval: float) -> str:
+    """Return in words what is waited for, and when it is polled."""
+    waits = [one.wait for one in watched]
+    named = f"campaign {waits[0].campaign_id}" if len(waits) == 1 else f"{len(waits):,} campaigns"
+    opens = min((wait.send_at for wait in waits if wait.send_at is not None), default=None)
+    if all(wait.opening for wait in waits):
+        return f"Waiting for the next window of {named}, which opens at {_moment(opens)}; it is not polled until then."
+    then = f", then from {_moment(opens)} on" if opens is not None and opens > not_before else ", then"
+    return f"Waiting for {named}: the first poll is at {_moment(not_before)}{then} every {interval:g} s."
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else "an unknown time"
 
 
 def _seconds_until(moment: datetime | None, most: float) -> float:

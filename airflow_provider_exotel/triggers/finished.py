@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_exotel.client.errors import ExotelError
-from airflow_provider_exotel.triggers.poller import log, poller_of, utc_now
+from airflow_provider_exotel.triggers.poller import log, poller_of
+from airflow_provider_exotel.triggers.settings import utc_now
 from airflow_provider_exotel.waiting.finished import Finished, WatcherCursor, finished_since
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.waiting.sweep import LooksAtCampaigns
 
 _CURSOR = "told"
 
@@ -97,5 +98,5 @@ async def _after(first: list[Finished | None], stream: AsyncIterator[Finished]) 
         yield finished
 
 
-def _look(since: datetime | None, client: ExotelClient) -> Finished:
-    return finished_since(client.list_campaigns(), since, utc_now())
+def _look(since: datetime | None, campaigns: LooksAtCampaigns) -> Finished:
+    return finished_since(campaigns.list_campaigns(), since, utc_now())

@@ -2,7 +2,8 @@
 
 A sweep is a list request for each 500 campaigns (:mod:`airflow_provider_exotel.waiting.sweep`), made by the one
 synchronous client in the one thread the poller has, so that the event loop is never blocked. Failed sweeps are logged
-and tried again: it is for the waits themselves to end by their clocks.
+and tried again: it is for the waits themselves to end by their clocks. Pauses of campaigns whose tasks were ended
+(:mod:`airflow_provider_exotel.triggers.stopping`) go before polls: both share the account's rate limit.
 """
 
 from __future__ import annotations
@@ -10,76 +11,98 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from airflow.providers.common.compat.connection import get_async_connection
-from airflow.providers.common.compat.sdk import Stats
-
-from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError
-from airflow_provider_exotel.connection import ExotelSettings
+from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, ExotelRateLimited
 from airflow_provider_exotel.hooks.exotel import client_of
-from airflow_provider_exotel.waiting.sweep import sweep
+from airflow_provider_exotel.hooks.metrics import count, gauge_waiting
+from airflow_provider_exotel.triggers.settings import PerLoop, settings_of, utc_now, within
+from airflow_provider_exotel.triggers.stopping import stopper_of
+from airflow_provider_exotel.waiting.sweep import LooksAtCampaigns, sweep
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
-    from airflow_provider_exotel.client.models import Campaign
+    from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-_SETTINGS_ARE_FRESH_FOR = timedelta(seconds=60)
-
-
-def utc_now() -> datetime:
-    """Return the present moment."""
-    return datetime.now(UTC)
-
-
-async def within(seconds: float | None, answer: Awaitable[Answer]) -> Answer | None:
-    """Return what is awaited, ``None`` if it does not come within so many seconds."""
-    try:
-        return await asyncio.wait_for(answer, seconds)
-    except TimeoutError:
-        return None
+_STOPS_GO_FIRST_FOR = 60.0
+"""Seconds for which polls wait for pauses at most: others wait for what the polls see."""
+_TOLD_AT_ONCE = 50
+"""Triggers that are told of a sweep in one pass of the event loop, so that thousands do not block it together."""
 
 
 @dataclass(eq=False)
 class Subscription:
-    """What one trigger waits for.
+    """The campaigns that one trigger waits for.
 
-    :param campaigns: ids, and the moment before which none is to be asked for.
-    :param interval: seconds between two looks.
+    :param campaigns: ids, and the moment from which each is polled.
+    :param interval: seconds between two polls.
+    :param unseen: those that are polled once at once, whatever their moment.
+    :param moved: called when a campaign is to be polled from another moment on.
     """
 
     campaigns: dict[str, datetime]
     interval: float
+    unseen: set[str]
+    moved: Callable[[Subscription], None]
     news: asyncio.Queue[Mapping[str, Campaign | None]] = field(default_factory=asyncio.Queue)
 
     def due(self, now: datetime) -> Iterable[str]:
-        """Return the campaigns that are worth asking for."""
-        return [campaign_id for campaign_id, not_before in self.campaigns.items() if not_before <= now]
+        """Return the campaigns that are to be polled now."""
+        return [one for one, not_before in self.campaigns.items() if not_before <= now or one in self.unseen]
+
+    def move(self, campaign_id: str, not_before: datetime) -> None:
+        """Have a campaign polled from another moment on: somebody may have changed its schedule."""
+        if self.campaigns[campaign_id] != not_before:
+            self.campaigns[campaign_id] = not_before
+            self.moved(self)
+
+    def forget(self, campaign_id: str) -> None:
+        """Have a campaign polled no more."""
+        self.campaigns.pop(campaign_id, None)
+        self.unseen.discard(campaign_id)
+
+    def take(self, seen: Mapping[str, Campaign | None]) -> None:
+        """Hand the trigger what a sweep saw of its campaigns."""
+        news = {campaign_id: seen[campaign_id] for campaign_id in self.campaigns if campaign_id in seen}
+        if news:
+            self.unseen -= news.keys()
+            self.news.put_nowait(news)
 
 
 class AccountPoller:
-    """Looks at the campaigns of one account for all triggers of this process that wait for them.
+    """Polls the campaigns of one connection for all triggers of this process that wait for them.
 
+    :param exotel_conn_id: the connection.
     :param connect: makes the client; called again after the account has refused it.
     :param now: the time.
+    :param turn: set while no pause waits for its turn.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[ExotelClient]], now: Callable[[], datetime] = utc_now) -> None:
-        self._connect, self._now = connect, now
+    def __init__(
+        self,
+        exotel_conn_id: str,
+        connect: Callable[[], Awaitable[ExotelClient]],
+        now: Callable[[], datetime],
+        turn: threading.Event,
+    ) -> None:
+        self._exotel_conn_id, self._connect, self._now, self._turn = exotel_conn_id, connect, now, turn
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="exotel-poller")
         self._client: ExotelClient | None = None
         self._only_active = False
-        self._subscriptions: set[Subscription] = set()
+        # In the order of subscription, so that triggers are told in the order in which they began to wait.
+        self._subscriptions: dict[Subscription, None] = {}
         self._next_sweep: datetime | None = None
         self._swept_at: datetime | None = None
         self._sooner = asyncio.Event()
@@ -87,95 +110,134 @@ class AccountPoller:
         self._failed_in_a_row = 0
 
     def subscribe(self, campaigns: Mapping[str, datetime], interval: float) -> Subscription:
-        """Have campaigns looked at.
+        """Have campaigns polled, once as soon as possible and then from their moments on.
 
-        :param campaigns: ids, and the moment before which none is to be asked for.
-        :param interval: seconds between two looks; the shortest of all subscriptions counts.
+        :param campaigns: ids, and the moment from which each is polled regularly.
+        :param interval: seconds between two polls; the shortest of all subscriptions counts.
         """
-        subscription = Subscription(dict(campaigns), interval)
-        self._subscriptions.add(subscription)
-        wanted = self._not_before([subscription], interval)
-        if wanted is not None and (self._next_sweep is None or wanted < self._next_sweep):
-            self._next_sweep = wanted
-            self._sooner.set()
+        subscription = Subscription(dict(campaigns), interval, set(campaigns), self._sweep_sooner_for)
+        self._subscriptions[subscription] = None
+        self._sweep_sooner_for(subscription)
         if self._loop is None or self._loop.done():
             # In a context of its own: what it logs belongs to no one trigger.
             self._loop = asyncio.get_running_loop().create_task(self._run(), context=Context())
         return subscription
 
+    def _sweep_sooner_for(self, subscription: Subscription) -> None:
+        wanted = self._not_before([subscription], subscription.interval)
+        if wanted is not None and (self._next_sweep is None or wanted < self._next_sweep):
+            self._next_sweep = wanted
+            self._sooner.set()
+
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Have them looked at no more."""
-        self._subscriptions.discard(subscription)
+        """Have them polled no more."""
+        self._subscriptions.pop(subscription, None)
         if not self._subscriptions:
             self._sooner.set()
 
-    async def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
-        """Return what a function makes of the client, in the poller's thread.
+    async def ask(self, question: Callable[[LooksAtCampaigns], Answer]) -> Answer:
+        """Return what a function makes of the account's campaigns, in the poller's thread.
 
-        :param question: gets the client.
+        :param question: gets the campaigns.
         :raises ExotelError: as the client does; one that the account refuses is made anew for the next question.
         """
         if self._client is None:
             self._client = await self._connect()
-        client = self._client
+        campaigns = _AfterStops(self._client, self._turn)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(client))
+            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(campaigns))
         except ExotelAuthError:
             self._client = None
             raise
 
     async def _run(self) -> None:
-        while self._subscriptions:
-            self._sooner.clear()
-            if self._next_sweep is not None and self._next_sweep <= self._now():
-                await self._sweep()
-                continue
-            await within(self._seconds_to_next_sweep(), self._sooner.wait())
-        self._next_sweep = None
+        try:
+            while self._subscriptions:
+                self._sooner.clear()
+                if self._next_sweep is not None and self._next_sweep <= self._now():
+                    await self._sweep()
+                    continue
+                await within(self._seconds_to_next_sweep(), self._sooner.wait())
+        finally:
+            self._next_sweep = None
+            gauge_waiting(0, self._exotel_conn_id)
 
     def _seconds_to_next_sweep(self) -> float | None:
         """Return how long nothing is to be done; never for long, since a clock may jump while a machine sleeps."""
         if self._next_sweep is None:
             return None
-        interval = min((one.interval for one in self._subscriptions), default=0.0)
-        return min(interval, (self._next_sweep - self._now()).total_seconds())
+        return min(self._interval(), (self._next_sweep - self._now()).total_seconds())
 
     async def _sweep(self) -> None:
         now = self._now()
         wanted = sorted({campaign_id for one in self._subscriptions for campaign_id in one.due(now)})
         try:
-            swept = await self.ask(lambda client: sweep(client, wanted, only_active=self._only_active))
+            swept = await self.ask(lambda campaigns: sweep(campaigns, wanted, only_active=self._only_active))
         except Exception as error:  # whatever it is: those who wait end by their clocks, not by this
             self._failed_in_a_row += 1
             detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
-            log.warning("Looking at campaigns failed %d times in a row: %s", self._failed_in_a_row, detail)
-            _measure(None)
+            log.warning("Polling failed %d times in a row: %s", self._failed_in_a_row, detail)
+            count("sweep_failures", self._exotel_conn_id)
+            if isinstance(error, ExotelRateLimited):
+                count("rate_limited", self._exotel_conn_id)
         else:
             self._only_active, self._failed_in_a_row = swept.only_active, 0
-            self._tell(swept.campaigns)
-            _measure(len(wanted))
+            await self._tell(swept.campaigns)
+            count("sweeps", self._exotel_conn_id)
+        gauge_waiting(len({name for one in self._subscriptions for name in one.campaigns}), self._exotel_conn_id)
         self._swept_at = self._now()
-        interval = min((one.interval for one in self._subscriptions), default=0.0)
-        # By chance a little sooner or later, so that triggerers do not ask in step.
-        self._next_sweep = self._not_before(self._subscriptions, interval * random.uniform(0.9, 1.1))  # noqa: S311
+        if self._subscriptions:
+            # By chance a little sooner or later, so that triggerers do not ask in step.
+            interval = self._interval() * random.uniform(0.9, 1.1)  # noqa: S311
+            self._next_sweep = self._not_before(self._subscriptions, interval)
 
-    def _tell(self, seen: Mapping[str, Campaign | None]) -> None:
-        for one in self._subscriptions:
-            news = {campaign_id: seen[campaign_id] for campaign_id in one.campaigns if campaign_id in seen}
-            if news:
-                one.news.put_nowait(news)
+    async def _tell(self, seen: Mapping[str, Campaign | None]) -> None:
+        waiting = iter(list(self._subscriptions))
+        while batch := list(islice(waiting, _TOLD_AT_ONCE)):
+            for one in batch:
+                one.take(seen)
+            await asyncio.sleep(0)
+
+    def _interval(self) -> float:
+        return min(one.interval for one in self._subscriptions)
 
     def _not_before(self, subscriptions: Iterable[Subscription], interval: float) -> datetime | None:
-        earliest = min((moment for one in subscriptions for moment in one.campaigns.values()), default=None)
+        moments = (self._now() if one.unseen else min(one.campaigns.values()) for one in subscriptions if one.campaigns)
+        earliest = min(moments, default=None)
         if earliest is None or self._swept_at is None:
             return earliest
         return max(earliest, self._swept_at + timedelta(seconds=interval))
 
 
-_Loops = WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, Any]]
-_pollers: _Loops = WeakKeyDictionary()
-_settings: _Loops = WeakKeyDictionary()
-_reading: _Loops = WeakKeyDictionary()
+class _AfterStops:
+    """The campaigns of an account, to a caller who lets pauses that wait for their turn go first.
+
+    :param client: the account's client.
+    :param turn: set while no pause waits.
+    """
+
+    def __init__(self, client: ExotelClient, turn: threading.Event) -> None:
+        self._client, self._turn = client, turn
+        self._latest = time.monotonic() + _STOPS_GO_FIRST_FOR
+
+    def get_campaign(self, campaign_id: str) -> Campaign:
+        self._wait()
+        return self._client.get_campaign(campaign_id)
+
+    def list_campaigns(
+        self, *, status: Iterable[CampaignStatus] | None = None, most: int | None = None
+    ) -> Iterator[Campaign]:
+        self._wait()
+        for campaign in self._client.list_campaigns(status=status, most=most):
+            yield campaign
+            self._wait()  # the next campaign may be on the next page
+
+    def _wait(self) -> None:
+        if not self._turn.is_set():
+            self._turn.wait(max(0.0, self._latest - time.monotonic()))
+
+
+_pollers: PerLoop = WeakKeyDictionary()
 
 
 async def poller_of(exotel_conn_id: str) -> AccountPoller:
@@ -184,7 +246,6 @@ async def poller_of(exotel_conn_id: str) -> AccountPoller:
     :param exotel_conn_id: the connection.
     """
     settings = await settings_of(exotel_conn_id)
-
     account = (settings.host, settings.account_sid)
 
     async def connect() -> ExotelClient:
@@ -195,29 +256,7 @@ async def poller_of(exotel_conn_id: str) -> AccountPoller:
 
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
     # By connection too: one whose credentials are refused must not keep the other's tasks from hearing anything.
-    return cast("AccountPoller", pollers.setdefault((exotel_conn_id, *account), AccountPoller(connect)))
-
-
-async def settings_of(exotel_conn_id: str, *, anew: bool = False) -> ExotelSettings:
-    """Return a connection's settings; it is read once a minute at most, however many triggers ask.
-
-    :param exotel_conn_id: the connection.
-    :param anew: whether to read it in any case.
-    """
-    loop = asyncio.get_running_loop()
-    lock = _reading.setdefault(loop, {}).setdefault(exotel_conn_id, asyncio.Lock())
-    async with lock:
-        known = _settings.setdefault(loop, {})
-        read_at, settings = known.get(exotel_conn_id, (None, None))
-        if anew or read_at is None or utc_now() - read_at > _SETTINGS_ARE_FRESH_FOR:
-            settings = ExotelSettings.of(await get_async_connection(exotel_conn_id))
-            known[exotel_conn_id] = (utc_now(), settings)
-        return cast("ExotelSettings", settings)
-
-
-def _measure(waited_for: int | None) -> None:
-    """Tell Airflow's metrics of a sweep; what becomes of that is no reason to stop looking."""
-    with suppress(Exception):
-        Stats.incr("exotel.sweep_failures" if waited_for is None else "exotel.sweeps")
-        if waited_for is not None:
-            Stats.gauge("exotel.campaigns_waited_for", waited_for)
+    key = (exotel_conn_id, *account)
+    if key not in pollers:
+        pollers[key] = AccountPoller(exotel_conn_id, connect, utc_now, stopper_of(exotel_conn_id).no_stop_is_due)
+    return cast("AccountPoller", pollers[key])

@@ -16,6 +16,7 @@ from airflow_provider_exotel.client.fields import mapping_of
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CampaignChanges
 from airflow_provider_exotel.create.identity import renamed
+from airflow_provider_exotel.waiting.pausing import pause_and_confirm
 
 _CREATED, _IN_PROGRESS, _PAUSED = CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.PAUSED
 _COMPLETED, _ARCHIVED, _DELETED = CampaignStatus.COMPLETED, CampaignStatus.ARCHIVED, CampaignStatus.DELETED
@@ -49,8 +50,6 @@ _INSTEAD: Mapping[str, str] = {
     "archive": "only a completed one can be archived",
     "delete": "only one that has not begun can be deleted; 'stop' ends one that has",
 }
-_CONFIRMED_WITHIN = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between the looks at a campaign that was told to pause."""
 _ALWAYS_CHANGEABLE = frozenset({"call_status_callback", "call_schedule_callback", "status_callback"})
 
 
@@ -116,22 +115,6 @@ def control(
     return _carried_out(campaigns, campaign, action, sleep)
 
 
-def pause_if_it_may_dial(campaigns: SteersCampaigns, campaign_id: str) -> bool:
-    """Pause a campaign that dials or will, and return whether there was anything to pause.
-
-    One whose status is not known may dial.
-
-    :param campaigns: the account's campaigns.
-    :param campaign_id: which one.
-    :raises ExotelError: if the service does not do it.
-    """
-    status = campaigns.get_campaign(campaign_id).status
-    if status is _PAUSED or status.has_ended:
-        return False
-    campaigns.pause_campaign(campaign_id)
-    return True
-
-
 def change(
     campaigns: SteersCampaigns, campaign_id: str, changes: Mapping[str, Any], *, force: bool = False
 ) -> Campaign:
@@ -177,7 +160,7 @@ def _carried_out(
         campaigns.delete_campaign(campaign.id)
         return None
     if action == "stop" and campaign.status is not _PAUSED:
-        campaign = _paused(campaigns, campaign.id, sleep)
+        campaign = pause_and_confirm(campaigns, campaign.id, sleep)
         if campaign.status in _ENDED:
             return campaign
         if campaign.status is not _PAUSED:
@@ -190,17 +173,6 @@ def _carried_out(
         "archive": campaigns.archive_campaign,
     }[action]
     return step(campaign.id)
-
-
-def _paused(campaigns: SteersCampaigns, campaign_id: str, sleep: Callable[[float], None]) -> Campaign:
-    """Pause a campaign, and look at it until that shows or it is time to give up."""
-    campaign = campaigns.pause_campaign(campaign_id)
-    for pause in _CONFIRMED_WITHIN:
-        if campaign.status is _PAUSED or campaign.status.has_ended:
-            break
-        sleep(pause)
-        campaign = campaigns.get_campaign(campaign_id)
-    return campaign
 
 
 def _completed(before: Campaign, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -505,5 +505,5 @@ def test_a_trigger_holds_plain_text_and_is_made_anew_of_it() -> None:
 
 
 def test_an_event_of_another_version_is_refused() -> None:
-    with pytest.raises(Exception, match="no event of this version"):
-        trigger.Awoken.of_json({"events": [{"step": "exploded"}]})
+    with pytest.raises(Exception, match="event is not of this version"):
+        trigger.TriggerResult.of_json({"events": [{"step": "exploded"}]})

@@ -20,7 +20,8 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.policy import ReplayPolicy
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator, Fault
-from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY, change, control, pause_if_it_may_dial
+from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY, change, control
+from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
 
 from .waiting_samples import MINUTE, START, between, client_of, create, people
 

@@ -21,7 +21,12 @@ READERS: dict[str, Any] = {
     "event": WaitEvent.of_json,
     "watcher_cursor": WatcherCursor.of_json,
 }
-REQUIRED = {"wait": {"campaign_id"}, "outcome": {"id", "status"}, "event": {"step", "wait"}, "watcher_cursor": {"since"}}
+REQUIRED = {
+    "wait": {"campaign_id"},
+    "outcome": {"id", "status"},
+    "event": {"step", "wait"},
+    "watcher_cursor": {"since"},
+}
 STATES = pytest.mark.parametrize("name", READERS)
 
 
