@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
     from airflow_provider_exotel.operators.control import ControlCampaignOperator, UpdateCampaignOperator
     from airflow_provider_exotel.operators.form import campaign_params
+    from airflow_provider_exotel.operators.pause import PauseAllCampaignsOperator, PauseOrphanedCampaignsOperator
     from airflow_provider_exotel.operators.report import CampaignReportOperator
     from airflow_provider_exotel.operators.upload import UploadAudienceOperator
     from airflow_provider_exotel.sensors.campaign import CampaignSensor
@@ -40,6 +41,8 @@ __all__ = [
     "ExotelClient",
     "ExotelError",
     "ExotelHook",
+    "PauseAllCampaignsOperator",
+    "PauseOrphanedCampaignsOperator",
     "PlanAudienceOperator",
     "PlanLink",
     "ReportLink",
@@ -64,6 +67,8 @@ _MODULES = {
     "ExotelClient": "client.client",
     "ExotelError": "client.errors",
     "ExotelHook": "hooks.exotel",
+    "PauseAllCampaignsOperator": "operators.pause",
+    "PauseOrphanedCampaignsOperator": "operators.pause",
     "PlanAudienceOperator": "operators.audience",
     "PlanLink": "links",
     "ReportLink": "links",

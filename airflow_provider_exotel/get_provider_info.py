@@ -26,7 +26,15 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [_modules("hooks.exotel")],
-        "operators": [_modules("operators.campaign", "operators.control", "operators.audience", "operators.upload")],
+        "operators": [
+            _modules(
+                "operators.campaign",
+                "operators.control",
+                "operators.pause",
+                "operators.audience",
+                "operators.upload",
+            )
+        ],
         "sensors": [_modules("sensors.campaign")],
         "transfers": [
             {

@@ -18,6 +18,7 @@ from airflow_provider_exotel.client.errors import (
     ExotelConflict,
     ExotelError,
     ExotelNotFound,
+    ExotelRateLimited,
     ExotelRequestRefused,
 )
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
@@ -208,21 +209,28 @@ def pause_all(
         again: list[Campaign] = []
         for campaign in sorted(wanted, key=lambda one: one.status is CampaignStatus.CREATED):
             try:
-                unconfirmed = pause_once(campaigns, campaign.id) is PauseResult.UNCONFIRMED
+                if pause_once(campaigns, campaign.id) is PauseResult.UNCONFIRMED:
+                    again.append(campaign)
+                else:
+                    yield campaign, None
+            except ExotelRateLimited:  # for the others too: they wait with this one
+                yield campaign, pause_patiently(campaigns, campaign.id, sleep)
             except ExotelError:
-                unconfirmed = True
-            if unconfirmed:
                 again.append(campaign)
-            else:
-                yield campaign, None
         for campaign in again:
-            yield campaign, _pause_patiently(campaigns, campaign.id, sleep)
+            yield campaign, pause_patiently(campaigns, campaign.id, sleep)
 
 
-def _pause_patiently(
-    campaigns: PausesCampaigns, campaign_id: str, sleep: Callable[[float], None]
+def pause_patiently(
+    campaigns: PausesCampaigns, campaign_id: str, sleep: Callable[[float], None] = time.sleep
 ) -> ExotelError | None:
-    """Pause a campaign as often as the client's policy allows; return what went wrong, ``None`` if it is paused."""
+    """Pause a campaign as often as the client's policy allows, until that shows.
+
+    :param campaigns: the account's campaigns.
+    :param campaign_id: which one.
+    :param sleep: waits for seconds.
+    :return: what went wrong, ``None`` if it does not dial any more.
+    """
     try:
         try:
             campaign = pause_and_confirm(campaigns, campaign_id, sleep)

@@ -1,0 +1,111 @@
+"""Connections from the environment, read as Airflow reads them and without it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.rate_limit import TokenBucket
+from airflow_provider_exotel.connection import ExotelSettings
+
+PREFIX = "AIRFLOW_CONN_"
+_EXTRA = "__extra__"
+_NO_LIMIT = 1e6
+
+
+@dataclass
+class EnvironmentConnection:
+    """A connection as an environment variable holds it, with the fields that Airflow's own has."""
+
+    conn_id: str
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    host: str | None = None
+    port: int | None = None
+    schema: str | None = None
+    extra_dejson: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+def read_connection(conn_id: str, environment: Mapping[str, str]) -> EnvironmentConnection:
+    """Return the connection of ``AIRFLOW_CONN_<ID>``, in either form that Airflow takes: a URI or a JSON object.
+
+    :param conn_id: the connection's id.
+    :param environment: the environment variables.
+    :raises ExotelInputError: if there is none or it cannot be read; its value is not quoted.
+    """
+    name = f"{PREFIX}{conn_id.upper()}"
+    text = environment.get(name, "").strip()
+    if not text:
+        raise ExotelInputError([Problem(name, "is required; write the connection as a URI or as JSON")])
+    try:
+        return _of_json(conn_id, text) if text.startswith("{") else _of_uri(conn_id, text)
+    except (TypeError, ValueError):
+        raise ExotelInputError([Problem(name, "must be a URI or a JSON object, as Airflow reads it")]) from None
+
+
+def emergency_client(settings: ExotelSettings) -> ExotelClient:
+    """Return a client that sends as fast as the account takes it: no local rate limit, but the service's own.
+
+    In an emergency a request that is refused costs less than a call that is made.
+
+    :param settings: the connection.
+    """
+    return ExotelClient(
+        settings.api_key,
+        settings.api_token,
+        settings.account_sid,
+        settings.host,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        request_body=settings.request_body,
+        bucket=TokenBucket(_NO_LIMIT),
+    )
+
+
+def _of_json(conn_id: str, text: str) -> EnvironmentConnection:
+    given = json.loads(text)
+    port = given.get("port")
+    return EnvironmentConnection(
+        conn_id,
+        login=given.get("login"),
+        password=given.get("password"),
+        host=given.get("host"),
+        port=int(port) if port else None,
+        schema=given.get("schema"),
+        extra_dejson=_extra_of(given.get("extra")),
+    )
+
+
+def _of_uri(conn_id: str, text: str) -> EnvironmentConnection:
+    scheme, _, rest = text.partition("://")
+    # A second scheme is the host's: exotel://http://key:token@host/account.
+    protocol = f"{rest.partition('://')[0]}://" if "://" in rest else ""
+    parts = urlsplit(rest if protocol else f"//{rest}")
+    if not scheme or parts.hostname is None:
+        raise ValueError("no host")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return EnvironmentConnection(
+        conn_id,
+        login=_unquoted(parts.username),
+        password=_unquoted(parts.password),
+        host=f"{protocol}{unquote(parts.hostname)}",
+        port=parts.port,
+        schema=unquote(parts.path[1:]) or None,
+        extra_dejson=_extra_of(query[_EXTRA]) if _EXTRA in query else query,
+    )
+
+
+def _unquoted(text: str | None) -> str | None:
+    return unquote(text) if text else text
+
+
+def _extra_of(given: Any) -> dict[str, Any]:
+    extra = json.loads(given) if isinstance(given, str) and given else given or {}
+    if not isinstance(extra, dict):
+        raise TypeError("extra is no object")
+    return extra

@@ -1,0 +1,23 @@
+"""Pause the campaigns whose tasks are gone, every five minutes: the part of stopping that no process could hear of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_exotel.operators.pause import PauseOrphanedCampaignsOperator
+
+with DAG(
+    "exotel_orphans",
+    schedule="*/5 * * * *",
+    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
+    catchup=False,
+    max_active_runs=1,
+    tags=["exotel"],
+    doc_md=__doc__,
+) as dag:
+    PauseOrphanedCampaignsOperator(task_id="pause_orphaned_campaigns")
+
+if __name__ == "__main__":
+    dag.test()
