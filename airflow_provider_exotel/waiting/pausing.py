@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
@@ -115,13 +116,7 @@ def pause_and_confirm(
     :param sleep: waits for seconds.
     :raises ExotelError: if the service does not do it.
     """
-    campaign = campaigns.pause_campaign(campaign_id)
-    for pause in _CONFIRMED_WITHIN:
-        if does_not_dial(campaign):
-            break
-        sleep(pause)
-        campaign = campaigns.get_campaign(campaign_id)
-    return campaign
+    return _confirmed(campaigns, campaigns.pause_campaign(campaign_id), sleep)
 
 
 def pause_once(campaigns: RequestsPauses, campaign_id: str, *, check: Callable[[], None] = lambda: None) -> PauseResult:
@@ -207,10 +202,11 @@ def pause_all(
     while page := list(islice(found, _PAGE)):
         wanted = [one for one in page if one.name.casefold().startswith(name_starts.casefold())]
         again: list[Campaign] = []
+        unconfirmed: list[Campaign] = []
         for campaign in sorted(wanted, key=lambda one: one.status is CampaignStatus.CREATED):
             try:
                 if pause_once(campaigns, campaign.id) is PauseResult.UNCONFIRMED:
-                    again.append(campaign)
+                    unconfirmed.append(campaign)
                 else:
                     yield campaign, None
             except ExotelRateLimited:  # for the others too: they wait with this one
@@ -219,6 +215,8 @@ def pause_all(
                 again.append(campaign)
         for campaign in again:
             yield campaign, pause_patiently(campaigns, campaign.id, sleep)
+        for campaign in unconfirmed:
+            yield campaign, _outcome_of(partial(_confirmed, campaigns, campaign, sleep))
 
 
 def pause_patiently(
@@ -231,16 +229,35 @@ def pause_patiently(
     :param sleep: waits for seconds.
     :return: what went wrong, ``None`` if it does not dial any more.
     """
-    try:
+
+    def pause() -> Campaign:
         try:
-            campaign = pause_and_confirm(campaigns, campaign_id, sleep)
+            return pause_and_confirm(campaigns, campaign_id, sleep)
         except REFUSALS as refusal:
             campaign = campaigns.get_campaign(campaign_id)
-            return None if does_not_dial(campaign) else refusal
+            if not does_not_dial(campaign):
+                raise refusal from None
+            return campaign
+
+    return _outcome_of(pause)
+
+
+def _confirmed(campaigns: PausesCampaigns, campaign: Campaign, sleep: Callable[[float], None]) -> Campaign:
+    for pause in _CONFIRMED_WITHIN:
+        if does_not_dial(campaign):
+            break
+        sleep(pause)
+        campaign = campaigns.get_campaign(campaign.id)
+    return campaign
+
+
+def _outcome_of(pause: Callable[[], Campaign]) -> ExotelError | None:
+    try:
+        campaign = pause()
     except ExotelNotFound:
         return None
     except ExotelError as error:
         return error
     if does_not_dial(campaign):
         return None
-    return ExotelError(f"campaign {campaign_id} was told to pause and is {campaign.status_text!r}")
+    return ExotelError(f"campaign {campaign.id} was told to pause and is {campaign.status_text!r}")

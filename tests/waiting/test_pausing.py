@@ -1,0 +1,235 @@
+"""Pausing campaigns with few requests, and finding all that may dial on an account that does not list them well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from waiting_samples import MINUTE, START, between, client_of, create
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelError, ExotelServerError
+from airflow_provider_exotel.client.policy import ReplayPolicy
+from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.waiting.pausing import (
+    PauseResult,
+    campaigns_that_may_dial,
+    pause_all,
+    pause_and_confirm,
+    pause_if_it_may_dial,
+    pause_once,
+    pause_patiently,
+)
+
+HOUR = between(START + MINUTE, START + 60 * MINUTE)
+
+
+@pytest.fixture
+def campaign(client: ExotelClient, emulator: Emulator) -> str:
+    """A campaign that dials."""
+    created = create(client, 300, schedule=HOUR)
+    emulator.clock.advance(120)
+    return created.id
+
+
+def sent(emulator: Emulator) -> list[str]:
+    return [entry.method for entry in emulator.requests if entry.method != "POST"]
+
+
+def test_a_pause_costs_one_request(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+    assert pause_once(client, campaign) is PauseResult.PAUSED
+    assert sent(emulator) == ["PUT"]
+
+
+@pytest.mark.parametrize("wrong_state_status", [400, 403, 409])
+def test_a_pause_that_is_refused_is_explained_by_a_look(
+    client: ExotelClient, emulator: Emulator, campaign: str, wrong_state_status: int
+) -> None:
+    emulator.settings.wrong_state_status = wrong_state_status
+    client.pause_campaign(campaign)
+
+    assert pause_once(client, campaign) is PauseResult.ALREADY
+
+
+def test_one_that_is_not_there_is_gone(client: ExotelClient) -> None:
+    assert pause_once(client, "none") is PauseResult.GONE
+
+
+@pytest.mark.parametrize("kind", ["html_5xx", "drop_before_commit", "drop_after_commit"])
+def test_a_lost_answer_is_an_error_after_one_request(
+    client: ExotelClient, emulator: Emulator, campaign: str, kind: str
+) -> None:
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind=kind))
+
+    with pytest.raises(ExotelError):
+        pause_once(client, campaign)
+
+    assert sent(emulator) == ["PUT"]
+
+
+def test_a_pause_that_is_refused_while_it_dials_is_an_error(
+    client: ExotelClient, emulator: Emulator, campaign: str
+) -> None:
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=409, message="busy"))
+
+    with pytest.raises(ExotelError, match="busy"):
+        pause_once(client, campaign)
+
+
+def test_a_pause_that_does_not_show_is_unconfirmed(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+    emulator.settings.status_words = {"paused": "InProgress"}
+
+    assert pause_once(client, campaign) is PauseResult.UNCONFIRMED
+
+
+@pytest.mark.parametrize("shows_after", [3, None])
+def test_of_an_account_one_whose_pause_does_not_show_is_polled_until_it_does_or_is_an_error(
+    client: ExotelClient, emulator: Emulator, campaign: str, shows_after: int | None
+) -> None:
+    emulator.settings.status_words = {"paused": "InProgress"}
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == shows_after:
+            emulator.settings.status_words = {}
+
+    [(_, error)] = pause_all(client, emulator.clock.now(), sleep=sleep)
+
+    said = None if shows_after else f"campaign {campaign} was told to pause and is 'InProgress'"
+    assert (str(error) if error else None) == said
+    assert sent(emulator).count("PUT") == 1
+
+
+def test_a_pause_that_shows_late_is_confirmed(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+    emulator.settings.status_words = {"paused": "InProgress"}
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            emulator.settings.status_words = {}
+
+    assert pause_and_confirm(client, campaign, sleep).status == "paused"
+    assert slept == [1.0, 2.0, 4.0]
+
+
+def test_nothing_is_sent_where_the_check_says_no(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+    def check() -> None:
+        raise KeyError("the task runs again")
+
+    with pytest.raises(KeyError):
+        pause_once(client, campaign, check=check)
+
+    assert sent(emulator) == []
+    assert emulator.campaign(campaign).status == "in-progress"
+
+
+def test_a_killed_worker_pauses_first_and_reads_then(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+    assert pause_if_it_may_dial(client, campaign)
+
+    assert sent(emulator) == ["PUT", "GET"]
+
+
+def test_patience_outlasts_a_service_that_fails_for_a_while(emulator: Emulator, campaign: str) -> None:
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="html_5xx", times=3))
+
+    with client_of(emulator, policy=ReplayPolicy()) as client:
+        assert pause_patiently(client, campaign, emulator.clock.advance) is None
+
+    assert emulator.campaign(campaign).status == "paused"
+
+
+def test_what_cannot_be_paused_comes_back_as_the_error(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=500, times=None))
+
+    assert isinstance(pause_patiently(client, campaign, emulator.clock.advance), ExotelServerError)
+
+
+ACCOUNTS: dict[str, Callable[[Emulator], Any]] = {
+    "as documented": lambda emulator: None,
+    "oldest first": lambda emulator: emulator.settings.update({"list_sort": "ignored"}),
+    "small pages": lambda emulator: emulator.settings.update({"list_page": 3}),
+    "filter refused": lambda emulator: emulator.faults.add(Fault(on="GET campaigns", kind="status", status=400)),
+    "unknown status": lambda emulator: emulator.settings.update({"status_words": {"in-progress": "Ringing"}}),
+}
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_all_that_may_dial_are_found_once_each(client: ExotelClient, emulator: Emulator, account: str) -> None:
+    old = [create(client, 1, schedule=HOUR).id for _ in range(5)]
+    emulator.clock.advance(timedelta(days=40).total_seconds())
+    now = emulator.clock.now()
+    paused, *rest = (create(client, 60, schedule=between(now + MINUTE, now + 60 * MINUTE)).id for _ in range(4))
+    emulator.clock.advance(120)
+    created = create(client, schedule=between(now + 90 * MINUTE, now + 120 * MINUTE)).id
+    client.pause_campaign(paused)
+    ACCOUNTS[account](emulator)
+
+    found = [campaign.id for campaign in campaigns_that_may_dial(client, emulator.clock.now())]
+
+    assert sorted(found) == sorted([*rest, created])
+    assert not set(found) & {*old, paused}
+
+
+def test_a_filter_that_finds_nothing_hides_nothing(
+    client: ExotelClient, emulator: Emulator, campaign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select = emulator._office.account.select
+    nothing = lambda query: select({**query, "status": "no such word"} if "status" in query else query)  # noqa: E731
+    monkeypatch.setattr(emulator._office.account, "select", nothing)
+
+    assert [found.id for found in campaigns_that_may_dial(client, emulator.clock.now())] == [campaign]
+
+
+def test_the_whole_list_is_read_no_further_than_to_the_oldest_that_may_dial(
+    client: ExotelClient, emulator: Emulator
+) -> None:
+    emulator.settings.list_page = 5
+    for _ in range(50):
+        create(client, 1, schedule=HOUR)
+    emulator.clock.advance(timedelta(days=40).total_seconds())
+    create(client, 1)
+    before = len(emulator.requests)
+
+    list(campaigns_that_may_dial(client, emulator.clock.now()))
+
+    assert len(emulator.requests) - before <= 3
+
+
+def test_an_account_is_paused_with_one_request_a_campaign(client: ExotelClient, emulator: Emulator) -> None:
+    ids = [create(client, 60, schedule=HOUR).id for _ in range(12)]
+    emulator.clock.advance(120)
+
+    done = list(pause_all(client, emulator.clock.now()))
+
+    assert sorted(campaign.id for campaign, error in done if error is None) == sorted(ids)
+    assert sent(emulator).count("PUT") == 12
+    assert sent(emulator).count("GET") <= 2
+
+
+@pytest.mark.parametrize("headers", [True, False])
+def test_an_account_is_paused_within_its_rate_limit(emulator: Emulator, headers: bool) -> None:
+    with client_of(emulator, policy=ReplayPolicy()) as client:
+        ids = [create(client, 300, schedule=HOUR, mode="custom", throttle=1).id for _ in range(12)]
+        emulator.clock.advance(125)
+        emulator.settings.update({"rate_limit": 5, "rate_limit_headers": headers})
+        done = dict.fromkeys(ids)
+        done |= {campaign.id: error for campaign, error in pause_all(client, emulator.clock.now())}
+
+    assert set(done.values()) == {None}
+    assert {emulator.campaign(campaign).status for campaign in ids} == {"paused"}
+    assert [entry.status for entry in emulator.requests].count(429) <= 12
+
+
+def test_one_whose_answer_is_lost_is_paused_after_the_others(client: ExotelClient, emulator: Emulator) -> None:
+    ids = [create(client, 60, schedule=HOUR).id for _ in range(3)]
+    emulator.clock.advance(120)
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="html_5xx"))
+
+    done = [(campaign.id, error) for campaign, error in pause_all(client, emulator.clock.now())]
+
+    assert sorted(done) == sorted((campaign, None) for campaign in ids)
+    assert {emulator.campaign(campaign).status for campaign in ids} == {"paused"}
