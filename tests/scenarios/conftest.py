@@ -47,6 +47,7 @@ class Airflow:
     emulator: Emulator
     local: Any
     process: subprocess.Popen[bytes]
+    log_file: Path
 
     @property
     def client(self) -> ExotelClient:
@@ -107,11 +108,19 @@ class Airflow:
         self.until(lambda: self.task(run)["try_number"] != before)
         return self.ended(run)
 
+    def delete(self, run: str) -> None:
+        """Delete a run."""
+        with urlopen(Request(f"{self.address}/api/v2/{run}", method="DELETE"), timeout=WITHIN):
+            pass
+
+    def log(self) -> str:
+        """Return what the components of Airflow have logged."""
+        return self.log_file.read_text()
+
     def create_again(self, run: str) -> str:
         """Delete a run and create another one under its id."""
         run_id = self.ask(run)["dag_run_id"]
-        with urlopen(Request(f"{self.address}/api/v2/{run}", method="DELETE"), timeout=WITHIN):
-            pass
+        self.delete(run)
         self.ask(run.partition("/dagRuns/")[0] + "/dagRuns", {"logical_date": None, "dag_run_id": run_id})
         return run
 
@@ -135,9 +144,14 @@ class Airflow:
 
         assert self.until(marked)
 
-    def has_started(self, run: str) -> bool:
+    def tasks(self, run: str) -> list[Any]:
+        """Return the mapped instances of the task."""
+        return list(self.ask(f"{run}/taskInstances/create/listMapped?limit=100")["task_instances"])
+
+    def has_started(self, run: str, map_index: int = -1) -> bool:
         """Return whether the triggerer runs the trigger of a deferred task, which the trigger's own log tells."""
-        log = self.ask(f"{run}/taskInstances/create/logs/{self.task(run)['try_number']}?full_content=true")
+        tries = 1 if map_index >= 0 else self.task(run)["try_number"]
+        log = self.ask(f"{run}/taskInstances/create/logs/{tries}?full_content=true&map_index={map_index}")
         return re.search(r"trigger \S+ \(ID \d+\) starting", json.dumps(log["content"])) is not None
 
     def component(self, name: str) -> list[psutil.Process]:
@@ -169,8 +183,9 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
                 f"{emulator.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=6"
                 "&requests_per_minute=600"
             ),
+            AIRFLOW_CONN_EXOTEL_LIMITED=f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=30",
         )
         local.commands(["db", "migrate"])
         with standalone(local, folder / "airflow.log") as process:
             assert wait_until_ready(port, process, threading.Event()), (folder / "airflow.log").read_text()[-3_000:]
-            yield Airflow(f"http://127.0.0.1:{port}", emulator, local, process)
+            yield Airflow(f"http://127.0.0.1:{port}", emulator, local, process, folder / "airflow.log")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..versions import AIRFLOW
+from airflow_provider_exotel.emulator import Fault
 
 if TYPE_CHECKING:
     from .conftest import Airflow
@@ -21,15 +21,14 @@ if TYPE_CHECKING:
 MODES = ("worker", "triggerer")
 WAITS_IN = {"worker": "running", "triggerer": "deferred"}
 BOTH = pytest.mark.parametrize("mode", MODES)
-# Before Airflow 3.3 nobody tells a trigger that its task was ended by a person.
-WHERE_TOLD = pytest.mark.parametrize("mode", MODES if AIRFLOW >= (3, 3) else ["worker"])
 
 
 @pytest.fixture(scope="module")
 def runs(airflow: Airflow) -> dict[str, str]:
     """A run of each DAG, all side by side."""
     both = [f"{event}_{mode}" for event in ("failed", "success", "cleared", "run_failed", "left") for mode in MODES]
-    return {dag_id: airflow.start(dag_id) for dag_id in [*both, "cleared_twice_triggerer", "restarted_triggerer"]}
+    triggers = [f"{event}_triggerer" for event in ("held_back", "run_deleted", "failed_request", "restarted")]
+    return {dag_id: airflow.start(dag_id) for dag_id in [*both, *triggers]}
 
 
 def waiting(airflow: Airflow, event: str, mode: str, runs: dict[str, str]) -> tuple[str, Any]:
@@ -48,7 +47,7 @@ def status(airflow: Airflow, event: str, mode: str) -> str:
     return str(campaign.status)
 
 
-@WHERE_TOLD
+@BOTH
 @pytest.mark.parametrize("state", ["failed", "success"])
 def test_a_person_marks_the_task(airflow: Airflow, runs: dict[str, str], mode: str, state: str) -> None:
     run, _ = waiting(airflow, state, mode, runs)
@@ -58,42 +57,74 @@ def test_a_person_marks_the_task(airflow: Airflow, runs: dict[str, str], mode: s
     assert airflow.until(lambda: status(airflow, state, mode) == "paused")
 
 
-@pytest.mark.skipif(AIRFLOW >= (3, 3), reason="from Airflow 3.3 on the trigger is told")
-@pytest.mark.parametrize("event", ["failed", "success", "run_failed"])
-def test_a_campaign_whose_trigger_is_not_told_goes_on(airflow: Airflow, runs: dict[str, str], event: str) -> None:
-    run, _ = waiting(airflow, event, "triggerer", runs)
-
-    if event == "run_failed":
-        airflow.ask(run, {"state": "failed"}, method="PATCH")
-    else:
-        airflow.mark(run, event)
-
-    assert airflow.until(lambda: airflow.has_ended(run))
-    assert status(airflow, event, "triggerer") == "in-progress"
-
-
-@WHERE_TOLD
-def test_a_person_clears_it(airflow: Airflow, runs: dict[str, str], mode: str) -> None:
-    run, _ = waiting(airflow, "cleared", mode, runs)
+def test_a_person_clears_it_while_it_runs(airflow: Airflow, runs: dict[str, str]) -> None:
+    run, _ = waiting(airflow, "cleared", "worker", runs)
 
     airflow.send_back(run)
 
-    assert airflow.until(lambda: status(airflow, "cleared", mode) == "paused")
-    assert len(airflow.campaigns(f"cleared {mode}")) == 1
+    assert airflow.until(lambda: status(airflow, "cleared", "worker") == "paused")
+    assert len(airflow.campaigns("cleared worker")) == 1
     airflow.mark(run, "failed")
 
 
-def test_the_next_try_of_a_task_that_was_cleared_follows_its_campaign(airflow: Airflow, runs: dict[str, str]) -> None:
-    run, _ = waiting(airflow, "cleared_twice", "triggerer", runs)
+def test_the_next_try_of_a_deferred_task_that_was_cleared_waits_for_its_campaign_which_dials_on(
+    airflow: Airflow, runs: dict[str, str]
+) -> None:
+    run, campaign = waiting(airflow, "cleared", "triggerer", runs)
 
     airflow.send_back(run)
 
     assert airflow.until(lambda: airflow.task(run)["try_number"] == 2 and airflow.task(run)["state"] == "deferred")
-    assert len(airflow.campaigns("cleared_twice triggerer")) == 1
+    assert airflow.until(lambda: f"Campaign {campaign.id} dials on: task" in airflow.log())
+    assert status(airflow, "cleared", "triggerer") == "in-progress"
+    assert len(airflow.campaigns("cleared triggerer")) == 1
     airflow.mark(run, "failed")
 
 
-@WHERE_TOLD
+def test_a_deferred_task_that_is_cleared_and_does_not_run_again(airflow: Airflow, runs: dict[str, str]) -> None:
+    run, _ = waiting(airflow, "held_back", "triggerer", runs)
+    airflow.ask("dags/held_back_triggerer", {"is_paused": True}, method="PATCH")
+
+    airflow.send_back(run)
+
+    assert airflow.until(lambda: status(airflow, "held_back", "triggerer") == "paused")
+
+
+def test_a_person_deletes_its_run(airflow: Airflow, runs: dict[str, str]) -> None:
+    run, _ = waiting(airflow, "run_deleted", "triggerer", runs)
+
+    airflow.delete(run)
+
+    assert airflow.until(lambda: status(airflow, "run_deleted", "triggerer") == "paused")
+
+
+def test_requests_fail_when_a_person_ends_a_deferred_task(airflow: Airflow, runs: dict[str, str]) -> None:
+    run, campaign = waiting(airflow, "failed_request", "triggerer", runs)
+    airflow.emulator.faults.add(Fault(on=f"PUT campaigns/{campaign.id}", kind="html_5xx", times=3))
+
+    airflow.mark(run, "failed")
+
+    assert airflow.until(lambda: status(airflow, "failed_request", "triggerer") == "paused")
+    assert f"Campaign {campaign.id} dials on though its task has ended; trying again" in airflow.log()
+
+
+def test_a_person_ends_twenty_deferred_tasks_at_once_on_an_account_of_thirty_requests_a_minute(
+    airflow: Airflow,
+) -> None:
+    run = airflow.start("many_triggerer")
+    assert airflow.until(lambda: [one["state"] for one in airflow.tasks(run)] == ["deferred"] * 20)
+    assert airflow.until(lambda: all(airflow.has_started(run, index) for index in range(20)))
+    campaigns = {one.id for one in airflow.emulator.campaigns if one.name.startswith("many ")}
+    airflow.emulator.settings.rate_limit = 30
+
+    airflow.ask(run, {"state": "failed"}, method="PATCH")
+
+    paused = {"paused"}
+    assert airflow.until(lambda: {airflow.emulator.campaign(one).status for one in campaigns} == paused)
+    airflow.emulator.settings.rate_limit = None
+
+
+@BOTH
 def test_a_person_fails_its_run(airflow: Airflow, runs: dict[str, str], mode: str) -> None:
     run, _ = waiting(airflow, "run_failed", mode, runs)
 

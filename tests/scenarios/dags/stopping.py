@@ -9,7 +9,18 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_exotel import CreateCampaignOperator
 
-EVENTS = ("failed", "success", "cleared", "cleared_twice", "run_failed", "left", "in_flight", "restarted")
+EVENTS = (
+    "failed",
+    "success",
+    "cleared",
+    "held_back",
+    "run_failed",
+    "run_deleted",
+    "failed_request",
+    "left",
+    "in_flight",
+    "restarted",
+)
 WAITING: dict[str, dict[str, Any]] = {"worker": {"deferrable": False}, "triggerer": {"deferrable": True}}
 
 for event in EVENTS:
@@ -29,3 +40,21 @@ for event in EVENTS:
                 **arguments,
             )
         globals()[dag.dag_id] = dag
+
+with DAG("many_triggerer", schedule=None, start_date=datetime(2026, 1, 1), max_active_tasks=20) as dag:
+    CreateCampaignOperator.partial(
+        task_id="create",
+        read_via_text="Hello",
+        schedule={"end_at": "PT9H"},
+        mode="custom",
+        throttle=1,
+        wait_for_completion=True,
+        poll_interval=1,
+        deferrable=True,
+        exotel_conn_id="exotel_limited",
+    ).expand_kwargs(
+        [
+            {"name": f"many {number}", "numbers": [f"+91987651{number:02}{person:03}" for person in range(60)]}
+            for number in range(20)
+        ]
+    )
