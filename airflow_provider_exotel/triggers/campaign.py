@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -135,10 +136,8 @@ class CampaignTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Have the campaigns paused, unless the task goes on: Airflow 3.3 also calls this when a trigger moves."""
         if self._hand_over():
-            self.log.info(
-                "If this task has ended, the triggerer pauses campaigns %s; its own log says so.",
-                ", ".join(wait["campaign_id"] for wait in self.waits),
-            )
+            named = ", ".join(wait["campaign_id"] for wait in self.waits)
+            await self._say(f"If this task has ended, the triggerer pauses campaigns {named}; its own log says so.")
 
     def _hand_over(self) -> bool:
         """Hand the campaigns to the triggerer's stopper, and return whether there is anything to do."""
@@ -152,7 +151,7 @@ class CampaignTrigger(BaseTrigger):
     async def _watch(self, watched: Sequence[Watched]) -> None:
         """Watch until nothing is left to wait for, or the deadline has passed."""
         not_before = datetime.fromisoformat(self.deferred_at) + NOT_BEFORE
-        self.log.info("%s", _plan(watched, not_before, self.poll_interval))
+        await self._say(_plan(watched, not_before, self.poll_interval))
         await asyncio.sleep(_seconds_until(not_before, NOT_BEFORE.total_seconds()))
         deadline = datetime.fromisoformat(self.deadline) if self.deadline else None
         left = {one.wait.campaign_id: one for one in watched}
@@ -165,8 +164,9 @@ class CampaignTrigger(BaseTrigger):
                 for campaign_id, campaign in (await self._news(subscription, pause)).items():
                     if campaign_id not in left:
                         continue
-                    if line := left[campaign_id].see(campaign, utc_now()):
-                        self.log.info("%s", line)
+                    line = left[campaign_id].see(campaign, utc_now())
+                    if line and left[campaign_id].event is None:  # how it ended is for the task's own log
+                        await self._say(line)
                     if subscription is not None and (send_at := left[campaign_id].wait.send_at):
                         subscription.move(campaign_id, send_at)
                 for campaign_id, one in list(left.items()):
@@ -181,12 +181,16 @@ class CampaignTrigger(BaseTrigger):
             poller = await poller_of(self.exotel_conn_id)
         except Exception as error:  # it was there when the task was deferred, and may be there again
             kind = type(error).__name__
-            self.log.warning("Connection %s cannot be read (%s); trying again.", self.exotel_conn_id, kind)
+            await self._say(f"Connection {self.exotel_conn_id} cannot be read ({kind}); trying again.", logging.WARNING)
             return None
         campaigns = {one.wait.campaign_id: one.wait.send_at or utc_now() for one in watched if not one.wait.opening}
         subscription = poller.subscribe(campaigns, self.poll_interval)
         stack.callback(poller.unsubscribe, subscription)
         return subscription
+
+    async def _say(self, line: str, level: int = logging.INFO) -> None:
+        """Log a line in another thread: Airflow takes it through a socket, which may be full when thousands log."""
+        await asyncio.to_thread(self.log.log, level, "%s", line)
 
     async def _news(self, subscription: Subscription | None, pause: float) -> Mapping[str, Campaign | None]:
         """Return what was seen of the campaigns, nothing if that takes longer than ``pause`` seconds."""

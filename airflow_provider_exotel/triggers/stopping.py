@@ -147,7 +147,8 @@ class CampaignStopper:
     async def _round(self, due: Sequence[Stop]) -> None:
         """Ask how the tasks of stops stand, and try to pause the campaigns of those that were ended."""
         await self._ask(due)
-        wanted = [stop for stop in due if self._is_wanted(stop)][:_AT_ONCE]
+        self._let_go([stop for stop in due if stop.ownership is Ownership.OWNED])
+        wanted = [stop for stop in due if stop.campaign_id in self._stops and self._is_wanted(stop)][:_AT_ONCE]
         if wanted:
             self.no_stop_is_due.clear()
             try:
@@ -177,16 +178,19 @@ class CampaignStopper:
             if stop.ownership is Ownership.UNKNOWN:
                 unanswered.append(stop.campaign_id)
         if unanswered:
-            more = f" and {len(unanswered) - _NAMED:,} more" if len(unanswered) > _NAMED else ""
-            named = ", ".join(unanswered[:_NAMED])
-            log.error("Airflow does not say how the tasks of campaigns %s%s stand; asking again.", named, more)
+            log.error("Airflow does not say how the tasks of campaigns %s stand; asking again.", _named(unanswered))
+
+    def _let_go(self, stops: Sequence[Stop]) -> None:
+        """Leave campaigns alone whose tasks go on."""
+        for stop in stops:
+            del self._stops[stop.campaign_id]
+        if stops:
+            named = _named([stop.campaign_id for stop in stops])
+            log.info("Not paused, since their tasks wait for them: campaigns %s.", named)
 
     def _is_wanted(self, stop: Stop) -> bool:
-        """Return whether a campaign is to be paused now; let it go if its task goes on or its window has closed."""
-        if stop.ownership is Ownership.OWNED:
-            log.info("Campaign %s dials on: task %s waits for it.", stop.campaign_id, stop.task)
-            del self._stops[stop.campaign_id]
-        elif stop.end_at is not None and self._now() >= stop.end_at + LINGERS:
+        """Return whether a campaign is to be paused now; give it up if its window has closed."""
+        if stop.end_at is not None and self._now() >= stop.end_at + LINGERS:
             log.error("Campaign %s was not paused before its window closed at %s.", stop.campaign_id, stop.end_at)
             del self._stops[stop.campaign_id]
         elif stop.ownership is Ownership.ENDED:
@@ -287,6 +291,12 @@ async def states_of(tasks: Sequence[TaskKey]) -> Mapping[TaskKey, str | None]:
     """Return how tasks stand, without those that Airflow does not answer about within half a minute."""
     answer = sync_to_async(task_states)(tasks)
     return await within(_AIRFLOW_ANSWERS_WITHIN, answer) or {}
+
+
+def _named(campaign_ids: Sequence[str]) -> str:
+    """Return some ids in words: thousands of triggers may move at once."""
+    more = f" and {len(campaign_ids) - _NAMED:,} more" if len(campaign_ids) > _NAMED else ""
+    return ", ".join(campaign_ids[:_NAMED]) + more
 
 
 def _attempt(client: ExotelClient, stop: Stop, check: Callable[[], None]) -> PauseResult:

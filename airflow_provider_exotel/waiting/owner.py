@@ -65,6 +65,7 @@ _OWNERSHIP: Mapping[str | None, Ownership] = {
     "up_for_retry": Ownership.NEXT_TRY,
     "up_for_reschedule": Ownership.NEXT_TRY,
     "awaiting_input": Ownership.NEXT_TRY,
+    "shutdown": Ownership.NEXT_TRY,  # of Airflow 2, for a worker that was told to end
     None: Ownership.CLEARED,
     "success": Ownership.ENDED,
     "failed": Ownership.ENDED,

@@ -305,6 +305,17 @@ def test_a_wait_for_the_next_window_polls_nothing_and_says_when_that_opens(trigg
     assert "which opens at 2026-03-02 05:30:00 UTC" in log.text
 
 
+def test_a_trigger_logs_in_another_thread_so_that_a_full_log_does_not_hold_up_the_others(triggers: Account) -> None:
+    [campaign] = triggers.create(opens=HOUR)
+    trigger, logged_in = trigger_for(campaign), set()
+    trigger._log = SimpleNamespace(log=lambda *line: logged_in.add(threading.get_ident()))  # type: ignore[assignment]
+
+    triggers.time.run(lambda: event_of(trigger))
+
+    assert logged_in
+    assert threading.get_ident() not in logged_in
+
+
 @pytest.fixture
 def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, TaskKey, datetime | None]]:
     """What is handed to the stopper."""

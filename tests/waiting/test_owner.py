@@ -28,7 +28,7 @@ RECORDED: dict[str, Any] = json.loads(Path(__file__).with_name("recorded_state.j
     [
         (["running", "deferred"], Ownership.OWNED),
         (
-            ["scheduled", "queued", "restarting", "up_for_retry", "up_for_reschedule", "awaiting_input"],
+            ["scheduled", "queued", "restarting", "up_for_retry", "up_for_reschedule", "awaiting_input", "shutdown"],
             Ownership.NEXT_TRY,
         ),
         ([None], Ownership.CLEARED),
