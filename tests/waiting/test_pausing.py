@@ -38,9 +38,23 @@ def sent(emulator: Emulator) -> list[str]:
     return [entry.method for entry in emulator.requests if entry.method != "POST"]
 
 
-def test_a_pause_costs_one_request(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_a_pause_costs_one_request(client: ExotelClient, emulator: Emulator, campaign: str, dialect: str) -> None:
+    emulator.settings.dialect = dialect
+
     assert pause_once(client, campaign) is PauseResult.PAUSED
     assert sent(emulator) == ["PUT"]
+
+
+def test_an_account_that_takes_the_wrapped_form_only_is_asked_in_it_from_the_second_pause_on(
+    client: ExotelClient, emulator: Emulator, campaign: str
+) -> None:
+    other = create(client, 300).id
+    emulator.settings.accepts = "wrapped"
+
+    with client_of(emulator) as fresh:
+        assert [pause_once(fresh, one) for one in (campaign, other)] == [PauseResult.PAUSED] * 2
+    assert sent(emulator) == ["PUT"] * 3
 
 
 @pytest.mark.parametrize("wrong_state_status", [400, 403, 409])
