@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
 
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.operators.results import failing_for_good
+from airflow_provider_exotel.operators.base import ExotelTask, input_errors_fail_the_task
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
@@ -23,7 +22,7 @@ COUNTS = "counts"
 _MOST_LISTED = 2_000
 
 
-class PauseOrphanedCampaignsOperator(BaseOperator):
+class PauseOrphanedCampaignsOperator(ExotelTask, BaseOperator):
     """Pause the campaigns of an account whose tasks are gone: the part of stopping that no process could hear of.
 
     A task that waits for its campaign leaves an owner record. This task reads the records, and where a campaign may
@@ -45,11 +44,6 @@ class PauseOrphanedCampaignsOperator(BaseOperator):
         super().__init__(**kwargs)
         self.exotel_conn_id = exotel_conn_id
 
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
-
     def execute(self, context: Context) -> dict[str, int]:
         """Pause what nobody waits for any more, and return counts."""
         from airflow_provider_exotel.hooks.owner import delete_owner_record, task_states
@@ -58,7 +52,7 @@ class PauseOrphanedCampaignsOperator(BaseOperator):
         from airflow_provider_exotel.waiting.sweep import sweep
 
         counts = dict.fromkeys(("records", "paused", "not_paused", "left_alone", "unanswered", "records_deleted"), 0)
-        with failing_for_good():
+        with input_errors_fail_the_task():
             records = self._records()
             counts["records"] = len(records)
             seen = sweep(self.hook.client, [record.campaign_id for record in records.values()]).campaigns
@@ -119,7 +113,7 @@ class PauseOrphanedCampaignsOperator(BaseOperator):
         counts["paused"] += 1
 
 
-class PauseAllCampaignsOperator(BaseOperator):
+class PauseAllCampaignsOperator(ExotelTask, BaseOperator):
     """Pause every campaign of an account that dials or will: the emergency stop, as a task.
 
     ``python -m airflow_provider_exotel.commands.stop`` does the same while Airflow is down. Nothing is deleted, and
@@ -140,17 +134,12 @@ class PauseAllCampaignsOperator(BaseOperator):
         self.name_starts = name_starts
         self.exotel_conn_id = exotel_conn_id
 
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
-
     def execute(self, context: Context) -> dict[str, int]:
         """Pause them, and return counts."""
         from airflow_provider_exotel.waiting.pausing import pause_all
 
         counts = dict.fromkeys(("paused", "not_paused"), 0)
-        with failing_for_good():
+        with input_errors_fail_the_task():
             for campaign, error in pause_all(self.hook.client, datetime.now(UTC), name_starts=self.name_starts or ""):
                 counts["paused" if error is None else "not_paused"] += 1
                 self._say(campaign, error)

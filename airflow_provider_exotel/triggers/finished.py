@@ -18,7 +18,7 @@ from airflow_provider_exotel.waiting.finished import Finished, WatcherCursor, fi
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_exotel.waiting.sweep import LooksAtCampaigns
+    from airflow_provider_exotel.client.client import ExotelClient
 
 _CURSOR = "told"
 
@@ -98,5 +98,5 @@ async def _after(first: list[Finished | None], stream: AsyncIterator[Finished]) 
         yield finished
 
 
-def _look(since: datetime | None, campaigns: LooksAtCampaigns) -> Finished:
+def _look(since: datetime | None, campaigns: ExotelClient) -> Finished:
     return finished_since(campaigns.list_campaigns(), since, utc_now())

@@ -27,7 +27,7 @@ from airflow_provider_exotel.hooks.exotel import client_of
 from airflow_provider_exotel.hooks.metrics import count, gauge_waiting
 from airflow_provider_exotel.triggers.settings import PerLoop, settings_of, utc_now, within
 from airflow_provider_exotel.triggers.stopping import stopper_of
-from airflow_provider_exotel.waiting.sweep import LooksAtCampaigns, sweep
+from airflow_provider_exotel.waiting.sweep import sweep
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
@@ -135,7 +135,7 @@ class AccountPoller:
         if not self._subscriptions:
             self._sooner.set()
 
-    async def ask(self, question: Callable[[LooksAtCampaigns], Answer]) -> Answer:
+    async def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
         """Return what a function makes of the account's campaigns, in the poller's thread.
 
         :param question: gets the campaigns.
@@ -143,7 +143,7 @@ class AccountPoller:
         """
         if self._client is None:
             self._client = await self._connect()
-        campaigns = _AfterStops(self._client, self._turn)
+        campaigns = cast("ExotelClient", _AfterStops(self._client, self._turn))
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(campaigns))
         except ExotelAuthError:

@@ -7,12 +7,12 @@ counts as done once an answer shows the campaign paused or ended.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from airflow_provider_exotel.client.errors import (
     ExotelAuthError,
@@ -26,50 +26,15 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.waiting.sweep import ACTIVE
 from airflow_provider_exotel.waiting.wait import LONGEST_LIFE
 
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.client import ExotelClient
+
 REFUSALS = (ExotelRequestRefused, ExotelConflict, ExotelNotFound, ExotelAuthError)
 """How a service may say that a campaign cannot be paused where it stands; some accounts answer 403."""
 _LOOKS_BACK = LONGEST_LIFE + timedelta(days=1)
 _PAGE = 500
 _CONFIRMED_WITHIN = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between the polls of a campaign that was told to pause."""
-
-
-class PausesCampaigns(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.client.client.ExotelClient` to pause a campaign."""
-
-    def get_campaign(self, campaign_id: str) -> Campaign:
-        """Return one campaign."""
-        ...
-
-    def pause_campaign(self, campaign_id: str) -> Campaign:
-        """Stop its dialling, and read it."""
-        ...
-
-
-class RequestsPauses(Protocol):
-    """What is needed to pause a campaign with as few requests as possible."""
-
-    def get_campaign(self, campaign_id: str) -> Campaign:
-        """Return one campaign."""
-        ...
-
-    def request_pause(self, campaign_id: str, *, check: Callable[[], None]) -> Campaign | None:
-        """Ask once for a pause, and return the campaign as the answer shows it."""
-        ...
-
-
-class ListsCampaigns(Protocol):
-    """What is needed to find the campaigns that may dial."""
-
-    def list_campaigns(
-        self, *, status: Iterable[CampaignStatus] | None = None, most: int | None = None
-    ) -> Iterator[Campaign]:
-        """Iterate over the account's campaigns, newest first."""
-        ...
-
-
-class PausesAccount(PausesCampaigns, RequestsPauses, ListsCampaigns, Protocol):
-    """What is needed to pause all campaigns of an account."""
 
 
 class PauseResult(StrEnum):
@@ -90,7 +55,7 @@ def does_not_dial(campaign: Campaign) -> bool:
     return campaign.status is CampaignStatus.PAUSED or campaign.status.has_ended
 
 
-def pause_if_it_may_dial(campaigns: PausesCampaigns, campaign_id: str) -> bool:
+def pause_if_it_may_dial(campaigns: ExotelClient, campaign_id: str) -> bool:
     """Pause a campaign that dials or will, and return whether there was anything to pause.
 
     :param campaigns: the account's campaigns.
@@ -107,7 +72,7 @@ def pause_if_it_may_dial(campaigns: PausesCampaigns, campaign_id: str) -> bool:
 
 
 def pause_and_confirm(
-    campaigns: PausesCampaigns, campaign_id: str, sleep: Callable[[float], None] = time.sleep
+    campaigns: ExotelClient, campaign_id: str, sleep: Callable[[float], None] = time.sleep
 ) -> Campaign:
     """Pause a campaign, and poll it until that shows or half a minute has passed; return it as it stands then.
 
@@ -119,7 +84,7 @@ def pause_and_confirm(
     return _confirmed(campaigns, campaigns.pause_campaign(campaign_id), sleep)
 
 
-def pause_once(campaigns: RequestsPauses, campaign_id: str, *, check: Callable[[], None] = lambda: None) -> PauseResult:
+def pause_once(campaigns: ExotelClient, campaign_id: str, *, check: Callable[[], None] = lambda: None) -> PauseResult:
     """Send one pause, read the campaign only if the service refuses it, and return what is known then.
 
     :param campaigns: the account's campaigns.
@@ -137,7 +102,7 @@ def pause_once(campaigns: RequestsPauses, campaign_id: str, *, check: Callable[[
     return PauseResult.PAUSED if campaign is not None and does_not_dial(campaign) else PauseResult.UNCONFIRMED
 
 
-def pause_result(campaigns: RequestsPauses, campaign_id: str) -> PauseResult:
+def pause_result(campaigns: ExotelClient, campaign_id: str) -> PauseResult:
     """Read a campaign, and return what a pause has come to.
 
     :param campaigns: the account's campaigns.
@@ -151,7 +116,7 @@ def pause_result(campaigns: RequestsPauses, campaign_id: str) -> PauseResult:
     return PauseResult.ALREADY if does_not_dial(campaign) else PauseResult.UNCONFIRMED
 
 
-def campaigns_that_may_dial(campaigns: ListsCampaigns, now: datetime, *, most: int | None = None) -> Iterator[Campaign]:
+def campaigns_that_may_dial(campaigns: ExotelClient, now: datetime, *, most: int | None = None) -> Iterator[Campaign]:
     """Iterate over the campaigns of an account that dial or will, each once.
 
     The status filter of the list is documented in two spellings, so what it leaves out proves nothing. The filtered
@@ -180,7 +145,7 @@ def campaigns_that_may_dial(campaigns: ListsCampaigns, now: datetime, *, most: i
 
 
 def pause_all(
-    campaigns: PausesAccount,
+    campaigns: ExotelClient,
     now: datetime,
     *,
     name_starts: str = "",
@@ -220,7 +185,7 @@ def pause_all(
 
 
 def pause_patiently(
-    campaigns: PausesCampaigns, campaign_id: str, sleep: Callable[[float], None] = time.sleep
+    campaigns: ExotelClient, campaign_id: str, sleep: Callable[[float], None] = time.sleep
 ) -> ExotelError | None:
     """Pause a campaign as often as the client's policy allows, until that shows.
 
@@ -242,7 +207,7 @@ def pause_patiently(
     return _outcome_of(pause)
 
 
-def _confirmed(campaigns: PausesCampaigns, campaign: Campaign, sleep: Callable[[float], None]) -> Campaign:
+def _confirmed(campaigns: ExotelClient, campaign: Campaign, sleep: Callable[[float], None]) -> Campaign:
     for pause in _CONFIRMED_WITHIN:
         if does_not_dial(campaign):
             break

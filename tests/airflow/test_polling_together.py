@@ -14,7 +14,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from virtual_time import START, VirtualTime
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelResponseError
@@ -32,6 +31,8 @@ from airflow_provider_exotel.triggers.poller import AccountPoller
 from airflow_provider_exotel.triggers.stopping import CampaignStopper
 from airflow_provider_exotel.waiting.owner import TaskKey
 from airflow_provider_exotel.waiting.wait import Wait
+
+from .virtual_time import START, VirtualTime
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TASK = SimpleNamespace(dag_id="reminders", run_id="manual__1", task_id="remind", map_index=3)

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from virtual_time import START, VirtualTime
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelAuthError
@@ -20,6 +19,8 @@ from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.triggers.stopping import CampaignStopper
 from airflow_provider_exotel.waiting.owner import ABSENT, NO_ANSWER, TaskKey
+
+from .virtual_time import START, VirtualTime
 
 ENDED = ("success", "failed", "skipped", "upstream_failed", "removed", ABSENT)
 TO_RUN_AGAIN = ("scheduled", "queued", "restarting", "up_for_retry", "up_for_reschedule", "awaiting_input")

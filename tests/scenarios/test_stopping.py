@@ -27,7 +27,7 @@ BOTH = pytest.mark.parametrize("mode", MODES)
 def runs(airflow: Airflow) -> dict[str, str]:
     """A run of each DAG, all side by side."""
     both = [f"{event}_{mode}" for event in ("failed", "success", "cleared", "run_failed", "left") for mode in MODES]
-    triggers = [f"{event}_triggerer" for event in ("held_back", "run_deleted", "failed_request", "restarted")]
+    triggers = [f"{event}_triggerer" for event in ("run_deleted", "failed_request", "restarted")]
     return {dag_id: airflow.start(dag_id) for dag_id in [*both, *triggers]}
 
 
@@ -79,15 +79,6 @@ def test_the_next_try_of_a_deferred_task_that_was_cleared_waits_for_its_campaign
     assert status(airflow, "cleared", "triggerer") == "in-progress"
     assert len(airflow.campaigns("cleared triggerer")) == 1
     airflow.mark(run, "failed")
-
-
-def test_a_deferred_task_that_is_cleared_and_does_not_run_again(airflow: Airflow, runs: dict[str, str]) -> None:
-    run, _ = waiting(airflow, "held_back", "triggerer", runs)
-    airflow.ask("dags/held_back_triggerer", {"is_paused": True}, method="PATCH")
-
-    airflow.send_back(run)
-
-    assert airflow.until(lambda: status(airflow, "held_back", "triggerer") == "paused")
 
 
 def test_a_person_deletes_its_run(airflow: Airflow, runs: dict[str, str]) -> None:

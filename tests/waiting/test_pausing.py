@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from waiting_samples import MINUTE, START, between, client_of, create
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError, ExotelServerError
@@ -22,6 +21,8 @@ from airflow_provider_exotel.waiting.pausing import (
     pause_once,
     pause_patiently,
 )
+
+from .waiting_samples import MINUTE, START, between, client_of, create
 
 HOUR = between(START + MINUTE, START + 60 * MINUTE)
 

@@ -13,7 +13,6 @@ EVENTS = (
     "failed",
     "success",
     "cleared",
-    "held_back",
     "run_failed",
     "run_deleted",
     "failed_request",
