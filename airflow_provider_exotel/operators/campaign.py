@@ -14,10 +14,11 @@ from airflow.providers.common.compat.sdk import (
     ObjectStoragePath,
 )
 
-from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError
+from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError, ExotelOutcomeUnknown
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.urls import campaign_page
 from airflow_provider_exotel.hooks.exotel import ExotelHook
+from airflow_provider_exotel.hooks.metrics import count
 from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_deadline, task_identity
 from airflow_provider_exotel.links import CampaignLink
 from airflow_provider_exotel.operators.base import (
@@ -38,6 +39,7 @@ from airflow_provider_exotel.operators.kill_switch import KillSwitch
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CallRetries, CampaignRequest
+    from airflow_provider_exotel.create.identity import CampaignIdentity
     from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.create.spec import CampaignInput, CampaignSpec
@@ -228,8 +230,10 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
                 contacts = self._publish(context, campaign, once)
                 if not options.wait_for_completion:
                     return campaign.id
+                self._own(context, identity, campaign.id)
                 step = driver.start(campaign, contacts=contacts, carried_to=once.journal.entry.carried_to)
                 outcome = self._follow(driver, options, step, task_deadline(context, self.execution_timeout))
+                self._disown(identity)
                 return self._conclude(context, outcome, options)
 
     def resume_waiting(self, context: Context, event: Any) -> str:
@@ -248,6 +252,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             driver = self._driver(given, options, self.hook.one_campaign(identity, context, options))
             deadline = datetime.fromisoformat(result.deadline) if result.deadline else None
             outcome = self._follow(driver, options, driver.resolve(result.events[0]), deadline)
+            self._disown(identity)
             return self._conclude(context, outcome, options)
 
     def on_kill(self) -> None:
@@ -313,6 +318,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         if campaign is None:
             return None
         self._kill_switch.guard(campaign.id)
+        count("campaigns_followed", self.exotel_conn_id)
         return follow_campaign(
             campaign,
             carried_to=once.journal.entry.carried_to,
@@ -338,6 +344,9 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
 
         try:
             campaign = once.create(request_at, spec.audience)
+        except ExotelOutcomeUnknown:
+            count("outcomes_unknown", self.exotel_conn_id)
+            raise
         except Exception:  # nothing was sent, or it is known not to dial
             raise
         except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
@@ -345,6 +354,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
                 once.pause_what_was_sent(shutdown_client)
             raise
         self._kill_switch.guard(campaign.id)
+        count("campaigns_created", self.exotel_conn_id)
         return campaign
 
     def _publish(self, context: Context, campaign: Campaign, once: OneCampaign) -> int | None:
@@ -358,6 +368,21 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         context["ti"].xcom_push(key="campaign", value=summary)
         self._kill_switch.check()
         return contacts
+
+    def _own(self, context: Context, identity: CampaignIdentity, campaign_id: str) -> None:
+        """Leave a record of this task, by which its campaign is paused if no process hears that the task was ended."""
+        from airflow_provider_exotel.hooks.owner import task_key_of, write_owner_record
+        from airflow_provider_exotel.waiting.owner import OwnerRecord
+
+        if self.pause_on_kill:
+            record = OwnerRecord(self.exotel_conn_id, campaign_id, task_key_of(context["ti"]))
+            write_owner_record(identity.key, record)
+
+    def _disown(self, identity: CampaignIdentity) -> None:
+        from airflow_provider_exotel.hooks.owner import delete_owner_record
+
+        if self.pause_on_kill:
+            delete_owner_record(identity.key)
 
     def _follow(
         self, driver: WaitDriver, options: TaskOptions, step: Wait | Outcome, deadline: datetime | None

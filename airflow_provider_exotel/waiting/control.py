@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, ExotelNotFound, Problem
 from airflow_provider_exotel.client.fields import mapping_of
@@ -17,6 +17,9 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CampaignChanges
 from airflow_provider_exotel.create.identity import renamed
 from airflow_provider_exotel.waiting.pausing import pause_and_confirm
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.client import ExotelClient
 
 _CREATED, _IN_PROGRESS, _PAUSED = CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.PAUSED
 _COMPLETED, _ARCHIVED, _DELETED = CampaignStatus.COMPLETED, CampaignStatus.ARCHIVED, CampaignStatus.DELETED
@@ -53,40 +56,8 @@ _INSTEAD: Mapping[str, str] = {
 _ALWAYS_CHANGEABLE = frozenset({"call_status_callback", "call_schedule_callback", "status_callback"})
 
 
-class SteersCampaigns(Protocol):
-    """What is needed of :class:`~airflow_provider_exotel.client.client.ExotelClient`."""
-
-    def get_campaign(self, campaign_id: str) -> Campaign:
-        """Return one campaign."""
-        ...
-
-    def pause_campaign(self, campaign_id: str) -> Campaign:
-        """Stop its dialling."""
-        ...
-
-    def resume_campaign(self, campaign_id: str) -> Campaign:
-        """Dial on."""
-        ...
-
-    def complete_campaign(self, campaign_id: str) -> Campaign:
-        """End it."""
-        ...
-
-    def archive_campaign(self, campaign_id: str) -> Campaign:
-        """Hide it."""
-        ...
-
-    def delete_campaign(self, campaign_id: str) -> None:
-        """Delete one that has not begun."""
-        ...
-
-    def update_campaign(self, campaign_id: str, **changes: Any) -> Campaign:
-        """Change it and read it again."""
-        ...
-
-
 def control(
-    campaigns: SteersCampaigns, campaign_id: str, action: str, *, sleep: Callable[[float], None] = time.sleep
+    campaigns: ExotelClient, campaign_id: str, action: str, *, sleep: Callable[[float], None] = time.sleep
 ) -> Campaign | None:
     """Carry out an action, and return the campaign as it stands afterwards; ``None`` if it is deleted.
 
@@ -115,9 +86,7 @@ def control(
     return _carried_out(campaigns, campaign, action, sleep)
 
 
-def change(
-    campaigns: SteersCampaigns, campaign_id: str, changes: Mapping[str, Any], *, force: bool = False
-) -> Campaign:
+def change(campaigns: ExotelClient, campaign_id: str, changes: Mapping[str, Any], *, force: bool = False) -> Campaign:
     """Change a campaign, and return it as the service shows it afterwards.
 
     Before it begins everything may be changed but whom it calls, afterwards only its callbacks (Exotel, update campaign
@@ -154,7 +123,7 @@ def change(
 
 
 def _carried_out(
-    campaigns: SteersCampaigns, campaign: Campaign, action: str, sleep: Callable[[float], None]
+    campaigns: ExotelClient, campaign: Campaign, action: str, sleep: Callable[[float], None]
 ) -> Campaign | None:
     if action == "delete":
         campaigns.delete_campaign(campaign.id)

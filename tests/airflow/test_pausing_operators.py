@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +30,7 @@ from airflow_provider_exotel.hooks.owner import (
     task_states,
     write_owner_record,
 )
+from airflow_provider_exotel.triggers import campaign as trigger
 from airflow_provider_exotel.waiting.owner import ABSENT, OwnerRecord, TaskKey, campaign_key
 
 Run = Callable[..., Any]
@@ -249,6 +253,41 @@ def test_a_record_that_cannot_be_written_or_deleted_fails_no_task(
 
     assert ran.xcom("waits") == "done"
     assert "No owner record could be written for campaign c1: AirflowException" in log.text
+
+
+def record_of(campaign: Any) -> Any:
+    """Return the owner record in Airflow's database, as no task sees it."""
+    from airflow.utils.session import create_session
+    from sqlalchemy import text
+
+    with create_session() as session:
+        name = f"{PREFIX}{campaign_key(campaign.name)}"
+        return session.execute(text("SELECT count(*) FROM variable WHERE key = :name"), {"name": name}).scalar()
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+@pytest.mark.parametrize("pause_on_kill", [True, False])
+def test_a_task_leaves_a_record_while_it_waits_and_none_afterwards(
+    run_dag: Run, exotel: Emulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool, pause_on_kill: bool
+) -> None:
+    monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
+    waiting = {"wait_for_completion": True, "poll_interval": 0.2, "schedule": {"end_at": "PT9H"}}
+    records: list[int] = []
+
+    def look_while_it_waits() -> None:
+        while not any(entry.path.startswith("campaigns/") for entry in exotel.requests):
+            time.sleep(0.02)
+        records.append(record_of(exotel.campaigns[0]))
+        exotel.clock.advance(30_000)
+
+    looks = threading.Thread(target=look_while_it_waits)
+    looks.start()
+    ran = run_dag(lambda: dials(**waiting, deferrable=deferrable, pause_on_kill=pause_on_kill))
+    looks.join()
+
+    assert ran.state == "success"
+    assert records == [int(pause_on_kill)]
+    assert record_of(exotel.campaigns[0]) == 0
 
 
 def test_all_campaigns_of_an_account_are_paused(run_dag: Run, exotel: Emulator, log: Any) -> None:
