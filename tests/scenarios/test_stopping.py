@@ -81,9 +81,10 @@ def test_the_next_try_of_a_deferred_task_that_was_cleared_waits_for_its_campaign
     airflow.mark(run, "failed")
 
 
-def test_a_person_deletes_its_run(airflow: Airflow, runs: dict[str, str]) -> None:
+def test_a_person_fails_its_run_and_deletes_it(airflow: Airflow, runs: dict[str, str]) -> None:
     run, _ = waiting(airflow, "run_deleted", "triggerer", runs)
 
+    airflow.ask(run, {"state": "failed"}, method="PATCH")
     airflow.delete(run)
 
     assert airflow.until(lambda: status(airflow, "run_deleted", "triggerer") == "paused")

@@ -53,7 +53,7 @@ with DAG("many_triggerer", schedule=None, start_date=datetime(2026, 1, 1), max_a
         exotel_conn_id="exotel_limited",
     ).expand_kwargs(
         [
-            {"name": f"many {number}", "numbers": [f"+91987651{number:02}{person:03}" for person in range(60)]}
+            {"name": f"many {number}", "numbers": [f"+9198765{number:02}{person:03}" for person in range(60)]}
             for number in range(20)
         ]
     )
