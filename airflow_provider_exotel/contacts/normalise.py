@@ -155,8 +155,7 @@ def normalise(texts: Sequence[str], default_country: str | None, *, has_country_
     :raises ExotelInputError: for a country that libphonenumber does not know.
     """
     column = NumberColumn(default_country, has_country_code=has_country_code)
-    verdicts = column.judge(texts)
-    return [column.settle(verdict) if isinstance(verdict, Undecided) else verdict for verdict in verdicts]
+    return [column.settle(one) if isinstance(one, Undecided) else one for one in column.judge(texts)]
 
 
 def check_country(default_country: str | None, name: str = "default_country") -> None:
@@ -215,7 +214,7 @@ def _dialled_abroad(spelling: Spelling, country: str | None) -> set[str]:
 
 def _international(digits: str) -> str | None:
     """Return the E.164 form of a country code and what follows it, ``None`` if there is no such number."""
-    return _ask_libphonenumber(f"+{digits}", None)
+    return None if digits.startswith("0") else _ask_libphonenumber(f"+{digits}", None)
 
 
 def _metadata(country: str) -> Any:
