@@ -61,7 +61,7 @@ def test_it_survives_copying_and_pickling(again: Any) -> None:
     [
         people(2),
         tuple(people(2)),
-        iter(people(2)),
+        pytest.param(iter(people(2)), id="iterator"),
         ",".join(people(2)),
         "; ".join(people(2)),
         "\r\n".join(people(2)),

@@ -180,8 +180,8 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
             **settings(port) | log_ports() | {"AIRFLOW__CORE__PARALLELISM": "24"},
             AIRFLOW__CORE__DAGS_FOLDER=str(HERE / "dags"),
             AIRFLOW_CONN_EXOTEL_DEFAULT=(
-                f"{emulator.connection_uri}?exophone=0XXXXXX4890&connect_timeout=1&read_timeout=6"
-                "&requests_per_minute=600"
+                f"{emulator.connection_uri}?exophone=0XXXXXX4890&connect_timeout=60&read_timeout=60"
+                "&requests_per_minute=6000"
             ),
             AIRFLOW_CONN_EXOTEL_LIMITED=f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=30",
         )
