@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -10,7 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from airflow_provider_exotel.emulator.settings import CHOICES
+from airflow_provider_exotel.emulator.faults import Fault
+from airflow_provider_exotel.emulator.settings import CHOICES, Settings
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -28,6 +30,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=datetime.fromisoformat, help="instant with offset the clock begins at")
     parser.add_argument("--seed", type=int, default=0, help="decides how calls end")
     parser.add_argument("--rate-limit", type=int, default=30, help="requests a minute; 0: none")
+    parser.add_argument(
+        "--account-throttle", type=int, default=Settings.account_throttle, help="calls a minute of each campaign"
+    )
+    parser.add_argument(
+        "--import-seconds", type=float, default=Settings.import_seconds, help="seconds of dialling an import takes"
+    )
+    parser.add_argument("--faults", type=_faults, default=[], metavar="FILE", help="JSON, as POST /_emulator/faults")
     parser.add_argument("--reports", type=Path, metavar="FOLDER", help="where reports are; the page leads to theirs")
     parser.add_argument("--account-sid", default="emulator")
     parser.add_argument("--api-key", default="emulator-key")
@@ -36,6 +45,15 @@ def arguments() -> argparse.ArgumentParser:
         words = CHOICES[name]
         parser.add_argument(f"--{name.replace('_', '-')}", choices=words, default=words[0])
     return parser
+
+
+def _faults(path: str) -> list[Fault]:
+    """Return the faults of a JSON file."""
+    try:
+        given = json.loads(Path(path).read_bytes())
+        return [Fault(**each) for each in (given if isinstance(given, list) else [given])]
+    except (OSError, TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{path}: cannot be read as faults; {error}") from None
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -58,11 +76,14 @@ def main(given: Sequence[str] | None = None) -> int:
             api_key=chosen.api_key,
             api_token=chosen.api_token,
             rate_limit=chosen.rate_limit or None,
+            account_throttle=chosen.account_throttle,
+            import_seconds=chosen.import_seconds,
             dialect=chosen.dialect,
             accepts=chosen.accepts,
             envelope=chosen.envelope,
             at_end=chosen.at_end,
         )
+        emulator.faults.add(*chosen.faults)
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from airflow_provider_exotel.emulator import Emulator, Settings
+from airflow_provider_exotel.emulator.control import control_routes
 from airflow_provider_exotel.emulator.fixture import exotel_emulator  # noqa: F401
 from airflow_provider_exotel.emulator.journal import masked
 
@@ -37,6 +42,41 @@ def test_another_process_drives_it(api: Api, emulator: Emulator) -> None:
     assert control(emulator, "clock", method="GET").json()["now"] == "2026-03-05T04:30:00+00:00"
     control(emulator, "reset")
     assert (emulator.campaigns, emulator.requests) == ([], [])
+
+
+def test_it_tells_who_was_called_by_each_campaign(api: Api, emulator: Emulator) -> None:
+    emulator.settings.outcomes = {"busy": 1}
+    retries = {"number_of_retries": 1, "interval_mins": 10, "on_status": ["busy"]}
+    first, second = api.create(2, retries=retries), api.create(3, name="February")
+    assert [each["numbers"] for each in called(emulator)] == [[], []]
+
+    emulator.clock.advance(3600)
+
+    assert [(each["id"], sorted(each["numbers"])) for each in called(emulator)] == [
+        (first["id"], sorted(people(2) * 2)),
+        (second["id"], people(3)),
+    ]
+    assert [each["name"] for each in called(emulator)] == ["January", "February"]
+
+
+def called(emulator: Emulator) -> list[dict[str, Any]]:
+    return list(control(emulator, "called", method="GET").json())
+
+
+def test_every_control_path_is_documented(emulator: Emulator) -> None:
+    app = FastAPI()
+    app.include_router(control_routes(emulator._office))
+    paths = {
+        f"{method} {route.path.removeprefix('/_emulator/')}"
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+
+    page = Path(__file__).parents[2] / "docs" / "emulator.md"
+    table = page.read_text().split("\n## From another process\n")[1].split("\n## ")[0]
+
+    assert set(re.findall(r"^\| `([A-Z]+ [a-z/]+)` \|", table, re.MULTILINE)) == paths
 
 
 def test_faults_can_be_seen_and_cleared(emulator: Emulator) -> None:
@@ -141,8 +181,7 @@ def test_the_fixture_of_the_package(exotel_emulator: Emulator) -> None:  # noqa:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_prints_its_connection_and_stops_cleanly(number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "airflow_provider_exotel.emulator", "--port", "0", "--speed", "600"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started("--speed", "600") as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         connection = process.stdout.readline().strip()
@@ -154,6 +193,37 @@ def test_the_command_prints_its_connection_and_stops_cleanly(number: signal.Sign
         process.send_signal(number)
         output, errors = process.communicate(timeout=60)
         assert (process.returncode, output, errors) == (0, "", "")
+
+
+def test_the_command_sets_limits_and_faults(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.json"
+    faults.write_text('[{"on": "POST campaigns", "kind": "html_5xx"}, {"kind": "delay", "seconds": 1}]')
+    limits = ["--rate-limit", "7", "--account-throttle", "600", "--import-seconds", "90"]
+    with started("--faults", str(faults), *limits) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        settings = requests.get(f"{url}/_emulator/settings", timeout=10).json()
+        waiting = requests.get(f"{url}/_emulator/faults", timeout=10).json()
+        process.terminate()
+        process.communicate(timeout=60)
+    assert (settings["rate_limit"], settings["account_throttle"], settings["import_seconds"]) == (7, 600, 90)
+    assert [fault["kind"] for fault in waiting] == ["html_5xx", "delay"]
+
+
+@pytest.mark.parametrize("content", ["no JSON", '{"kind": "explode"}', '{"sort": "delay"}', "[1]", None])
+def test_the_command_refuses_faults_it_cannot_read(tmp_path: Path, content: str | None) -> None:
+    faults = tmp_path / "faults.json"
+    if content is not None:
+        faults.write_text(content)
+    with started("--faults", str(faults)) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "faults.json: cannot be read as faults" in errors
+
+
+def started(*options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "airflow_provider_exotel.emulator", "--port", "0", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def run(code: str) -> str:
