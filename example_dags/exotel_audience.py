@@ -5,6 +5,8 @@ Whoever pressed 9, or was called within the week, is left out of the next plan: 
 People are read from the connection that ``EXOTEL_WAREHOUSE`` names, by a query, or else from the file
 ``EXOTEL_AUDIENCE``. Nothing is uploaded and nobody is called before somebody has approved the plan, by its id, if
 Airflow can ask (3.1 and later). Nobody is asked about a plan that calls nobody.
+
+The tasks that make requests for each campaign share a pool: ``airflow pools set exotel 8 "Requests to Exotel"``.
 """
 
 from __future__ import annotations
@@ -83,9 +85,13 @@ with DAG(
     anybody = ShortCircuitOperator(
         task_id="anybody", python_callable=calls_anybody, op_kwargs={"plan": plan.output["plan"]}
     )
-    upload = UploadAudienceOperator.partial(task_id="upload", deferrable=True).expand(campaign=plan.output)
+    upload = UploadAudienceOperator.partial(task_id="upload", deferrable=True, pool="exotel").expand(
+        campaign=plan.output
+    )
     # Approval may take longer than a window is open.
-    call = CreateCampaignOperator.partial(task_id="call", on_missed_window="next").expand_kwargs(upload.output)
+    call = CreateCampaignOperator.partial(task_id="call", on_missed_window="next", pool="exotel").expand_kwargs(
+        upload.output
+    )
     ended = CampaignSensor(task_id="ended", campaign_ids=call.output, deferrable=True)
     # Live calls may outlast a campaign by minutes; until they have ended the report asks for another try.
     report = CampaignReportOperator(

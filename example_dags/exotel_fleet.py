@@ -1,4 +1,7 @@
-"""A campaign for each region, and one sensor that waits for all of them."""
+"""A campaign for each region, and one sensor that waits for all of them.
+
+The tasks that create campaigns share a pool: ``airflow pools set exotel 8 "Requests to Exotel"``.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ with DAG(
 ) as dag:
     create_campaigns = CreateCampaignOperator.partial(
         task_id="create_campaigns",
+        pool="exotel",
         read_via_text="How did you like your visit? Press 1 for well, 2 for not so well.",
         window=CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata", end_buffer="PT15M"),
         on_missed_window="next",
