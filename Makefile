@@ -18,7 +18,7 @@ LANES ?= 4
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo airflow test test-oldest chaos check pictures constraints clean
+.PHONY: help demo airflow test test-oldest test-production chaos check pictures constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,6 +41,9 @@ check: $(READY) ## ruff, mypy strict, import-linter
 test-oldest: $(OLDEST)/.ready ## run all tests on the oldest supported Airflow (on Python 3.11 or 3.12, which uv finds or installs)
 	@$(OLDEST)/bin/python -m pytest -n $(LANES)
 
+test-production: $(READY) ## kill parts of a team's whole Airflow (needs the Debian packages postgresql and redis-server)
+	@$(BIN)/python -m pytest tests/production -m production
+
 chaos: $(READY) ## 2,000 trials of faults and deaths: does every task get exactly one campaign?
 	@$(BIN)/python -m tests.scenarios.chaos
 
@@ -49,7 +52,7 @@ pictures: $(READY) ## take the docs' pictures of a local Airflow anew (needs Chr
 	@EXOTEL_PICTURES=docs/pictures CI=true $(BIN)/python -m pytest tests/browser
 
 constraints: $(READY) ## resolve both files of constraints; UPGRADE=1 raises their versions
-	@$(COMPILE) pyproject.toml -o constraints.txt
+	@$(COMPILE) --group production pyproject.toml -o constraints.txt
 	@echo "apache-airflow==2.11.*" | $(COMPILE) --constraint - pyproject.toml -o constraints-oldest.txt
 
 clean: ## remove environments and caches

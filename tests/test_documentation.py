@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_exotel import CampaignRequest, ExotelClient
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.models import CampaignStatus
 from airflow_provider_exotel.client.policy import RULES
+from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY
 
 from .campaign_specs import spec_of
@@ -169,3 +171,28 @@ def statuses_in(words: str) -> set[CampaignStatus]:
     ended = {status for status in CampaignStatus if status.has_ended}
     named = [ended if word == "ended" else {CampaignStatus.of(word)} for word in words.split(", ")]
     return set().union(*named)
+
+
+def test_the_table_of_metrics_is_what_the_code_emits() -> None:
+    rows = table_under(ROOT / "docs" / "deployment.md", "Metrics")
+    sources = (path.read_text() for path in (ROOT / "airflow_provider_exotel").rglob("*.py"))
+
+    assert {name.strip("`") for name, *_ in rows} == {
+        name for source in sources for name in re.findall(r'"(exotel\.[a-z_]+)"', source)
+    }
+
+
+def test_the_program_of_the_runbook_pauses_every_campaign_that_may_dial(monkeypatch: pytest.MonkeyPatch) -> None:
+    [program] = [block for block in code_blocks(ROOT / "docs" / "deployment.md") if "pause_campaign" in block]
+    with Emulator(seed=1) as emulator:
+        account = (emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host)
+        for name, value in zip(re.findall(r'"(EXOTEL_\w+)"', program), account, strict=True):
+            monkeypatch.setenv(name, value)
+        with ExotelClient(*account) as client:
+            for people in (1, 5_000):
+                numbers = [f"+9198765{person:05}" for person in range(people)]
+                client.create_campaign(CampaignRequest(numbers=numbers, caller_id="0XXXXXX4890", read_via_text="Hello"))
+                emulator.clock.advance(600)
+        exec(compile(program, "deployment.md", "exec"), {})
+
+        assert [campaign.status for campaign in emulator.campaigns] == ["completed", "paused"]
