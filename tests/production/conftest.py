@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parts import Parts
-from stack import Stack, start
+
+from .parts import Parts
+from .stack import Stack, start
 
 KEPT = os.environ.get("EXOTEL_STACK")
 """An empty folder in which the stack lives, and which is kept to read its logs; else it is deleted."""

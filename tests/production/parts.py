@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
-from reaper import family, kill
+
+from .reaper import family, kill
 
 RESTARTS_AFTER = 3.0
 

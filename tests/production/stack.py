@@ -20,9 +20,9 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 
-from clients import Airflow, LocalExotel, Run, answer, until
-from made_up import write_audiences
-from parts import Part, Parts, free_ports
+from .clients import Airflow, LocalExotel, Run, answer, until
+from .made_up import write_audiences
+from .parts import Part, Parts, free_ports
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN = 300.0

@@ -6,9 +6,10 @@ from collections import Counter
 from typing import Any
 
 import psutil
-from clients import Run, until
-from made_up import people_of_the_file
-from stack import Stack
+
+from .clients import Run, until
+from .made_up import people_of_the_file
+from .stack import Stack
 
 DELAY = {"kind": "delay", "stage": "after", "seconds": 10}
 STEPS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from clients import until
-from made_up import KILLS, kill_audience
-from stack import Stack
+from .clients import until
+from .made_up import KILLS, kill_audience
+from .stack import Stack
 
 # What is killed, and after how many campaigns; the last are killed while campaigns are waited for.
 BLOWS = {3: "worker-1", 6: "scheduler", 9: "redis", 13: "postgres"}

@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from made_up import everybody
-from stack import WORKERS, Stack
+from .made_up import everybody
+from .stack import WORKERS, Stack
 
 DIGITS = re.compile(rb"[0-9]{10,}")
 ENCODED = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pytest
-from clients import LocalExotel, Run, until
-from stack import TRIGGERERS, Stack
+
+from .clients import LocalExotel, Run, until
+from .stack import TRIGGERERS, Stack
 
 FROZEN_FOR = 60
 MANY = 20
