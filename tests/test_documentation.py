@@ -15,7 +15,7 @@ import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.models import CampaignStatus
-from airflow_provider_exotel.client.policy import RULES
+from airflow_provider_exotel.client.retry import RULES
 from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY
 
 from .campaign_specs import spec_of

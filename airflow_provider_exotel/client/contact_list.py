@@ -1,4 +1,4 @@
-"""What comes from the service about lists of contacts and imports of CSV files, in every dialect, as one shape.
+"""Contact lists and CSV imports as the service shows them: every dialect read into one shape.
 
 Exotel's pages: create lists, bulk list details, add contacts to a list via CSV. Every field but a list's SID may be
 missing.
@@ -13,7 +13,8 @@ from enum import StrEnum
 from itertools import product
 from typing import Any, Literal, Self
 
-from airflow_provider_exotel.client.models import read_moment
+from airflow_provider_exotel.client.parse import fold_status, parse_text, parse_time, parse_whole
+from airflow_provider_exotel.client.redact import StoredRedacted
 
 ListKind = Literal["static", "dynamic"]
 """What a list is for: ``static`` plain numbers, ``dynamic`` numbers with texts of their own for each."""
@@ -55,15 +56,15 @@ class ContactList:
         return cls(
             sid=str(data["sid"]),
             name=str(data.get("name") or ""),
-            tag=_text(data.get("tag")),
+            tag=parse_text(data.get("tag")),
             contacts=_first([data], _COUNT_NAMES),
-            date_created=read_moment(data.get("date_created")),
-            date_updated=read_moment(data.get("date_updated")),
+            date_created=parse_time(data.get("date_created")),
+            date_updated=parse_time(data.get("date_updated")),
         )
 
 
 @dataclass(frozen=True)
-class Contact:
+class Contact(StoredRedacted):
     """One contact of a list; who it is is left out of its text."""
 
     sid: str | None
@@ -79,9 +80,9 @@ class Contact:
         """Read one contact of an answer."""
         others = ("first_name", "last_name", "company_name", "email", "tag")
         return cls(
-            sid=_text(data.get("sid") or data.get("contact_sid")),
-            number=_text(data.get("number")) or "",
-            **{name: _text(data.get(name)) for name in others},
+            sid=parse_text(data.get("sid") or data.get("contact_sid")),
+            number=parse_text(data.get("number")) or "",
+            **{name: parse_text(data.get(name)) for name in others},
         )
 
 
@@ -115,8 +116,7 @@ class ImportState(StrEnum):
     @classmethod
     def of(cls, text: object) -> ImportState:
         """Fold the spellings of the service: case, dashes, underscores, spaces, and ``processing``."""
-        folded = "".join(character for character in str(text or "").lower() if character not in "-_ ")
-        return _STATES.get(folded, cls.UNKNOWN)
+        return _STATES.get(fold_status(text), cls.UNKNOWN)
 
 
 _STATES = {
@@ -181,7 +181,7 @@ class ImportStatus:
         return cls(
             upload_id=upload_id,
             state=ImportState.of(told.get("status")),
-            state_text=_text(told.get("status")) or "",
+            state_text=parse_text(told.get("status")) or "",
             list_sid=_list_sid(told),
             counts=ImportCounts.of(told),
         )
@@ -211,14 +211,5 @@ def _inside(value: Any) -> Iterable[Any]:
 
 def _first(places: Iterable[Mapping[str, Any]], names: Iterable[str]) -> int | None:
     """Return the first whole number that stands under one of the names."""
-    counts = (_whole(place.get(name)) for place, name in product(places, names))
+    counts = (parse_whole(place.get(name)) for place, name in product(places, names))
     return next((count for count in counts if count is not None), None)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _whole(value: object) -> int | None:
-    text = str(value).strip()
-    return int(text) if text.isascii() and text.isdecimal() else None

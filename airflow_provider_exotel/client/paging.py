@@ -1,7 +1,7 @@
 """Reading a list to its end, page by page, while campaigns are created and deleted (Exotel, bulk campaign details).
 
-Whoever looks for a campaign and finds none sends another, so of :func:`entries` a list that cannot have been seen
-whole is an error and never a shorter list.
+A caller that finds no campaign sends another one. So a list that :func:`iterate_entries` may not have seen completely
+is an error, never a shorter list.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OVERLAP = 10
 """How many entries are read twice: as many may be deleted before a page without one that is missed."""
 
 
-def entries(
+def iterate_entries(
     page: Callable[[int], Answer],
     key: Callable[[Mapping[str, Any]], str | None],
     *,
@@ -61,7 +61,7 @@ def entries(
         offset = end - again
 
 
-def as_they_come(page: Callable[[int], Answer], offset: int = 0) -> Iterator[Answer]:
+def iterate_pages(page: Callable[[int], Answer], offset: int = 0) -> Iterator[Answer]:
     """Iterate over the pages of a list as the service gives them, each read when it is needed.
 
     An entry may come twice, or not at all where others are deleted meanwhile.

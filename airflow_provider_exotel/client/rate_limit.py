@@ -74,7 +74,7 @@ _buckets: dict[tuple[str, str, float], TokenBucket] = {}
 _buckets_lock = threading.Lock()
 
 
-def bucket_of(host: str, account_sid: str, per_minute: float = REQUESTS_PER_MINUTE) -> TokenBucket:
+def shared_bucket(host: str, account_sid: str, per_minute: float = REQUESTS_PER_MINUTE) -> TokenBucket:
     """Return the one bucket of an account in this process.
 
     :param host: where the account lives.

@@ -1,13 +1,15 @@
-"""Text that is safe to log: phone numbers and credentials taken out.
+"""What may be logged and stored: text without phone numbers and credentials, objects without their hidden fields.
 
-The rule leans to safety: any run of seven or more digits goes, however it is spelled, so a long id may lose
-a part of itself. Ids and amounts that matter are carried in fields of their own, never in such a text.
+The rule for text leans to safety: any run of seven or more digits is removed, however it is spelled, so a long id may
+lose a part of itself. Ids and amounts that matter are carried in fields of their own, never in such a text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 NUMBER = "[number]"
@@ -53,6 +55,31 @@ def redact_url(url: str) -> str:
     parts = urlsplit(url)
     rest = SECRET if parts.path.strip("/") or parts.query or parts.fragment else ""
     return redact(f"{parts.scheme}://{parts.netloc}/{rest}")
+
+
+class StoredRedacted:
+    """Mixin for dataclasses that a task may return: XCom keeps only the fields that their ``repr`` shows.
+
+    Airflow stores a dataclass with every field in plaintext, nested ones too, unless it brings its own ``serialize``.
+    Airflow reads such an XCom back only if its class is in ``[core] allowed_deserialization_classes``, and then as a
+    mapping: what was left out cannot come back.
+    """
+
+    __version__ = 1
+
+    def serialize(self) -> dict[str, Any]:
+        """Return the fields that Airflow may keep."""
+        assert is_dataclass(self)  # noqa: S101 - a mixin for dataclasses only
+        return {one.name: _storable(getattr(self, one.name)) for one in fields(self) if one.repr}
+
+    @staticmethod
+    def deserialize(data: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG004
+        """Return what was kept, as a mapping."""
+        return data
+
+
+def _storable(value: Any) -> Any:
+    return [_storable(one) for one in value] if isinstance(value, (tuple, list, frozenset)) else value
 
 
 def _in_any_encoding(character: str) -> str:

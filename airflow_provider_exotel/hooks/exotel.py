@@ -244,8 +244,8 @@ def client_of(settings: ExotelSettings, *, fail_fast: bool = False) -> ExotelCli
     :param fail_fast: whether to send once, wait for seconds only, and share nothing with other clients.
     """
     from airflow_provider_exotel.client.client import ExotelClient
-    from airflow_provider_exotel.client.policy import ReplayPolicy
     from airflow_provider_exotel.client.rate_limit import TokenBucket
+    from airflow_provider_exotel.client.retry import RetryPolicy
 
     connect_timeout, read_timeout = (2, 3) if fail_fast else (settings.connect_timeout, settings.read_timeout)
     return ExotelClient(
@@ -258,7 +258,7 @@ def client_of(settings: ExotelSettings, *, fail_fast: bool = False) -> ExotelCli
         read_timeout=read_timeout,
         request_body=settings.request_body,
         guard=settings.guard,
-        policy=ReplayPolicy(tries=1) if fail_fast else None,
+        retry=RetryPolicy(tries=1) if fail_fast else None,
         bucket=TokenBucket(_NO_LIMIT) if fail_fast else None,
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.fields import flag
+from airflow_provider_exotel.client.text import flag
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.base import input_errors_fail_the_task
 
