@@ -133,7 +133,7 @@ class ExotelClient:
     def get_campaign(self, campaign_id: str) -> Campaign:
         """Return one campaign with its live counts.
 
-        :raises ExotelNotFound: if there is none of that id.
+        :raises ExotelNotFound: if there is no such campaign.
         """
         item = self._transport.send(RequestKind.READ, "GET", _path(campaign_id)).only()
         return Campaign.of(item.data, item.summary)
@@ -217,7 +217,7 @@ class ExotelClient:
 
         :param status: only attempts with one of these statuses.
         :param page_size: records per request; the service may return fewer.
-        :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
+        :raises ExotelNotFound: if there is no such campaign; one without calls yet has no records.
         """
         page = self._page_of_calls(campaign_id, status, page_size)
         yield from map(CallRecord.of, paging.iterate_entries(page, lambda call: CallRecord.of(call).call_sid))
@@ -229,7 +229,7 @@ class ExotelClient:
 
         :param offset: how many records to skip: the ``next_offset`` of the last page that was read before.
         :param page_size: records per request; the service may return fewer.
-        :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
+        :raises ExotelNotFound: if there is no such campaign; one without calls yet has no records.
         """
         for answer in paging.iterate_pages(self._page_of_calls(campaign_id, None, page_size), offset):
             offset += len(answer.items)

@@ -51,8 +51,8 @@ _IDS = {"id", "sid", "campaign_sid", "campaign_id", "campaignsid", "campaignid"}
 class Item:
     """One entry of an answer's ``response``.
 
-    :param data: the object asked for.
-    :param summary: the object that may stand beside it.
+    :param data: the requested object.
+    :param summary: an object beside it, in one dialect.
     """
 
     data: Mapping[str, Any]
@@ -64,7 +64,7 @@ class Answer:
     """A successful answer.
 
     :param items: its entries, one for a single object.
-    :param metadata: paging figures, where there are any.
+    :param metadata: paging figures, empty if there are none.
     :param request_id: Exotel's id of the request.
     """
 
@@ -81,7 +81,7 @@ class Answer:
     def only(self, key: str = "id") -> Item:
         """Return the single entry of the answer.
 
-        :param key: what its id goes by.
+        :param key: the field of its id.
         :raises ExotelResponseError: if there is none or it has no id.
         """
         for item in self.items[:1]:

@@ -32,7 +32,7 @@ from airflow_provider_exotel.client.text import unknown_value
 from airflow_provider_exotel.client.transport import LARGEST_PAGE, Form, Transport
 from airflow_provider_exotel.client.urls import check_id
 
-# However many contacts are asked for, the service gives no more than twenty a request.
+# The service returns at most twenty contacts per request, whatever the limit.
 _CONTACTS_PAGE = 20
 _FILE_NAME = "contacts.csv"
 
@@ -69,7 +69,7 @@ class ContactLists:
     def get(self, list_sid: str) -> ContactList:
         """Return one list.
 
-        :raises ExotelNotFound: if there is none of that SID.
+        :raises ExotelNotFound: if there is no such list.
         """
         return ContactList.of(self._transport.send(RequestKind.READ, "GET", _path(list_sid)).only("sid").data)
 
@@ -101,12 +101,12 @@ class ContactLists:
         if not wanted:
             raise ExotelInputError([Problem("name", "is required unless tag is given")], "contact list")
 
-        def stands() -> bool:
+        def is_changed() -> bool:
             shown = self.get(list_sid)
             return all(getattr(shown, key) == value for key, value in wanted.items())
 
         self._transport.change(
-            lambda: self._transport.send(RequestKind.CHANGE, "PUT", _path(list_sid), body=lambda: wanted), stands
+            lambda: self._transport.send(RequestKind.CHANGE, "PUT", _path(list_sid), body=lambda: wanted), is_changed
         )
         return self.get(list_sid)
 
@@ -143,8 +143,8 @@ class ContactLists:
         :raises ExotelNotFound: if there is no such list.
         :raises ExotelResponseError: if the service does not say.
         """
-        if (told := self.get(list_sid).contacts) is not None:
-            return told
+        if (count := self.get(list_sid).contacts) is not None:
+            return count
         answer = self._transport.send(RequestKind.READ, "GET", f"{_path(list_sid)}/contacts", query={"limit": 1})
         total = str(answer.metadata.get("total"))
         if not total.isdecimal():
@@ -159,9 +159,9 @@ class ContactLists:
         The file is read piece by piece while it is sent. The service answers when it has received the file, and imports
         it afterwards: see :meth:`import_status`. Numbers that the list already holds are not added again.
 
-        :param file: the file, opened for reading bytes, from where it stands to its end, as UTF-8 with a header that
-            holds ``number``; or a function that returns it, called after the wait for the rate limit and right before
-            each sending.
+        :param file: the file, opened for reading bytes, UTF-8 with a header that has ``number``; it is sent from its
+            position to its end. Or a function that returns it, called after the wait for the rate limit and right
+            before each sending.
         :param list_name: the name of the list.
         :param kind: ``static`` (default; 100,000 contacts, no columns of your own) or ``dynamic`` (500,000 contacts,
             less than 60 MB, up to five columns of your own).

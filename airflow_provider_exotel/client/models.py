@@ -31,7 +31,7 @@ M = TypeVar("M", bound=Model)
 
 
 class CampaignStatus(StrEnum):
-    """Where a campaign is in its life (Exotel, campaign status values)."""
+    """Status of a campaign (Exotel, campaign status values)."""
 
     CREATED = "created"
     IN_PROGRESS = "in-progress"
@@ -42,7 +42,7 @@ class CampaignStatus(StrEnum):
     DELETED = "deleted"
     ARCHIVED = "archived"
     UNKNOWN = "unknown"
-    """A word this version does not know; it never ends a wait. The word itself is ``Campaign.status_text``."""
+    """A status that this version does not know; it never ends a wait. ``Campaign.status_text`` holds its text."""
 
     @classmethod
     def of(cls, text: object) -> CampaignStatus:
@@ -51,7 +51,7 @@ class CampaignStatus(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """Whether no call follows any more."""
+        """Whether no further call is made."""
         return self in _ENDED
 
 
@@ -72,7 +72,7 @@ _CALL_STATUSES = {fold_status(word): word for word in ("completed", "busy", "no-
 
 @dataclass(frozen=True)
 class CampaignStats:
-    """Contacts by where they stand. Kinds overlap in some dialects: never add them all up for a total."""
+    """Counts of contacts by state. States overlap in some dialects: never add them all up for a total."""
 
     created: int = 0
     pending: int = 0
@@ -88,13 +88,13 @@ class CampaignStats:
     busy: int = 0
     no_answer: int = 0
     other: Mapping[str, int] = field(default_factory=dict)
-    """Counts under names this version does not know."""
+    """Counts under names that this version does not know."""
     given: frozenset[str] = field(default=frozenset(), compare=False)
-    """Under which names the service gave a count, 0 or not: what it counts together shows in what it leaves out."""
+    """The names under which the service sent a count, 0 included: a missing name is counted under another."""
 
     @classmethod
     def of(cls, counts: Mapping[str, Any] | None) -> Self:
-        """Read the service's counts, whichever way their names are spelled."""
+        """Read the service's counts, in any spelling of their names."""
         known = cls.__dataclass_fields__.keys() - {"other", "given"}
         read = {str(name).replace("-", "_").lower(): parse_whole(value) or 0 for name, value in (counts or {}).items()}
         return cls(
@@ -125,7 +125,7 @@ class Campaign(StoredRedacted):
     type: str | None = None
     url: str | None = None
     numbers: PhoneNumbers | None = None
-    """The numbers, where the service echoes them."""
+    """The numbers, if the service repeats them."""
     lists: tuple[str, ...] | None = None
     call_duplicate_numbers: bool | None = None
     retries: CallRetries | None = None
@@ -143,7 +143,7 @@ class Campaign(StoredRedacted):
         """Read one campaign of an answer.
 
         :param data: the campaign's object; it must hold an ``id``.
-        :param summary: the object that stands beside it in one dialect and inside it in another.
+        :param summary: its summary, which one dialect puts beside the object and another inside it.
         """
         schedule, lists = parse_mapping(data.get("schedule")), data.get("lists")
         return cls(
@@ -174,12 +174,12 @@ class Campaign(StoredRedacted):
 
 @dataclass(frozen=True)
 class CallRecord(StoredRedacted):
-    """One attempt to call one contact (Exotel, call details of a campaign)."""
+    """One call attempt to one contact (Exotel, call details of a campaign)."""
 
     call_sid: str | None
     status: str
     number: str = field(repr=False)
-    """The contact's number, in clear; it is left out of the record's text."""
+    """The contact's number, in plaintext; it is left out of the record's text and of XCom."""
     contact_name: str | None = field(default=None, repr=False)
     attempt: int | None = None
     duration_seconds: int | None = None
@@ -193,7 +193,7 @@ class CallRecord(StoredRedacted):
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """Read one record, whichever names its fields go by."""
+        """Read one record, under any of the names of its fields."""
 
         def first(*names: str) -> Any:
             return next((data[name] for name in names if data.get(name) not in (None, "")), None)
@@ -217,11 +217,11 @@ class CallRecord(StoredRedacted):
 
 @dataclass(frozen=True)
 class CallPage(StoredRedacted):
-    """A page of the attempts of a campaign.
+    """A page of the call attempts of a campaign.
 
-    :param records: the attempts, in order of time.
-    :param next_offset: where the next page begins.
-    :param total: how many attempts the service says there are, ``None`` where it does not.
+    :param records: the call attempts, in order of time.
+    :param next_offset: the offset of the next page.
+    :param total: how many call attempts there are, ``None`` if the answer does not say.
     """
 
     records: tuple[CallRecord, ...]

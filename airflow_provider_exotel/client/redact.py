@@ -19,8 +19,8 @@ SECRET = "***"  # noqa: S105
 _SEPARATOR = r"[\s().\-/,_\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff]"
 _BETWEEN = rf"(?:{_SEPARATOR}|%(?:20|28|29|2B|2C|2D|2E|2F))"
 _NUMBER = re.compile(rf"\+?\d(?:(?:{_BETWEEN}|\+){{0,3}}\d){{6,}}", re.IGNORECASE)
-# A date or a time of day also reads as digits and dashes; it says when, not who. So dates stay, one or a row of them,
-# unless more digits stand near enough on either side to make it all one number.
+# A date or a time of day also consists of digits and dashes. Dates stay, one or several in a row, unless there are more
+# digits near enough on either side to make all of it one number.
 _MOMENT = (
     r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d{1,6})?)?)?"
     r"(?:Z|[+-][01]\d:[0-5]\d)?"
@@ -35,7 +35,7 @@ def redact(text: object, secrets: Iterable[str] = ()) -> str:
     """Return ``text`` without phone numbers, credentials in addresses, and the given secrets.
 
     :param text: anything; its ``str`` is taken.
-    :param secrets: strings to hide wherever they stand, plain or percent-encoded; empty ones are passed over.
+    :param secrets: strings to hide wherever they stand, plain or percent-encoded; empty ones are ignored.
     :return: the text with ``[number]`` for each run of seven or more digits and ``***`` for each secret.
     """
     safe = str(text)

@@ -310,7 +310,7 @@ def _was_sent(error: BaseException) -> bool:
 
 
 def _in_handshake(error: BaseException) -> bool:
-    # No byte of a request is sent before the handshake is over; where the error was raised is the only evidence.
+    # No byte of a request is sent before the handshake is over; the place that raised the error is the only evidence.
     step = error.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_name == "do_handshake":

@@ -22,8 +22,8 @@ DEFAULT_REGION = "singapore"
 def base_url(host: str) -> str:
     """Return the root of the API on ``host``.
 
-    :param host: a host name with or without port and scheme; without a scheme it is https, and http on loopback,
-        where the emulator is.
+    :param host: a host name with or without port and scheme; without a scheme it is https, and http on loopback for
+        the emulator.
     :raises ExotelInputError: for user info, a path, or http to anything but loopback.
     """
     text = host.strip().rstrip("/")

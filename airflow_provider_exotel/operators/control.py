@@ -165,10 +165,12 @@ def read_campaign_id(given: Any) -> str:
     :param given: the id, or a ``Campaign``, a mapping, or the text of a mapping that holds it under ``id``.
     :raises ExotelInputError: if it is or holds no id.
     """
-    from airflow_provider_exotel.client.models import Campaign
-
     holder = (read_literal(given) or given) if isinstance(given, str) else given
-    found = holder.get("id") if isinstance(holder, Mapping) else holder.id if isinstance(holder, Campaign) else holder
+    found = holder.get("id") if isinstance(holder, Mapping) else holder
+    if not isinstance(found, str):
+        from airflow_provider_exotel.client.models import Campaign
+
+        found = found.id if isinstance(found, Campaign) else found
     if found is None or str(found).strip().lower() in {"", "none"}:
         problem = Problem("campaign_id", "is required; give the output of the task that creates the campaign")
         raise ExotelInputError([problem], "action")
