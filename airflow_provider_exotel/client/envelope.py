@@ -166,7 +166,8 @@ def _failed_entry(entry: Mapping[str, Any]) -> int | None:
     if code is not None and not _is_success(code):
         return code
     says_nothing = code is None and entry.get("code") is not None and not entry.get("status")
-    if says_nothing or (isinstance(entry.get("error"), Mapping) and not entry.get("data")):
+    is_error = isinstance(entry.get("error"), Mapping) and not entry.keys() & {"data", "id", "sid"}
+    if says_nothing or is_error:
         return _UNREADABLE
     # A bare campaign has a status of its own, and "failed" is one; "failure" is not.
     if status == "failure" or (_is_wrapped(entry) and status != "success"):

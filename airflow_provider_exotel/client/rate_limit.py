@@ -49,14 +49,12 @@ class TokenBucket:
             self._sleep(wait)
         return max(wait, 0.0)
 
-    def observe(self, remaining: int | None, seconds_to_reset: float | None) -> None:
+    def observe(self, remaining: int, seconds_to_reset: float | None) -> None:
         """Correct the bucket by the service's own count, which includes other processes.
 
         :param remaining: the ``X-RateLimit-Remaining`` header.
         :param seconds_to_reset: seconds until the service resets its count.
         """
-        if remaining is None:
-            return
         with self._lock:
             self._refill()
             self._tokens = min(self._tokens, float(remaining))

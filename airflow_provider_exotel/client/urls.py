@@ -11,6 +11,8 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 # Such names never leave the network of the machine that resolves them.
 _PRIVATE_SUFFIXES = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
+# Other characters become these on the way: a percent sign or a full-width digit can spell a private address.
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _ACCOUNT_SID = re.compile(r"[A-Za-z0-9_-]+")
 # Dots and tildes are harmless in a path, but a segment of dots alone leads to its parent.
 _ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9._~-]+")
@@ -79,7 +81,7 @@ def check_web_url(value: str) -> str:
         raise ValueError("must not contain white space, control characters or backslashes")
     try:
         parts = urlsplit(value)
-        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        is_one = parts.scheme in {"http", "https"} and bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
     except ValueError:
         is_one = False
     if not is_one:

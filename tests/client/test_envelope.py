@@ -224,6 +224,12 @@ def test_an_error_inside_an_answer_is_an_error_whatever_the_http_status(
     assert type(failure(body, 200)) is kind
 
 
+def test_a_campaign_that_tells_of_an_error_of_its_own_is_a_campaign() -> None:
+    assert (
+        answer({"response": [{"id": "c1", "status": "Failed", "error": {"message": "no"}}]}).only().data["id"] == "c1"
+    )
+
+
 @pytest.mark.parametrize("http_code", [200, "200", 207, None])
 def test_an_http_code_of_success_is_one(http_code: object) -> None:
     assert answer({"http_code": http_code, "response": [WRAPPED]}).only().data["id"] == "c1"

@@ -88,14 +88,6 @@ def test_an_account_used_up_is_left_alone_until_its_new_minute(to_reset: float |
     assert limited.take() == pytest.approx(waited)
 
 
-def test_without_the_header_nothing_changes() -> None:
-    limited = bucket(FakeTime())
-
-    limited.observe(remaining=None, seconds_to_reset=45)
-
-    assert limited.take() == 0
-
-
 def test_threads_that_come_at_once_get_different_turns() -> None:
     limited = TokenBucket(30, clock=lambda: 1000.0, sleep=lambda seconds: None)
 

@@ -262,6 +262,8 @@ def test_no_number_is_in_the_text_of_a_refusal(numbers: list[str], name: str) ->
         ("https://[canary", "absolute http or https URL"),
         ("//example.org/canary", "absolute http or https URL"),
         ("javascript://example.org/canary", "absolute http or https URL"),
+        ("http://127%2e0.0.1/canary", "absolute http or https URL"),
+        ("http://１２７.0.0.1/canary", "absolute http or https URL"),
     ],
 )
 @pytest.mark.parametrize("field", ["url", "status_callback"])
