@@ -68,8 +68,7 @@ def is_public(hostname: str | None) -> bool:
             address = ipaddress.ip_address(name)
         except ValueError:
             return "." in name and not any(name.endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES)
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_global and not mapped.is_multicast)
+    return address.is_global and not address.is_multicast
 
 
 def check_web_url(value: str) -> str:

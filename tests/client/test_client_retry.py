@@ -17,6 +17,7 @@ from airflow_provider_exotel.client.errors import (
     ExotelServerError,
 )
 from airflow_provider_exotel.client.models import CampaignStatus
+from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.emulator import Emulator, Fault
@@ -182,6 +183,31 @@ def test_a_create_that_was_refused_a_connection_is_sent_again(emulator: Emulator
     client.create_campaign(ORDER)
 
     assert (asked(emulator), len(emulator.campaigns)) == (["POST"], 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"),
+    [
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}, [60.0]),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, [0.0]),
+        ({"X-RateLimit-Remaining": "many", "X-RateLimit-Reset": "99999999999"}, []),
+        ({"X-RateLimit-Reset": "99999999999"}, []),
+    ],
+    ids=str,
+)
+def test_a_limit_that_the_service_tells_of_is_kept_before_it_is_exceeded(
+    client_of: ClientFactory, headers: dict[str, str], waits: list[float]
+) -> None:
+    waited: list[float] = []
+    bucket = TokenBucket(1_000_000, clock=lambda: 0.0, sleep=waited.append)
+
+    with RawServer(http(200, campaign(id="c1"), headers)) as server:
+        client = client_of(host=server.host, bucket=bucket)
+        client.get_campaign("c1")
+        assert waited == []
+        client.get_campaign("c1")
+
+    assert [round(one) for one in waited] == waits
 
 
 # --- connections that are never made ---
