@@ -26,8 +26,6 @@ def parse_text(value: object) -> str | None:
 
 def parse_whole(value: object) -> int | None:
     """Return a whole number, written as a number or as text; fractions are dropped."""
-    if isinstance(value, bool):
-        return None
     try:
         return int(float(str(value)))
     except (ValueError, OverflowError):

@@ -77,10 +77,10 @@ def read_flag(value: object) -> bool:
 
     :raises ValueError: for anything else; nothing is taken for false by default.
     """
-    flag = _FLAGS.get(str(value).strip().lower()) if isinstance(value, (bool, int, str)) else None
-    if flag is None:
+    word = str(value).strip().lower()
+    if word not in _FLAGS:
         raise ValueError("must be true or false")
-    return flag
+    return _FLAGS[word]
 
 
 def flag(value: object, name: str) -> bool:

@@ -133,6 +133,7 @@ def test_a_mapped_action_that_does_not_exist_fails_its_task_alone(run_dag: Run, 
         lambda: ControlCampaignOperator.partial(task_id="control", campaign_id="c1", retries=2).expand(action=["puase"])
     )
 
-    assert ran.state == "failed"
+    [instance] = ran.dag_run.get_task_instances()
+    assert (ran.state, instance.try_number) == ("failed", 1)
     assert "did you mean 'pause'?" in log.text
     assert exotel.requests == []
