@@ -214,6 +214,8 @@ def test_one_failed_item_fails_an_answer_of_several() -> None:
         ({"response": [{"status": "failure", "message": "no"}]}, ExotelServerError),
         ({"response": [{"code": 302, "status": "success", "data": {"id": "c1"}}]}, ExotelResponseError),
         ({"response": [{"code": "oops", "data": {"id": "c1"}}]}, ExotelResponseError),
+        ({"response": [{"code": 1001, "data": {"id": "c1"}}]}, ExotelResponseError),
+        ({"http_code": 20000, "response": []}, ExotelResponseError),
         ({"response": [{"code": 200, "status": "partial", "data": {"id": "c1"}}]}, ExotelServerError),
     ],
     ids=str,
