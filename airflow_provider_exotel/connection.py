@@ -1,37 +1,44 @@
 """The ``exotel`` connection: its form, declared once, and the settings read from it.
 
-Airflow 3.2 and later take the form from the provider's metadata, earlier ones from methods of the hook; both are made
-of the tables here.
+Airflow 3.2 and later read the form from the provider's metadata, earlier ones from methods of the hook; both are made
+from the tables here.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Protocol, Self
+from urllib.parse import urlsplit
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.rate_limit import REQUESTS_PER_MINUTE
-from airflow_provider_exotel.client.urls import DEFAULT_REGION, REGIONS, base_url
+from airflow_provider_exotel.client.redact import StoredRedacted
+from airflow_provider_exotel.client.text import did_you_mean, unknown_value
+from airflow_provider_exotel.client.urls import DEFAULT_REGION, REGIONS, base_url, check_account_sid, is_loopback
 
 CONNECTION_TYPE = "exotel"
 CONNECTION_NAME = "Exotel"
 DEFAULT_CONNECTION_ID = "exotel_default"
 OTHER_HOST = "other"
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True)
 class FormField:
     """A field of the connection form that Airflow keeps under ``extra``.
 
-    :param label: what the form calls it.
+    :param label: its label in the form.
     :param description: the help text beneath it.
     :param type: its JSON schema type.
     :param default: its value when left empty.
-    :param choices: the values it may take, empty for any.
+    :param choices: the values that are allowed, empty for any.
     :param minimum: the least value of a number.
+    :param unit: the unit of a number, for errors.
     """
 
     label: str
@@ -39,75 +46,96 @@ class FormField:
     type: Literal["string", "integer"] = "string"
     default: str | int | None = None
     choices: tuple[str, ...] = ()
-    minimum: int | None = None
+    minimum: int = 0
+    unit: str = ""
 
     def read(self, value: object) -> str | int | None:
         """Return the value of the field, or its default when left empty.
 
         :raises ValueError: saying what to write instead; the value is not repeated.
         """
+        # Only these are certainly what was meant: JSON has no other way to write a text or a whole number.
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
+            raise ValueError(f"must be {self._kind}")
         text = "" if value is None else str(value).strip()
         if not text:
             return self.default
         if self.choices and text.lower() not in self.choices:
-            raise ValueError(f"is none of {', '.join(self.choices)}")
+            raise ValueError(unknown_value(text, self.choices))
         if self.type == "string":
             return text.lower() if self.choices else text
-        if not text.isdecimal() or int(text) < (self.minimum or 0):
-            raise ValueError(f"is no whole number of {self.minimum or 0} or more")
+        if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS) or int(text) < self.minimum:
+            raise ValueError(f"must be {self._kind}")
         return int(text)
 
+    @property
+    def _kind(self) -> str:
+        of_unit = f" of {self.unit}" if self.unit else ""
+        return "text" if self.type == "string" else f"a whole number{of_unit}, at least {self.minimum}"
 
+
+_CREDENTIALS = ("login", "password", "schema")
 STANDARD_FIELDS = {"login": "API key", "password": "API token", "schema": "Account SID", "host": "Host"}
 HTTPS_PORT = 443
 PLACEHOLDERS = {
     "login": "from API settings in the Exotel dashboard",
     "schema": "from API settings in the Exotel dashboard",
     # The Test button of Airflow 3.3 refuses a connection without a port before it asks the hook.
-    "port": f"{HTTPS_PORT}; Airflow 3.3 tests no connection without one",
-    "host": f"only where the region is '{OTHER_HOST}', such as api.exotel.com",
+    "port": f"{HTTPS_PORT}; Airflow 3.3 tests only connections with a port",
+    "host": f"only if the region is '{OTHER_HOST}', such as api.exotel.com",
 }
 EXTRA_FIELDS = {
     "region": FormField(
         "Region",
-        f"Where the account lives: singapore (api.exotel.com), mumbai (api.in.exotel.com), or {OTHER_HOST} for the "
-        "host above. Empty: the host above, or singapore.",
+        f"The region of the account: singapore (api.exotel.com), mumbai (api.in.exotel.com), or {OTHER_HOST} for the "
+        "host above. If empty: the host above, else singapore.",
         choices=(*REGIONS, OTHER_HOST),
     ),
-    "exophone": FormField("Default ExoPhone", "The caller_id of campaigns that do not name one."),
+    "exophone": FormField("Default ExoPhone", "The caller_id of campaigns that have none."),
     "requests_per_minute": FormField(
         "Requests per minute",
-        "The account's limit for campaign requests.",
+        "The account's rate limit for campaign requests.",
         type="integer",
         default=REQUESTS_PER_MINUTE,
         minimum=1,
     ),
     "connect_timeout": FormField(
-        "Connect timeout (s)", "Seconds to wait for a connection.", type="integer", default=10, minimum=1
+        "Connect timeout (s)",
+        "Seconds to wait for a connection.",
+        type="integer",
+        default=10,
+        minimum=1,
+        unit="seconds",
     ),
     "read_timeout": FormField(
-        "Read timeout (s)", "Seconds to wait for an answer.", type="integer", default=30, minimum=1
+        "Read timeout (s)", "Seconds to wait for an answer.", type="integer", default=30, minimum=1, unit="seconds"
+    ),
+    "settle": FormField(
+        "Settle time (s)",
+        "Seconds until a new campaign is certainly in the account's list. After a lost answer a task waits this long "
+        "before it sends the campaign again.",
+        type="integer",
+        default=120,
+        unit="seconds",
     ),
     "request_body": FormField(
         "Request body",
-        "The form of request bodies: documented, wrapped, or auto to try the first and then the second.",
+        "The form of request bodies: documented, wrapped, or auto to try one and then the other.",
         default="auto",
         choices=("auto", "documented", "wrapped"),
     ),
     "only_numbers": FormField(
-        "Only these numbers", "Staging guard: comma-separated; campaigns that would call anybody else are refused."
+        "Only these numbers", "Staging guard, comma-separated: campaigns that would call anybody else are refused."
     ),
     "max_contacts": FormField(
         "Most contacts", "Staging guard: larger campaigns are refused.", type="integer", minimum=1
     ),
-    "deployment": FormField(
-        "Deployment", "A word that keeps two Airflows on one account apart, such as staging and production."
-    ),
+    "deployment": FormField("Deployment", "Tells two Airflows on one account apart, such as staging and production."),
 }
 
 
 class AirflowConnection(Protocol):
-    """What is needed of Airflow's Connection."""
+    """The part of Airflow's Connection that is read here."""
 
     conn_id: str
     login: str | None
@@ -117,26 +145,27 @@ class AirflowConnection(Protocol):
     schema: str | None
 
     @property
-    def extra_dejson(self) -> dict[str, Any]:
-        """The extra fields."""
+    def extra(self) -> str | None:
+        """The extra fields, as the text of a JSON object."""
         ...
 
 
 @dataclass(frozen=True)
-class ExotelSettings:
-    """What a connection says, checked.
+class ExotelSettings(StoredRedacted):
+    """The checked settings of a connection.
 
-    :param api_key: API key; left out of the text of this object, like the token.
+    :param api_key: API key; left out of the text of this object, as is the token.
     :param api_token: API token.
     :param account_sid: the account.
-    :param host: where it lives, with scheme and port where given.
+    :param host: the region's host, with scheme and port if given.
     :param exophone: the default ``caller_id``.
-    :param requests_per_minute: the account's limit.
+    :param requests_per_minute: the account's rate limit.
     :param connect_timeout: seconds.
     :param read_timeout: seconds.
+    :param settle: seconds until a new campaign is certainly in the account's list.
     :param request_body: the form of request bodies.
-    :param deployment: a word that keeps two Airflows on one account apart.
-    :param guard: what the account refuses to dial.
+    :param deployment: tells two Airflows on one account apart.
+    :param guard: what the connection forbids to dial.
     """
 
     api_key: str = field(repr=False)
@@ -147,47 +176,34 @@ class ExotelSettings:
     requests_per_minute: int = REQUESTS_PER_MINUTE
     connect_timeout: int = 10
     read_timeout: int = 30
+    settle: int = 120
     request_body: Literal["auto", "documented", "wrapped"] = "auto"
     deployment: str | None = None
     guard: StagingGuard = field(default_factory=StagingGuard)
 
     @classmethod
     def of(cls, connection: AirflowConnection) -> Self:
-        """Read an Airflow connection.
+        """Return the settings of an Airflow connection.
 
         :raises ExotelInputError: naming every field that is missing or wrong, and never its value.
         """
         problems: list[Problem] = []
-        extra = _read_extra(connection.extra_dejson or {}, problems)
+        extra = _read_fields(_read_extra(connection.extra, problems), problems)
         host = _read_host(connection, extra.pop("region"), problems)
-        only_numbers = extra.pop("only_numbers")
-        guard = StagingGuard(PhoneNumbers.of(only_numbers) if only_numbers else None, extra.pop("max_contacts"))
-        if guard.only_numbers is not None and not guard.only_numbers:
-            problems.append(Problem("only_numbers", "holds no number; write some, or leave it empty to allow all"))
-        if guard.only_numbers is not None and guard.only_numbers.malformed():
-            problems.append(
-                Problem("only_numbers", "holds what cannot be a phone number; write E.164, comma-separated")
-            )
-        for name in ("login", "password", "schema"):
-            value = getattr(connection, name) or ""
-            if not value.strip():
-                problems.append(Problem(STANDARD_FIELDS[name], f"is missing; it is the connection's {name}"))
-            elif any(map(str.isspace, value)):
-                problems.append(Problem(STANDARD_FIELDS[name], "holds white space; copy it again from the dashboard"))
-        if problems:
-            raise ExotelInputError([Problem(f"connection, {one.field}", one.message) for one in problems])
-        return cls(
-            api_key=connection.login or "",
-            api_token=connection.password or "",
-            account_sid=connection.schema or "",
-            host=host,
-            guard=guard,
-            **extra,
+        guard = StagingGuard(
+            _read_only_numbers(extra.pop("only_numbers"), problems),
+            extra.pop("max_contacts"),
+            allows_private_urls=is_loopback(urlsplit(host if "//" in host else f"//{host}").hostname),
         )
+        login, password, schema = (_read_standard(connection, name, problems) for name in _CREDENTIALS)
+        if problems:
+            subject = f"connection {connection.conn_id}"
+            raise ExotelInputError([Problem(f"connection.{one.field}", one.message) for one in problems], subject)
+        return cls(api_key=login, api_token=password, account_sid=schema, host=host, guard=guard, **extra)
 
 
 def connection_metadata(hook_class_name: str) -> dict[str, Any]:
-    """Return the entry of ``connection-types`` in the provider's metadata (Airflow 3.2 and later read the form there).
+    """Return the entry of ``connection-types`` in the provider's metadata, where Airflow 3.2 and later read the form.
 
     :param hook_class_name: the full name of the hook.
     """
@@ -208,7 +224,7 @@ def connection_metadata(hook_class_name: str) -> dict[str, Any]:
 
 
 def connection_form_widgets() -> dict[str, Any]:
-    """Return the extra fields as form widgets (Airflow before 3.2 asks the hook for them)."""
+    """Return the extra fields as form widgets, which Airflow before 3.2 reads from the hook."""
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
     from flask_babel import lazy_gettext
     from wtforms import IntegerField, StringField
@@ -228,7 +244,7 @@ def connection_form_widgets() -> dict[str, Any]:
 
 
 def connection_field_behaviour() -> dict[str, Any]:
-    """Return the labels of the standard fields (Airflow before 3.2 asks the hook for them)."""
+    """Return the labels of the standard fields, which Airflow before 3.2 reads from the hook."""
     return {"hidden_fields": [], "relabeling": STANDARD_FIELDS, "placeholders": PLACEHOLDERS}
 
 
@@ -237,19 +253,61 @@ def _schema(one: FormField) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": [one.type, "null"], "default": one.default}
     if one.choices:
         schema["enum"] = [*one.choices, None]
-    if one.minimum is not None:
+    if one.type == "integer":
         schema["minimum"] = one.minimum
     return schema
 
 
-def _read_extra(extra: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+def _read_extra(extra: str | None, problems: list[Problem]) -> Mapping[str, Any]:
+    """Return the extra fields; Airflow itself takes text that is not JSON for no fields at all, and loses a guard."""
+    if extra is None or extra == "":
+        return {}
+    repeated: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        repeated.extend(name for position, (name, _) in enumerate(pairs) if name in dict(pairs[:position]))
+        return dict(pairs)
+
+    try:
+        parsed = json.loads(extra, object_pairs_hook=once)
+    except (TypeError, ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        problems.append(Problem("extra", 'must be a JSON object such as {"region": "mumbai"}'))
+        return {}
+    problems.extend(Problem(f"extra.{name}", "must not be given twice") for name in sorted(set(repeated)))
+    return parsed
+
+
+def _read_fields(extra: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
     for name in extra.keys() - EXTRA_FIELDS.keys():
-        # A mistyped staging guard that is silently passed over guards nothing.
-        problems.append(Problem(f"extra {name!r}", f"is not known; the fields are {', '.join(EXTRA_FIELDS)}"))
-    read: dict[str, Any] = {}
-    for name, one in EXTRA_FIELDS.items():
-        read[name] = _try(one.read, extra.get(name), name, problems)
-    return read
+        # A mistyped staging guard that is silently ignored guards nothing.
+        hint = f"use one of {', '.join(EXTRA_FIELDS)}{did_you_mean(name, EXTRA_FIELDS)}"
+        problems.append(Problem(f"extra.{name}", f"unknown field; {hint}"))
+    return {
+        name: _try(partial(one.read, extra.get(name)), f"extra.{name}", problems) for name, one in EXTRA_FIELDS.items()
+    }
+
+
+def _read_only_numbers(given: str | None, problems: list[Problem]) -> PhoneNumbers | None:
+    if given is None:
+        return None
+    numbers = PhoneNumbers.of(given)
+    problems.extend(Problem("extra.only_numbers", message) for message in numbers.problems())
+    return numbers
+
+
+def _read_standard(connection: AirflowConnection, name: str, problems: list[Problem]) -> str:
+    value = getattr(connection, name) or ""
+    if not value.strip():
+        problems.append(
+            Problem(name, f"is required; it is the {STANDARD_FIELDS[name]} of the dashboard's API settings")
+        )
+    elif any(map(str.isspace, value)):
+        problems.append(Problem(name, f"must not contain white space; copy the {STANDARD_FIELDS[name]} again"))
+    elif name == "schema":
+        _try(partial(check_account_sid, value), name, problems)
+    return value
 
 
 def _read_host(connection: AirflowConnection, region: str | None, problems: list[Problem]) -> str:
@@ -258,21 +316,23 @@ def _read_host(connection: AirflowConnection, region: str | None, problems: list
         host = f"{host}:{connection.port}"
     if region in REGIONS:
         if host and host != REGIONS[region]:
-            problems.append(Problem("Region", f"and Host name two places; choose {OTHER_HOST!r} or leave Host empty"))
+            message = f"is mutually exclusive with host; leave host empty, or choose {OTHER_HOST!r}"
+            problems.append(Problem("extra.region", message))
         return REGIONS[region]
     if region == OTHER_HOST and not host:
-        problems.append(Problem("Host", f"is missing; region {OTHER_HOST!r} needs it"))
+        problems.append(Problem("host", f"is required with region {OTHER_HOST!r}"))
     host = host or REGIONS[DEFAULT_REGION]
     try:
         base_url(host)
     except ExotelInputError as error:
-        problems.extend(Problem("Host", problem.message) for problem in error.problems)
+        problems.extend(error.problems)
+        return REGIONS[DEFAULT_REGION]
     return host
 
 
-def _try(read: Callable[[object], Any], value: object, name: str, problems: list[Problem]) -> Any:
+def _try(read: Callable[[], Any], name: str, problems: list[Problem]) -> Any:
     try:
-        return read(value)
+        return read()
     except ValueError as error:
         problems.append(Problem(name, str(error)))
         return None

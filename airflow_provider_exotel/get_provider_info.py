@@ -40,7 +40,7 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "source-integration-name": _INTEGRATION,
                 "target-integration-name": "Object storage",
-                "python-module": f"{_PACKAGE}.transfers.report",
+                "python-module": f"{_PACKAGE}.operators.report",
             }
         ],
         "triggers": [_modules("triggers.campaign", "triggers.finished")],

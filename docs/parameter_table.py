@@ -15,7 +15,9 @@ def parameter_table() -> str:
     from airflow_provider_exotel import CampaignRequest, CreateCampaignOperator
 
     names = {"flow_id": "url", "numbers_from": "from", "window": "schedule"} | {
-        name: field.serialization_alias or name for name, field in CampaignRequest.model_fields.items()
+        name: field.serialization_alias or name
+        for name, field in CampaignRequest.model_fields.items()
+        if name != "extra_fields"
     }
     rows = [
         f"| `{name}` | {_code(names.get(name))} | {'yes' if name in CreateCampaignOperator.template_fields else 'no'} "

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ class Connection:
     schema: str | None = "the-account"
     host: str | None = None
     port: int | None = None
-    extra_dejson: dict[str, Any] = field(default_factory=dict)
+    extra: str | None = None
     conn_id: str = "exotel_default"
 
 
@@ -40,6 +40,7 @@ def test_key_token_and_account_are_enough() -> None:
 
     assert settings == ExotelSettings("the-key", "the-token", "the-account", "api.exotel.com")
     assert (settings.requests_per_minute, settings.connect_timeout, settings.read_timeout) == (30, 10, 30)
+    assert settings.settle == 120
     assert (settings.request_body, settings.exophone, settings.deployment) == ("auto", None, None)
     assert (settings.guard.only_numbers, settings.guard.max_contacts) == (None, None)
 
@@ -51,6 +52,7 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
         "requests_per_minute": as_written(60),
         "connect_timeout": as_written(5),
         "read_timeout": as_written(45),
+        "settle": as_written(60),
         "request_body": "Wrapped",
         "only_numbers": "+919876500000, +919876500001",
         "max_contacts": as_written(2),
@@ -59,10 +61,11 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
     }
     assert extra.keys() == EXTRA_FIELDS.keys()
 
-    settings = ExotelSettings.of(Connection(extra_dejson=extra))
+    settings = ExotelSettings.of(Connection(extra=json.dumps(extra)))
 
     assert (settings.exophone, settings.deployment) == ("0XXXXXX4890", "staging")
     assert (settings.requests_per_minute, settings.connect_timeout, settings.read_timeout) == (60, 5, 45)
+    assert settings.settle == 60
     assert (settings.request_body, settings.host) == ("wrapped", "api.in.exotel.com")
     assert [*(settings.guard.only_numbers or ())] == ["+919876500000", "+919876500001"]
     assert settings.guard.max_contacts == 2
@@ -70,9 +73,9 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
 
 @pytest.mark.parametrize("empty", [None, "", "  "])
 def test_a_field_left_empty_has_its_default(empty: str | None) -> None:
-    assert ExotelSettings.of(Connection(extra_dejson=dict.fromkeys(EXTRA_FIELDS, empty))) == ExotelSettings.of(
-        Connection()
-    )
+    extra = json.dumps(dict.fromkeys(EXTRA_FIELDS, empty))
+
+    assert ExotelSettings.of(Connection(extra=extra)) == ExotelSettings.of(Connection())
 
 
 @pytest.mark.parametrize(
@@ -92,52 +95,84 @@ def test_a_field_left_empty_has_its_default(empty: str | None) -> None:
     ],
 )
 def test_where_the_account_lives(region: str | None, host: str | None, port: int | None, where: str) -> None:
-    assert ExotelSettings.of(Connection(host=host, port=port, extra_dejson={"region": region})).host == where
+    extra = json.dumps({"region": region})
+
+    assert ExotelSettings.of(Connection(host=host, port=port, extra=extra)).host == where
 
 
 @pytest.mark.parametrize(
     ("wrong", "named", "said"),
     [
-        ({"login": None}, "API key", "is missing; it is the connection's login"),
-        ({"password": "  "}, "API token", "is missing; it is the connection's password"),
-        ({"schema": ""}, "Account SID", "is missing; it is the connection's schema"),
-        ({"login": "canary key"}, "API key", "holds white space"),
-        ({"password": "canary\n"}, "API token", "holds white space"),
-        ({"host": "canary:token@example.org"}, "Host", "user or password"),
-        ({"host": "http://canary.example.org"}, "Host", "plain http"),
-        ({"host": "canary.example.org/v2"}, "Host", "holds a path"),
-        ({"host": "canary.example.org", "extra_dejson": {"region": "mumbai"}}, "Region", "name two places"),
-        ({"extra_dejson": {"region": "other"}}, "Host", "is missing"),
-        ({"extra_dejson": {"region": "canary"}}, "region", "singapore, mumbai, other"),
-        ({"extra_dejson": {"request_body": "canary"}}, "request_body", "auto, documented, wrapped"),
-        ({"extra_dejson": {"requests_per_minute": "canary"}}, "requests_per_minute", "whole number of 1 or more"),
-        ({"extra_dejson": {"requests_per_minute": 0}}, "requests_per_minute", "whole number of 1 or more"),
-        ({"extra_dejson": {"read_timeout": -1}}, "read_timeout", "whole number of 1 or more"),
-        ({"extra_dejson": {"max_contacts": "2.5"}}, "max_contacts", "whole number of 1 or more"),
-        ({"extra_dejson": {"only_numbers": "+919876500000, canary"}}, "only_numbers", "cannot be a phone number"),
-        ({"extra_dejson": {"only_number": "+919876500000"}}, "extra 'only_number'", "is not known"),
-        ({"extra_dejson": {"only_numbers": " , "}}, "only_numbers", "holds no number"),
+        ({"login": None}, "login", "is required; it is the API key"),
+        ({"password": "  "}, "password", "is required; it is the API token"),
+        ({"schema": ""}, "schema", "is required; it is the Account SID"),
+        ({"login": "canary key"}, "login", "must not contain white space"),
+        ({"password": "canary\n"}, "password", "must not contain white space"),
+        ({"schema": "canary/../b"}, "schema", "must consist of letters, digits, - and _"),
+        ({"schema": "canary%2F"}, "schema", "must consist of letters, digits, - and _"),
+        ({"schema": "cänary"}, "schema", "must consist of letters, digits, - and _"),
+        ({"host": "canary:token@example.org"}, "host", "user or password"),
+        ({"host": "http://canary.example.org"}, "host", "plain http"),
+        ({"host": "canary.example.org/v2"}, "host", "must not contain a path"),
+        ({"host": "canary.example.org", "extra": {"region": "mumbai"}}, "extra.region", "mutually exclusive with host"),
+        ({"extra": {"region": "other"}}, "host", "is required"),
+        ({"extra": {"region": "canary"}}, "extra.region", "use one of 'singapore', 'mumbai', 'other'"),
+        ({"extra": {"region": "mumbay"}}, "extra.region", "did you mean 'mumbai'?"),
+        ({"extra": {"request_body": "canary"}}, "extra.request_body", "use one of 'auto', 'documented', 'wrapped'"),
+        ({"extra": {"requests_per_minute": "canary"}}, "extra.requests_per_minute", "a whole number, at least 1"),
+        ({"extra": {"requests_per_minute": 0}}, "extra.requests_per_minute", "a whole number, at least 1"),
+        ({"extra": {"read_timeout": -1}}, "extra.read_timeout", "a whole number of seconds, at least 1"),
+        ({"extra": {"read_timeout": True}}, "extra.read_timeout", "a whole number of seconds, at least 1"),
+        ({"extra": {"read_timeout": "٣٠"}}, "extra.read_timeout", "a whole number of seconds, at least 1"),
+        ({"extra": {"settle": -1}}, "extra.settle", "a whole number of seconds, at least 0"),
+        ({"extra": {"settle": "9" * 5_000}}, "extra.settle", "a whole number of seconds, at least 0"),
+        ({"extra": {"max_contacts": "2.5"}}, "extra.max_contacts", "a whole number, at least 1"),
+        ({"extra": {"max_contacts": 2.0}}, "extra.max_contacts", "a whole number, at least 1"),
+        ({"extra": {"max_contacts": [2]}}, "extra.max_contacts", "a whole number, at least 1"),
+        ({"extra": {"only_numbers": "+919876500000, canary"}}, "extra.only_numbers", "cannot be a phone number"),
+        ({"extra": {"only_numbers": ["+919876500000"]}}, "extra.only_numbers", "must be text"),
+        ({"extra": {"only_numbers": False}}, "extra.only_numbers", "must be text"),
+        ({"extra": {"only_numbers": " , "}}, "extra.only_numbers", "must not be empty"),
+        ({"extra": {"only_number": "+919876500000"}}, "extra.only_number", "did you mean 'only_numbers'?"),
+        ({"extra": '{"max_contacts": 1, "max_contacts": 99}'}, "extra.max_contacts", "must not be given twice"),
     ],
     ids=str,
 )
-def test_what_is_wrong_is_named_by_field_and_never_repeated(wrong: dict[str, Any], named: str, said: str) -> None:
+def test_a_problem_is_named_by_field_and_its_value_is_never_repeated(
+    wrong: dict[str, Any], named: str, said: str
+) -> None:
+    if "extra" in wrong and not isinstance(wrong["extra"], str):
+        wrong = wrong | {"extra": json.dumps(wrong["extra"])}
+
     error = refusal(Connection(**wrong))
 
-    assert [problem.field for problem in error.problems] == [f"connection, {named}"]
+    assert str(error).startswith("Invalid connection exotel_default, nothing was sent (1 problem):\n- ")
+    assert [problem.field for problem in error.problems] == [f"connection.{named}"]
     assert said in error.problems[0].message
     assert not any(trace in str(error) for trace in ("canary", "98765"))
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
-    wrong = Connection(
-        login=None, password=None, schema=None, host="a b", extra_dejson={"region": "x", "colour": "red"}
-    )
+@pytest.mark.parametrize(
+    "extra",
+    ["{'only_numbers': '+919876500000'}", '["only_numbers"]', "only_numbers=+919876500000", "7", "null", " ", '{"a'],
+)
+def test_an_extra_that_is_not_a_json_object_is_refused_since_a_guard_in_it_would_be_lost(extra: str) -> None:
+    [problem] = refusal(Connection(extra=extra)).problems
 
-    assert len(refusal(wrong).problems) == 6
+    assert str(problem) == 'connection.extra: must be a JSON object such as {"region": "mumbai"}'
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    extra = json.dumps({"region": "x", "colour": "red"})
+
+    error = refusal(Connection(login=None, password=None, schema=None, host="a b", extra=extra))
+
+    assert len(error.problems) == 6
+    assert "(6 problems)" in str(error)
 
 
 def test_the_text_of_the_settings_holds_no_secret_and_no_number() -> None:
-    shown = repr(ExotelSettings.of(Connection(extra_dejson={"only_numbers": "+919876500000"})))
+    shown = repr(ExotelSettings.of(Connection(extra='{"only_numbers": "+919876500000"}')))
 
     assert not any(secret in shown for secret in ("the-key", "the-token", "98765"))
 
@@ -159,7 +194,12 @@ def test_a_form_field_may_be_left_empty_and_has_the_default_that_is_read() -> No
         assert one["schema"]["default"] == getattr(read, name, None)
 
 
-def test_the_text_of_a_guard_is_a_count() -> None:
-    settings = ExotelSettings.of(Connection(extra_dejson={"only_numbers": "+919876500000"}))
+@pytest.mark.parametrize(("host", "local"), [("127.0.0.1:8080", True), ("localhost", True), ("api.exotel.com", False)])
+def test_only_a_connection_to_this_machine_allows_private_callbacks(host: str, local: bool) -> None:
+    assert ExotelSettings.of(Connection(host=host)).guard.allows_private_urls is local
+
+
+def test_the_numbers_of_the_guard_are_read() -> None:
+    settings = ExotelSettings.of(Connection(extra='{"only_numbers": "+919876500000"}'))
 
     assert settings.guard.only_numbers == PhoneNumbers(["+919876500000"])

@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_exotel import CampaignRequest, ExotelClient
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.models import CampaignStatus
-from airflow_provider_exotel.client.policy import RULES
+from airflow_provider_exotel.client.retry import RULES
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import json
+import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import airflow_provider_exotel
+from airflow_provider_exotel import ExotelError
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -38,6 +44,32 @@ def test_the_client_and_the_windows_need_no_airflow(name: str) -> None:
     assert "airflow" not in loaded_after(f"from airflow_provider_exotel import {name}")
 
 
+def test_type_checkers_read_the_same_public_names_from_the_same_modules() -> None:
+    tree = ast.parse(Path(airflow_provider_exotel.__file__).read_text())
+    [block] = [one for one in tree.body if isinstance(one, ast.If)]
+    read = {
+        name.asname: f"{imported.module}.{name.name}"
+        for imported in block.body
+        if isinstance(imported, ast.ImportFrom)
+        for name in imported.names
+    }
+
+    assert read == {
+        name: f"airflow_provider_exotel.{module}.{name}" for name, module in airflow_provider_exotel._MODULES.items()
+    }
+
+
+def test_every_error_is_a_public_name() -> None:
+    def below(kind: type[ExotelError]) -> set[str]:
+        return {kind.__name__}.union(*(below(one) for one in kind.__subclasses__()))
+
+    for module in pkgutil.walk_packages(airflow_provider_exotel.__path__, "airflow_provider_exotel."):
+        if module.name.endswith(".errors"):
+            importlib.import_module(module.name)
+
+    assert below(ExotelError) <= set(airflow_provider_exotel.__all__)
+
+
 def test_a_name_that_is_not_there_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
         airflow_provider_exotel.Nonsense  # noqa: B018
@@ -61,8 +93,8 @@ def test_the_operators_load_no_http_client_and_no_request_model() -> None:
 
 @pytest.mark.airflow
 def test_the_operator_takes_every_field_of_the_request() -> None:
-    from airflow_provider_exotel.operators.inputs import REQUEST_FIELDS
+    from airflow_provider_exotel.create.spec import REQUEST_FIELDS
 
-    fields = set(airflow_provider_exotel.CampaignRequest.model_fields)
+    taken = inspect.signature(airflow_provider_exotel.CreateCampaignOperator.__init__).parameters
 
-    assert set(REQUEST_FIELDS) == (fields | {"flow_id"}) - {"schedule"}
+    assert set(REQUEST_FIELDS) - {*taken} <= {"extra_fields"}

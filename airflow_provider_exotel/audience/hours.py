@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_exotel.audience.zones import COUNTRIES, PLACES, place_of
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.literals import read_literal
+from airflow_provider_exotel.client.text import read_literal
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.windows.calling_window import Window
 from airflow_provider_exotel.windows.common_window import CommonWindow, window_of

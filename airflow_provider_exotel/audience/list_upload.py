@@ -23,12 +23,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from airflow_provider_exotel.audience.errors import ExotelImportUnfinished, ExotelListMismatch
 from airflow_provider_exotel.client.contact_list import ContactList, ImportCounts, ImportState, ImportStatus, ListKind
 from airflow_provider_exotel.client.errors import (
     ExotelConnectionError,
     ExotelError,
-    ExotelImportUnfinished,
-    ExotelListMismatch,
     ExotelNotFound,
     ExotelOutcomeUnknown,
     ExotelRequestRefused,

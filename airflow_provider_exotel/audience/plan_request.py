@@ -14,9 +14,9 @@ from airflow_provider_exotel.audience.sources import Source
 from airflow_provider_exotel.audience.suppression_sources import SuppressionSource, parse_suppressions
 from airflow_provider_exotel.audience.variables import check_variables
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
-from airflow_provider_exotel.client.fields import Flag, Model, Text, Whole, mapping_of, words
-from airflow_provider_exotel.client.literals import read_literal
+from airflow_provider_exotel.client.fields import Flag, Model, Text, Whole
 from airflow_provider_exotel.client.request import CallRetries
+from airflow_provider_exotel.client.text import read_literal, read_mapping, split_words
 from airflow_provider_exotel.contacts.normalise import check_country
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 from airflow_provider_exotel.create.dry_run import ACCOUNT_CALLS_PER_MINUTE
@@ -28,7 +28,7 @@ def _retries(value: object) -> CallRetries:
 
 
 def _mapping(value: object) -> dict[str, Any]:
-    given = mapping_of(value)
+    given = read_mapping(value)
     if not isinstance(given, Mapping):
         raise ValueError("must be a mapping of its fields")
     return dict(given)
@@ -36,7 +36,7 @@ def _mapping(value: object) -> dict[str, Any]:
 
 def _variables(value: object) -> dict[str, str]:
     read = read_literal(value) if isinstance(value, str) else None
-    given = words(value) if read is None else read
+    given = split_words(value) if read is None else read
     if isinstance(given, Mapping):
         return {str(name): str(column) for name, column in given.items()}
     if not isinstance(given, (list, tuple)):

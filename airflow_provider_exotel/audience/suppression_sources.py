@@ -15,8 +15,8 @@ from airflow_provider_exotel.audience.sources import Access, Source
 from airflow_provider_exotel.audience.suppression import Suppressed, Suppression
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.client.fields import Flag, Model, Text, Whole
-from airflow_provider_exotel.client.literals import read_literal
 from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.client.text import read_literal
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 

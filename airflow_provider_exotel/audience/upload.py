@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from airflow_provider_exotel.audience.errors import ExotelImportUnfinished
 from airflow_provider_exotel.audience.list_upload import ListUpload, Send, Wait
 from airflow_provider_exotel.client.contact_list import ContactList
-from airflow_provider_exotel.client.errors import ExotelImportUnfinished, ExotelOutcomeUnknown
+from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
 from airflow_provider_exotel.create.journal import known_fields
 
 log = logging.getLogger(__name__)

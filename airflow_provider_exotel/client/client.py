@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
 from airflow_provider_exotel.client import paging
+from airflow_provider_exotel.client.body_form import BodyForm, RequestBody
 from airflow_provider_exotel.client.envelope import Answer
 from airflow_provider_exotel.client.errors import (
     ExotelError,
+    ExotelInputError,
     ExotelNotFound,
     ExotelOutcomeUnknown,
     ExotelRequestRefused,
     ExotelResponseError,
+    Problem,
 )
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.lists import ContactLists
 from airflow_provider_exotel.client.models import CallPage, CallRecord, Campaign, CampaignStatus
-from airflow_provider_exotel.client.policy import Kind, Replay, ReplayPolicy, replay, surely_refused
-from airflow_provider_exotel.client.rate_limit import REQUESTS_PER_MINUTE, TokenBucket, bucket_of
+from airflow_provider_exotel.client.rate_limit import REQUESTS_PER_MINUTE, TokenBucket, shared_bucket
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
+from airflow_provider_exotel.client.retry import RequestKind, RetryPolicy, is_definite_refusal
 from airflow_provider_exotel.client.transport import LARGEST_PAGE, Transport
-from airflow_provider_exotel.client.urls import base_url
+from airflow_provider_exotel.client.urls import base_url, check_account_sid, check_id, is_loopback
 
-log = logging.getLogger(__name__)
-
-RequestBody = Literal["auto", "documented", "wrapped"]
+Action = Literal["pause", "resume", "complete", "archive"]
+CallStatus = Literal["completed", "failed", "busy", "no-answer"]
+SortBy = Literal["date_created:asc", "date_created:desc", "name:asc", "name:desc"]
 LARGEST_REPORT = 1 << 30
 LONGEST_DOWNLOAD = 900.0
-# What a service takes that refuses larger pages of calls: their limit is not documented, 20 is the default.
+# Tried in turn if the service refuses a larger page of calls: the limit is not documented, 20 is the default.
 _SMALLER_PAGES = (100, 20)
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
-# Where a campaign stands once the action has counted; one resumed before its time is created again.
-_ACTIONS = {
+# The statuses after an action; a campaign that is resumed before its time is created again.
+_STATUSES_AFTER: Mapping[Action, set[CampaignStatus]] = {
     "pause": {CampaignStatus.PAUSED},
     "resume": {CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.COMPLETED},
     "complete": {CampaignStatus.COMPLETED},
@@ -47,22 +50,22 @@ _ACTIONS = {
 
 
 class ExotelClient:
-    """The campaigns of one account, and under ``lists`` its lists of contacts.
+    """The campaigns of one account, and under ``lists`` its contact lists.
 
-    :param api_key: the API key of the dashboard's API settings.
-    :param api_token: its token.
-    :param account_sid: the account.
-    :param host: where the account lives, ``api.exotel.com`` (Singapore, the default) or ``api.in.exotel.com`` (Mumbai).
-    :param requests_per_minute: the account's limit, default 30.
+    :param api_key: the API key, from API settings in the dashboard.
+    :param api_token: the API token, from there too.
+    :param account_sid: the account: letters, digits, ``-`` and ``_``.
+    :param host: the region's host, ``api.exotel.com`` (Singapore, the default) or ``api.in.exotel.com`` (Mumbai).
+    :param requests_per_minute: the account's rate limit, default 30.
     :param connect_timeout: seconds to wait for a connection, default 10.
     :param read_timeout: seconds to wait for an answer, default 30.
     :param request_body: the form of bodies: ``documented`` as on the create-campaign page, ``wrapped`` as in the older
         reference, ``auto`` (default) to send the first and, if that is definitely refused, the second once.
-    :param guard: what the account refuses to dial.
-    :param policy: when a request is sent again.
-    :param bucket: the account's rate limit; by default the one this process has for the account.
+    :param guard: what the connection forbids to dial, default nothing.
+    :param retry: when a request is sent again.
+    :param bucket: the token bucket of the rate limit; by default the one that this process has for the account.
     :param sleep: waits for seconds.
-    :raises ExotelInputError: for a host that is not one.
+    :raises ExotelInputError: if the host or the account SID is not one.
     """
 
     def __init__(
@@ -77,58 +80,63 @@ class ExotelClient:
         read_timeout: float = 30.0,
         request_body: RequestBody = "auto",
         guard: StagingGuard | None = None,
-        policy: ReplayPolicy | None = None,
+        retry: RetryPolicy | None = None,
         bucket: TokenBucket | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         root = base_url(host)
-        self.account_sid = account_sid
-        self._form = request_body
+        try:
+            self.account_sid = check_account_sid(account_sid)
+        except ValueError as error:
+            raise ExotelInputError([Problem("account_sid", str(error))], "connection") from None
         self._guard = guard or StagingGuard()
+        if is_loopback(urlsplit(root).hostname):
+            self._guard = replace(self._guard, allows_private_urls=True)
         self._transport = Transport(
-            f"{root}/v2/accounts/{quote(account_sid, safe='')}",
+            f"{root}/v2/accounts/{account_sid}",
             (api_key, api_token),
             (connect_timeout, read_timeout),
-            bucket or bucket_of(root, account_sid, requests_per_minute),
-            policy or ReplayPolicy(),
+            bucket or shared_bucket(root, account_sid, requests_per_minute),
+            retry or RetryPolicy(),
             sleep,
         )
+        self._form = BodyForm(self._transport, request_body)
         self.lists = ContactLists(self._transport)
-        """The lists of contacts of the account, which campaigns can name."""
+        """The contact lists of the account, which campaigns can name."""
 
     def create_campaign(self, request: CampaignRequest | Callable[[], CampaignRequest]) -> Campaign:
         """Create a campaign: people will be called.
 
-        :param request: the campaign, or a function that makes it, called after the wait for the rate limit and right
-            before each sending, so that what depends on the clock is right at that moment.
-        :raises ExotelInputError: if the connection does not allow this audience; nothing was sent.
-        :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; it is not sent again.
-        :raises ExotelError: if it surely does not exist.
+        :param request: the campaign, or a function that returns it, called after the wait for the rate limit and right
+            before each sending, so that times are right at that moment.
+        :raises ExotelInputError: if the connection does not allow this campaign; nothing was sent.
+        :raises ExotelOutcomeUnknown: if the campaign may or may not exist; it is not sent again.
+        :raises ExotelError: if it definitely does not exist.
         """
 
         def body(wrapped: bool) -> dict[str, Any]:
             made = request() if callable(request) else request
-            self._guard.check(made.numbers, made.lists)
+            self._guard.check_request(made)
             return made.body(wrapped=wrapped)
 
         try:
-            item = self._in_either_form(Kind.CREATE, "POST", "/campaigns", body)
-            return Campaign.of(item.only().data, item.only().summary)
+            item = self._form.send(RequestKind.CREATE, "POST", "/campaigns", body).only()
+            return Campaign.of(item.data, item.summary)
         except ExotelError as error:
-            if surely_refused(error):
+            if is_definite_refusal(error):
                 raise
             raise ExotelOutcomeUnknown.after(
                 error,
-                f"the campaign was sent and whether it exists is not known ({error.message}); "
+                f"the campaign was sent and it is not known whether it exists ({error.message}); "
                 "look for its name before sending it again",
             ) from error
 
     def get_campaign(self, campaign_id: str) -> Campaign:
         """Return one campaign with its live counts.
 
-        :raises ExotelNotFound: if there is none of that id.
+        :raises ExotelNotFound: if there is no such campaign.
         """
-        item = self._transport.send(Kind.READ, "GET", _path(campaign_id)).only()
+        item = self._transport.send(RequestKind.READ, "GET", _path(campaign_id)).only()
         return Campaign.of(item.data, item.summary)
 
     def list_campaigns(
@@ -136,31 +144,31 @@ class ExotelClient:
         *,
         name: str | None = None,
         status: Iterable[CampaignStatus] | None = None,
-        sort_by: str = "date_created:desc",
+        sort_by: SortBy = "date_created:desc",
         page_size: int = LARGEST_PAGE,
         most: int | None = None,
     ) -> Iterator[Campaign]:
-        """Iterate over the account's campaigns, newest first, page by page as they are taken.
+        """Iterate over the account's campaigns, newest first, reading a page when it is needed.
 
         The service does not say how ``name`` is compared, and its status filter is documented in two spellings: an
-        empty result of a filtered list proves nothing. A list without a filter is read whole or is an error.
+        empty result of a filtered list proves nothing. A list without a filter is complete or an error.
 
         :param name: the service's name filter.
         :param status: only campaigns in one of these.
         :param sort_by: ``date_created`` or ``name``, a colon, ``asc`` or ``desc``.
-        :param page_size: campaigns a request, up to 500.
-        :param most: how many campaigns are read at most, those too that are left out; ``None`` for all. It bounds the
-            requests where the service ignores a filter.
-        :raises ExotelResponseError: if it could not be read whole.
+        :param page_size: campaigns per request, up to 500.
+        :param most: how many campaigns are read at most, counting those that a filter leaves out; ``None`` for all. It
+            bounds the requests if the service ignores a filter.
+        :raises ExotelResponseError: if it could not be read completely.
         """
         wanted = frozenset(status) if status is not None else None
-        query = {"sort_by": sort_by}
+        query: dict[str, str] = {"sort_by": sort_by}
         if name is not None:
             query["name"] = name
         if wanted is not None:
             query["status"] = ",".join(sorted(_STATUS_FILTER.get(one, one.value.title()) for one in wanted))
         page = self._transport.page("/campaigns", query, page_size)
-        entries = paging.entries(page, _id_of, overlap=paging.OVERLAP, may_shrink=len(query) > 1)
+        entries = paging.iterate_entries(page, _id_of, overlap=paging.OVERLAP, may_shrink=len(query) > 1)
         for data in islice(entries, most):
             campaign = Campaign.of(data)
             if wanted is None or campaign.status in wanted:
@@ -170,10 +178,11 @@ class ExotelClient:
         """Change a campaign that has not started, or the callbacks of one that has, and read it again.
 
         :param changes: fields of :class:`~airflow_provider_exotel.client.request.CampaignRequest`. The service does not
-            say what becomes of the fields left out.
+            say whether it keeps the fields left out.
+        :raises ExotelInputError: naming every problem at once; nothing was sent.
         """
         wanted = CampaignChanges(**changes)
-        self._guard.check(wanted.numbers, wanted.lists)
+        self._guard.check_request(wanted)
         self._change(campaign_id, lambda: self._put(campaign_id, wanted.body))
         return self.get_campaign(campaign_id)
 
@@ -200,11 +209,11 @@ class ExotelClient:
         return Campaign.of(shown.data, shown.summary) if shown else None
 
     def resume_campaign(self, campaign_id: str) -> Campaign:
-        """Dial on. Allowed while paused."""
+        """Continue dialling. Allowed while paused."""
         return self._act(campaign_id, "resume")
 
     def complete_campaign(self, campaign_id: str) -> Campaign:
-        """End it; the calls left over become failed. Allowed while paused only."""
+        """End it; its uncalled contacts become failed. Allowed only while paused."""
         return self._act(campaign_id, "complete")
 
     def archive_campaign(self, campaign_id: str) -> Campaign:
@@ -212,37 +221,36 @@ class ExotelClient:
         return self._act(campaign_id, "archive")
 
     def delete_campaign(self, campaign_id: str) -> None:
-        """Delete a campaign that has not started; one that is gone already is no error."""
+        """Delete a campaign that has not started; one that is already gone is not an error."""
         path = _path(campaign_id)
         self._change(
             campaign_id,
-            lambda: self._transport.send(Kind.CHANGE, "DELETE", path),
+            lambda: self._transport.send(RequestKind.CHANGE, "DELETE", path),
             already=lambda campaign: campaign is None or campaign.status is CampaignStatus.DELETED,
         )
 
     def call_details(
-        self, campaign_id: str, *, status: Iterable[str] | None = None, page_size: int = LARGEST_PAGE
+        self, campaign_id: str, *, status: Iterable[CallStatus] | None = None, page_size: int = LARGEST_PAGE
     ) -> Iterator[CallRecord]:
-        """Iterate over the attempts of a campaign in order of time, page by page as they are taken.
+        """Iterate over the call attempts of a campaign in order of time, reading a page when it is needed.
 
-        :param status: only attempts that ended so: ``completed``, ``failed``, ``busy``, ``no-answer``.
-        :param page_size: records asked for a request; the service may give fewer.
-        :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
+        :param status: only attempts with one of these statuses.
+        :param page_size: records per request; the service may return fewer.
+        :raises ExotelNotFound: if there is no such campaign; one without calls yet has no records.
         """
         page = self._page_of_calls(campaign_id, status, page_size)
-        yield from map(CallRecord.of, paging.entries(page, lambda call: CallRecord.of(call).call_sid))
+        yield from map(CallRecord.of, paging.iterate_entries(page, lambda call: CallRecord.of(call).call_sid))
 
     def call_details_pages(
-        self, campaign_id: str, *, offset: int = 0, status: Iterable[str] | None = None, page_size: int = LARGEST_PAGE
+        self, campaign_id: str, *, offset: int = 0, page_size: int = LARGEST_PAGE
     ) -> Iterator[CallPage]:
-        """Iterate over the attempts of a campaign page by page, as the service gives them; one may come twice.
+        """Iterate over the call attempts of a campaign page by page; an attempt may come twice.
 
-        :param offset: how many records to pass over: the ``next_offset`` of the last page that was read before.
-        :param status: only attempts that ended so: ``completed``, ``failed``, ``busy``, ``no-answer``.
-        :param page_size: records asked for a request; the service may give fewer.
-        :raises ExotelNotFound: if there is no such campaign; one without calls yet gives no records.
+        :param offset: how many records to skip: the ``next_offset`` of the last page that was read before.
+        :param page_size: records per request; the service may return fewer.
+        :raises ExotelNotFound: if there is no such campaign; one without calls yet has no records.
         """
-        for answer in paging.as_they_come(self._page_of_calls(campaign_id, status, page_size), offset):
+        for answer in paging.iterate_pages(self._page_of_calls(campaign_id, None, page_size), offset):
             offset += len(answer.items)
             yield CallPage(tuple(CallRecord.of(item.data) for item in answer.items), offset, answer.total)
 
@@ -251,26 +259,23 @@ class ExotelClient:
     ) -> Iterator[str]:
         """Iterate over the lines of a campaign's report as they arrive; their ends are kept.
 
-        The address comes out of an answer, so it is trusted little: https only (plain http on loopback, where this
-        client's host is there too), no redirect is followed, and the credentials go to the client's own host alone.
+        The URL comes from an answer, so it is trusted little: https to a public host (or loopback, if this client's
+        host is there too), no redirects, and credentials for the client's own host only.
 
         :param url: ``Campaign.report_url``.
-        :param most_bytes: the largest report that is taken, default 1 GiB.
+        :param most_bytes: the largest report that is read, default 1 GiB.
         :param most_seconds: the longest time it may take, default 15 minutes.
-        :raises ExotelError: if it is not such an address, cannot be had, is larger, takes longer, or is no UTF-8 text.
+        :raises ExotelError: if the URL is not allowed, or the report cannot be read, is too large, takes too long, or
+            is not UTF-8 text.
         """
         return self._transport.lines(url, most_bytes, most_seconds)
 
     def check_access(self) -> None:
         """Make the cheapest request that proves key, token, account, region and access to campaigns.
 
-        :raises ExotelError: saying which of them is not right.
+        :raises ExotelError: naming what is not right.
         """
-        self._transport.send(Kind.READ, "GET", "/campaigns", query={"limit": 1})
-
-    def check_audience(self, request: CampaignRequest) -> None:
-        """Raise :class:`ExotelInputError` if the connection does not allow the request's audience; sends nothing."""
-        self._guard.check(request.numbers, request.lists)
+        self._transport.send(RequestKind.READ, "GET", "/campaigns", query={"limit": 1})
 
     def close(self) -> None:
         """Close the connections."""
@@ -287,17 +292,17 @@ class ExotelClient:
     def __repr__(self) -> str:
         return f"<ExotelClient of {self._transport.root}>"
 
-    def _act(self, campaign_id: str, action: str) -> Campaign:
+    def _act(self, campaign_id: str, action: Action) -> Campaign:
         self._change(
             campaign_id,
             lambda: self._put(campaign_id, partial(_action, action)),
-            already=lambda campaign: campaign is not None and campaign.status in _ACTIONS[action],
+            already=lambda campaign: campaign is not None and campaign.status in _STATUSES_AFTER[action],
         )
         return self.get_campaign(campaign_id)
 
     def _put(self, campaign_id: str, body: Callable[..., dict[str, Any]]) -> Answer:
         path = _path(campaign_id)
-        return self._in_either_form(Kind.CHANGE, "PUT", path, lambda wrapped: body(wrapped=wrapped))
+        return self._form.send(RequestKind.CHANGE, "PUT", path, lambda wrapped: body(wrapped=wrapped))
 
     def _change(
         self,
@@ -305,7 +310,7 @@ class ExotelClient:
         send: Callable[[], Answer],
         already: Callable[[Campaign | None], bool] = lambda _: False,
     ) -> None:
-        """Send a change; where its answer is lost, read the campaign before sending it again."""
+        """Send a change; if its answer is lost, read the campaign before sending it again."""
         try:
             self._transport.change(send, lambda: already(self._get_if_there(campaign_id)))
         except ExotelNotFound:
@@ -318,51 +323,27 @@ class ExotelClient:
         except ExotelNotFound:
             return None
 
-    def _in_either_form(self, kind: Kind, method: str, path: str, body: Callable[[bool], dict[str, Any]]) -> Answer:
-        def send(wrapped: bool) -> Answer:
-            return self._transport.send(kind, method, path, body=lambda: body(wrapped))
-
-        if self._form != "auto":
-            return send(self._form == "wrapped")
-        try:
-            answer = send(False)
-        except ExotelRequestRefused as refusal:
-            if replay(kind, refusal) is not Replay.OTHER_FORM:
-                raise
-            answer = self._wrapped_after(refusal, send)
-        else:
-            self._form = "documented"
-        return answer
-
-    def _wrapped_after(self, refusal: ExotelRequestRefused, send: Callable[[bool], Answer]) -> Answer:
-        try:
-            answer = send(True)
-        except ExotelRequestRefused as second:
-            # The refusal of the form says nothing about the content; the other one does.
-            raise (second if _misses_campaigns(refusal) and not _misses_campaigns(second) else refusal) from None
-        self._form = "wrapped"
-        log.info("This account takes the wrapped request body; set request_body to 'wrapped' to spare a request.")
-        return answer
-
-    def _page_of_calls(self, campaign_id: str, status: Iterable[str] | None, page_size: int) -> Callable[[int], Answer]:
+    def _page_of_calls(
+        self, campaign_id: str, status: Iterable[CallStatus] | None, page_size: int
+    ) -> Callable[[int], Answer]:
         query = {"sort_by": "date_created:asc"} | ({"status": ",".join(status)} if status else {})
         path, sizes = f"{_path(campaign_id)}/call-details", [page_size, *(s for s in _SMALLER_PAGES if s < page_size)]
-        told: Mapping[str, Any] | None = None
+        metadata: Mapping[str, Any] | None = None
 
         def page(offset: int) -> Answer:
-            nonlocal told
+            nonlocal metadata
             try:
                 answer = self._transport.page(path, query, sizes[0])(offset)
             except ExotelRequestRefused:
-                if told is not None or len(sizes) == 1:
+                if metadata is not None or len(sizes) == 1:
                     raise
                 sizes.pop(0)
                 return page(offset)
             except ExotelNotFound:
-                # The service answers 404 where it has no call to show: only a campaign that is not there is an error.
+                # The service answers 404 if it has no call to show: only a campaign that does not exist is an error.
                 self.get_campaign(campaign_id)
-                return Answer((), told if told is not None else {} if offset else {"total": 0})
-            told = answer.metadata
+                return Answer((), metadata if metadata is not None else {} if offset else {"total": 0})
+            metadata = answer.metadata
             return answer
 
         return page
@@ -370,7 +351,7 @@ class ExotelClient:
 
 def _id_of(campaign: Mapping[str, Any]) -> str:
     if not campaign.get("id"):
-        raise ExotelResponseError("an entry of the list holds no id")
+        raise ExotelResponseError("an entry of the list has no id")
     return str(campaign["id"])
 
 
@@ -379,8 +360,4 @@ def _action(action: str, *, wrapped: bool) -> dict[str, Any]:
 
 
 def _path(campaign_id: str) -> str:
-    return f"/campaigns/{quote(campaign_id, safe='')}"
-
-
-def _misses_campaigns(error: ExotelError) -> bool:
-    return "campaigns is mandatory" in error.message.lower()
+    return f"/campaigns/{check_id(campaign_id, 'campaign_id')}"

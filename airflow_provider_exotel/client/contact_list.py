@@ -1,4 +1,4 @@
-"""What comes from the service about lists of contacts and imports of CSV files, in every dialect, as one shape.
+"""Contact lists and CSV imports as the service shows them: every dialect read into one shape.
 
 Exotel's pages: create lists, bulk list details, add contacts to a list via CSV. Every field but a list's SID may be
 missing.
@@ -13,15 +13,16 @@ from enum import StrEnum
 from itertools import product
 from typing import Any, Literal, Self
 
-from airflow_provider_exotel.client.models import read_moment
+from airflow_provider_exotel.client.parse import fold_status, parse_text, parse_time, parse_whole
+from airflow_provider_exotel.client.redact import StoredRedacted
 
 ListKind = Literal["static", "dynamic"]
-"""What a list is for: ``static`` plain numbers, ``dynamic`` numbers with texts of their own for each."""
+"""Kind of list: ``static`` holds numbers, ``dynamic`` numbers with variables for a personalised text."""
 
 MAX_CONTACTS: Mapping[ListKind, int] = {"static": 100_000, "dynamic": 500_000}
-"""The most contacts a list holds, those of earlier files included."""
+"""The most contacts of a list, earlier files included."""
 MAX_DYNAMIC_BYTES = 60_000_000
-"""A file for a dynamic list is smaller than this."""
+"""The size that a file for a dynamic list must stay below."""
 
 _COUNT_NAMES = ("contact_count", "contacts_count", "total_contacts", "count")
 _IMPORT_COUNTS = {
@@ -34,9 +35,9 @@ _IMPORT_COUNTS = {
 
 @dataclass(frozen=True)
 class ContactList:
-    """A list of contacts as the service shows it; it shows whom it holds only page by page.
+    """A contact list as the service shows it, without its contacts.
 
-    :param contacts: how many it holds, ``None`` where the answer does not tell.
+    :param contacts: how many it holds, ``None`` if the answer does not say.
     """
 
     sid: str
@@ -55,16 +56,16 @@ class ContactList:
         return cls(
             sid=str(data["sid"]),
             name=str(data.get("name") or ""),
-            tag=_text(data.get("tag")),
+            tag=parse_text(data.get("tag")),
             contacts=_first([data], _COUNT_NAMES),
-            date_created=read_moment(data.get("date_created")),
-            date_updated=read_moment(data.get("date_updated")),
+            date_created=parse_time(data.get("date_created")),
+            date_updated=parse_time(data.get("date_updated")),
         )
 
 
 @dataclass(frozen=True)
-class Contact:
-    """One contact of a list; who it is is left out of its text."""
+class Contact(StoredRedacted):
+    """One contact of a list; number, names and address are left out of its text."""
 
     sid: str | None
     number: str = field(repr=False)
@@ -79,18 +80,18 @@ class Contact:
         """Read one contact of an answer."""
         others = ("first_name", "last_name", "company_name", "email", "tag")
         return cls(
-            sid=_text(data.get("sid") or data.get("contact_sid")),
-            number=_text(data.get("number")) or "",
-            **{name: _text(data.get(name)) for name in others},
+            sid=parse_text(data.get("sid") or data.get("contact_sid")),
+            number=parse_text(data.get("number")) or "",
+            **{name: parse_text(data.get(name)) for name in others},
         )
 
 
 @dataclass(frozen=True)
 class CsvUpload:
-    """A file that has been taken and is being imported.
+    """A file that the service has received and is importing.
 
-    :param upload_id: what its status is asked for by.
-    :param list_sid: the list it goes into, ``None`` where the answer does not tell.
+    :param upload_id: the id of its import.
+    :param list_sid: the list it goes into, ``None`` if the answer does not say.
     """
 
     upload_id: str
@@ -98,25 +99,24 @@ class CsvUpload:
 
     @classmethod
     def of(cls, answer: Any) -> Self | None:
-        """Read the answer to an upload, wherever it holds the ids; ``None`` if it holds none."""
+        """Read the ids anywhere in the answer to an upload; ``None`` if there are none."""
         upload_id = _search(answer, lambda place: place.get("upload_id"))
         return None if upload_id is None else cls(upload_id, _list_sid(answer))
 
 
 class ImportState(StrEnum):
-    """How far an import is (Exotel, CSV status)."""
+    """State of an import (Exotel, CSV status)."""
 
     IN_PROGRESS = "in-progress"
     COMPLETED = "completed"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """A word this version does not know; it never ends a wait. The word itself is ``ImportStatus.state_text``."""
+    """A state that this version does not know; it never ends a wait. ``ImportStatus.state_text`` holds its text."""
 
     @classmethod
     def of(cls, text: object) -> ImportState:
         """Fold the spellings of the service: case, dashes, underscores, spaces, and ``processing``."""
-        folded = "".join(character for character in str(text or "").lower() if character not in "-_ ")
-        return _STATES.get(folded, cls.UNKNOWN)
+        return _STATES.get(fold_status(text), cls.UNKNOWN)
 
 
 _STATES = {
@@ -129,11 +129,11 @@ _STATES = {
 
 @dataclass(frozen=True)
 class ImportCounts:
-    """The rows of a file by what became of them.
+    """Counts of the rows of a file by result.
 
     :param success: contacts that were added.
-    :param duplicate: rows whose number the list held already or the file held before.
-    :param failed: rows without a number the service takes.
+    :param duplicate: rows whose number was in the list or in an earlier row.
+    :param failed: rows without a valid number.
     """
 
     total: int = 0
@@ -143,7 +143,7 @@ class ImportCounts:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self | None:
-        """Read the counts of a status under whichever names; ``None`` if it has none."""
+        """Read the counts of a status, under any of their names; ``None`` if there are none."""
         stats = data.get("stats")
         places = [place for place in (stats, data) if isinstance(place, Mapping)]
         read = {name: _first(places, aliases) for name, aliases in _IMPORT_COUNTS.items()}
@@ -157,9 +157,9 @@ class ImportCounts:
 
 @dataclass(frozen=True)
 class ImportStatus:
-    """How far the import of a file is.
+    """Progress of the import of a file.
 
-    :param counts: ``None`` where the answer does not tell.
+    :param counts: ``None`` if the answer does not say.
     """
 
     upload_id: str
@@ -173,17 +173,17 @@ class ImportStatus:
     def of(cls, upload_id: str, data: Mapping[str, Any]) -> Self:
         """Read the status of an upload.
 
-        :param upload_id: the upload that was asked for.
+        :param upload_id: the id of the import.
         :param data: the object of the answer.
         """
         summary = data.get("summary")
-        told = {**summary, **data} if isinstance(summary, Mapping) else data
+        fields = {**summary, **data} if isinstance(summary, Mapping) else data
         return cls(
             upload_id=upload_id,
-            state=ImportState.of(told.get("status")),
-            state_text=_text(told.get("status")) or "",
-            list_sid=_list_sid(told),
-            counts=ImportCounts.of(told),
+            state=ImportState.of(fields.get("status")),
+            state_text=parse_text(fields.get("status")) or "",
+            list_sid=_list_sid(fields),
+            counts=ImportCounts.of(fields),
         )
 
 
@@ -193,7 +193,7 @@ def _list_sid(answer: Any) -> str | None:
 
 
 def _search(value: Any, wanted: Callable[[Mapping[str, Any]], Any]) -> str | None:
-    """Return the first id wanted, from outside in."""
+    """Return the first id that is found, from outside in."""
     level = [value]
     while level:
         for place in level:
@@ -210,15 +210,6 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def _first(places: Iterable[Mapping[str, Any]], names: Iterable[str]) -> int | None:
-    """Return the first whole number that stands under one of the names."""
-    counts = (_whole(place.get(name)) for place, name in product(places, names))
+    """Return the first whole number under one of the names."""
+    counts = (parse_whole(place.get(name)) for place, name in product(places, names))
     return next((count for count in counts if count is not None), None)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _whole(value: object) -> int | None:
-    text = str(value).strip()
-    return int(text) if text.isascii() and text.isdecimal() else None

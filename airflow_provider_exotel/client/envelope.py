@@ -1,4 +1,4 @@
-"""The service's answers in all their dialects, read into one shape (Exotel, HTTP status codes and API responses)."""
+"""The service's answers, every dialect read into one shape (Exotel, HTTP status codes and API responses)."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ _ERRORS: dict[int, tuple[type[ExotelError], str]] = {
 }
 
 _REFUSALS = {ExotelAuthError, ExotelNotFound, ExotelPaymentRequired, ExotelRateLimited, ExotelRequestRefused}
+# What an error is counted as that tells no status: it cannot be read, so whether it counted is not known.
+_UNREADABLE = 0
+_STATUS_DIGITS = 3
 _IDS = {"id", "sid", "campaign_sid", "campaign_id", "campaignsid", "campaignid"}
 
 
@@ -48,8 +51,8 @@ _IDS = {"id", "sid", "campaign_sid", "campaign_id", "campaignsid", "campaignid"}
 class Item:
     """One entry of an answer's ``response``.
 
-    :param data: the object asked for.
-    :param summary: the object that may stand beside it.
+    :param data: the requested object.
+    :param summary: an object beside it, in one dialect.
     """
 
     data: Mapping[str, Any]
@@ -61,7 +64,7 @@ class Answer:
     """A successful answer.
 
     :param items: its entries, one for a single object.
-    :param metadata: paging figures, where there are any.
+    :param metadata: paging figures, empty if there are none.
     :param request_id: Exotel's id of the request.
     """
 
@@ -71,20 +74,20 @@ class Answer:
 
     @property
     def total(self) -> int | None:
-        """Return how many entries the whole list has of which this is a page, None where that is not told."""
+        """How many entries the whole list has of which this is a page, ``None`` if the answer does not say."""
         total = str(self.metadata.get("total"))
         return int(total) if total.isdecimal() else None
 
     def only(self, key: str = "id") -> Item:
         """Return the single entry of the answer.
 
-        :param key: what its id goes by.
-        :raises ExotelResponseError: if there is none or it holds no id.
+        :param key: the field of its id.
+        :raises ExotelResponseError: if there is none or it has no id.
         """
         for item in self.items[:1]:
             if item.data.get(key):
                 return item
-        raise ExotelResponseError("the answer holds no id", request_id=self.request_id)
+        raise ExotelResponseError("the answer has no id", request_id=self.request_id)
 
 
 def read_answer(
@@ -96,28 +99,29 @@ def read_answer(
     *,
     creates: bool = False,
 ) -> Answer:
-    """Read an answer or raise the error it stands for.
+    """Return a successful answer.
+
+    An answer is an error if any of its statuses is: that of HTTP, its own ``http_code``, or the ``code`` of an entry.
 
     :param http_status: the HTTP status.
     :param body: the text of the body.
-    :param reason: the reason phrase, told if nothing better is.
+    :param reason: the reason phrase, used in an error that has no better text.
     :param retry_after: seconds from the ``Retry-After`` header, if it was readable.
-    :param secrets: what an error must not repeat, should the service do so.
-    :param creates: whether the request was to create something: then a refusal that names an id is none.
-    :raises ExotelError: the class that fits the status of the answer, or of the entry that failed in it.
+    :param secrets: texts that an error must not repeat.
+    :param creates: whether the request creates something: then a refusal that names an id proves nothing.
+    :raises ExotelError: the class that fits the first status that is an error.
     """
     parsed = _json(body)
     request_id = _request_id(parsed)
-    if not HTTPStatus.OK <= http_status < HTTPStatus.MULTIPLE_CHOICES:
+    if not _is_success(http_status):
         raise _error(http_status, parsed, body, reason, retry_after, secrets, creates=creates)
+    if isinstance(parsed, Mapping) and (failed := _failed_status(parsed)) is not None:
+        raise _error(failed, parsed, "", "", retry_after, secrets, creates=creates)
     if not isinstance(parsed, Mapping) or not _is_response(parsed.get("response", "")):
         raise ExotelResponseError("the answer cannot be read", http_status=http_status, request_id=request_id)
-    entries = _entries(parsed)
-    for entry in entries:
-        if (failed := _failure_code(entry)) is not None:
-            raise _error(failed, parsed, "", reason, retry_after, secrets, creates=creates)
     metadata = parsed.get("metadata")
-    return Answer(tuple(map(_item, entries)), metadata if isinstance(metadata, Mapping) else {}, request_id=request_id)
+    items = tuple(map(_item, _entries(parsed)))
+    return Answer(items, metadata if isinstance(metadata, Mapping) else {}, request_id=request_id)
 
 
 def _json(body: str) -> Any:
@@ -128,7 +132,7 @@ def _json(body: str) -> Any:
 
 
 def _is_response(response: Any) -> bool:
-    """Return whether the answer is one object, a list of objects, or nothing: no entry of it is lost on the way."""
+    """Return whether the answer is one object, a list of objects, or nothing, so that no entry of it is dropped."""
     entries = response if isinstance(response, list) else [{} if response is None else response]
     return all(isinstance(entry, Mapping) for entry in entries)
 
@@ -139,17 +143,41 @@ def _entries(parsed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [entry for entry in entries if isinstance(entry, Mapping)]
 
 
-def _failure_code(entry: Mapping[str, Any]) -> int | None:
-    """Return the status of an entry that failed inside an answer that did not."""
-    if not _is_wrapped(entry):
-        return None
-    code = str(entry.get("code"))
-    status = int(code) if code.isdecimal() else None
-    if status is not None and status >= HTTPStatus.BAD_REQUEST:
-        return status
-    if str(entry.get("status", "success")).lower() != "success":
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _failed_status(parsed: Mapping[str, Any]) -> int | None:
+    """Return the first status that makes an error of an answer under HTTP 2xx, ``None`` if there is none."""
+    outer = [parsed["http_code"]] if parsed.get("http_code") is not None else []
+    exception = parsed.get("RestException")
+    if exception or parsed.get("error_data"):
+        outer.append(exception.get("Status") if isinstance(exception, Mapping) else None)
+    statuses = (_UNREADABLE if (status := _status(one)) is None else status for one in outer)
+    failed = next((status for status in statuses if not _is_success(status)), None)
+    if failed is not None:
+        return failed
+    return next((code for entry in _entries(parsed) if (code := _failed_entry(entry)) is not None), None)
+
+
+def _failed_entry(entry: Mapping[str, Any]) -> int | None:
+    """Return the status of an entry that failed inside an answer that did not, ``None`` if it did not fail."""
+    code, status = _status(entry.get("code")), str(entry.get("status") or "success").lower()
+    if code is not None and not _is_success(code):
+        return code
+    says_nothing = code is None and entry.get("code") is not None and not entry.get("status")
+    is_error = isinstance(entry.get("error"), Mapping) and not entry.keys() & {"data", "id", "sid"}
+    if says_nothing or is_error:
+        return _UNREADABLE
+    # A bare campaign has a status of its own, and "failed" is one; "failure" is not.
+    if status == "failure" or (_is_wrapped(entry) and status != "success"):
         return HTTPStatus.INTERNAL_SERVER_ERROR
     return None
+
+
+def _status(value: Any) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) == _STATUS_DIGITS else None
 
 
 def _is_wrapped(entry: Mapping[str, Any]) -> bool:
@@ -175,7 +203,7 @@ def _error(
     creates: bool,
 ) -> ExotelError:
     text = next(_texts(parsed, body, reason), "")
-    details: dict[str, Any] = {"http_status": status, "code": _code(parsed), "request_id": _request_id(parsed)}
+    details: dict[str, Any] = {"http_status": status or None, "code": _code(parsed), "request_id": _request_id(parsed)}
     kind, meaning = _kind(status)
     if (creates or kind is ExotelRequestRefused) and kind in _REFUSALS and _names_an_id(parsed):
         # Refused and yet there is an id: whether a campaign exists is exactly what cannot be known.
@@ -191,13 +219,13 @@ def _kind(status: int) -> tuple[type[ExotelError], str]:
         return _ERRORS[status]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ExotelServerError, "Exotel failed"
-    if status < HTTPStatus.BAD_REQUEST:
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return ExotelResponseError, "Exotel answered with a redirect, which is not followed; check the host"
     return ExotelResponseError, "Exotel answered with a status this client does not know"
 
 
 def _texts(parsed: Any, body: str, reason: str) -> Iterator[str]:
-    """Yield the words of an error, the most telling first."""
+    """Yield the texts of an error, the most specific first."""
     outer = [*_entries(parsed), parsed] if isinstance(parsed, Mapping) else []
     for place in [*_error_objects(parsed), *outer]:
         for name in ("description", "message", "Message"):
@@ -210,7 +238,7 @@ def _texts(parsed: Any, body: str, reason: str) -> Iterator[str]:
 
 
 def _error_objects(parsed: Any) -> list[Mapping[str, Any]]:
-    """Return the objects that hold an error of Exotel's own, not the status of an answer again."""
+    """Return the objects that hold an error of Exotel's own, as opposed to the status of the answer."""
     if not isinstance(parsed, Mapping):
         return []
     places: list[Any] = [entry.get("error_data") for entry in _entries(parsed)]

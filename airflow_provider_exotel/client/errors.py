@@ -1,22 +1,23 @@
-"""Everything that can go wrong with a request, as one tree.
+"""Every error of a request, as one tree.
 
 ::
 
     ExotelError
-    ├── ExotelInputError          never sent: what is wrong with the arguments, all of it at once
+    ├── ExotelInputError          nothing was sent: all problems of the arguments at once
     ├── ExotelConnectionError     no answer; ``sent`` tells whether the request may have counted
+    │   └── ExotelCertificateError    the host's certificate is not trusted; nothing was sent
     ├── ExotelAuthError           401, 403: key, token, account, region or address not accepted
     ├── ExotelPaymentRequired     402: balance or plan
-    ├── ExotelRequestRefused      400, 422 and other 4xx: the service says what it does not like
+    ├── ExotelRequestRefused      400, 422 and other 4xx: the service names its reason
     ├── ExotelNotFound            404
-    ├── ExotelCampaignGone        a task's campaign was deleted; it is not created again
-    ├── ExotelListMismatch        a contact list holds other contacts than were uploaded
-    ├── ExotelImportUnfinished    an uploaded file is still being imported, or its import broke off
-    ├── ExotelConflict            409: changed by somebody else meanwhile
+    ├── ExotelConflict            409: changed by somebody else at the same time
     ├── ExotelRateLimited         429: ``retry_after`` seconds
     ├── ExotelServerError         5xx
     ├── ExotelResponseError       an answer that cannot be read
     └── ExotelOutcomeUnknown      the request may or may not have counted
+
+Errors that no HTTP answer raises are in the rooms that raise them: ``create.errors`` and ``audience.errors``. All of
+them can be imported from ``airflow_provider_exotel``.
 
 No message holds a phone number or a credential: texts of the service pass through
 :func:`airflow_provider_exotel.client.redact.redact` first.
@@ -31,10 +32,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with the input.
+    """One problem of the input.
 
-    :param field: the argument it is about, as the caller spells it.
-    :param message: what is wrong and what to write instead; holds no input that may be personal.
+    :param field: the argument, as the caller spells it; nested ones with a dot.
+    :param message: the problem and, after a semicolon, the fix; holds no input that may be personal.
     """
 
     field: str
@@ -47,7 +48,7 @@ class Problem:
 class ExotelError(Exception):
     """The root of the tree.
 
-    :param message: what happened and what to do, free of numbers and credentials.
+    :param message: what happened and what to do; no number, no credential.
     :param http_status: the HTTP status of the answer, if there was one.
     :param code: Exotel's own error code, a number or a word, if it gave one.
     :param request_id: Exotel's id of the request, for its support.
@@ -83,12 +84,15 @@ class ExotelInputError(ExotelError, ValueError):
     """The arguments cannot make a request; nothing was sent.
 
     :param problems: every problem found.
+    :param subject: what the arguments describe, for the first line of the message.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], subject: str = "campaign") -> None:
         self.problems = tuple(problems)
-        lines = "\n".join(f"- {problem}" for problem in self.problems)
-        super().__init__(f"nothing was sent; {len(self.problems)} to mend:\n{lines}")
+        self.subject = subject
+        count = f"{len(self.problems)} problem{'' if len(self.problems) == 1 else 's'}"
+        lines = "".join(f"\n- {problem}" for problem in self.problems)
+        super().__init__(f"Invalid {subject}, nothing was sent ({count}):{lines}")
 
 
 def collect(problems: list[Problem], step: Callable[[], Any]) -> Any:
@@ -118,6 +122,12 @@ class ExotelConnectionError(ExotelError):
         self.sent = sent
 
 
+class ExotelCertificateError(ExotelConnectionError):
+    """The certificate of the host is not trusted here; nothing was sent, and sending again cannot help."""
+
+    retryable = False
+
+
 class ExotelAuthError(ExotelError):
     """Key, token, account SID, region or the caller's address is not accepted (401, 403)."""
 
@@ -131,21 +141,7 @@ class ExotelRequestRefused(ExotelError):
 
 
 class ExotelNotFound(ExotelError):
-    """Nothing there under that id (404)."""
-
-
-class ExotelCampaignGone(ExotelError):
-    """The campaign a task stands for was deleted; nothing creates it again."""
-
-
-class ExotelListMismatch(ExotelError):
-    """A contact list does not hold what was uploaded; no campaign may call from it."""
-
-
-class ExotelImportUnfinished(ExotelError):
-    """The import of a file is not over within its time, or broke off; a later try goes on where this one ended."""
-
-    retryable = True
+    """There is nothing under that id (404)."""
 
 
 class ExotelConflict(ExotelError):
@@ -180,13 +176,13 @@ class ExotelResponseError(ExotelError):
 
 
 class ExotelOutcomeUnknown(ExotelError):
-    """The request was sent and nobody can say whether it counted; it is never sent again blindly."""
+    """The request was sent and may or may not have counted; it is never sent again blindly."""
 
     retryable = True
 
     @classmethod
     def after(cls, error: ExotelError, message: str) -> Self:
-        """Return the unknown outcome of a request that ended in ``error``, with what the answer told of itself."""
+        """Return the unknown outcome of a request that ended in ``error``, with its status, code and request id."""
         return cls(message, http_status=error.http_status, code=error.code, request_id=error.request_id)
 
 

@@ -1,10 +1,10 @@
-"""The kinds of fields a request is made of, and a model that reports all its problems without repeating input."""
+"""Kinds of request fields, and a model that reports every problem at once without repeating the input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -13,116 +13,81 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    SerializationInfo,
     ValidationError,
 )
+from pydantic.fields import FieldInfo
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.literals import read_literal
-from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.text import did_you_mean, fold, read_flag, unknown_value
+from airflow_provider_exotel.client.urls import check_web_url
 
-_WORDS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
+# Only such values are repeated in a message: a longer number may be a phone number.
+_LARGEST_SHOWN = 9_999
+PLAINTEXT = {"plaintext": True}
+"""The context of a dump that hides nothing."""
 
 
-def one_of(*choices: str) -> BeforeValidator:
-    """Return a validator that accepts a choice in any case and spelling of its dash, as people type it."""
+def choice_of(literal: Any) -> BeforeValidator:
+    """Return a validator that accepts the values of a ``Literal`` in any case and spelling of their dash.
+
+    :param literal: the ``Literal`` type.
+    """
+    choices = get_args(literal)
     folded = {fold(choice): choice for choice in choices}
 
     def choose(value: object) -> object:
         if isinstance(value, str) and fold(value) in folded:
             return folded[fold(value)]
-        raise ValueError(f"not one of {', '.join(choices)}")
+        raise ValueError(unknown_value(value, choices))
 
     return BeforeValidator(choose)
 
 
-def fold(text: str) -> str:
-    """Return ``text`` as choices are compared: lower case, dashes for underscores and spaces."""
-    return text.strip().lower().replace("_", "-").replace(" ", "-")
-
-
-def read_flag(value: object) -> bool:
-    """Return a flag as Python, a form or a template writes it.
-
-    :param value: a bool, 0 or 1, or one of ``true``, ``false``, ``yes``, ``no``, ``1``, ``0`` in any case.
-    :raises ValueError: for anything else: nobody is called because a word was misread.
-    """
-    word = str(value).strip().lower() if isinstance(value, (bool, int, str)) else ""
-    if word not in _WORDS:
-        raise ValueError("must be true or false")
-    return _WORDS[word]
-
-
-def flag(value: object, name: str) -> bool:
-    """Return a flag; what is not given is false.
-
-    :param value: what is given.
-    :param name: the argument.
-    :raises ExotelInputError: naming it, for what is neither true nor false.
-    """
-    try:
-        return value is not None and read_flag(value)
-    except ValueError as error:
-        raise ExotelInputError([Problem(name, f"{error}; write one of the two")]) from None
-
-
-def http_url(value: str) -> str:
-    """Return ``value`` if it is an absolute http or https URL."""
-    if not value.lower().startswith(("http://", "https://")) or not value.split("//", 1)[1].strip("/ "):
-        raise ValueError("not an http(s) URL")
-    if any(character.isspace() for character in value):
-        raise ValueError("holds white space")
-    return value
-
-
-def numbers_of(value: object) -> PhoneNumbers:
-    """Return ``value`` as :class:`PhoneNumbers`, complaining in the way pydantic collects."""
-    try:
-        return PhoneNumbers.of(value)
-    except TypeError as error:
-        raise ValueError(str(error)) from None
-
-
-def words(value: object) -> object:
-    """Return the words of a comma-separated string, which is what Jinja makes of a list; all else as it is."""
-    if not isinstance(value, str):
-        return value
-    parsed = read_literal(value)
-    return parsed if isinstance(parsed, list) else [word.strip() for word in value.split(",") if word.strip()]
-
-
-def _moment(value: object) -> object:
+def _read_time(value: object) -> object:
     """Let only text and datetimes through: a bare number is no RFC 3339 time, though a parser may take it."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise ValueError("not an RFC 3339 time") from None
+            raise ValueError("must be an RFC 3339 time") from None
     if not isinstance(value, datetime):
-        raise ValueError("not an RFC 3339 time")
+        raise ValueError("must be an RFC 3339 time")
     if value.utcoffset() is None:
         raise ValueError("has no UTC offset")
     return value
 
 
-def _no_truth(value: object) -> object:
+def _refuse_flag(value: object) -> object:
     # Python counts True as 1; whoever writes it for a number has mixed up two fields.
     if isinstance(value, bool):
-        raise ValueError("should be a valid integer")
+        raise ValueError("must be a whole number")
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_no_truth)]
+Whole = Annotated[int, BeforeValidator(_refuse_flag)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 Item = TypeVar("Item")
-# The bound stands with the tuple: on an optional field it would be asked of None too.
+# The bound is part of the tuple: on an optional field it would be applied to None too.
 Some = Annotated[tuple[Item, ...], Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
-Url = Annotated[str, AfterValidator(http_url)]
+Url = Annotated[str, AfterValidator(check_web_url)]
 Moment = Annotated[
     datetime,
-    BeforeValidator(_moment),
+    BeforeValidator(_read_time),
     PlainSerializer(lambda moment: moment.isoformat(timespec="seconds")),
 ]
+
+
+def redacted(redact: Callable[[Any], Any], plain: Callable[[Any], Any] = lambda value: value) -> PlainSerializer:
+    """Return a serializer that hides a value from whoever dumps the model, except for the request itself."""
+
+    def serialize(value: Any, info: SerializationInfo) -> Any:
+        if value is None:
+            return None
+        return plain(value) if info.context == PLAINTEXT else redact(value)
+
+    return PlainSerializer(serialize)
 
 
 class Model(BaseModel):
@@ -144,43 +109,71 @@ class Model(BaseModel):
         except ValidationError as error:
             raise ExotelInputError(problems(type(self), error)) from None
 
-    def payload(self, *, without: str | None = None) -> dict[str, Any]:
-        """Return the JSON object the service takes, unset fields left out.
-
-        :param without: a field to leave out too.
-        """
-        return self.model_dump(mode="json", exclude_none=True, by_alias=True, exclude={without} if without else None)
-
-
-def mapping_of(value: object) -> object:
-    """Return the mapping a text spells, which is what templates and params make of one; all else as it is."""
-    if not isinstance(value, str):
-        return value
-    parsed = read_literal(value)
-    if not isinstance(parsed, dict):
-        raise ValueError("not a mapping of its fields, nor the text of one")
-    return parsed
+    def payload(self) -> dict[str, Any]:
+        """Return the JSON object that the service takes; unset fields are left out."""
+        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
 def problems(model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
-    """Yield what pydantic found, with what to write instead (the field's description) and without the input.
+    """Yield what pydantic found, each with its fix (the field's description) and without the input.
 
-    :param model: the model that was to be made; its fields' descriptions say what to write.
+    :param model: the model that was to be made.
     :param error: what pydantic raised.
     """
-    for detail in error.errors(include_input=False, include_url=False):
+    for detail in error.errors(include_url=False):
         path = [str(part) for part in detail["loc"]]
-        place, top = ".".join(path), model.model_fields.get(path[0]) if path else None
-        wanted = f"; give {top.description}" if top and top.description else ""
+        field, top = ".".join(path), model.model_fields.get(path[0]) if path else None
         cause = detail.get("ctx", {}).get("error")
-        if isinstance(cause, ExotelInputError):  # a model inside this one has said it in full
+        if isinstance(cause, ExotelInputError):  # a model inside this one has reported it in full
             yield from (
-                Problem(".".join(filter(None, (place, inner.field))), inner.message) for inner in cause.problems
+                Problem(".".join(filter(None, (field, inner.field))), inner.message) for inner in cause.problems
             )
         elif detail["type"] == "extra_forbidden":
-            yield Problem(place, f"is not known; the fields are {', '.join(model.model_fields)}")
-        elif detail["type"] == "missing":
-            yield Problem(place, f"is missing{wanted}")
+            yield Problem(field, _unknown_field(model, path[-1]))
         else:
-            said = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            yield Problem(place, f"{said[:1].lower()}{said[1:]}{wanted}")
+            message = _message(detail, top)
+            fix = (top.description or "") if top and ";" not in message else ""
+            yield Problem(field, f"{message}; give {fix}" if fix else message)
+
+
+_MESSAGES: Mapping[str, str] = {
+    "missing": "is required",
+    "string_type": "must be text",
+    "string_too_short": "must have at least {min_length} characters",
+    "too_short": "must have at least {min_length} entries",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "tuple_type": "must be a list",
+    "model_type": "must be a mapping of its fields",
+    "model_attributes_type": "must be a mapping of its fields",
+    "dict_type": "must be a mapping",
+}
+"""Our words for pydantic's kinds of errors; a ``ValueError`` brings its own."""
+
+
+def _message(detail: Any, field: FieldInfo | None) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        return _out_of_range(detail["input"], field)
+    if context.get("min_length") == 1:
+        return "must not be empty"
+    said = _MESSAGES.get(kind, detail["msg"].removeprefix("Value error, ").removeprefix("Input ")).format(**context)
+    return f"{said[:1].lower()}{said[1:]}"
+
+
+def _out_of_range(value: Any, field: FieldInfo | None) -> str:
+    metadata = field.metadata if field else []
+    least = next((one.ge for one in metadata if hasattr(one, "ge")), None)
+    most = next((one.le for one in metadata if hasattr(one, "le")), None)
+    wanted = f"must be at least {least}" if most is None else f"must be between {least} and {most}"
+    shown = isinstance(value, int) and abs(value) <= _LARGEST_SHOWN
+    return f"{wanted} (got {value})" if shown else wanted
+
+
+def _unknown_field(model: type[BaseModel], given: str) -> str:
+    for name, field in model.model_fields.items():
+        if field.serialization_alias == given:
+            return f"unknown field; did you mean {name!r}?"
+    return f"unknown field; use one of {', '.join(model.model_fields)}{did_you_mean(given, model.model_fields)}"

@@ -6,7 +6,6 @@ import errno
 from collections.abc import Callable, Iterator
 from os import SEEK_END
 from typing import Any, BinaryIO, TypeVar
-from urllib.parse import quote
 
 from airflow_provider_exotel.client import paging
 from airflow_provider_exotel.client.contact_list import (
@@ -28,10 +27,12 @@ from airflow_provider_exotel.client.errors import (
     ExotelResponseError,
     Problem,
 )
-from airflow_provider_exotel.client.policy import Kind, surely_refused
+from airflow_provider_exotel.client.retry import RequestKind, is_definite_refusal
+from airflow_provider_exotel.client.text import unknown_value
 from airflow_provider_exotel.client.transport import LARGEST_PAGE, Form, Transport
+from airflow_provider_exotel.client.urls import check_id
 
-# However many contacts are asked for, the service gives no more than twenty a request.
+# The service returns at most twenty contacts per request, whatever the limit.
 _CONTACTS_PAGE = 20
 _FILE_NAME = "contacts.csv"
 
@@ -50,15 +51,15 @@ class ContactLists:
     def create(self, name: str, *, tag: str | None = None) -> ContactList:
         """Create an empty list.
 
-        :param name: its name, which no other list of the account has.
-        :param tag: a word of your own that is kept with it.
+        :param name: its name, unique in the account.
+        :param tag: your own label for it.
         :raises ExotelConflict: if another list has the name.
-        :raises ExotelOutcomeUnknown: if nobody can say whether the list exists; it is not sent again.
-        :raises ExotelError: if it surely does not exist.
+        :raises ExotelOutcomeUnknown: if the list may or may not exist; it is not sent again.
+        :raises ExotelError: if it definitely does not exist.
         """
         given = {"name": name} | ({} if tag is None else {"tag": tag})
         return self._once(
-            "the list was sent and whether it exists is not known",
+            "the list was sent and it is not known whether it exists",
             lambda: {"lists": [given]},
             "/lists",
             lambda item: ContactList.of(item.data) if item.data.get("sid") else None,
@@ -68,19 +69,19 @@ class ContactLists:
     def get(self, list_sid: str) -> ContactList:
         """Return one list.
 
-        :raises ExotelNotFound: if there is none of that SID.
+        :raises ExotelNotFound: if there is no such list.
         """
-        return ContactList.of(self._transport.send(Kind.READ, "GET", _path(list_sid)).only("sid").data)
+        return ContactList.of(self._transport.send(RequestKind.READ, "GET", _path(list_sid)).only("sid").data)
 
     def all(
         self, *, name: str | None = None, sort_by: str = "date_created:desc", page_size: int = LARGEST_PAGE
     ) -> Iterator[ContactList]:
-        """Iterate over the account's lists, newest first, page by page as they are taken.
+        """Iterate over the account's lists, newest first, reading a page when it is needed.
 
         :param name: the service's name filter; it does not say how names are compared, so an empty result proves
             nothing.
         :param sort_by: ``date_created`` or ``name``, a colon, ``asc`` or ``desc``.
-        :param page_size: lists asked for a request; the service may give fewer.
+        :param page_size: lists per request; the service may return fewer.
         """
         query = {"sort_by": sort_by} | ({} if name is None else {"name": name})
         seen: set[str] = set()
@@ -98,33 +99,33 @@ class ContactLists:
         """
         wanted = {key: value for key, value in (("name", name), ("tag", tag)) if value is not None}
         if not wanted:
-            raise ExotelInputError([Problem("name", "is missing; give another name or another tag")])
+            raise ExotelInputError([Problem("name", "is required unless tag is given")], "contact list")
 
-        def stands() -> bool:
+        def is_changed() -> bool:
             shown = self.get(list_sid)
             return all(getattr(shown, key) == value for key, value in wanted.items())
 
         self._transport.change(
-            lambda: self._transport.send(Kind.CHANGE, "PUT", _path(list_sid), body=lambda: wanted), stands
+            lambda: self._transport.send(RequestKind.CHANGE, "PUT", _path(list_sid), body=lambda: wanted), is_changed
         )
         return self.get(list_sid)
 
     def delete(self, list_sid: str) -> None:
-        """Delete a list; one that is gone already is no error."""
+        """Delete a list; one that is already gone is not an error."""
 
         def gone() -> bool:
             self.get(list_sid)
             return False
 
         try:
-            self._transport.change(lambda: self._transport.send(Kind.CHANGE, "DELETE", _path(list_sid)), gone)
+            self._transport.change(lambda: self._transport.send(RequestKind.CHANGE, "DELETE", _path(list_sid)), gone)
         except ExotelNotFound:
             return
 
     def contacts(self, list_sid: str) -> Iterator[Contact]:
-        """Iterate over the contacts of a list, page by page as they are taken.
+        """Iterate over the contacts of a list, reading a page when it is needed.
 
-        Twenty come with a request: 100,000 of them take 5,000 requests, almost three hours at the usual rate.
+        A request returns twenty: 100,000 contacts take 5,000 requests, almost three hours at the default rate limit.
 
         :raises ExotelNotFound: if there is no such list.
         """
@@ -137,14 +138,14 @@ class ContactLists:
             yield contact
 
     def count(self, list_sid: str) -> int:
-        """Return how many contacts a list holds, also where the list itself does not tell.
+        """Return how many contacts a list holds, counting them if the list itself does not say.
 
         :raises ExotelNotFound: if there is no such list.
         :raises ExotelResponseError: if the service does not say.
         """
-        if (told := self.get(list_sid).contacts) is not None:
-            return told
-        answer = self._transport.send(Kind.READ, "GET", f"{_path(list_sid)}/contacts", query={"limit": 1})
+        if (count := self.get(list_sid).contacts) is not None:
+            return count
+        answer = self._transport.send(RequestKind.READ, "GET", f"{_path(list_sid)}/contacts", query={"limit": 1})
         total = str(answer.metadata.get("total"))
         if not total.isdecimal():
             raise ExotelResponseError("the answer does not say how many contacts the list holds")
@@ -153,20 +154,20 @@ class ContactLists:
     def upload_csv(
         self, file: BinaryIO | Callable[[], BinaryIO], list_name: str, kind: ListKind = "static"
     ) -> CsvUpload:
-        """Have a CSV file imported into the list of a name; the service makes the list if there is none.
+        """Upload a CSV file to be imported into the list of a name; the service creates the list if there is none.
 
-        The file is read piece by piece while it is sent. The service answers when it has taken the file, and imports
-        it afterwards: see :meth:`import_status`. Numbers the list holds already are not added again.
+        The file is read piece by piece while it is sent. The service answers when it has received the file, and imports
+        it afterwards: see :meth:`import_status`. Numbers that the list already holds are not added again.
 
-        :param file: the file, opened for reading bytes, from where it stands to its end, as UTF-8 with a header that
-            holds ``number``; or a function that returns it, called after the wait for the rate limit and right before
-            each sending.
+        :param file: the file, opened for reading bytes, UTF-8 with a header that has ``number``; it is sent from its
+            position to its end. Or a function that returns it, called after the wait for the rate limit and right
+            before each sending.
         :param list_name: the name of the list.
         :param kind: ``static`` (default; 100,000 contacts, no columns of your own) or ``dynamic`` (500,000 contacts,
             less than 60 MB, up to five columns of your own).
         :raises ExotelInputError: if it cannot be sent; nothing was sent.
-        :raises ExotelOutcomeUnknown: if nobody can say whether the file was taken; it is not sent again.
-        :raises ExotelError: if it surely was not.
+        :raises ExotelOutcomeUnknown: if the file may or may not have been received; it is not sent again.
+        :raises ExotelError: if it definitely was not.
         """
         start = None if callable(file) else _position(file)
 
@@ -180,19 +181,19 @@ class ContactLists:
             return Form(encoder, encoder.content_type)
 
         return self._once(
-            "the file was sent and whether it is imported is not known",
+            "the file was sent and it is not known whether it is imported",
             form,
             "/contacts/csv-upload",
             lambda item: CsvUpload.of([item.data, item.summary or {}]),
         )
 
     def import_status(self, upload_id: str) -> ImportStatus:
-        """Return how far the import of a file is.
+        """Return the progress of the import of a file.
 
         :param upload_id: what :meth:`upload_csv` returned.
         :raises ExotelNotFound: if there is no such upload.
         """
-        answer = self._transport.send(Kind.READ, "GET", f"/csv-status/{quote(upload_id, safe='')}")
+        answer = self._transport.send(RequestKind.READ, "GET", f"/csv-status/{check_id(upload_id, 'upload_id')}")
         return ImportStatus.of(upload_id, answer.items[0].data if answer.items else {})
 
     def _once(
@@ -203,14 +204,14 @@ class ContactLists:
         read: Callable[[Item], Made | None],
         refusals: tuple[type[ExotelError], ...] = (),
     ) -> Made:
-        """Send what must not be sent twice, and read its answer; ``refusals`` are errors that are sure here too."""
+        """Send what must not be sent twice, and read its answer; ``refusals`` are definite errors here too."""
         try:
-            answer = self._transport.send(Kind.CREATE, "POST", path, body=body)
+            answer = self._transport.send(RequestKind.CREATE, "POST", path, body=body)
             made = next((read(item) for item in answer.items[:1]), None)
             if made is None:
-                raise ExotelResponseError("the answer holds no id", request_id=answer.request_id)
+                raise ExotelResponseError("the answer has no id", request_id=answer.request_id)
         except ExotelError as error:
-            if surely_refused(error) or isinstance(error, refusals):
+            if is_definite_refusal(error) or isinstance(error, refusals):
                 raise
             remedy = "look for the list before sending it again"
             raise ExotelOutcomeUnknown.after(error, f"{unknown} ({error.message}); {remedy}") from error
@@ -218,9 +219,9 @@ class ContactLists:
 
 
 class _Rest:
-    """A file from a position to its end, as the encoder of forms reads it: with a length that is known beforehand.
+    """A file from a position to its end, with a length known beforehand, as the multipart encoder reads it.
 
-    :raises ExotelInputError: if it is none that can be sent.
+    :raises ExotelInputError: if it cannot be sent.
     """
 
     def __init__(self, file: BinaryIO, start: int, list_name: str, kind: str) -> None:
@@ -228,13 +229,13 @@ class _Rest:
         size = file.seek(0, SEEK_END) - start
         file.seek(start)
         if problems := list(_problems(size, list_name, kind)):
-            raise ExotelInputError(problems)
+            raise ExotelInputError(problems, "contact list")
         self.len = size
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes.
 
-        :raises OSError: if there are none although there should be; the encoder would ask for ever.
+        :raises OSError: if there are none although there should be; the encoder would read forever.
         """
         try:
             piece = self._file.read(self.len if size < 0 else min(size, self.len))
@@ -250,26 +251,25 @@ class _Rest:
 
 def _position(file: BinaryIO) -> int:
     if not hasattr(file, "read") or not file.seekable() or isinstance(file.read(0), str):
-        raise ExotelInputError(
-            [Problem("file", "must be opened for reading bytes and able to seek; open it with 'rb'")]
-        )
+        message = "must be opened for reading bytes and able to seek; open it with 'rb'"
+        raise ExotelInputError([Problem("file", message)], "contact list")
     return file.tell()
 
 
 def _problems(size: int, list_name: str, kind: str) -> Iterator[Problem]:
     if not list_name.strip():
-        yield Problem("list_name", "is empty; give the list a name")
+        yield Problem("list_name", "is required")
     if kind not in MAX_CONTACTS:
-        yield Problem("kind", f"is not one of {', '.join(MAX_CONTACTS)}")
+        yield Problem("kind", unknown_value(kind, MAX_CONTACTS))
     if not size:
-        yield Problem("file", "is empty; write a header with the column number, and a contact a line")
+        yield Problem("file", "must not be empty; write a header with the column number, and one contact per line")
     if kind == "dynamic" and size >= MAX_DYNAMIC_BYTES:
-        yield Problem("file", f"has {size:,} bytes and must have fewer than {MAX_DYNAMIC_BYTES:,}; make several lists")
+        yield Problem("file", f"must be less than {MAX_DYNAMIC_BYTES:,} bytes (got {size:,}); make several lists")
 
 
 def _entries(page: Callable[[int], Answer]) -> Iterator[Any]:
-    return (item.data for answer in paging.as_they_come(page) for item in answer.items)
+    return (item.data for answer in paging.iterate_pages(page) for item in answer.items)
 
 
 def _path(list_sid: str) -> str:
-    return f"/lists/{quote(list_sid, safe='')}"
+    return f"/lists/{check_id(list_sid, 'list_sid')}"

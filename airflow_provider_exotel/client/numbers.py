@@ -1,4 +1,4 @@
-"""Phone numbers that do not show themselves."""
+"""Phone numbers whose text is a count."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, final
 
-from airflow_provider_exotel.client.literals import read_literal
+from airflow_provider_exotel.client.text import read_literal
 
 # E.164 allows 15 digits; seven is the shortest subscriber number in use. A national trunk prefix (0XXXX...)
 # stays within that.
 _MAY_BE_A_NUMBER = re.compile(r"\+?[\s().\-]*(?:\d[\s().\-]*){7,15}", re.ASCII)
-# Possessive, so that nothing is kept to go back to: a million numbers would take 100 MB.
+# Possessive, so that no state is kept for backtracking: a million numbers would take 100 MB.
 _PLAIN_LINES = re.compile(r"(?:\+?+\d{7,15}+\n)*+", re.ASCII)
 _SEPARATORS = re.compile(r"[\s().\-]")
+_SHOWN_POSITIONS = 10
 
 
 @final
 class PhoneNumbers:
     """An ordered collection of phone numbers whose text is a count, wherever it ends up.
 
-    It is neither a ``list`` nor a ``str``: Airflow stores those in clear in rendered fields and XCom. What is
+    It is neither a ``list`` nor a ``str``: Airflow stores those in plaintext in rendered fields and XCom. Whatever is
     printed, logged, formatted, serialised to XCom or raised shows how many numbers there are; only iterating
     gives the numbers themselves.
 
@@ -49,7 +50,18 @@ class PhoneNumbers:
             numbers = list(value)
             if all(issubclass(kind, (str, int)) and kind is not bool for kind in set(map(type, numbers))):
                 return cls(numbers)
-        raise TypeError("takes a list of numbers as text, or one comma-separated string")
+        raise TypeError("must be a list of numbers as text, or one comma-separated string")
+
+    def problems(self) -> list[str]:
+        """Return what keeps the service from calling these numbers, each as a message without any number."""
+        if not self._numbers:
+            return ["must not be empty; give at least one number"]
+        if malformed := self.malformed():
+            shown = ", ".join(map(str, malformed[:_SHOWN_POSITIONS]))
+            more = f" and {len(malformed) - _SHOWN_POSITIONS:,} more" if len(malformed) > _SHOWN_POSITIONS else ""
+            where = f"{len(malformed):,} of them (at position {shown}{more})"
+            return [f"{where} cannot be a phone number; write E.164, such as +91 and ten digits"]
+        return []
 
     def malformed(self) -> list[int]:
         """Return the positions (from 1) of entries that cannot be a phone number in any country."""
@@ -59,7 +71,7 @@ class PhoneNumbers:
         return [position for position, number in enumerate(self._numbers, 1) if not may_be(number)]
 
     def without(self, positions: Iterable[int]) -> PhoneNumbers:
-        """Return the collection less the entries at ``positions`` (from 1)."""
+        """Return the collection without the entries at ``positions`` (from 1)."""
         left_out = set(positions)
         if not left_out:
             return self
@@ -72,17 +84,17 @@ class PhoneNumbers:
         return PhoneNumbers(_SEPARATORS.sub("", number) for number in self._numbers)
 
     def _are_plain(self) -> bool:
-        """Return whether no entry is malformed or has a separator, as is usual; seen for all in one go."""
+        """Return whether no entry is malformed or has a separator, checked for all of them in one pass."""
         lines = "\n".join([*self._numbers, ""])
         return lines.count("\n") == len(self._numbers) and _PLAIN_LINES.fullmatch(lines) is not None
 
     def serialize(self) -> dict[str, Any]:
-        """Return what Airflow's serialisation may keep: the count."""
+        """Return what Airflow may store: the count."""
         return {"count": len(self)}
 
     @staticmethod
     def deserialize(data: Any, version: int) -> str:  # noqa: ARG004
-        """Return what was kept as text: the numbers themselves were never stored."""
+        """Return the count as text: the numbers themselves were never stored."""
         return f"<{data['count']} numbers>"
 
     def __iter__(self) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Reading a list to its end, page by page, while campaigns are created and deleted (Exotel, bulk campaign details).
+"""Reads a list to its end, page by page, while campaigns are created and deleted (Exotel, bulk campaign details).
 
-Whoever looks for a campaign and finds none sends another, so of :func:`entries` a list that cannot have been seen
-whole is an error and never a shorter list.
+A caller that finds no campaign sends another one. So a list that :func:`iterate_entries` may not have seen completely
+is an error, never a shorter list.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from airflow_provider_exotel.client.envelope import Answer
 from airflow_provider_exotel.client.errors import ExotelResponseError
 
 OVERLAP = 10
-"""How many entries are read twice: as many may be deleted before a page without one that is missed."""
+"""How many entries are read twice: so many may be deleted between two pages without one being missed."""
 
 
-def entries(
+def iterate_entries(
     page: Callable[[int], Answer],
     key: Callable[[Mapping[str, Any]], str | None],
     *,
@@ -26,9 +26,9 @@ def entries(
     """Iterate over the entries of a list, each once, reading a page when it is needed.
 
     :param page: reads the page that begins at an offset.
-    :param key: tells an entry from the others, ``None`` if nothing does.
-    :param overlap: how many entries of a page are asked for again with the next.
-    :param may_shrink: whether entries leave the list as a matter of course, as they do where it is filtered.
+    :param key: returns what identifies an entry, ``None`` if nothing does.
+    :param overlap: how many entries of a page are requested again with the next.
+    :param may_shrink: whether entries normally leave the list, as they do if it is filtered.
     :raises ExotelResponseError: if the list ends before its total, does not go on, or lost more entries while it was
         read than pages overlap by.
     """
@@ -52,8 +52,8 @@ def entries(
         elif received <= again:
             return
         elif stuck:
-            # So many new ones at the top push a whole page down once; a service that passes over the offset repeats
-            # itself for ever.
+            # New entries at the top can push down a whole page once; a service that ignores the offset repeats itself
+            # forever.
             raise ExotelResponseError("the list does not go on: its pages repeat each other")
         else:
             stuck = True
@@ -61,22 +61,22 @@ def entries(
         offset = end - again
 
 
-def as_they_come(page: Callable[[int], Answer], offset: int = 0) -> Iterator[Answer]:
-    """Iterate over the pages of a list as the service gives them, each read when it is needed.
+def iterate_pages(page: Callable[[int], Answer], offset: int = 0) -> Iterator[Answer]:
+    """Iterate over the pages of a list as the service returns them, reading a page when it is needed.
 
-    An entry may come twice, or not at all where others are deleted meanwhile.
+    An entry may come twice, or not at all if others are deleted at the same time.
 
     :param page: reads the page that begins at an offset.
-    :param offset: how many entries to pass over.
+    :param offset: how many entries to skip.
     """
     last = None
     while True:
         answer = page(offset)
-        if answer.items == last:  # a service that ignores the offset would be read for ever
+        if answer.items == last:  # a service that ignores the offset would be read forever
             return
         received, last, total = len(answer.items), answer.items, answer.total
         offset += received
         yield answer
-        # The service may grant smaller pages than asked for, so only a total ends the list early.
+        # The service may return smaller pages than requested, so only a total ends the list early.
         if not received or (total is not None and offset >= total):
             return

@@ -1,4 +1,4 @@
-"""One bucket of requests for each account in this process (Exotel, rate limits: 30 a minute for campaigns)."""
+"""One token bucket per account and process (Exotel, rate limits: 30 campaign requests per minute)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable
 
 REQUESTS_PER_MINUTE = 30
-# A task looks once and posts once; more than that at the start would let a hundred tasks, each with a process and a
-# bucket of its own, burst together.
+# A task makes one look-up and one POST. More tokens at the start would let a hundred tasks, each a process with its own
+# bucket, burst together.
 _AT_START = 2.0
 _LONGEST_BLOCK = 60.0
 
 
 class TokenBucket:
-    """Spaces requests to a rate, allowing what was saved up in quiet times.
+    """Limits requests to a rate, with bursts up to the tokens saved.
 
-    :param per_minute: requests a minute, also the most that can be saved up.
-    :param clock: seconds that only grow.
+    :param per_minute: requests per minute, also the most tokens that are saved.
+    :param clock: a monotonic clock, in seconds.
     :param sleep: waits for seconds.
     """
 
@@ -36,7 +36,7 @@ class TokenBucket:
         self._blocked_until = self._updated
 
     def take(self) -> float:
-        """Wait for a turn and take it.
+        """Take a token, waiting for it if there is none.
 
         :return: the seconds waited.
         """
@@ -49,14 +49,12 @@ class TokenBucket:
             self._sleep(wait)
         return max(wait, 0.0)
 
-    def observe(self, remaining: int | None, seconds_to_reset: float | None) -> None:
-        """Correct the bucket by what the service says is left, which counts other processes too.
+    def observe(self, remaining: int, seconds_to_reset: float | None) -> None:
+        """Correct the bucket by the service's own count, which includes other processes.
 
         :param remaining: the ``X-RateLimit-Remaining`` header.
-        :param seconds_to_reset: seconds until the service starts to count anew.
+        :param seconds_to_reset: seconds until the service resets its count.
         """
-        if remaining is None:
-            return
         with self._lock:
             self._refill()
             self._tokens = min(self._tokens, float(remaining))
@@ -74,12 +72,12 @@ _buckets: dict[tuple[str, str, float], TokenBucket] = {}
 _buckets_lock = threading.Lock()
 
 
-def bucket_of(host: str, account_sid: str, per_minute: float = REQUESTS_PER_MINUTE) -> TokenBucket:
-    """Return the one bucket of an account in this process.
+def shared_bucket(host: str, account_sid: str, per_minute: float = REQUESTS_PER_MINUTE) -> TokenBucket:
+    """Return the token bucket that this process shares for an account.
 
-    :param host: where the account lives.
+    :param host: the region's host.
     :param account_sid: the account.
-    :param per_minute: its limit.
+    :param per_minute: the rate limit.
     """
     with _buckets_lock:
         return _buckets.setdefault((host, account_sid, per_minute), TokenBucket(per_minute))

@@ -1,13 +1,15 @@
-"""Text that is safe to log: phone numbers and credentials taken out.
+"""What may be logged and stored: text without phone numbers and credentials, objects without their hidden fields.
 
-The rule leans to safety: any run of seven or more digits goes, however it is spelled, so a long id may lose
-a part of itself. Ids and amounts that matter are carried in fields of their own, never in such a text.
+The rule for text leans to safety: any run of seven or more digits is removed, however it is spelled, so a long id may
+lose a part of itself. Ids and amounts that matter are carried in fields of their own, never in such a text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 NUMBER = "[number]"
@@ -17,8 +19,8 @@ SECRET = "***"  # noqa: S105
 _SEPARATOR = r"[\s().\-/,_\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff]"
 _BETWEEN = rf"(?:{_SEPARATOR}|%(?:20|28|29|2B|2C|2D|2E|2F))"
 _NUMBER = re.compile(rf"\+?\d(?:(?:{_BETWEEN}|\+){{0,3}}\d){{6,}}", re.IGNORECASE)
-# A date or a time of day also reads as digits and dashes; it says when, not who. So dates stay, one or a row of them,
-# unless more digits stand near enough on either side to make it all one number.
+# A date or a time of day also consists of digits and dashes. Dates stay, one or several in a row, unless there are more
+# digits near enough on either side to make all of it one number.
 _MOMENT = (
     r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d{1,6})?)?)?"
     r"(?:Z|[+-][01]\d:[0-5]\d)?"
@@ -33,7 +35,7 @@ def redact(text: object, secrets: Iterable[str] = ()) -> str:
     """Return ``text`` without phone numbers, credentials in addresses, and the given secrets.
 
     :param text: anything; its ``str`` is taken.
-    :param secrets: strings to hide wherever they stand, plain or percent-encoded; empty ones are passed over.
+    :param secrets: strings to hide wherever they stand, plain or percent-encoded; empty ones are ignored.
     :return: the text with ``[number]`` for each run of seven or more digits and ``***`` for each secret.
     """
     safe = str(text)
@@ -53,6 +55,31 @@ def redact_url(url: str) -> str:
     parts = urlsplit(url)
     rest = SECRET if parts.path.strip("/") or parts.query or parts.fragment else ""
     return redact(f"{parts.scheme}://{parts.netloc}/{rest}")
+
+
+class StoredRedacted:
+    """Mixin for dataclasses that a task may return: XCom keeps only the fields that their ``repr`` shows.
+
+    Airflow stores a dataclass with every field in plaintext, nested ones too, unless it brings its own ``serialize``.
+    Airflow reads such an XCom back only if its class is in ``[core] allowed_deserialization_classes``, and then as a
+    mapping: what was left out cannot come back.
+    """
+
+    __version__ = 1
+
+    def serialize(self) -> dict[str, Any]:
+        """Return the fields that Airflow may keep."""
+        assert is_dataclass(self)  # noqa: S101 - a mixin for dataclasses only
+        return {one.name: _storable(getattr(self, one.name)) for one in fields(self) if one.repr}
+
+    @staticmethod
+    def deserialize(data: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG004
+        """Return what was kept, as a mapping."""
+        return data
+
+
+def _storable(value: Any) -> Any:
+    return [_storable(one) for one in value] if isinstance(value, (tuple, list, frozenset)) else value
 
 
 def _in_any_encoding(character: str) -> str:

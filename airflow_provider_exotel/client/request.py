@@ -1,26 +1,29 @@
 """What goes to the service: the fields of Exotel's create-campaign page, checked for form.
 
 The models judge form, never the clock: the dates of a past year make a valid request. Unset fields are not sent,
-so the service's own defaults hold.
+so the service's own defaults hold. Dumps of a model are redacted, since Airflow stores them; only
+:meth:`CampaignRequest.body` and :meth:`CampaignRequest.plaintext` are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
-    PlainSerializer,
     ValidationError,
     model_validator,
 )
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.extra_fields import read_extra_fields
 from airflow_provider_exotel.client.fields import (
+    PLAINTEXT,
     Flag,
     Model,
     Moment,
@@ -28,20 +31,26 @@ from airflow_provider_exotel.client.fields import (
     Text,
     Url,
     Whole,
-    fold,
-    mapping_of,
-    numbers_of,
-    one_of,
+    choice_of,
     problems,
-    words,
+    redacted,
 )
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.redact import SECRET, redact_url
+from airflow_provider_exotel.client.text import fold, read_mapping, split_words
 
 MAX_NUMBERS = 5_000
 MAX_LISTS = {"static": 5, "dynamic": 1}
-CALLBACKS = ("call_status_callback", "call_schedule_callback", "status_callback")
+
+CampaignType = Literal["static", "dynamic"]
+FlowType = Literal["ivr", "greeting"]
+TransactionType = Literal["trans"]
+ThrottleMode = Literal["auto", "custom"]
+RetryMechanism = Literal["Linear", "Exponential"]
+RetryStatus = Literal["busy", "no-answer", "failed"]
+
 _CALLER_ID = "the ExoPhone that calls, as the dashboard shows it"
+_FLOW_HOSTS = (".exotel.com", ".exotel.in")
 
 
 class CallRetries(Model):
@@ -49,24 +58,22 @@ class CallRetries(Model):
 
     number_of_retries: Annotated[
         Whole | None,
-        Field(ge=0, le=3, description="extra attempts after the first, 0 to 3; the service's default is 0"),
+        Field(ge=0, le=3, description="the call attempts after the first; the default is 0"),
     ] = None
-    interval_mins: Annotated[
-        Whole | None, Field(ge=1, description="minutes between attempts, 1 or more, such as 15")
-    ] = None
+    interval_mins: Annotated[Whole | None, Field(ge=1, description="minutes between call attempts, such as 15")] = None
     mechanism: Annotated[
-        Literal["Linear", "Exponential"] | None,
-        one_of("Linear", "Exponential"),
-        Field(description="'Linear' (the service's default) or 'Exponential' (the interval doubles)"),
+        RetryMechanism | None,
+        choice_of(RetryMechanism),
+        Field(description="'Linear' (the default) or 'Exponential', which doubles the interval"),
     ] = None
     on_status: Annotated[
-        Some[Annotated[Literal["busy", "no-answer", "failed"], one_of("busy", "no-answer", "failed")]] | None,
-        BeforeValidator(words),
+        Some[Annotated[RetryStatus, choice_of(RetryStatus)]] | None,
+        BeforeValidator(split_words),
         Field(description="a list of 'busy', 'no-answer', 'failed'"),
     ] = None
 
     def longest_minutes(self) -> int:
-        """Return the minutes from a contact's first attempt to the start of its last one."""
+        """Return the minutes from a contact's first call attempt to the start of the last one."""
         retries, interval = self.number_of_retries or 0, self.interval_mins or 0
         return interval * (2**retries - 1 if self.mechanism == "Exponential" else retries)
 
@@ -84,116 +91,151 @@ class Schedule(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.send_at and self.end_at and self.end_at <= self.send_at:
-            raise ExotelInputError([Problem("end_at", "is not after send_at; write a later time")])
+            raise ExotelInputError([Problem("end_at", "must be after send_at; give a later time")])
         return self
 
     def contains(self, moment: datetime) -> bool:
-        """Return whether a campaign may dial at a moment; without an end nobody can say."""
+        """Return whether a campaign may dial at a moment; ``False`` if there is no end."""
         begun = self.send_at is None or self.send_at <= moment
         return begun and self.end_at is not None and moment < self.end_at
 
 
+def _read_numbers(value: object) -> PhoneNumbers:
+    """Return numbers that a campaign can call; the only place where a request judges them."""
+    try:
+        numbers = PhoneNumbers.of(value)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    messages = numbers.problems()
+    if len(numbers) > MAX_NUMBERS:
+        messages.append(
+            f"must be at most {MAX_NUMBERS:,} (got {len(numbers):,}); let PlanAudienceOperator split them, "
+            "or upload them as contact lists and give lists"
+        )
+    if messages:
+        raise ExotelInputError(Problem("", message) for message in messages)
+    return numbers
+
+
+def _read_extra_fields(value: object) -> dict[str, Any]:
+    known = {name: name for name in wire_names()}
+    return read_extra_fields(value, known | {wire_name: name for name, wire_name in wire_names().items()})
+
+
 class _CampaignFields(Model):
-    """The fields a campaign is made of, each checked by itself."""
+    """The fields of a campaign, each declared once: its name here and on the page, its type, its description."""
 
     numbers: Annotated[
         PhoneNumbers | None,
-        BeforeValidator(numbers_of),
-        PlainSerializer(lambda numbers: ",".join(numbers)),
+        BeforeValidator(_read_numbers),
+        redacted(repr, plain=",".join),
         Field(
             serialization_alias="from",
-            description="a list or one comma-separated string of at most 5,000 numbers, E.164 preferred",
+            description="a list or one comma-separated text of at most 5,000 numbers, E.164 preferred",
         ),
     ] = None
     lists: Annotated[
         Some[Text] | None,
-        BeforeValidator(words),
+        BeforeValidator(split_words),
         Field(description="SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign"),
     ] = None
     caller_id: Annotated[Text | None, Field(description=_CALLER_ID)] = None
     campaign_type: Annotated[
-        Literal["static", "dynamic"] | None,
-        one_of("static", "dynamic"),
-        Field(description="'static' (the service's default) or 'dynamic' (a text personalised from a dynamic list)"),
+        CampaignType | None,
+        choice_of(CampaignType),
+        Field(description="'static' (the default) or 'dynamic', a text personalised from a dynamic list"),
     ] = None
-    flow_type: Annotated[
-        Literal["ivr", "greeting"] | None, one_of("ivr", "greeting"), Field(description="'ivr' or 'greeting'")
-    ] = None
+    flow_type: Annotated[FlowType | None, choice_of(FlowType), Field(description="'ivr' or 'greeting'")] = None
     url: Annotated[
         Url | None,
         Field(description="the flow to run: http://my.exotel.com/<account_sid>/exoml/start_voice/<app_id>"),
     ] = None
     read_via_text: Annotated[
         Text | None,
-        Field(description="the text to be read out, with @@Column variables in a dynamic campaign"),
+        Field(description="the text to read out, with @@Column variables in a dynamic campaign"),
     ] = None
     name: Annotated[str | None, Field(min_length=3, description="the campaign's name, 3 characters or more")] = None
     type: Annotated[
-        Literal["trans"] | None,
-        one_of("trans"),
-        Field(description="'trans', the only type the service knows"),
+        TransactionType | None,
+        choice_of(TransactionType),
+        Field(description="'trans', the only type that the service knows"),
     ] = None
     call_duplicate_numbers: Annotated[
         Flag | None,
-        Field(description="true to call a number as often as it is listed; the service's default is false"),
+        Field(description="true to call a number as often as it is listed; the default is false"),
     ] = None
     call_retries: Annotated[
         CallRetries | None,
-        BeforeValidator(mapping_of),
+        BeforeValidator(read_mapping),
         Field(
             serialization_alias="retries",
             description="a CallRetries or a mapping of number_of_retries, interval_mins, mechanism, on_status",
         ),
     ] = None
     schedule: Annotated[
-        Schedule | None, BeforeValidator(mapping_of), Field(description="a Schedule or a mapping of send_at and end_at")
+        Schedule | None,
+        BeforeValidator(read_mapping),
+        Field(description="a Schedule or a mapping of send_at and end_at"),
     ] = None
     call_status_callback: Annotated[
-        Url | None, Field(repr=False, description="an http(s) URL that hears of each attempt")
+        Url | None, redacted(redact_url), Field(repr=False, description="a URL notified after each call attempt")
     ] = None
     call_schedule_callback: Annotated[
-        Url | None, Field(repr=False, description="an http(s) URL that hears of each contact after the last attempt")
+        Url | None,
+        redacted(redact_url),
+        Field(repr=False, description="a URL notified after the last call attempt to each contact"),
     ] = None
     status_callback: Annotated[
-        Url | None, Field(repr=False, description="an http(s) URL that hears of the campaign's end")
+        Url | None, redacted(redact_url), Field(repr=False, description="a URL notified when the campaign ends")
     ] = None
     mode: Annotated[
-        Literal["auto", "custom"] | None,
-        one_of("auto", "custom"),
-        Field(description="'auto' (the service's default) or 'custom', which needs throttle"),
+        ThrottleMode | None,
+        choice_of(ThrottleMode),
+        Field(description="'auto' (the default) or 'custom', which requires throttle"),
     ] = None
     throttle: Annotated[
         Whole | None,
-        Field(ge=1, description="calls per minute with mode='custom', from 1 to the account's limit less 1"),
+        Field(ge=1, description="calls per minute with mode='custom', less than the account's limit"),
     ] = None
     custom_field: Annotated[
-        str | None, Field(repr=False, description="text of your own that comes back in reports")
+        str | None, redacted(lambda _: SECRET), Field(repr=False, description="your own text, repeated in reports")
     ] = None
     repeat_menu_attempts: Annotated[
-        Whole | None, Field(ge=0, description="how often an IVR menu is repeated; the service's default is 0")
+        Whole | None, Field(ge=0, description="how often an IVR menu is repeated; the default is 0")
+    ] = None
+    extra_fields: Annotated[
+        Mapping[str, Any] | None,
+        BeforeValidator(_read_extra_fields),
+        redacted(lambda fields: dict.fromkeys(fields, SECRET)),
+        Field(repr=False, description="fields that this version does not know, sent as they are"),
     ] = None
 
     def body(self, *, wrapped: bool = False) -> dict[str, Any]:
-        """Return the JSON body of the POST or PUT.
+        """Return the JSON body of the POST or PUT, in plaintext.
 
         :param wrapped: ``False`` for the bare object of the create-campaign page, ``True`` for the older
             reference's ``{"campaigns": [...]}`` with ``from`` as an array.
         """
-        fields = self.payload()
+        fields = self._payload(PLAINTEXT)
         if not wrapped:
             return fields
         return {"campaigns": [fields | ({"from": list(self.numbers)} if self.numbers is not None else {})]}
 
     def safe_payload(self) -> dict[str, Any]:
-        """Return the payload for people to read: numbers as a count, callbacks by host, the custom field hidden."""
-        numbers = {} if self.numbers is None else {"from": repr(self.numbers)}
-        shown = numbers | self.payload(without="numbers")
-        if self.custom_field is not None:
-            shown["custom_field"] = SECRET
-        for callback in CALLBACKS:
-            if callback in shown:
-                shown[callback] = redact_url(shown[callback])
-        return shown
+        """Return the payload for people to read: numbers as a count, callbacks by host, texts of your own hidden."""
+        return self._payload(None)
+
+    def plaintext(self, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """Return the fields that are set, by their names here, as JSON in plaintext: for keyed digests, not for logs.
+
+        :param without: names of fields to leave out.
+        """
+        return self.model_dump(mode="json", exclude_none=True, exclude=set(without), context=PLAINTEXT)
+
+    def _payload(self, context: dict[str, bool] | None) -> dict[str, Any]:
+        fields: dict[str, Any] = self.model_dump(mode="json", exclude_none=True, by_alias=True, context=context)
+        extra: dict[str, Any] = fields.pop("extra_fields", {})
+        return fields | extra
 
 
 class CampaignRequest(_CampaignFields):
@@ -207,7 +249,7 @@ class CampaignRequest(_CampaignFields):
     @model_validator(mode="wrap")
     @classmethod
     def _whole(cls, arguments: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Judge fields against each other even where one is wrong by itself, so that all is said at once."""
+        """Judge fields against each other even where one is wrong by itself, so that all is reported at once."""
         if not isinstance(arguments, Mapping):
             return handler(arguments)
         across = list(_problems_across(arguments))
@@ -219,70 +261,50 @@ class CampaignRequest(_CampaignFields):
             raise ExotelInputError(across)
         return model
 
-    def dangers(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Return, in plain words, what the page allows and people come to regret, with the argument to add."""
-        return list(_dangers(self))
+        return list(_warnings(self))
 
 
 class CampaignChanges(_CampaignFields):
-    """What to change in a campaign that has not started yet: any field of a :class:`CampaignRequest`.
+    """What to change in a campaign that has not started: any field of a :class:`CampaignRequest`.
 
     Once it has started the service takes only the three callbacks.
     """
 
 
+def wire_names() -> dict[str, str]:
+    """Return each field of a campaign with its name on Exotel's page, in the order of that page."""
+    return {name: field.serialization_alias or name for name, field in CampaignChanges.model_fields.items()}
+
+
 def _problems_across(arguments: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what only shows when fields are seen together, or needs words of its own."""
+    """Yield the problems that show only when fields are seen together."""
     given = {name for name, value in arguments.items() if value is not None}
     if {"numbers", "lists"} <= given:
-        yield Problem("numbers", "stands beside lists; a campaign takes one of the two")
+        yield Problem("numbers", "is mutually exclusive with lists; give exactly one")
     if not {"numbers", "lists"} & given:
-        yield Problem("numbers", "neither numbers nor lists is given; a campaign needs one of the two")
-    if "numbers" in given:
-        yield from _problems_of_numbers(arguments["numbers"])
+        yield Problem("numbers", "is required unless lists is given; give exactly one")
     yield from _problems_of_lists(arguments)
-    if "throttle" in given and fold(str(arguments.get("mode") or "auto")) != "custom":
-        yield Problem("throttle", "counts only with mode='custom'; add it, or leave throttle out")
-    if "throttle" not in given and fold(str(arguments.get("mode") or "auto")) == "custom":
-        yield Problem("mode", "'custom' needs throttle, the calls per minute; add it")
-
-
-def _problems_of_numbers(value: Any) -> Iterator[Problem]:
-    try:
-        numbers = PhoneNumbers.of(value)
-    except TypeError:
-        return
-    if not numbers:
-        yield Problem("numbers", "is empty; a campaign needs at least one number")
-    if len(numbers) > MAX_NUMBERS:
-        yield Problem(
-            "numbers",
-            f"holds {len(numbers):,} numbers and the service takes {MAX_NUMBERS:,}; "
-            "let PlanAudienceOperator split them, or upload them as contact lists and give lists",
-        )
-    if malformed := numbers.malformed():
-        yield Problem(
-            "numbers",
-            f"{_positions(malformed)} cannot be a phone number; write E.164, such as +91 and ten digits",
-        )
+    mode = fold(str(arguments.get("mode") or "auto"))
+    if "throttle" in given and mode != "custom":
+        yield Problem("throttle", "requires mode='custom'; add it, or leave throttle out")
+    if "throttle" not in given and mode == "custom":
+        yield Problem("mode", "'custom' requires throttle; give the calls per minute")
 
 
 def _problems_of_lists(arguments: Mapping[str, Any]) -> Iterator[Problem]:
-    lists, kind = words(arguments.get("lists")), fold(str(arguments.get("campaign_type") or "static"))
+    lists, kind = split_words(arguments.get("lists")), fold(str(arguments.get("campaign_type") or "static"))
     most = MAX_LISTS.get(kind)
     if isinstance(lists, (list, tuple)) and most is not None and len(lists) > most:
-        yield Problem("lists", f"holds {len(lists)} lists and a {kind} campaign takes {most}; make several campaigns")
+        yield Problem(
+            "lists", f"must be at most {most} for a {kind} campaign (got {len(lists)}); make several campaigns"
+        )
     if kind == "dynamic" and not lists:
-        yield Problem("lists", "is missing; a dynamic campaign takes its texts from exactly one dynamic list")
+        yield Problem("lists", "is required for a dynamic campaign; give exactly one dynamic list")
 
 
-def _positions(positions: list[int], shown: int = 10) -> str:
-    first = ", ".join(map(str, positions[:shown]))
-    more = f" and {len(positions) - shown:,} more" if len(positions) > shown else ""
-    return f"{len(positions):,} of them (at position {first}{more})"
-
-
-def _dangers(request: CampaignRequest) -> Iterator[str]:
+def _warnings(request: CampaignRequest) -> Iterator[str]:
     schedule, retries = request.schedule, request.call_retries
     if schedule is None or schedule.end_at is None:
         start = "at once" if schedule is None or schedule.send_at is None else "from send_at"
@@ -294,6 +316,10 @@ def _dangers(request: CampaignRequest) -> Iterator[str]:
         yield (
             "This campaign has neither a flow nor a text: people who answer hear nothing. "
             "Add flow_id, url or read_via_text."
+        )
+    if request.url is not None and not f".{urlsplit(request.url).hostname}".endswith(_FLOW_HOSTS):
+        yield (
+            "The flow's url does not lead to Exotel: another host decides what people hear. Check url, or use flow_id."
         )
     if retries is not None and retries.interval_mins is None:
         yield (

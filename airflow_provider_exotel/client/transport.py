@@ -1,9 +1,10 @@
-"""Requests on their way: rate limit, sending again, time-outs, credentials. The only file that imports requests."""
+"""Sends requests: rate limit, retries, timeouts, credentials, certificates. The only file that imports requests."""
 
 from __future__ import annotations
 
 import codecs
 import logging
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,11 +19,16 @@ from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from airflow_provider_exotel.client.envelope import Answer, read_answer
-from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError, ExotelResponseError
-from airflow_provider_exotel.client.policy import Kind, ReplayPolicy, retry_after_seconds
+from airflow_provider_exotel.client.errors import (
+    ExotelCertificateError,
+    ExotelConnectionError,
+    ExotelError,
+    ExotelResponseError,
+)
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.redact import redact
-from airflow_provider_exotel.client.urls import is_loopback
+from airflow_provider_exotel.client.retry import RequestKind, RetryPolicy, retry_after_seconds
+from airflow_provider_exotel.client.urls import is_loopback, is_public
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +39,9 @@ _LONGEST_LINE = 1 << 20
 
 @dataclass(frozen=True)
 class Form:
-    """A body that is no JSON and is read piece by piece while it is sent.
+    """A multipart body, read piece by piece while it is sent.
 
-    :param data: what it is read from.
+    :param data: the encoder of the body.
     :param content_type: its content type.
     """
 
@@ -50,7 +56,7 @@ class Transport:
     :param credentials: API key and token.
     :param timeout: seconds to wait for a connection and for an answer.
     :param bucket: the account's rate limit.
-    :param policy: when a request is sent again.
+    :param retry: when a request is sent again.
     :param sleep: waits for seconds.
     """
 
@@ -60,39 +66,38 @@ class Transport:
         credentials: tuple[str, str],
         timeout: tuple[float, float],
         bucket: TokenBucket,
-        policy: ReplayPolicy,
+        retry: RetryPolicy,
         sleep: Callable[[float], None],
     ) -> None:
         self.root = root
-        self.policy = policy
-        self.sleep = sleep
+        self._retry = retry
+        self._sleep = sleep
         self._secrets = credentials
         self._timeout = timeout
         self._bucket = bucket
         self._session = requests.Session()
         # Given here so that a .netrc of the machine does not replace it.
         self._session.auth = HTTPBasicAuth(*(each.encode() for each in credentials))
-        # What speaks to the emulator must not leave the machine through a proxy.
-        self._session.trust_env = not is_loopback(urlsplit(root).hostname)
+        _read_environment(self._session, root)
 
     def send(
         self,
-        kind: Kind,
+        kind: RequestKind,
         method: str,
         path: str,
         *,
         query: dict[str, Any] | None = None,
         body: Callable[[], dict[str, Any] | Form] | None = None,
     ) -> Answer:
-        """Send until there is an answer, as the policy allows.
+        """Send until there is an answer, as often as the retry policy allows.
 
-        A change is sent once: before it may be sent again the campaign must be read, which is the caller's to do.
+        A change is sent once: before it is sent again the caller must read the campaign.
 
-        :param kind: what the request does, which decides about sending it again.
+        :param kind: what the request does, which decides whether it may be sent again.
         :param method: the HTTP method.
         :param path: what follows the root, such as ``/campaigns``.
         :param query: the query.
-        :param body: makes the JSON body, or a form, called after the wait for the rate limit and before each sending.
+        :param body: returns the JSON body, or a form; called after the wait for the rate limit and before each sending.
         :raises ExotelError: if there is no answer, or one that is an error.
         """
         tried = 0
@@ -102,20 +107,20 @@ class Transport:
             try:
                 return self._exchange(kind, method, path, query, body() if body is not None else None)
             except ExotelError as error:
-                pause = None if kind is Kind.CHANGE else self.policy.pause(kind, error, tried)
-                if pause is None:
+                wait = None if kind is RequestKind.CHANGE else self._retry.backoff(kind, error, tried)
+                if wait is None:
                     # The frames below hold the numbers and the credentials, and Airflow 3.0, like many an error
                     # tracker, writes what each frame of a traceback holds.
                     raise error.with_traceback(None) from None
-                log.warning("%s; sent again in %.0f s", error, pause)
-                self.sleep(pause)
+                log.warning("%s; sending it again in %.0f s.", error, wait)
+                self._sleep(wait)
 
     def change(self, send: Callable[[], Answer], already: Callable[[], bool]) -> None:
-        """Send a change; where its answer is lost, look whether it counted before sending it again.
+        """Send a change; if its answer is lost, check whether it counted before sending it again.
 
         :param send: sends it once.
-        :param already: whether what it changes stands as wanted.
-        :raises ExotelError: if it was refused, or was sent as often as the policy allows.
+        :param already: returns whether the change is in effect.
+        :raises ExotelError: if it was refused, or was sent as often as the retry policy allows.
         """
         tried = 0
         while True:
@@ -123,26 +128,33 @@ class Transport:
             try:
                 send()
             except ExotelError as error:
-                pause = self.policy.pause(Kind.CHANGE, error, tried)
-                if pause is None:
+                wait = self._retry.backoff(RequestKind.CHANGE, error, tried)
+                if wait is None:
                     raise
-                self.sleep(pause)
+                self._sleep(wait)
                 if already():
                     return
             else:
                 return
 
     def page(self, path: str, query: dict[str, str], page_size: int) -> Callable[[int], Answer]:
-        """Return what reads a page of a list, given how many entries to pass over.
+        """Return a function that reads the page of a list at an offset.
 
         :param path: what follows the root.
         :param query: the query beside ``offset`` and ``limit``.
-        :param page_size: entries asked for a request; the service may give fewer.
+        :param page_size: entries per request; the service may return fewer.
         """
-        return lambda offset: self.send(Kind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size})
+        return lambda offset: self.send(
+            RequestKind.READ, "GET", path, query={**query, "offset": offset, "limit": page_size}
+        )
 
     def _exchange(
-        self, kind: Kind, method: str, path: str, query: dict[str, Any] | None, body: dict[str, Any] | Form | None
+        self,
+        kind: RequestKind,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None,
+        body: dict[str, Any] | Form | None,
     ) -> Answer:
         form = body if isinstance(body, Form) else None
         try:
@@ -156,12 +168,8 @@ class Transport:
                 allow_redirects=False,
                 headers={"Accept": "application/json"} | ({"Content-Type": form.content_type} if form else {}),
             )
-        except requests.RequestException as error:
-            raise ExotelConnectionError(
-                f"{'no answer from' if _was_sent(error) else 'cannot reach'} {urlsplit(self.root).netloc}: "
-                f"{self._explain(error)}",
-                sent=_was_sent(error),
-            ) from None
+        except OSError as error:  # every error of requests is one, and so is a CA bundle that is not there
+            raise self._no_answer(error, self.root) from None
         self._observe(response)
         retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
         log.debug("%s %s: HTTP %s", method, path, response.status_code)
@@ -172,32 +180,49 @@ class Transport:
             response.reason or "",
             retry_after,
             self._secrets,
-            creates=kind is Kind.CREATE,
+            creates=kind is RequestKind.CREATE,
         )
 
     def lines(self, url: str, most_bytes: int, most_seconds: float) -> Iterator[str]:
-        """Iterate over the lines of a text at an address out of an answer.
+        """Iterate over the lines of a text whose URL comes from an answer.
 
-        :param url: https, or http on loopback where this transport speaks to loopback.
-        :param most_bytes: the largest text that is taken.
+        :param url: https to a public host; if this transport speaks to loopback, http and https to loopback too.
+        :param most_bytes: the largest text that is read.
         :param most_seconds: the longest time it may take.
-        :raises ExotelError: if the address is not allowed, or the text cannot be had within these limits.
+        :raises ExotelError: if the URL is not allowed, or the text cannot be read within these limits.
         """
         own, parts = urlsplit(self.root), _address(url)
-        local = parts.scheme == "http" and is_loopback(parts.hostname) and is_loopback(own.hostname)
-        if not parts.hostname or not (parts.scheme == "https" or local) or "@" in parts.netloc:
-            raise ExotelResponseError("the report's address is none that is followed: https only, without user info")
+        if is_loopback(own.hostname) and is_loopback(parts.hostname):
+            allowed = parts.scheme in {"http", "https"}
+        else:
+            allowed = parts.scheme == "https" and is_public(parts.hostname)
+        if not allowed or "@" in parts.netloc:
+            raise ExotelResponseError("the report's URL is not followed: https to a public host only, no user info")
         at_home = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
         if at_home:
             self._bucket.take()
         with requests.Session() as session:
-            session.trust_env = self._session.trust_env
-            # Set in both cases: without it the .netrc of the machine would speak for us.
+            _read_environment(session, self.root)
+            # Set in both cases: without it a .netrc of the machine would authenticate to the foreign host.
             session.auth = self._session.auth if at_home else _no_credentials
             try:
                 yield from _text_lines(_stream(session, url, self._timeout, most_bytes, most_seconds))
-            except (requests.RequestException, HTTPError, OSError) as error:
+            except (HTTPError, OSError) as error:
+                if _is_certificate_error(error):
+                    raise self._no_answer(error, url) from None
                 raise ExotelConnectionError(f"the report broke off: {self._explain(error)}", sent=True) from None
+
+    def _no_answer(self, error: BaseException, url: str) -> ExotelConnectionError:
+        where = urlsplit(url).netloc
+        if _is_certificate_error(error):
+            return ExotelCertificateError(
+                f"the certificate of {where} is not trusted here ({self._explain(error)}); "
+                "set REQUESTS_CA_BUNDLE to a file of the authorities that your network uses"
+            )
+        sent = _was_sent(error)
+        return ExotelConnectionError(
+            f"{'no answer from' if sent else 'cannot reach'} {where}: {self._explain(error)}", sent=sent
+        )
 
     def _observe(self, response: requests.Response) -> None:
         remaining = response.headers.get("X-RateLimit-Remaining", "")
@@ -206,13 +231,22 @@ class Transport:
             self._bucket.observe(int(remaining), float(reset) - time.time() if reset.isdecimal() else None)
 
     def _explain(self, error: BaseException) -> str:
-        # The library's own words repeat the whole address, whose query holds the caller's texts.
+        # The library's own message repeats the whole URL, whose query holds the caller's texts.
         innermost = list(_causes(error))[-1]
-        return f"{type(innermost).__name__}: {redact(getattr(innermost, 'strerror', None) or '', self._secrets)}"
+        reason = getattr(innermost, "verify_message", None) or getattr(innermost, "strerror", None) or ""
+        return f"{type(innermost).__name__}: {redact(reason, self._secrets)}"
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+
+def _read_environment(session: requests.Session, root: str) -> None:
+    """Let a session honour the machine's proxies and CA bundle; on loopback, the CA bundle alone."""
+    if is_loopback(urlsplit(root).hostname):
+        # Requests to the emulator must not leave the machine through a proxy.
+        session.trust_env = False
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
 def _address(url: str) -> SplitResult:
@@ -230,12 +264,12 @@ def _stream(
     session: requests.Session, url: str, timeout: tuple[float, float], most_bytes: int, most_seconds: float
 ) -> Iterator[bytes]:
     deadline, received = time.monotonic() + most_seconds, 0
-    # Nothing is unpacked: a few kilobytes can hold more than the memory does, and count as a few until they are out.
+    # Nothing is unpacked: a few kilobytes can expand to more than the memory holds.
     plain = {"Accept-Encoding": "identity"}
     with session.get(url, timeout=timeout, allow_redirects=False, stream=True, headers=plain) as response:
         if response.status_code != HTTPStatus.OK:
-            raise ExotelResponseError("the report cannot be had", http_status=response.status_code)
-        # Whatever has arrived, so that a body that drips is noticed; read() would wait for a full block.
+            raise ExotelResponseError("the report cannot be read", http_status=response.status_code)
+        # Whatever has arrived, so that a very slow body is noticed; read() would wait for a full block.
         while block := response.raw.read1(_BLOCK, decode_content=False):
             received += len(block)
             if received > most_bytes or time.monotonic() > deadline:
@@ -250,16 +284,23 @@ def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
             *lines, rest = (rest + decoder.decode(block)).split("\n")
             yield from (f"{line}\n" for line in lines)
             if len(rest) > _LONGEST_LINE:
-                raise ExotelResponseError("the report holds a line without end")
+                raise ExotelResponseError(f"the report holds a line of more than {_LONGEST_LINE:,} characters")
         rest += decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        raise ExotelResponseError("the report is no UTF-8 text") from None
+        raise ExotelResponseError("the report is not UTF-8 text") from None
     if rest:
         yield rest
 
 
+def _is_certificate_error(error: BaseException) -> bool:
+    # requests raises a bare OSError for a bundle that does not exist.
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)) or (
+        not isinstance(error, requests.RequestException) and "CA certificate bundle" in str(error)
+    )
+
+
 def _was_sent(error: BaseException) -> bool:
-    """Return whether the request may have reached the service: only a connection that was never made says no."""
+    """Return whether the request may have reached the service: ``False`` only if there was never a connection."""
     return not any(
         isinstance(cause, (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError))
         or (isinstance(cause, ssl.SSLError) and _in_handshake(cause))
@@ -269,7 +310,7 @@ def _was_sent(error: BaseException) -> bool:
 
 
 def _in_handshake(error: BaseException) -> bool:
-    # No byte of a request is sent before the handshake is over; where the error was raised is the only evidence.
+    # No byte of a request is sent before the handshake is over; the place that raised the error is the only evidence.
     step = error.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_name == "do_handshake":
@@ -286,5 +327,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(current, BaseException) and id(current) not in seen:
             seen.add(id(current))
             yield current
-            # Not __context__: it leads to whatever the caller was dealing with when this request was made.
+            # Not __context__: it leads to whatever the caller was handling when this request was made.
             queue += [getattr(current, "reason", None), *current.args, current.__cause__]

@@ -1,11 +1,21 @@
-"""Where the service is: regions, hosts, and the addresses made of them (Exotel, API overview)."""
+"""Hosts, addresses and the ids in them: which are taken, and how they are written (Exotel, API overview)."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
+import socket
 from urllib.parse import quote, urlsplit
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+
+# Such names never leave the network of the machine that resolves them.
+_PRIVATE_SUFFIXES = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
+# Other characters become these on the way: a percent sign or a full-width digit can spell a private address.
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+_ACCOUNT_SID = re.compile(r"[A-Za-z0-9_-]+")
+# Dots and tildes are harmless in a path, but a segment of dots alone leads to its parent.
+_ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9._~-]+")
 
 REGIONS = {"singapore": "api.exotel.com", "mumbai": "api.in.exotel.com"}
 DEFAULT_REGION = "singapore"
@@ -14,8 +24,8 @@ DEFAULT_REGION = "singapore"
 def base_url(host: str) -> str:
     """Return the root of the API on ``host``.
 
-    :param host: a host name with or without port and scheme; without a scheme it is https, and http on loopback,
-        where the emulator is.
+    :param host: a host name with or without port and scheme; without a scheme it is https, and http on loopback for
+        the emulator.
     :raises ExotelInputError: for user info, a path, or http to anything but loopback.
     """
     text = host.strip().rstrip("/")
@@ -26,14 +36,14 @@ def base_url(host: str) -> str:
         parts, is_one = urlsplit(""), False
     scheme = parts.scheme or ("http" if is_loopback(parts.hostname) else "https")
     for wrong, message in (
-        (not is_one, "is no host name; write one such as api.in.exotel.com"),
-        ("@" in parts.netloc, "holds a user or password; write them as API key and API token"),
-        (parts.path or parts.query or parts.fragment, "holds a path; write the host alone"),
-        (scheme not in {"http", "https"}, "has another scheme than https"),
-        (scheme == "http" and not is_loopback(parts.hostname), "is plain http; credentials go over https only"),
+        (not is_one, "must be a host name; give one such as api.in.exotel.com"),
+        ("@" in parts.netloc, "must not contain a user or password; give them as API key and API token"),
+        (parts.path or parts.query or parts.fragment, "must not contain a path; give the host alone"),
+        (scheme not in {"http", "https"}, "must use https"),
+        (scheme == "http" and not is_loopback(parts.hostname), "must use https; plain http exposes the credentials"),
     ):
         if wrong:
-            raise ExotelInputError([Problem("host", message)])
+            raise ExotelInputError([Problem("host", message)], "connection")
     return f"{scheme}://{parts.netloc}"
 
 
@@ -47,8 +57,63 @@ def is_loopback(hostname: str | None) -> bool:
         return False
 
 
+def is_public(hostname: str | None) -> bool:
+    """Return whether a host may be reached from the internet, judged by its name alone; no name is resolved."""
+    name = (hostname or "").lower().rstrip(".")
+    try:
+        # inet_aton reads what browsers and resolvers read as IPv4 too: 127.1, 0x7f000001, 2130706433.
+        address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.IPv4Address(socket.inet_aton(name))
+    except (OSError, ValueError):
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return "." in name and not any(name.endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES)
+    return address.is_global and not address.is_multicast
+
+
+def check_web_url(value: str) -> str:
+    """Return ``value`` if it is an absolute http or https URL without user info.
+
+    :raises ValueError: saying what is wrong; the value is not repeated.
+    """
+    if any(character.isspace() or not character.isprintable() or character == "\\" for character in value):
+        raise ValueError("must not contain white space, control characters or backslashes")
+    try:
+        parts = urlsplit(value)
+        is_one = parts.scheme in {"http", "https"} and bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError("must be an absolute http or https URL")
+    if "@" in parts.netloc:
+        raise ValueError("must not contain a user or password")
+    return value
+
+
+def check_account_sid(account_sid: str) -> str:
+    """Return the account SID if it can be part of a path.
+
+    :raises ValueError: saying what it may consist of.
+    """
+    if not _ACCOUNT_SID.fullmatch(account_sid):
+        raise ValueError("must consist of letters, digits, - and _; copy it from API settings in the dashboard")
+    return account_sid
+
+
+def check_id(value: object, field: str) -> str:
+    """Return an id of the service if it can be a part of a path.
+
+    :param value: the id.
+    :param field: the argument, for the error.
+    :raises ExotelInputError: if it is empty, or would lead to another path.
+    """
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ExotelInputError([Problem(field, "must be an id of the service: letters, digits, - and _")], "request")
+    return value
+
+
 def flow_url(account_sid: str, flow_id: object) -> str:
-    """Return the address of a flow (app) in the form of the create-campaign page.
+    """Return the URL of a flow (app) in the form of the create-campaign page.
 
     :param account_sid: the account.
     :param flow_id: the number of the flow in the dashboard.
@@ -57,9 +122,9 @@ def flow_url(account_sid: str, flow_id: object) -> str:
 
 
 def campaign_page(host: str, account_sid: str, campaign_id: str) -> str:
-    """Return the page where a person sees the campaign: the emulator's own, or the dashboard's campaign list.
+    """Return the page where a person finds the campaign: the emulator's own, or the dashboard's list of campaigns.
 
-    Exotel documents no address of a single campaign in its dashboard.
+    Exotel documents no URL of a single campaign in its dashboard.
     """
     root = base_url(host)
     if is_loopback(urlsplit(root).hostname):

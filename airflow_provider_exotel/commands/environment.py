@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from airflow_provider_exotel.client.client import ExotelClient
@@ -28,7 +27,7 @@ class EnvironmentConnection:
     host: str | None = None
     port: int | None = None
     schema: str | None = None
-    extra_dejson: dict[str, Any] = field(default_factory=dict, repr=False)
+    extra: str | None = field(default=None, repr=False)
 
 
 def read_connection(conn_id: str, environment: Mapping[str, str]) -> EnvironmentConnection:
@@ -69,7 +68,7 @@ def emergency_client(settings: ExotelSettings) -> ExotelClient:
 
 def _of_json(conn_id: str, text: str) -> EnvironmentConnection:
     given = json.loads(text)
-    port = given.get("port")
+    port, extra = given.get("port"), given.get("extra")
     return EnvironmentConnection(
         conn_id,
         login=given.get("login"),
@@ -77,7 +76,7 @@ def _of_json(conn_id: str, text: str) -> EnvironmentConnection:
         host=given.get("host"),
         port=int(port) if port else None,
         schema=given.get("schema"),
-        extra_dejson=_extra_of(given.get("extra")),
+        extra=extra if isinstance(extra, str) or extra is None else json.dumps(extra),
     )
 
 
@@ -96,16 +95,9 @@ def _of_uri(conn_id: str, text: str) -> EnvironmentConnection:
         host=f"{protocol}{unquote(parts.hostname)}",
         port=parts.port,
         schema=unquote(parts.path[1:]) or None,
-        extra_dejson=_extra_of(query[_EXTRA]) if _EXTRA in query else query,
+        extra=query[_EXTRA] if _EXTRA in query else json.dumps(query),
     )
 
 
 def _unquoted(text: str | None) -> str | None:
     return unquote(text) if text else text
-
-
-def _extra_of(given: Any) -> dict[str, Any]:
-    extra = json.loads(given) if isinstance(given, str) and given else given or {}
-    if not isinstance(extra, dict):
-        raise TypeError("extra is no object")
-    return extra

@@ -74,7 +74,7 @@ class CampaignPlan:
         }
 
     def _warnings(self) -> Iterator[str]:
-        yield from self.request.dangers()
+        yield from self.request.warnings()
         if self.rejected:
             yield f"{self.rejected:,} entries cannot be phone numbers and were left out."
         if self.fits is False:

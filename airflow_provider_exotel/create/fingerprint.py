@@ -44,7 +44,7 @@ class Content:
     @classmethod
     def of(cls, request: CampaignRequest | CampaignChanges, secret: str) -> Self:
         """Return the content of a campaign that is to be sent."""
-        return cls(request.model_dump(mode="json", exclude_none=True, exclude=_ELSEWHERE), secret)
+        return cls(request.plaintext(without=_ELSEWHERE), secret)
 
     def mark(self) -> ContentMark:
         """Return what it is known again by."""

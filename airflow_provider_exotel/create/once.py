@@ -13,7 +13,7 @@ The steps, of which each try takes the first that applies:
 7. Where others may send a campaign of the key at the same time: look once more. All but the earliest withdraw and
    follow that.
 
-Nothing here is sent twice: see the table in :mod:`airflow_provider_exotel.client.policy` for what counts as not sent.
+Nothing here is sent twice: see the table in :mod:`airflow_provider_exotel.client.retry` for what counts as not sent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_exotel.client.errors import (
-    ExotelCampaignGone,
     ExotelConnectionError,
     ExotelError,
     ExotelInputError,
@@ -39,6 +38,7 @@ from airflow_provider_exotel.client.errors import (
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.create.comparison import other_fields, other_people
+from airflow_provider_exotel.create.errors import ExotelCampaignGone
 from airflow_provider_exotel.create.fingerprint import Content
 from airflow_provider_exotel.create.identity import CampaignIdentity
 from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal, Entry

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.fields import Flag, Model, Moment, fold, one_of
+from airflow_provider_exotel.client.fields import Flag, Model, Moment, choice_of
+from airflow_provider_exotel.client.text import fold
 from airflow_provider_exotel.contacts.normalise import check_country
 
 OnMissedWindow = Literal["fail", "skip", "next"]
@@ -81,17 +82,17 @@ class TaskOptions(Model):
     """
 
     on_missed_window: Annotated[
-        OnMissedWindow, one_of("fail", "skip", "next"), Field(description="'fail', 'skip' or 'next'")
+        OnMissedWindow, choice_of(OnMissedWindow), Field(description="'fail', 'skip' or 'next'")
     ] = "fail"
-    on_invalid_numbers: Annotated[OnInvalidNumbers, one_of("fail", "drop"), Field(description="'fail' or 'drop'")] = (
-        "fail"
-    )
+    on_invalid_numbers: Annotated[
+        OnInvalidNumbers, choice_of(OnInvalidNumbers), Field(description="'fail' or 'drop'")
+    ] = "fail"
     on_same_audience: Annotated[
-        OnSameAudience, one_of("fail", "warn", "allow"), Field(description="'fail', 'warn' or 'allow'")
+        OnSameAudience, choice_of(OnSameAudience), Field(description="'fail', 'warn' or 'allow'")
     ] = "warn"
-    if_paused: Annotated[IfPaused, one_of("follow", "resume"), Field(description="'follow' or 'resume'")] = "follow"
+    if_paused: Annotated[IfPaused, choice_of(IfPaused), Field(description="'follow' or 'resume'")] = "follow"
     on_window_end: Annotated[
-        OnWindowEnd, one_of("complete", "resume", "fail"), Field(description="'complete', 'resume' or 'fail'")
+        OnWindowEnd, choice_of(OnWindowEnd), Field(description="'complete', 'resume' or 'fail'")
     ] = "complete"
     exact_name: Flag = False
     plan_only: Flag = False

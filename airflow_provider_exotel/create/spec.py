@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
-from airflow_provider_exotel.client.fields import words
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
+from airflow_provider_exotel.client.text import split_words
 from airflow_provider_exotel.client.urls import flow_url
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.numbers import CleanNumbers, clean_numbers, read_numbers_file
@@ -125,7 +125,7 @@ class CampaignInput:
         clean = self._recipients(options, problems)
         request = _request(_request_fields(self.arguments, self.account, problems), clean, problems)
         if request is not None:
-            collect(problems, partial(self.account.guard.check, request.numbers, request.lists))
+            collect(problems, partial(self.account.guard.check_request, request))
         problems += _problems_of_times(self.arguments, options)
         moment = anchor.moment if anchor is not None else now
         schedule_at = collect(problems, lambda: _schedule_at(self.arguments, options, moment, request, now))
@@ -207,7 +207,7 @@ def check_literals(arguments: Mapping[str, Any], known_problems: Iterable[Proble
 
 def lists_given(lists: Any) -> list[str]:
     """Return the SIDs of lists, however they are spelled."""
-    read = words(lists)
+    read = split_words(lists)
     if isinstance(read, str) or not isinstance(read, Iterable):
         return []
     return [str(sid) for sid in read if sid is not None]

@@ -243,11 +243,11 @@ def client_of(settings: ExotelSettings, *, fail_fast: bool = False, tries: int |
     :param settings: the connection.
     :param fail_fast: whether to send once, wait for seconds only, and share nothing with other clients.
     :param tries: how often a request is sent at most, for callers that come back by themselves; default as
-        :class:`~airflow_provider_exotel.client.policy.ReplayPolicy` says.
+        :class:`~airflow_provider_exotel.client.retry.RetryPolicy` says.
     """
     from airflow_provider_exotel.client.client import ExotelClient
-    from airflow_provider_exotel.client.policy import ReplayPolicy
     from airflow_provider_exotel.client.rate_limit import TokenBucket
+    from airflow_provider_exotel.client.retry import RetryPolicy
 
     connect_timeout, read_timeout = (2, 3) if fail_fast else (settings.connect_timeout, settings.read_timeout)
     return ExotelClient(
@@ -260,7 +260,7 @@ def client_of(settings: ExotelSettings, *, fail_fast: bool = False, tries: int |
         read_timeout=read_timeout,
         request_body=settings.request_body,
         guard=settings.guard,
-        policy=ReplayPolicy(tries=1) if fail_fast else ReplayPolicy(tries=tries) if tries else None,
+        retry=RetryPolicy(tries=1) if fail_fast else RetryPolicy(tries=tries) if tries else None,
         bucket=TokenBucket(_NO_LIMIT) if fail_fast else None,
     )
 

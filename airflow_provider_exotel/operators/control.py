@@ -1,34 +1,49 @@
-"""The tasks that steer a campaign that exists."""
+"""Tasks that control a campaign that exists."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.fields import flag
+from airflow_provider_exotel.client.text import flag, fold, read_literal, read_mapping, unknown_value
+from airflow_provider_exotel.client.urls import check_id
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.operators.base import input_errors_fail_the_task
+from airflow_provider_exotel.operators.base import (
+    ExotelTask,
+    deferred_problems,
+    input_errors_fail_the_task,
+    is_template,
+)
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import XComArg
+
+    from airflow_provider_exotel.client.models import Campaign
+
     Context = Mapping[str, Any]
+    CampaignId = str | Mapping[str, Any] | Campaign | XComArg
+
+Action = Literal["pause", "resume", "complete", "stop", "archive", "delete"]
+Value = TypeVar("Value")
 
 
-class ControlCampaignOperator(BaseOperator):
+class ControlCampaignOperator(ExotelTask, BaseOperator):
     """Pause, resume, complete, stop, archive or delete a campaign (Exotel, update campaign: actions).
 
-    An action whose aim is reached already is done, so that the task can be retried. The return value is the campaign's
-    id; the XCom ``status`` holds how it stands afterwards.
+    An action that is already done is done again without an error, so the task can be retried. The return value is the
+    campaign's id; the XCom ``status`` holds the campaign's status afterwards.
 
-    :param campaign_id: the campaign.
-    :param action: ``pause`` its dialling; ``resume`` it; ``complete`` a paused one, which ends it; ``stop``, which is
-        to pause, wait for that to be confirmed, and complete; ``archive`` a completed one; ``delete`` one that has not
-        begun.
+    :param campaign_id: the campaign's id, or what holds it under ``id``: a ``Campaign``, or the XCom ``campaign`` of
+        the task that creates it.
+    :param action: ``pause`` its dialling; ``resume`` it; ``complete`` a paused one, which ends it; ``stop``, which
+        pauses, waits until that is confirmed, and completes; ``archive`` a completed one; ``delete`` one that has not
+        started.
     :param exotel_conn_id: the connection, default ``exotel_default``.
-    :raises AirflowFailException: if the campaign stands where the action is not allowed, saying what is.
+    :raises ExotelInputError: when the DAG is parsed, if an argument without a template is wrong.
+    :raises AirflowFailException: if an argument is wrong, or the campaign's status does not allow the action.
     """
 
     template_fields = ("exotel_conn_id", "campaign_id", "action")
@@ -37,47 +52,47 @@ class ControlCampaignOperator(BaseOperator):
     def __init__(
         self,
         *,
-        campaign_id: Any,
-        action: str,
+        campaign_id: CampaignId,
+        action: Action | str,
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if not self.__dict__.get("_BaseOperator__from_mapped"):  # what a mapped task is given is checked when it runs
+            check_literals("action", (campaign_id, read_campaign_id), (action, read_action))
         self.campaign_id = campaign_id
         self.action = action
         self.exotel_conn_id = exotel_conn_id
 
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
-
     def execute(self, context: Context) -> str:
-        """Carry the action out, and return the campaign's id."""
+        """Carry out the action, and return the campaign's id."""
         from airflow_provider_exotel.waiting.control import control
 
         with input_errors_fail_the_task():
-            campaign_id = _id_of(self.campaign_id)
-            campaign = control(self.hook.client, campaign_id, self.action)
+            report_deferred("action", campaign_id=self.campaign_id, action=self.action)
+            campaign_id, action = read_campaign_id(self.campaign_id), read_action(self.action)
+            campaign = control(self.hook.client, campaign_id, action)
         status = campaign.status_text if campaign else "Deleted"
-        self.log.info("Campaign %s: %s done, it is %s.", campaign_id, self.action, status)
         context["ti"].xcom_push(key="status", value=status)
+        self.log.info("Campaign %s is %s after %r.", campaign_id, status, action)
         return campaign_id
 
 
-class UpdateCampaignOperator(BaseOperator):
-    """Change a campaign, and read it again to see that it was changed (Exotel, update campaign details).
+class UpdateCampaignOperator(ExotelTask, BaseOperator):
+    """Change a campaign, and read it again to verify the change (Exotel, update campaign details).
 
-    Before it begins everything may be changed but whom it calls; afterwards only its three callbacks. What is not named
-    is meant to stay, and an error tells if it did not. The return value is the campaign's id.
+    Before it starts everything may be changed but its audience; afterwards only its three callbacks. Fields that are
+    not named stay as they are, and an error says if one did not. The return value is the campaign's id.
 
-    :param campaign_id: the campaign.
+    :param campaign_id: the campaign's id, or what holds it under ``id``: a ``Campaign``, or the XCom ``campaign`` of
+        the task that creates it.
     :param changes: fields of the create-campaign page under the operator's names, such as ``{"throttle": 20}`` or
         ``{"schedule": {"end_at": "2026-03-02T17:00:00+05:30"}}``.
-    :param force: whether to ask the service even where its reference says that it refuses: a guide says it takes
-        another ``schedule`` for a paused campaign.
+    :param force: send the change even if the service's reference says that it is refused: a guide says that another
+        ``schedule`` is accepted for a paused campaign.
     :param exotel_conn_id: the connection, default ``exotel_default``.
-    :raises AirflowFailException: if something may not be changed, or was not.
+    :raises ExotelInputError: when the DAG is parsed, if an argument without a template is wrong.
+    :raises AirflowFailException: if an argument is wrong, or a field may not be changed, or was not.
     """
 
     template_fields = ("exotel_conn_id", "campaign_id", "changes", "force")
@@ -86,41 +101,119 @@ class UpdateCampaignOperator(BaseOperator):
     def __init__(
         self,
         *,
-        campaign_id: Any,
-        changes: Any,
+        campaign_id: CampaignId,
+        changes: Mapping[str, Any] | str | XComArg,
         force: bool | str = False,
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if isinstance(changes, Mapping) and "numbers" in changes:
-            # Refused here as well as later: what a DAG holds is shown and stored by Airflow.
-            raise ExotelInputError([Problem("changes.numbers", "cannot be changed; create another campaign")])
+            # Refused for mapped tasks too: Airflow shows and stores what a DAG holds.
+            raise ExotelInputError([Problem("changes.numbers", "cannot be changed; create another campaign")], "change")
+        if not self.__dict__.get("_BaseOperator__from_mapped"):
+            check_literals("change", (campaign_id, read_campaign_id), (changes, read_changes), (force, read_force))
         self.campaign_id = campaign_id
         self.changes = changes
         self.force = force
         self.exotel_conn_id = exotel_conn_id
 
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
-
     def execute(self, context: Context) -> str:  # noqa: ARG002
-        """Change it, and return the campaign's id."""
+        """Change the campaign, and return its id."""
         from airflow_provider_exotel.waiting.control import change
-        from airflow_provider_exotel.windows.calling_window import read_as
 
         with input_errors_fail_the_task():
-            campaign_id = _id_of(self.campaign_id)
-            changes = read_as(dict, self.changes, "changes")
-            change(self.hook.client, campaign_id, changes, force=flag(self.force, "force"))
-        self.log.info("Campaign %s: changed %s.", campaign_id, ", ".join(sorted(changes)))
+            report_deferred("change", campaign_id=self.campaign_id, changes=self.changes, force=self.force)
+            campaign_id, changes = read_campaign_id(self.campaign_id), read_changes(self.changes)
+            change(self.hook.client, campaign_id, changes, force=read_force(self.force))
+        self.log.info("Changed %s of campaign %s.", ", ".join(sorted(changes)), campaign_id)
         return campaign_id
 
 
-def _id_of(given: Any) -> str:
-    campaign_id = "" if given is None else str(given).strip()
-    if campaign_id.lower() in {"", "none"}:
-        raise ExotelInputError([Problem("campaign_id", "names no campaign; give its id, such as the output of a task")])
-    return campaign_id
+def check_literals(subject: str, *arguments: tuple[Any, Callable[[Any], Any]]) -> None:
+    """Check the arguments that no template, param or XCom will replace.
+
+    :param subject: what the arguments describe.
+    :param arguments: each argument, and the function that reads it.
+    :raises ExotelInputError: naming every problem.
+    """
+    problems: list[Problem] = []
+    for value, read in arguments:
+        if not is_template(value):
+            try:
+                read(value)
+            except ExotelInputError as error:
+                problems += error.problems
+    if problems:
+        raise ExotelInputError(problems, subject)
+
+
+def report_deferred(subject: str, **arguments: Any) -> None:
+    """Report what was wrong with arguments when they were rendered.
+
+    :param subject: what the arguments describe.
+    :param arguments: the arguments by name.
+    :raises ExotelInputError: naming every problem.
+    """
+    if problems := deferred_problems(arguments):
+        raise ExotelInputError(problems, subject)
+
+
+def read_campaign_id(given: Any) -> str:
+    """Return the id of a campaign.
+
+    :param given: the id, or a ``Campaign``, a mapping, or the text of a mapping that holds it under ``id``.
+    :raises ExotelInputError: if it is or holds no id.
+    """
+    holder = (read_literal(given) or given) if isinstance(given, str) else given
+    found = holder.get("id") if isinstance(holder, Mapping) else holder
+    if not isinstance(found, str):
+        from airflow_provider_exotel.client.models import Campaign
+
+        found = found.id if isinstance(found, Campaign) else found
+    if found is None or str(found).strip().lower() in {"", "none"}:
+        problem = Problem("campaign_id", "is required; give the output of the task that creates the campaign")
+        raise ExotelInputError([problem], "action")
+    return check_id(found.strip() if isinstance(found, str) else found, "campaign_id")
+
+
+def read_action(given: Any) -> Action:
+    """Return an action.
+
+    :raises ExotelInputError: if there is no such action.
+    """
+    action = fold(given) if isinstance(given, str) else given
+    if action not in get_args(Action):
+        raise ExotelInputError([Problem("action", unknown_value(given, get_args(Action)))], "action")
+    return cast("Action", action)
+
+
+def read_changes(given: Any) -> dict[str, Any]:
+    """Return the changes of a campaign by field, checked.
+
+    :param given: a mapping, or the text of one.
+    :raises ExotelInputError: naming every problem.
+    """
+    from airflow_provider_exotel.client.request import CampaignChanges
+
+    try:
+        changes = read_mapping(given)
+    except ValueError:
+        changes = None
+    if not isinstance(changes, Mapping):
+        message = "must be a mapping of its fields, such as {'throttle': 30}, or the text of one"
+        raise ExotelInputError([Problem("changes", message)], "change")
+    try:
+        CampaignChanges(**{str(name): value for name, value in changes.items()})
+    except ExotelInputError as error:
+        problems = [Problem(f"changes.{one.field}", one.message) for one in error.problems]
+        raise ExotelInputError(problems, "change") from None
+    return dict(changes)
+
+
+def read_force(given: Any) -> bool:
+    """Return whether a change is sent even if the reference says that it is refused.
+
+    :raises ExotelInputError: if it is not a flag.
+    """
+    return flag(given, "force")

@@ -174,14 +174,14 @@ class CampaignReportOperator(BaseOperator):
         """
         from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-        from airflow_provider_exotel.client.fields import words
         from airflow_provider_exotel.client.request import CallRetries
+        from airflow_provider_exotel.client.text import split_words
         from airflow_provider_exotel.report.tables import FORMATS
         from airflow_provider_exotel.windows.calling_window import read_as
         from airflow_provider_exotel.windows.common_window import window_of
 
         problems: list[Problem] = []
-        given: Any = words(self.campaign_ids)
+        given: Any = split_words(self.campaign_ids)
         ids = tuple(dict.fromkeys(str(one).strip() for one in given or () if one))
         if not ids:
             problems.append(Problem("campaign_ids", "names no campaign; write one id, or a list of them"))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.fields import read_flag
-from airflow_provider_exotel.client.literals import read_literal
+from airflow_provider_exotel.client.text import read_flag, read_literal
 from airflow_provider_exotel.create.spec import files_among
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.base import (

@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem, collect
-from airflow_provider_exotel.client.literals import read_literal
+from airflow_provider_exotel.client.text import read_literal
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.task import task_deadline
 from airflow_provider_exotel.operators.base import (

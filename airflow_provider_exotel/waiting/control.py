@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, ExotelNotFound, Problem
-from airflow_provider_exotel.client.fields import mapping_of
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CampaignChanges
+from airflow_provider_exotel.client.text import read_mapping
 from airflow_provider_exotel.create.identity import renamed
 from airflow_provider_exotel.waiting.pausing import pause_and_confirm
 
@@ -164,7 +164,7 @@ def _completed(before: Campaign, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_the_rest(given: Any, stays: Mapping[str, Any]) -> Any:
     try:
-        parts = dict(mapping_of(given))  # type: ignore[call-overload]
+        parts = dict(read_mapping(given))  # type: ignore[call-overload]
     except (TypeError, ValueError):
         return given  # no mapping, which is for the model to say
     return {**stays, **{name: value for name, value in parts.items() if value is not None}}

@@ -16,8 +16,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.fields import Model
-from airflow_provider_exotel.client.literals import read_literal
 from airflow_provider_exotel.client.request import CallRetries, Schedule
+from airflow_provider_exotel.client.text import read_literal
 from airflow_provider_exotel.windows import fields, public_holidays
 from airflow_provider_exotel.windows.local_time import (
     as_utc,

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.literals import read_literal
+from airflow_provider_exotel.client.text import read_literal
 from airflow_provider_exotel.windows.calling_window import CallingWindow, Window
 from airflow_provider_exotel.windows.preset_window import PresetWindow, preset_notes, preset_warnings
 

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.fields import words
+from airflow_provider_exotel.client.text import split_words
 from airflow_provider_exotel.windows.calling_window import Buffer, CallingWindow, Dates, Window, ZoneName
 from airflow_provider_exotel.windows.presets import (
     LAUNCH_NOTES,
@@ -37,7 +37,7 @@ class PresetWindow(Window):
     timezone: Annotated[ZoneName | None, Field(description="one of the preset's zones, if it has several")] = None
     zones: Annotated[
         tuple[ZoneName, ...] | None,
-        BeforeValidator(words),
+        BeforeValidator(split_words),
         Field(min_length=1, description="zones of the preset in all of which it must be time, instead of timezone"),
     ] = None
     end_buffer: Buffer = timedelta()

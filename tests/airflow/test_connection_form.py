@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any
 
 import jsonschema
 import pytest
 from airflow.providers_manager import ProvidersManager
 
-from airflow_provider_exotel import ExotelHook
+from airflow_provider_exotel import ExotelHook, ExotelInputError
 from airflow_provider_exotel.connection import EXTRA_FIELDS, STANDARD_FIELDS
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.get_provider_info import get_provider_info
+from airflow_provider_exotel.triggers.poller import settings_of
 
 from ..versions import AIRFLOW
 
@@ -25,6 +28,32 @@ def test_the_metadata_is_valid_by_the_schema_of_airflow() -> None:
     schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
 
     jsonschema.validate(get_provider_info(), schema)
+
+
+def test_every_module_that_the_metadata_names_exists() -> None:
+    info = get_provider_info()
+    groups = [*info["hooks"], *info["operators"], *info["sensors"], *info["triggers"]]
+    modules = [module for group in groups for module in group["python-modules"]]
+    modules += [transfer["python-module"] for transfer in info["transfers"]]
+
+    assert [module for module in modules if find_spec(module) is None] == []
+
+
+@pytest.mark.parametrize("extra", ["{'only_numbers': '+919876500000'}", '["only_numbers"]', "only_numbers=1"])
+def test_a_guard_that_airflow_would_lose_refuses_the_connection(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", json.dumps(GIVEN | {"extra": extra}))
+
+    with pytest.raises(ExotelInputError, match="extra: must be a JSON object"):
+        ExotelHook().settings  # noqa: B018
+
+
+def test_a_guard_that_airflow_would_lose_refuses_the_connection_in_the_triggerer_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", json.dumps(GIVEN | {"extra": "{'only_numbers': '+91'}"}))
+
+    with pytest.raises(ExotelInputError, match="extra: must be a JSON object"):
+        asyncio.run(settings_of("exotel_default"))
 
 
 def test_airflow_finds_the_provider_the_hook_and_the_links() -> None:
@@ -110,8 +139,12 @@ def test_a_right_connection_is_accepted(exotel: Emulator, monkeypatch: pytest.Mo
         ({"password": "another-token"}, 403, "API key, API token or region"),
         ({"schema": "another-account"}, 404, "Account SID or region"),
         ({"schema": "another-account"}, 403, "IP list"),
-        ({"password": None}, 403, "API token: is missing"),
-        ({"extra": {"region": "moon"}}, 403, "region: is none of singapore, mumbai, other"),
+        ({"password": None}, 403, "connection.password: is required; it is the API token"),
+        (
+            {"extra": {"region": "moon"}},
+            403,
+            "connection.extra.region: unknown value; use one of 'singapore', 'mumbai', 'other'",
+        ),
     ],
     ids=["key", "token", "account", "access", "missing", "field"],
 )

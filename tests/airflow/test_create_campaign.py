@@ -347,7 +347,7 @@ def test_an_unknown_outcome_is_left_to_a_retry_which_follows(
 
     ran = run_dag(lambda: create(retries=1, retry_delay=timedelta(0)))
 
-    assert "whether it exists is not known" in log.text
+    assert "it is not known whether it exists" in log.text
     assert ran.task_state() == "success"
     assert ran.xcom() == exotel.campaigns[0].id
     assert len(posts(exotel)) == 1

@@ -11,13 +11,13 @@ from airflow.providers.common.compat.sdk import task
 
 from airflow_provider_exotel import ExotelHook
 from airflow_provider_exotel.client.errors import (
-    ExotelCampaignGone,
     ExotelInputError,
     ExotelOutcomeUnknown,
     ExotelRequestRefused,
 )
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.create import once
+from airflow_provider_exotel.create.errors import ExotelCampaignGone
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.create.options import TaskOptions
 from airflow_provider_exotel.emulator import Emulator, Fault
@@ -98,7 +98,7 @@ def test_a_call_after_a_refusal_does_not_look_with_patience_again(exotel: Emulat
 
 
 def test_a_name_is_too_short_whatever_is_added_to_it(exotel: Emulator) -> None:
-    with pytest.raises(ExotelInputError, match="name: string should have at least 3"):
+    with pytest.raises(ExotelInputError, match="name: must have at least 3"):
         create(name="ab")
 
     assert exotel.requests == []

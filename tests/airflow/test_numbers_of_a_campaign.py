@@ -53,13 +53,13 @@ def test_where_no_entry_is_a_number_that_alone_is_told(run_dag: Callable[..., An
     run_dag(lambda: create(numbers=["n/a", "none"], throttle=3))
 
     written = log.text
-    assert "nothing was sent; 2 to mend" in written
+    assert "Invalid campaign, nothing was sent (2 problems):" in written
     assert "numbers: 2 of them (at position 1, 2) cannot be a phone number" in written
-    assert "throttle: counts only with mode='custom'" in written
+    assert "throttle: requires mode='custom'" in written
 
 
 def test_more_than_a_request_takes_leads_to_the_plan(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
     run_dag(lambda: create(numbers=[f"+9198765{one:05}" for one in range(5_001)]))
 
-    assert "holds 5,001 numbers and the service takes 5,000; let PlanAudienceOperator split them" in log.text
+    assert "numbers: must be at most 5,000 (got 5,001); let PlanAudienceOperator split them" in log.text
     assert exotel.campaigns == []

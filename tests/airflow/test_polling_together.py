@@ -17,9 +17,9 @@ import pytest
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelResponseError
-from airflow_provider_exotel.client.policy import ReplayPolicy
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.hooks import metrics
 from airflow_provider_exotel.triggers import campaign as trigger_module
@@ -49,7 +49,7 @@ class Account:
 
     def client(self, **options: Any) -> ExotelClient:
         emulator = self.emulator
-        known: dict[str, Any] = {"bucket": TokenBucket(1e6), "policy": ReplayPolicy(tries=1)}
+        known: dict[str, Any] = {"bucket": TokenBucket(1e6), "retry": RetryPolicy(tries=1)}
         return ExotelClient(
             emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host, **(known | options)
         )

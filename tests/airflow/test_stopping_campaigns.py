@@ -13,9 +13,9 @@ import pytest
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelAuthError
-from airflow_provider_exotel.client.policy import ReplayPolicy
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.triggers.stopping import CampaignStopper
 from airflow_provider_exotel.waiting.owner import ABSENT, NO_ANSWER, TaskKey
@@ -65,7 +65,7 @@ class Triggerer:
             emulator.account_sid,
             emulator.host,
             bucket=bucket,
-            policy=ReplayPolicy(tries=1),
+            retry=RetryPolicy(tries=1),
         )
 
     def ends(self, campaigns: Mapping[str, str | None], *, within: float = DAY, end_at: Any = None) -> float:

@@ -53,7 +53,7 @@ def test_an_exact_name_that_would_be_taken_for_another_campaign_is_refused(tries
 
 @pytest.mark.parametrize("name", ["ab", " a\n", "é"], ids=repr)
 def test_a_name_is_too_short_whatever_is_added_to_it(tries: Tries, name: str) -> None:
-    assert "name: string should have at least 3 characters" in refused(tries, name=name)
+    assert "name: must have at least 3 characters" in refused(tries, name=name)
 
 
 @pytest.mark.parametrize("word", ["y", "t", "1.0", "plan", "2", "nope", "on", "Off", "", []], ids=repr)

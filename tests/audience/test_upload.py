@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_exotel.audience.errors import ExotelImportUnfinished, ExotelListMismatch
 from airflow_provider_exotel.audience.list_upload import (
     IMPORT_WITHIN,
     MOST_LISTS,
@@ -32,9 +33,7 @@ from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.contact_list import ContactList
 from airflow_provider_exotel.client.errors import (
     ExotelError,
-    ExotelImportUnfinished,
     ExotelInputError,
-    ExotelListMismatch,
     ExotelOutcomeUnknown,
     ExotelRequestRefused,
     ExotelResponseError,

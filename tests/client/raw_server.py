@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import threading
 from types import TracebackType
 from typing import Any, Self
@@ -19,12 +20,18 @@ def http(status: int, body: object = b"", headers: dict[str, str] | None = None)
 
 
 class RawServer:
-    """Answers each connection with the next of ``answers``; the last one is repeated."""
+    """Answers each connection with the next of ``answers``; the last one is repeated.
 
-    def __init__(self, *answers: bytes) -> None:
+    :param tls: the certificate it shows, ``None`` for plain HTTP.
+    """
+
+    def __init__(self, *answers: bytes, tls: ssl.SSLContext | None = None) -> None:
         self._answers = list(answers)
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port = self._listener.getsockname()[1]
+        self.connections = 0
         self.requests: list[str] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -50,9 +57,13 @@ class RawServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection, contextlib.suppress(OSError):
-                self.requests.append(self._read(connection))
-                connection.sendall(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
+            self.connections += 1
+            with contextlib.suppress(OSError), self._secured(connection) as secured:
+                self.requests.append(self._read(secured))
+                secured.sendall(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
 
     def _read(self, connection: socket.socket) -> str:
         received = b""

@@ -73,6 +73,13 @@ def test_a_campaign_that_has_not_started_can_be_deleted(
     assert [state.status for state in emulator.campaigns] == ["deleted"]
 
 
+def test_a_campaign_that_is_gone_already_is_deleted_and_cannot_be_paused(client: ExotelClient) -> None:
+    client.delete_campaign("nowhere")
+
+    with pytest.raises(ExotelNotFound):
+        client.pause_campaign("nowhere")
+
+
 def test_a_single_campaign_may_come_as_an_object(emulator: Emulator, client: ExotelClient) -> None:
     emulator.settings.response_as_object = True
 

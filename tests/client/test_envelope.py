@@ -21,7 +21,7 @@ from airflow_provider_exotel.client.errors import (
     ExotelServerError,
 )
 from airflow_provider_exotel.client.models import CallRecord, Campaign, CampaignStats, CampaignStatus
-from airflow_provider_exotel.client.policy import Kind, Replay, replay, surely_refused
+from airflow_provider_exotel.client.retry import RequestKind, RetryDecision, decide_retry, is_definite_refusal
 
 from .api_samples import DOCUMENTED_ANSWER, DOCUMENTED_DATA, DOCUMENTED_JSON, FLOW
 
@@ -196,8 +196,50 @@ def test_one_failed_item_fails_an_answer_of_several() -> None:
     assert isinstance(error, ExotelConflict)
 
 
-def test_an_item_that_says_failure_without_a_code_is_a_failure() -> None:
-    assert isinstance(failure({"response": [{"status": "failure", "data": None}]}, 200), ExotelServerError)
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"http_code": 500, "response": None}, ExotelServerError),
+        ({"http_code": "500", "response": []}, ExotelServerError),
+        ({"http_code": 404, "response": []}, ExotelNotFound),
+        ({"http_code": 429, "response": [{"id": "c1"}]}, ExotelRateLimited),
+        ({"http_code": 302, "response": []}, ExotelResponseError),
+        ({"http_code": "oops", "response": []}, ExotelResponseError),
+        ({"http_code": True, "response": []}, ExotelResponseError),
+        ({"RestException": {"Status": 401, "Message": "no"}, "response": []}, ExotelAuthError),
+        ({"RestException": {"Message": "no"}, "response": []}, ExotelResponseError),
+        ({"error_data": {"message": "no"}, "response": []}, ExotelResponseError),
+        ({"response": {"error": {"code": "limited", "message": "no"}}}, ExotelResponseError),
+        ({"response": [{"status": "failure", "data": None}]}, ExotelServerError),
+        ({"response": [{"status": "failure", "message": "no"}]}, ExotelServerError),
+        ({"response": [{"code": 302, "status": "success", "data": {"id": "c1"}}]}, ExotelResponseError),
+        ({"response": [{"code": "oops", "data": {"id": "c1"}}]}, ExotelResponseError),
+        ({"response": [{"code": 1001, "data": {"id": "c1"}}]}, ExotelResponseError),
+        ({"http_code": 20000, "response": []}, ExotelResponseError),
+        ({"response": [{"code": 200, "status": "partial", "data": {"id": "c1"}}]}, ExotelServerError),
+    ],
+    ids=str,
+)
+def test_an_error_inside_an_answer_is_an_error_whatever_the_http_status(
+    body: dict[str, Any], kind: type[ExotelError]
+) -> None:
+    assert type(failure(body, 200)) is kind
+
+
+def test_a_campaign_that_tells_of_an_error_of_its_own_is_a_campaign() -> None:
+    assert (
+        answer({"response": [{"id": "c1", "status": "Failed", "error": {"message": "no"}}]}).only().data["id"] == "c1"
+    )
+
+
+@pytest.mark.parametrize("http_code", [200, "200", 207, None])
+def test_an_http_code_of_success_is_one(http_code: object) -> None:
+    assert answer({"http_code": http_code, "response": [WRAPPED]}).only().data["id"] == "c1"
+
+
+@pytest.mark.parametrize("status", ["Failed", "failed", "Completed", None])
+def test_the_status_of_a_bare_campaign_is_not_that_of_the_answer(status: object) -> None:
+    assert answer({"response": [{"id": "c1", "status": status}]}).only().data["status"] == status
 
 
 @pytest.mark.parametrize("status", [401, 404])
@@ -229,8 +271,8 @@ def test_no_refusal_to_create_that_names_an_id_is_one(http_status: int | None, c
     error = failure(body, http_status or code, creates=True)
 
     assert type(error) is ExotelResponseError
-    assert surely_refused(error) is False
-    assert replay(Kind.CREATE, error) is Replay.UNKNOWN
+    assert is_definite_refusal(error) is False
+    assert decide_retry(RequestKind.CREATE, error) is RetryDecision.UNKNOWN
 
 
 def test_what_is_not_found_is_not_found_whatever_id_the_answer_repeats() -> None:
@@ -274,12 +316,23 @@ anything = st.recursive(
 )
 
 
-@given(anything, st.sampled_from([200, 207, 400, 429, 500]))
-def test_no_json_is_too_strange_to_become_an_answer_or_an_error(body: object, status: int) -> None:
+envelopes = st.fixed_dictionaries({"response": anything}, optional={"http_code": st.sampled_from([200, 500, "404", 0])})
+
+
+@given(anything | envelopes, st.sampled_from([200, 207, 400, 429, 500]))
+def test_any_json_is_an_error_or_an_answer_with_every_entry(body: object, status: int) -> None:
     try:
-        answer(body, status)
-    except ExotelError:
+        read = answer(body, status)
+    except ExotelError as error:
+        assert status == error.http_status or status < 300  # noqa: PT017 - which of both it is, is the question
         return
+
+    assert status < 300
+    assert isinstance(body, dict)
+    assert body.get("http_code") in {None, 200}
+    response = body["response"]
+    entries = [] if response is None else response if isinstance(response, list) else [response]
+    assert len(read.items) == len(entries)
 
 
 # --- what campaigns and calls look like ---
@@ -365,6 +418,13 @@ def test_a_call_is_read_under_both_sets_of_names(data: dict[str, Any]) -> None:
     assert (record.duration_seconds, record.digit, record.caller_id) == (7, "1", "0XXXXXX4890")
     assert record.start_time == datetime.fromisoformat("2026-03-02T10:00:00+05:30")
     assert "98765" not in repr(record)
+
+
+@pytest.mark.parametrize(
+    ("pressed", "digit"), [('"9"', "9"), (" 9 ", "9"), ("'12'", "12"), (9, "9"), ('""', None), ("", None), (None, None)]
+)
+def test_the_keys_that_were_pressed_are_read_without_quotes(pressed: object, digit: str | None) -> None:
+    assert CallRecord.of({"digits": pressed}).digit == digit
 
 
 @pytest.mark.parametrize("word", ["no-answer", "no_answer", "No Answer", "NoAnswer", " NO-ANSWER "])

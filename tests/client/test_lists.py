@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -148,7 +149,7 @@ def test_a_change_that_did_not_arrive_is_sent_again(emulator: Emulator, client: 
 
 
 def test_a_list_that_is_gone_already_is_deleted(client: ExotelClient) -> None:
-    client.lists.delete("never there")
+    client.lists.delete("never-there")
 
 
 # --- files ---
@@ -245,7 +246,7 @@ def test_a_file_that_may_have_been_taken_is_never_sent_again_blindly(
 
 def test_an_answer_without_an_id_is_an_unknown_outcome(client_of: ClientFactory) -> None:
     taken = {"response": {"code": 200, "status": "success", "data": {"message": "taken"}}}
-    with RawServer(http(200, taken)) as server, pytest.raises(ExotelOutcomeUnknown, match="no id"):
+    with RawServer(http(200, taken)) as server, pytest.raises(ExotelOutcomeUnknown, match="has no id"):
         client_of(host=server.host).lists.upload_csv(csv_of(people(3)), "March")
 
 
@@ -356,11 +357,32 @@ def test_the_ids_of_an_upload_are_found_wherever_they_are(answer: Any, read: Csv
         max_leaves=12,
     )
 )
-def test_no_answer_is_too_strange_to_be_read(answer: Any) -> None:
-    CsvUpload.of(answer)
+def test_whatever_an_answer_holds_it_makes_up_no_ids_and_no_counts(answer: Any) -> None:
+    held = set(scalars_of(answer))
+
+    upload = CsvUpload.of(answer)
+    assert upload is None or {upload.upload_id, upload.list_sid} <= held | {None}
     if isinstance(answer, dict):
-        ImportStatus.of("u", answer)
-        ContactList.of({"sid": "1", **answer})
+        status = ImportStatus.of("u", answer)
+        assert (status.upload_id, {status.list_sid} <= held | {None}) == ("u", True)
+        assert {ContactList.of({**answer, "sid": "1"}).contacts} <= {int(one) for one in held if is_whole(one)} | {None}
+
+
+def scalars_of(value: Any) -> Iterator[str]:
+    """Return every text and number inside of a value, as text."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if inner is None:
+        yield str(value)
+    else:
+        for one in inner:
+            yield from scalars_of(one)
+
+
+def is_whole(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 OLDER = {"total": 4, "success": "2", "duplicate": 1, "failed": 1}
@@ -383,3 +405,12 @@ def test_the_status_of_an_import_in_every_spelling(data: dict[str, Any], state: 
 
     assert read.state == state
     assert read.counts == (None if counts is None else ImportCounts(*counts))
+
+
+@pytest.mark.parametrize("sid", ["", "..", "a/../b", "a/b", "?x", "a b", "a%2Fb", "a#b", "ä"])
+def test_an_id_that_would_lead_to_another_path_is_not_sent(emulator: Emulator, client: ExotelClient, sid: str) -> None:
+    for ask in (client.lists.get, client.lists.delete, client.lists.import_status, client.lists.count):
+        with pytest.raises(ExotelInputError, match="must be an id"):
+            ask(sid)
+
+    assert emulator.requests == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_exotel.client.rate_limit import TokenBucket, bucket_of
+from airflow_provider_exotel.client.rate_limit import TokenBucket, shared_bucket
 
 
 class FakeTime:
@@ -88,14 +88,6 @@ def test_an_account_used_up_is_left_alone_until_its_new_minute(to_reset: float |
     assert limited.take() == pytest.approx(waited)
 
 
-def test_without_the_header_nothing_changes() -> None:
-    limited = bucket(FakeTime())
-
-    limited.observe(remaining=None, seconds_to_reset=45)
-
-    assert limited.take() == 0
-
-
 def test_threads_that_come_at_once_get_different_turns() -> None:
     limited = TokenBucket(30, clock=lambda: 1000.0, sleep=lambda seconds: None)
 
@@ -106,8 +98,8 @@ def test_threads_that_come_at_once_get_different_turns() -> None:
 
 
 def test_an_account_has_one_bucket_in_a_process() -> None:
-    one = bucket_of("https://api.exotel.com", "account-of-the-bucket-test")
+    one = shared_bucket("https://api.exotel.com", "account-of-the-bucket-test")
 
-    assert bucket_of("https://api.exotel.com", "account-of-the-bucket-test") is one
-    assert bucket_of("https://api.in.exotel.com", "account-of-the-bucket-test") is not one
-    assert bucket_of("https://api.exotel.com", "another-account-of-the-bucket-test") is not one
+    assert shared_bucket("https://api.exotel.com", "account-of-the-bucket-test") is one
+    assert shared_bucket("https://api.in.exotel.com", "account-of-the-bucket-test") is not one
+    assert shared_bucket("https://api.exotel.com", "another-account-of-the-bucket-test") is not one

@@ -57,17 +57,38 @@ def test_a_redirect_is_not_followed(client: ExotelClient) -> None:
     ],
 )
 def test_an_address_of_another_kind_is_not_asked(client: ExotelClient, url: str) -> None:
-    with pytest.raises(ExotelResponseError, match="none that is followed"):
+    with pytest.raises(ExotelResponseError, match="is not followed"):
         list(client.report_lines(url))
 
 
-def test_an_answer_from_outside_cannot_lead_into_this_machine(client_of: ClientFactory) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_answer_from_outside_cannot_lead_into_this_machine(client_of: ClientFactory, scheme: str) -> None:
     client = client_of(host="api.exotel.com")
 
     with RawServer(http(200, b"a\n")) as inside:
-        with pytest.raises(ExotelResponseError, match="none that is followed"):
-            list(client.report_lines(f"http://{inside.host}/r.csv"))
-        assert inside.requests == []
+        with pytest.raises(ExotelResponseError, match="is not followed"):
+            list(client.report_lines(f"{scheme}://{inside.host}/r.csv"))
+        assert inside.connections == 0
+
+
+@pytest.mark.parametrize("host", ["10.0.0.8", "169.254.169.254", "airflow", "storage.internal"])
+@pytest.mark.parametrize("own", ["api.exotel.com", "127.0.0.1:1"])
+def test_no_answer_leads_into_a_private_network(client_of: ClientFactory, own: str, host: str) -> None:
+    with pytest.raises(ExotelResponseError, match="is not followed"):
+        list(client_of(host=own).report_lines(f"https://{host}/r.csv"))
+
+
+def test_a_proxy_of_the_machine_is_not_asked_for_a_report_on_loopback(
+    client: ExotelClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    with RawServer(http(200, b"a\n")) as server, RawServer(http(407)) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
+
+        assert list(client.report_lines(f"http://{server.host}/r.csv")) == ["a\n"]
+        assert proxy.connections == 0
 
 
 def test_a_report_that_is_too_large_is_left(client: ExotelClient) -> None:
@@ -82,7 +103,7 @@ def test_a_report_is_asked_for_and_taken_unpacked_only(client: ExotelClient) -> 
     packed = gzip.compress(b"0123456789\n" * 100_000)
 
     with RawServer(http(200, packed, {"Content-Encoding": "gzip"})) as server:
-        with pytest.raises(ExotelResponseError, match="no UTF-8"):
+        with pytest.raises(ExotelResponseError, match="not UTF-8"):
             list(client.report_lines(f"http://{server.host}/r.csv"))
 
         assert "accept-encoding: identity" in server.requests[0].lower()

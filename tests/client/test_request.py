@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import traceback
 from datetime import UTC, datetime
 from typing import Any
@@ -142,57 +143,61 @@ def test_lists_and_throttle_may_be_text_too() -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "said"),
     [
-        ({"numbers": None}, "numbers", "neither numbers nor lists"),
-        ({"lists": ["list-1"]}, "numbers", "one of the two"),
-        ({"numbers": []}, "numbers", "is empty"),
-        ({"numbers": ""}, "numbers", "is empty"),
-        ({"numbers": people(5_001)}, "numbers", "takes 5,000; let PlanAudienceOperator split them"),
+        ({"numbers": None}, "numbers", "is required unless lists is given"),
+        ({"lists": ["list-1"]}, "numbers", "is mutually exclusive with lists; give exactly one"),
+        ({"numbers": []}, "numbers", "must not be empty"),
+        ({"numbers": ""}, "numbers", "must not be empty"),
+        ({"numbers": people(5_001)}, "numbers", "at most 5,000 (got 5,001); let PlanAudienceOperator split"),
         ({"numbers": [*people(2), "ask Ravi", *people(2), "12345"]}, "numbers", "2 of them (at position 3, 6)"),
         ({"numbers": ["no one"] * 12}, "numbers", "12 of them (at position 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more)"),
-        ({"numbers": 919876500000}, "numbers", "takes a list"),
-        ({"numbers": {"+919876500000": 1}}, "numbers", "takes a list"),
-        ({"numbers": [1.5]}, "numbers", "takes a list"),
-        ({"numbers": None, "lists": [f"list-{n}" for n in range(6)]}, "lists", "6 lists and a static campaign takes 5"),
-        ({"numbers": None, "lists": ["a", "b"], "campaign_type": "dynamic"}, "lists", "a dynamic campaign takes 1"),
-        ({"numbers": None, "lists": []}, "lists", "at least 1"),
+        ({"numbers": 919876500000}, "numbers", "must be a list"),
+        ({"numbers": {"+919876500000": 1}}, "numbers", "must be a list"),
+        ({"numbers": [1.5]}, "numbers", "must be a list"),
+        ({"numbers": None, "lists": [f"list-{n}" for n in range(6)]}, "lists", "at most 5 for a static"),
+        ({"numbers": None, "lists": ["a", "b"], "campaign_type": "dynamic"}, "lists", "at most 1 for a dynamic"),
+        ({"numbers": None, "lists": []}, "lists", "must not be empty"),
         ({"campaign_type": "dynamic"}, "lists", "exactly one dynamic list"),
-        ({"caller_id": None}, "caller_id", "is missing"),
-        ({"caller_id": ""}, "caller_id", "at least 1 character"),
-        ({"caller_id": 4890}, "caller_id", "valid string"),
+        ({"caller_id": None}, "caller_id", "is required; give the ExoPhone"),
+        ({"caller_id": ""}, "caller_id", "must not be empty"),
+        ({"caller_id": 4890}, "caller_id", "must be text"),
         ({"name": "ab"}, "name", "at least 3 characters"),
-        ({"type": "promo"}, "type", "trans"),
-        ({"flow_type": "dance"}, "flow_type", "ivr, greeting"),
-        ({"campaign_type": "weekly"}, "campaign_type", "static, dynamic"),
-        ({"call_retries": {"number_of_retries": 4}}, "call_retries.number_of_retries", "0 to 3"),
-        ({"call_retries": {"number_of_retries": -1}}, "call_retries.number_of_retries", "0 to 3"),
-        ({"call_retries": {"interval_mins": 0}}, "call_retries.interval_mins", "1 or more"),
-        ({"call_retries": {"mechanism": "Random"}}, "call_retries.mechanism", "Linear, Exponential"),
-        ({"call_retries": {"on_status": ["busy", "failure"]}}, "call_retries.on_status", "busy, no-answer, failed"),
-        ({"call_retries": {"on_status": []}}, "call_retries.on_status", "at least 1"),
-        ({"call_retries": {"times": 2}}, "call_retries.times", "not known"),
-        ({"call_retries": 2}, "call_retries", "CallRetries or a mapping"),
-        ({"call_retries": "two"}, "call_retries", "not a mapping of its fields"),
-        ({"call_retries": '{"number_of_retries": 4}'}, "call_retries", "0 to 3"),
+        ({"type": "promo"}, "type", "unknown value; use one of 'trans'"),
+        ({"flow_type": "greting"}, "flow_type", "use one of 'ivr', 'greeting'; did you mean 'greeting'?"),
+        ({"campaign_type": "weekly"}, "campaign_type", "use one of 'static', 'dynamic'"),
+        ({"call_retries": {"number_of_retries": 4}}, "call_retries.number_of_retries", "between 0 and 3 (got 4); give"),
+        ({"call_retries": {"number_of_retries": -1}}, "call_retries.number_of_retries", "between 0 and 3 (got -1)"),
+        ({"call_retries": {"interval_mins": 0}}, "call_retries.interval_mins", "must be at least 1 (got 0)"),
+        ({"call_retries": {"mechanism": "Random"}}, "call_retries.mechanism", "use one of 'Linear', 'Exponential'"),
+        ({"call_retries": {"on_status": ["busy", "failure"]}}, "call_retries.on_status", "'busy', 'no-answer'"),
+        ({"call_retries": {"on_status": []}}, "call_retries.on_status", "must not be empty"),
+        ({"call_retries": {"times": 2}}, "call_retries.times", "unknown field; use one of number_of_retries"),
+        ({"call_retries": 2}, "call_retries", "must be a mapping of its fields; give a CallRetries"),
+        ({"call_retries": "two"}, "call_retries", "must be a mapping of its fields, or the text of one"),
+        ({"call_retries": '{"number_of_retries": 4}'}, "call_retries", "between 0 and 3"),
         ({"schedule": {"send_at": "2026-03-02T10:00:00"}}, "schedule.send_at", "no UTC offset"),
         ({"schedule": {"send_at": datetime(2026, 3, 2)}}, "schedule.send_at", "no UTC offset"),
         ({"schedule": {"end_at": "tomorrow"}}, "schedule.end_at", "RFC 3339"),
         ({"schedule": {"end_at": 1772428800}}, "schedule.end_at", "RFC 3339"),
-        ({"schedule": {"send_at": END, "end_at": SEND}}, "schedule.end_at", "not after send_at"),
-        ({"schedule": {"send_at": END, "end_at": END}}, "schedule.end_at", "not after send_at"),
-        ({"status_callback": "example.org/hook"}, "status_callback", "http(s) URL"),
-        ({"call_status_callback": "ftp://example.org"}, "call_status_callback", "http(s) URL"),
-        ({"call_schedule_callback": "https://"}, "call_schedule_callback", "http(s) URL"),
+        ({"schedule": {"send_at": END, "end_at": SEND}}, "schedule.end_at", "must be after send_at"),
+        ({"schedule": {"send_at": END, "end_at": END}}, "schedule.end_at", "must be after send_at"),
+        ({"status_callback": "example.org/hook"}, "status_callback", "absolute http or https URL"),
+        ({"call_status_callback": "ftp://example.org"}, "call_status_callback", "absolute http or https URL"),
+        ({"call_schedule_callback": "https://"}, "call_schedule_callback", "absolute http or https URL"),
         ({"url": "https://example.org/a b"}, "url", "white space"),
-        ({"throttle": 10}, "throttle", "mode='custom'"),
+        ({"throttle": 10}, "throttle", "requires mode='custom'"),
         ({"throttle": 10, "mode": "auto"}, "throttle", "mode='custom'"),
-        ({"throttle": 0, "mode": "custom"}, "throttle", "from 1"),
-        ({"throttle": "fast", "mode": "custom"}, "throttle", "valid integer"),
-        ({"throttle": True, "mode": "custom"}, "throttle", "valid integer"),
-        ({"mode": "custom"}, "mode", "needs throttle"),
-        ({"mode": "turbo"}, "mode", "auto, custom"),
-        ({"repeat_menu_attempts": -1}, "repeat_menu_attempts", "0"),
-        ({"call_duplicate_numbers": "perhaps"}, "call_duplicate_numbers", "boolean"),
-        ({"callerid": "0XXXXXX4890"}, "callerid", "not known"),
+        ({"throttle": 0, "mode": "custom"}, "throttle", "must be at least 1 (got 0)"),
+        ({"throttle": "fast", "mode": "custom"}, "throttle", "must be a whole number"),
+        ({"throttle": True, "mode": "custom"}, "throttle", "must be a whole number"),
+        ({"throttle": 2.5, "mode": "custom"}, "throttle", "must be a whole number"),
+        ({"mode": "custom"}, "mode", "requires throttle"),
+        ({"mode": "turbo"}, "mode", "use one of 'auto', 'custom'"),
+        ({"repeat_menu_attempts": -1}, "repeat_menu_attempts", "must be at least 0 (got -1)"),
+        ({"call_duplicate_numbers": "perhaps"}, "call_duplicate_numbers", "must be true or false"),
+        ({"call_duplicate_numbers": "on"}, "call_duplicate_numbers", "must be true or false"),
+        ({"call_duplicate_numbers": 1.0}, "call_duplicate_numbers", "must be true or false"),
+        ({"callerid": "0XXXXXX4890"}, "callerid", "did you mean 'caller_id'?"),
+        ({"retries": {}}, "retries", "unknown field; did you mean 'call_retries'?"),
     ],
 )  # fmt: skip
 def test_what_the_page_does_not_allow_is_refused_by_field(fields: dict[str, Any], field: str, said: str) -> None:
@@ -213,12 +218,13 @@ ALL_WRONG: dict[str, Any] = {
     "name": "¤¤",
     "campaign_type": "canary-type",
     "url": "canary-url",
-    "call_retries": {"number_of_retries": 777, "mechanism": "canary-mechanism", "on_status": ["canary-status"]},
+    "call_retries": {"number_of_retries": 7777777, "mechanism": "canary-mechanism", "on_status": ["canary-status"]},
     "schedule": {"send_at": "canary-time", "end_at": "canary-end"},
     "status_callback": "canary://token",
     "throttle": "canary-throttle",
     "custom_field": ["canary-custom"],
-    "repeat_menu_attempts": -777,
+    "extra_fields": {"from": "canary-extra"},
+    "repeat_menu_attempts": -7777777,
     "colour": "canary-colour",
 }
 
@@ -233,7 +239,7 @@ def test_no_error_repeats_what_was_given() -> None:
     error = refusal(**ALL_WRONG)
 
     for text in (str(error), repr(error), "".join(traceback.format_exception(error))):
-        assert not any(trace in text for trace in ("98765", "canary", "777", "¤"))
+        assert not any(trace in text for trace in ("98765", "canary", "7777777", "¤"))
 
 
 @given(numbers=st.lists(st.from_regex(r"\+?[0-9]{7,20}", fullmatch=True), min_size=1), name=st.text(max_size=2))
@@ -241,6 +247,98 @@ def test_no_number_is_in_the_text_of_a_refusal(numbers: list[str], name: str) ->
     text = str(refusal(numbers=numbers, name=name))
 
     assert not any(number.lstrip("+")[:7] in text for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://user:canary@example.org/", "user or password"),
+        ("https://canary@example.org", "user or password"),
+        ("https://example.org\\@canary", "backslashes"),
+        ("https://example.org/\x00canary", "control characters"),
+        ("https://example.org/canary\n", "white space"),
+        ("https://:8080/canary", "absolute http or https URL"),
+        ("https://example.org:70000/canary", "absolute http or https URL"),
+        ("https://[canary", "absolute http or https URL"),
+        ("//example.org/canary", "absolute http or https URL"),
+        ("javascript://example.org/canary", "absolute http or https URL"),
+        ("http://127%2e0.0.1/canary", "absolute http or https URL"),
+        ("http://１２７.0.0.1/canary", "absolute http or https URL"),
+    ],
+)
+@pytest.mark.parametrize("field", ["url", "status_callback"])
+def test_a_url_that_may_mean_something_else_is_refused(field: str, url: str, said: str) -> None:
+    [problem] = refusal(**{field: url}).problems
+
+    assert (problem.field, said in problem.message, "canary" in problem.message) == (field, True, False)
+
+
+@pytest.mark.parametrize("numbers", [[], ["canary"], people(5_001)], ids=["none", "malformed", "too many"])
+def test_the_numbers_of_a_change_are_judged_as_those_of_a_campaign(numbers: list[str]) -> None:
+    with pytest.raises(ExotelInputError) as changed:
+        CampaignChanges(numbers=numbers)
+
+    assert changed.value.problems == refusal(numbers=numbers).problems
+
+
+def test_the_message_says_what_is_wrong_how_often_and_how_to_write_it() -> None:
+    one, two = refusal(mode="custom"), refusal(mode="custom", name="ab")
+
+    assert str(one) == (
+        "Invalid campaign, nothing was sent (1 problem):\n- mode: 'custom' requires throttle; give the calls per minute"
+    )
+    assert str(two).startswith("Invalid campaign, nothing was sent (2 problems):\n- name: must have at least 3")
+
+
+# --- fields that this version does not know ---
+
+EXTRA = {"voicemail_detection": True, "priority": 3, "tags": ["a", {"b": None}]}
+
+
+@pytest.mark.parametrize("model", [CampaignRequest, CampaignChanges])
+@pytest.mark.parametrize("given", [EXTRA, json.dumps(EXTRA), str(EXTRA)], ids=["mapping", "JSON", "Python"])
+def test_extra_fields_are_sent_as_they_are(model: type[CampaignRequest], given: Any) -> None:
+    plain, extended = model(**arguments()), model(**arguments(extra_fields=given))
+
+    assert extended.body() == plain.body() | EXTRA
+    assert extended.body(wrapped=True)["campaigns"][0] == plain.body(wrapped=True)["campaigns"][0] | EXTRA
+
+
+def test_extra_fields_do_not_change_after_they_were_checked() -> None:
+    tags: list[str] = []
+    request = CampaignRequest(**arguments(extra_fields={"tags": tags}))
+
+    tags.append("+919876500000")
+
+    assert request.body()["tags"] == []
+
+
+@pytest.mark.parametrize(
+    ("extra", "field", "said"),
+    [
+        ({"from": "+919876500000"}, "extra_fields.from", "give it as numbers"),
+        ({"FROM": "+919876500000"}, "extra_fields.FROM", "give it as numbers"),
+        ({"retries": {}}, "extra_fields.retries", "give it as call_retries"),
+        ({"call_retries": {}}, "extra_fields.call_retries", "give it as call_retries"),
+        ({"callerId": "0"}, "extra_fields.callerId", "give it as caller_id"),
+        ({"extra_fields": {}}, "extra_fields.extra_fields", "give it as extra_fields"),
+        ({"flow_id": 1}, "extra_fields.flow_id", "not a field of a campaign"),
+        ({"action": "resume"}, "extra_fields.action", "ControlCampaignOperator"),
+        ({"campaigns": []}, "extra_fields.campaigns", "not a field of a campaign"),
+        ({"a b": 1}, "extra_fields", "letters, digits and _"),
+        ({"": 1}, "extra_fields", "letters, digits and _"),
+        ({7: 1}, "extra_fields", "letters, digits and _"),
+        ({"when": datetime(2026, 3, 2)}, "extra_fields.when", "JSON value"),
+        ({"share": float("nan")}, "extra_fields.share", "JSON value"),
+        ([("a", 1)], "extra_fields", "must be a mapping"),
+        ("voicemail", "extra_fields", "must be a mapping"),
+    ],
+    ids=str,
+)
+def test_an_extra_field_that_is_not_one_is_refused(extra: Any, field: str, said: str) -> None:
+    [problem] = refusal(extra_fields=extra).problems
+
+    assert (problem.field, said in problem.message, "98765" in problem.message) == (field, True, False)
 
 
 # --- what is allowed and people come to regret ---
@@ -257,17 +355,19 @@ SAFE: dict[str, Any] = {"schedule": {"send_at": SEND, "end_at": END}, "url": FLO
         ({"schedule": None}, ["dials at once and for up to 30 days"]),
         ({"schedule": {"send_at": SEND}}, ["dials from send_at and for up to 30 days"]),
         ({"url": None}, ["neither a flow nor a text"]),
+        ({"url": "http://my.exotel.in/exoml/start/9"}, []),
+        ({"url": "https://myexotel.com/flow"}, ["does not lead to Exotel"]),
         ({"call_retries": {"number_of_retries": 1}}, ["Add interval_mins"]),
         ({"call_retries": {"interval_mins": 5}}, ["Add number_of_retries"]),
         ({"url": None, "schedule": None}, ["no end", "neither a flow"]),
     ],
     ids=str,
 )
-def test_dangers_are_told(fields: dict[str, Any], warned: list[str]) -> None:
-    dangers = CampaignRequest(**arguments(**{**SAFE, **fields})).dangers()
+def test_what_people_come_to_regret_is_warned_about(fields: dict[str, Any], warned: list[str]) -> None:
+    warnings = CampaignRequest(**arguments(**{**SAFE, **fields})).warnings()
 
-    assert len(dangers) == len(warned)
-    assert all(words in danger for words, danger in zip(warned, dangers, strict=True))
+    assert len(warnings) == len(warned)
+    assert all(words in warning for words, warning in zip(warned, warnings, strict=True))
 
 
 # --- what is shown ---
@@ -276,11 +376,16 @@ def test_dangers_are_told(fields: dict[str, Any], warned: list[str]) -> None:
 @pytest.mark.parametrize("model", [CampaignRequest, CampaignChanges])
 def test_what_is_shown_hides_numbers_tokens_and_custom_field(model: type[CampaignRequest]) -> None:
     request = model(
-        **arguments(custom_field="canary-field", status_callback="https://hooks.example.org/canary-token?t=canary")
+        **arguments(
+            custom_field="canary-field",
+            status_callback="https://hooks.example.org/canary-token?t=canary",
+            extra_fields={"note": "canary"},
+        )
     )
 
-    for shown in (repr(request), str(request), str(request.safe_payload())):
+    for shown in (repr(request), str(request.safe_payload()), str(request.model_dump()), request.model_dump_json()):
         assert not any(trace in shown for trace in ("98765", "canary"))
+    assert request.safe_payload()["note"] == "***"
     assert request.safe_payload()["from"] == "<3 numbers>"
     assert request.safe_payload()["status_callback"] == "https://hooks.example.org/***"
 

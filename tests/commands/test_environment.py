@@ -21,7 +21,7 @@ connections = st.fixed_dictionaries(
 
 
 def fields(connection: Any) -> dict[str, Any]:
-    extra = {name: str(value) for name, value in connection.extra_dejson.items()}
+    extra = {name: str(value) for name, value in json.loads(connection.extra or "{}").items()}
     return {name: getattr(connection, name) for name in ("login", "password", "schema", "host", "port")} | extra
 
 

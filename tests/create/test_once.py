@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_exotel.client.errors import (
-    ExotelCampaignGone,
     ExotelError,
     ExotelInputError,
     ExotelNotFound,
@@ -22,6 +21,7 @@ from airflow_provider_exotel.client.errors import (
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
+from airflow_provider_exotel.create.errors import ExotelCampaignGone
 from airflow_provider_exotel.create.fingerprint import Content, ContentMark
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
 from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal, Entry

@@ -9,9 +9,9 @@ from typing import Any
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.models import Campaign
-from airflow_provider_exotel.client.policy import ReplayPolicy
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.create.identity import CampaignIdentity
 from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal
 from airflow_provider_exotel.create.once import Clock, OneCampaign
@@ -97,7 +97,7 @@ class Worker:
             emulator.host,
             read_timeout=READ_TIMEOUT,
             bucket=TokenBucket(600, clock=clock.time, sleep=clock.advance),
-            policy=ReplayPolicy(tries=3),
+            retry=RetryPolicy(tries=3),
             sleep=clock.advance,
         )
         self.client.others = self.others

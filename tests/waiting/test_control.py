@@ -17,7 +17,7 @@ from airflow_provider_exotel.client.errors import (
     ExotelRequestRefused,
 )
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
-from airflow_provider_exotel.client.policy import ReplayPolicy
+from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY, change, control
@@ -393,5 +393,5 @@ def test_a_change_whose_answer_is_lost_is_made_once_more_and_seen(emulator: Emul
     campaign = create(client, schedule=HOUR)
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_after_commit"))
 
-    with client_of(emulator, policy=ReplayPolicy(tries=3)) as patient:
+    with client_of(emulator, retry=RetryPolicy(tries=3)) as patient:
         assert change(patient, campaign.id, {"name": "Once more"}).name == "Once more"

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError, ExotelServerError
-from airflow_provider_exotel.client.policy import ReplayPolicy
+from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.pausing import (
     PauseResult,
@@ -151,7 +151,7 @@ def test_a_killed_worker_pauses_first_and_reads_then(client: ExotelClient, emula
 def test_patience_outlasts_a_service_that_fails_for_a_while(emulator: Emulator, campaign: str) -> None:
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="html_5xx", times=3))
 
-    with client_of(emulator, policy=ReplayPolicy()) as client:
+    with client_of(emulator, retry=RetryPolicy()) as client:
         assert pause_patiently(client, campaign, emulator.clock.advance) is None
 
     assert emulator.campaign(campaign).status == "paused"
@@ -227,7 +227,7 @@ def test_an_account_is_paused_with_one_request_a_campaign(client: ExotelClient, 
 
 @pytest.mark.parametrize("headers", [True, False])
 def test_an_account_is_paused_within_its_rate_limit(emulator: Emulator, headers: bool) -> None:
-    with client_of(emulator, policy=ReplayPolicy()) as client:
+    with client_of(emulator, retry=RetryPolicy()) as client:
         ids = [create(client, 300, schedule=HOUR, mode="custom", throttle=1).id for _ in range(12)]
         emulator.clock.advance(125)
         emulator.settings.update({"rate_limit": 5, "rate_limit_headers": headers})

@@ -7,9 +7,9 @@ from typing import Any
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.models import Campaign, CampaignStats, CampaignStatus
-from airflow_provider_exotel.client.policy import ReplayPolicy
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.emulator import Emulator
 
 START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)  # a Monday, 10:00 in India
@@ -22,7 +22,7 @@ def people(count: int) -> list[str]:
 
 def client_of(emulator: Emulator, **options: Any) -> ExotelClient:
     known: dict[str, Any] = {"bucket": TokenBucket(1_000_000), "sleep": emulator.clock.advance}
-    known |= {"policy": ReplayPolicy(tries=1)}
+    known |= {"retry": RetryPolicy(tries=1)}
     return ExotelClient(emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host, **(known | options))
 
 

@@ -156,8 +156,8 @@ def test_the_problems_of_all_windows_are_told_at_once() -> None:
     ("given", "field", "advice"),
     [
         ({"all_of": []}, "window.all_of", "give a list of the windows"),
-        ({"all_of": INDIA}, "window.all_of", "should be a valid tuple; give a list of the windows"),
-        ({"all_of": [INDIA], "end_buffer": 15}, "window.end_buffer", "is not known; the fields are all_of"),
+        ({"all_of": INDIA}, "window.all_of", "must be a list; give a list of the windows"),
+        ({"all_of": [INDIA], "end_buffer": 15}, "window.end_buffer", "unknown field; use one of all_of"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_to_write(given: object, field: str, advice: str) -> None:

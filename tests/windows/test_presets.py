@@ -143,7 +143,7 @@ WRONG = [
         "window.zones",
         "is mutually exclusive with timezone; use one of them",
     ),
-    ({"preset": "IN_SERVICE", "start": "09:00"}, "window.start", "is not known; the fields are preset, timezone"),
+    ({"preset": "IN_SERVICE", "start": "09:00"}, "window.start", "unknown field; use one of preset, timezone"),
 ]  # fmt: skip
 
 

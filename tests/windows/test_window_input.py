@@ -88,7 +88,7 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
         ({"end_buffer": "P1M"}, "end_buffer", "is not a length of time"),
         ({"end_buffer": "00:15"}, "end_buffer", "is not a length of time"),
         ({"end_buffer": "soon"}, "end_buffer", "is not a length of time"),
-        ({"from": "10:00"}, "from", "is not known; the fields are start, end, timezone"),
+        ({"from": "10:00"}, "from", "unknown field; use one of start, end, timezone"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_to_write(change: dict[str, Any], field: str, advice: str) -> None:
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_named_with_what_to_write(change: dict[str, Any], field
 
 
 def test_the_zone_has_no_default() -> None:
-    with pytest.raises(ExotelInputError, match="timezone: is missing; give the recipients' IANA time zone"):
+    with pytest.raises(ExotelInputError, match="timezone: is required; give the recipients' IANA time zone"):
         CallingWindow(start="10:00", end="18:00")
 
 
@@ -186,7 +186,7 @@ def test_anything_else_is_refused(given: object) -> None:
 
 
 def test_problems_of_a_mapping_are_named_under_window() -> None:
-    with pytest.raises(ExotelInputError, match=r"window\.timezone: is missing"):
+    with pytest.raises(ExotelInputError, match=r"window\.timezone: is required"):
         window_of({"start": "10:00", "end": "18:00"})
 
 

@@ -17,8 +17,9 @@ from airflow_provider_exotel.client.errors import (
     ExotelServerError,
 )
 from airflow_provider_exotel.client.models import CampaignStatus
-from airflow_provider_exotel.client.policy import ReplayPolicy
+from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 from .api_samples import ClientFactory, arguments
@@ -116,7 +117,7 @@ def test_a_wrapped_second_form_that_is_lost_is_not_sent_again(emulator: Emulator
 def test_an_earlier_refused_connection_does_not_make_a_lost_create_look_unsent(
     emulator: Emulator, client_of: ClientFactory
 ) -> None:
-    unreached = client_of(host=closed_port(), policy=ReplayPolicy(tries=1))
+    unreached = client_of(host=closed_port(), retry=RetryPolicy(tries=1))
     emulator.faults.add(Fault(on="POST campaigns", kind="drop_after_commit"))
 
     try:
@@ -170,7 +171,7 @@ def test_a_limit_that_never_ends_is_told_after_the_last_try(emulator: Emulator, 
     emulator.faults.add(Fault(on="POST campaigns", kind="rate_limited", times=None))
 
     with pytest.raises(ExotelRateLimited):
-        client_of(policy=ReplayPolicy(tries=3)).create_campaign(ORDER)
+        client_of(retry=RetryPolicy(tries=3)).create_campaign(ORDER)
 
     assert (asked(emulator), emulator.campaigns) == (["POST"] * 3, [])
 
@@ -182,6 +183,31 @@ def test_a_create_that_was_refused_a_connection_is_sent_again(emulator: Emulator
     client.create_campaign(ORDER)
 
     assert (asked(emulator), len(emulator.campaigns)) == (["POST"], 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"),
+    [
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}, [60.0]),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, [0.0]),
+        ({"X-RateLimit-Remaining": "many", "X-RateLimit-Reset": "99999999999"}, []),
+        ({"X-RateLimit-Reset": "99999999999"}, []),
+    ],
+    ids=str,
+)
+def test_a_limit_that_the_service_tells_of_is_kept_before_it_is_exceeded(
+    client_of: ClientFactory, headers: dict[str, str], waits: list[float]
+) -> None:
+    waited: list[float] = []
+    bucket = TokenBucket(1_000_000, clock=lambda: 0.0, sleep=waited.append)
+
+    with RawServer(http(200, campaign(id="c1"), headers)) as server:
+        client = client_of(host=server.host, bucket=bucket)
+        client.get_campaign("c1")
+        assert waited == []
+        client.get_campaign("c1")
+
+    assert [round(one) for one in waited] == waits
 
 
 # --- connections that are never made ---
@@ -207,7 +233,7 @@ def test_what_was_never_sent_is_said_to_be_unsent(emulator: Emulator, client_of:
             "no TLS there": f"https://{emulator.host}",
             "nobody picks up": f"127.0.0.1:{busy.getsockname()[1]}",
         }[where]
-        client = client_of(host=host, policy=ReplayPolicy(tries=2), connect_timeout=0.2)
+        client = client_of(host=host, retry=RetryPolicy(tries=2), connect_timeout=0.2)
 
         with pytest.raises(ExotelConnectionError, match="cannot reach") as caught:
             client.create_campaign(ORDER)
@@ -221,7 +247,7 @@ def test_a_read_that_got_no_answer_says_so(client_of: ClientFactory) -> None:
         RawServer(b"") as server,
         pytest.raises(ExotelConnectionError, match="no answer from") as caught,
     ):
-        client_of(host=server.host, policy=ReplayPolicy(tries=1)).get_campaign("c1")
+        client_of(host=server.host, retry=RetryPolicy(tries=1)).get_campaign("c1")
 
     assert caught.value.sent is True
 

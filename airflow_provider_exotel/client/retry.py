@@ -1,4 +1,4 @@
-"""Whether a request may be sent again, and when: the table :data:`RULES`. Pure."""
+"""Whether and when a request may be sent again: the table :data:`RULES`. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 
 from airflow_provider_exotel.client.errors import (
     ExotelAuthError,
+    ExotelCertificateError,
     ExotelConnectionError,
     ExotelError,
     ExotelInputError,
@@ -22,41 +23,41 @@ from airflow_provider_exotel.client.errors import (
 )
 
 
-class Kind(Enum):
-    """What a request does, which is what decides about sending it again."""
+class RequestKind(Enum):
+    """What a request does, which decides whether it may be sent again."""
 
     READ = "GET"
     CHANGE = "PUT or DELETE, after a re-read"
     CREATE = "POST"
 
 
-class Replay(StrEnum):
-    """What becomes of a request after an error; the words are those of the documentation."""
+class RetryDecision(StrEnum):
+    """What to do with a request after an error, in the words of the documentation."""
 
     AGAIN = "again"
     OTHER_FORM = "in the other form of body, once, while no form has worked"
     NO = "no"
     REFUSED = "no: nothing was created"
-    UNKNOWN = "never: look for it"
+    UNKNOWN = "never: find it by its name"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What becomes of a request after one kind of error.
+    """What to do with a request after one kind of error.
 
     :param happened: the error, in words.
-    :param read: of a GET.
-    :param change: of a PUT or DELETE, after the campaign was read again.
-    :param create: of a POST.
+    :param read: the decision for a GET.
+    :param change: the decision for a PUT or DELETE, after the campaign was read again.
+    :param create: the decision for a POST.
     :param errors: the classes of the error.
-    :param statuses: its HTTP status is one of these; none for any.
-    :param sent: whether the request was sent, where that matters.
+    :param statuses: HTTP statuses, empty for any.
+    :param sent: whether the request was sent, ``None`` for either.
     """
 
     happened: str
-    read: Replay
-    change: Replay
-    create: Replay
+    read: RetryDecision
+    change: RetryDecision
+    create: RetryDecision
     errors: tuple[type[ExotelError], ...]
     statuses: tuple[int, ...] = ()
     sent: bool | None = None
@@ -72,94 +73,99 @@ class Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        "the connection was never made: refused, unknown host, TLS, connect timeout",
-        *(Replay.AGAIN, Replay.AGAIN, Replay.AGAIN),
+        "the certificate of the host is not trusted",
+        *(RetryDecision.NO, RetryDecision.NO, RetryDecision.REFUSED),
+        errors=(ExotelCertificateError,),
+    ),
+    Rule(
+        "the connection was never made: refused, unknown host, other TLS errors, connect timeout",
+        *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.AGAIN),
         errors=(ExotelConnectionError,),
         sent=False,
     ),
     Rule(
         "429; `Retry-After` is waited for",
-        *(Replay.AGAIN, Replay.AGAIN, Replay.AGAIN),
+        *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.AGAIN),
         errors=(ExotelRateLimited,),
     ),
     Rule(
         "400, 422",
-        *(Replay.NO, Replay.OTHER_FORM, Replay.OTHER_FORM),
+        *(RetryDecision.NO, RetryDecision.OTHER_FORM, RetryDecision.OTHER_FORM),
         errors=(ExotelRequestRefused,),
         statuses=(400, 422),
     ),
     Rule(
         "401, 402, 403, 404, 405, 413, 415, or the input is wrong",
-        *(Replay.NO, Replay.NO, Replay.REFUSED),
+        *(RetryDecision.NO, RetryDecision.NO, RetryDecision.REFUSED),
         errors=(ExotelRequestRefused, ExotelAuthError, ExotelPaymentRequired, ExotelNotFound, ExotelInputError),
     ),
     Rule(
         "502, 503, 504",
-        *(Replay.AGAIN, Replay.AGAIN, Replay.UNKNOWN),
+        *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.UNKNOWN),
         errors=(ExotelServerError,),
         statuses=(502, 503, 504),
     ),
     Rule(
         "read timeout, reset, an answer that breaks off",
-        *(Replay.AGAIN, Replay.AGAIN, Replay.UNKNOWN),
+        *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.UNKNOWN),
         errors=(ExotelConnectionError,),
     ),
     Rule(
         "anything else: 3xx, 408, 409, other 4xx and 5xx, an answer that cannot be read, or that refuses to create a "
         "campaign and names one",
-        *(Replay.NO, Replay.NO, Replay.UNKNOWN),
+        *(RetryDecision.NO, RetryDecision.NO, RetryDecision.UNKNOWN),
         errors=(ExotelError,),
     ),
 )
-"""The first rule that covers an error counts."""
+"""The first rule that covers an error applies."""
 
 
 @dataclass(frozen=True)
-class ReplayPolicy:
-    """When a request is sent again: exponential pauses with full jitter, ``Retry-After`` honoured.
+class RetryPolicy:
+    """When a request is sent again: exponential backoff with full jitter, ``Retry-After`` honoured.
 
     :param tries: the most times one request is sent, default 5.
-    :param first_pause: the longest first pause in seconds, default 1; it doubles with each try.
-    :param longest_pause: the longest pause in seconds, default 30.
+    :param first_backoff: the longest first wait in seconds, default 1; it doubles with each try.
+    :param longest_backoff: the longest wait in seconds, default 30.
     :param longest_retry_after: the longest ``Retry-After`` waited for, in seconds, default 120; beyond it the error is
         raised and carries it.
     """
 
     tries: int = 5
-    first_pause: float = 1.0
-    longest_pause: float = 30.0
+    first_backoff: float = 1.0
+    longest_backoff: float = 30.0
     longest_retry_after: float = 120.0
 
-    def pause(
+    def backoff(
         self,
-        kind: Kind,
+        kind: RequestKind,
         error: ExotelError,
         tried: int,
-        jitter: Callable[[], float] = random.random,  # noqa: S311 - no secret hangs on it
+        jitter: Callable[[], float] = random.random,  # noqa: S311 - not a secret
     ) -> float | None:
         """Return the seconds to wait before sending again, or ``None`` if it must not or need not be.
 
         :param kind: what the request does.
-        :param error: what came of it.
+        :param error: its error.
         :param tried: how often it was sent so far.
-        :param jitter: gives a number from 0 to 1.
+        :param jitter: returns a number from 0 to 1.
         """
-        if tried >= self.tries or replay(kind, error) is not Replay.AGAIN:
+        if tried >= self.tries or decide_retry(kind, error) is not RetryDecision.AGAIN:
             return None
         if isinstance(error, ExotelRateLimited) and error.retry_after is not None:
             return None if error.retry_after > self.longest_retry_after else error.retry_after + jitter()
-        return jitter() * min(self.longest_pause, self.first_pause * 2.0 ** (tried - 1))
+        return jitter() * min(self.longest_backoff, self.first_backoff * 2.0 ** (tried - 1))
 
 
-def replay(kind: Kind, error: ExotelError) -> Replay:
-    """Return what :data:`RULES` say of a request after an error."""
+def decide_retry(kind: RequestKind, error: ExotelError) -> RetryDecision:
+    """Return what to do with a request after an error, by :data:`RULES`."""
     rule = next(rule for rule in RULES if rule.covers(error))
-    return {Kind.READ: rule.read, Kind.CHANGE: rule.change, Kind.CREATE: rule.create}[kind]
+    return {RequestKind.READ: rule.read, RequestKind.CHANGE: rule.change, RequestKind.CREATE: rule.create}[kind]
 
 
-def surely_refused(error: ExotelError) -> bool:
-    """Return whether it is certain that a POST created nothing, so that the outcome is known."""
-    return replay(Kind.CREATE, error) is not Replay.UNKNOWN
+def is_definite_refusal(error: ExotelError) -> bool:
+    """Return whether it is certain that a POST created nothing."""
+    return decide_retry(RequestKind.CREATE, error) is not RetryDecision.UNKNOWN
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:

@@ -20,13 +20,13 @@ from airflow_provider_exotel.client.errors import (
     ExotelResponseError,
     ExotelServerError,
 )
-from airflow_provider_exotel.client.policy import (
-    Kind,
-    Replay,
-    ReplayPolicy,
-    replay,
+from airflow_provider_exotel.client.retry import (
+    RequestKind,
+    RetryDecision,
+    RetryPolicy,
+    decide_retry,
+    is_definite_refusal,
     retry_after_seconds,
-    surely_refused,
 )
 
 NOW = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)
@@ -63,10 +63,13 @@ LIMITED = ExotelRateLimited("too many", http_status=429)
     ids=lambda value: f"{type(value).__name__}-{value.http_status}" if isinstance(value, ExotelError) else str(value),
 )
 def test_the_table(error: ExotelError, read: bool, change: bool, create: bool, nothing_created: bool) -> None:
-    again = [replay(kind, error) is Replay.AGAIN for kind in (Kind.READ, Kind.CHANGE, Kind.CREATE)]
+    again = [
+        decide_retry(kind, error) is RetryDecision.AGAIN
+        for kind in (RequestKind.READ, RequestKind.CHANGE, RequestKind.CREATE)
+    ]
 
     assert again == [read, change, create]
-    assert surely_refused(error) is nothing_created
+    assert is_definite_refusal(error) is nothing_created
 
 
 @pytest.mark.parametrize(
@@ -75,36 +78,40 @@ def test_the_table(error: ExotelError, read: bool, change: bool, create: bool, n
 def test_which_refusals_may_be_about_the_form_of_the_body(status: int, in_the_other: bool) -> None:
     refusal = ExotelRequestRefused("", http_status=status)
 
-    assert [replay(kind, refusal) is Replay.OTHER_FORM for kind in Kind] == [False, in_the_other, in_the_other]
+    assert [decide_retry(kind, refusal) is RetryDecision.OTHER_FORM for kind in RequestKind] == [
+        False,
+        in_the_other,
+        in_the_other,
+    ]
 
 
 @given(tried=st.integers(1, 4), jitter=st.floats(0, 1))
 def test_pauses_double_up_to_a_bound_and_jitter_takes_any_part_of_them(tried: int, jitter: float) -> None:
-    policy = ReplayPolicy(tries=5, first_pause=1, longest_pause=3)
+    policy = RetryPolicy(tries=5, first_backoff=1, longest_backoff=3)
 
-    assert policy.pause(Kind.READ, UNREACHED, tried, lambda: jitter) == jitter * [1, 2, 3, 3][tried - 1]
+    assert policy.backoff(RequestKind.READ, UNREACHED, tried, lambda: jitter) == jitter * [1, 2, 3, 3][tried - 1]
 
 
 def test_there_is_an_end_to_trying() -> None:
-    assert ReplayPolicy(tries=5).pause(Kind.READ, UNREACHED, 5) is None
+    assert RetryPolicy(tries=5).backoff(RequestKind.READ, UNREACHED, 5) is None
 
 
 @given(asked=st.floats(0, 120), jitter=st.floats(0, 1))
 def test_what_the_service_asks_to_wait_is_waited_and_up_to_a_second_more(asked: float, jitter: float) -> None:
-    pause = ReplayPolicy().pause(Kind.CREATE, ExotelRateLimited("", retry_after=asked), 1, lambda: jitter)
+    pause = RetryPolicy().backoff(RequestKind.CREATE, ExotelRateLimited("", retry_after=asked), 1, lambda: jitter)
 
     assert pause is not None
     assert asked <= pause <= asked + 1
 
 
 def test_too_long_a_wait_is_left_to_the_caller() -> None:
-    policy = ReplayPolicy(longest_retry_after=120)
+    policy = RetryPolicy(longest_retry_after=120)
 
-    assert policy.pause(Kind.READ, ExotelRateLimited("", retry_after=120.1), 1) is None
+    assert policy.backoff(RequestKind.READ, ExotelRateLimited("", retry_after=120.1), 1) is None
 
 
 def test_a_limit_without_a_time_is_waited_for_as_any_other_failure() -> None:
-    assert ReplayPolicy(first_pause=2).pause(Kind.READ, LIMITED, 1, lambda: 0.5) == 1
+    assert RetryPolicy(first_backoff=2).backoff(RequestKind.READ, LIMITED, 1, lambda: 0.5) == 1
 
 
 @pytest.mark.parametrize(

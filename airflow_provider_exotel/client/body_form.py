@@ -1,0 +1,68 @@
+"""The two forms of request bodies, and which of them an account takes (Exotel, create and update campaign)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Literal
+
+from airflow_provider_exotel.client.envelope import Answer
+from airflow_provider_exotel.client.errors import ExotelError, ExotelRequestRefused
+from airflow_provider_exotel.client.retry import RequestKind, RetryDecision, decide_retry
+from airflow_provider_exotel.client.transport import Transport
+
+log = logging.getLogger(__name__)
+
+RequestBody = Literal["auto", "documented", "wrapped"]
+
+
+class BodyForm:
+    """Sends campaigns in the form that the account takes, and remembers it.
+
+    :param transport: sends the requests.
+    :param form: ``documented`` as on the create-campaign page, ``wrapped`` as in the older reference, or ``auto`` to
+        send the first and, if that is definitely refused, the second once.
+    """
+
+    def __init__(self, transport: Transport, form: RequestBody) -> None:
+        self._transport = transport
+        self._form = form
+
+    def send(self, kind: RequestKind, method: str, path: str, body: Callable[[bool], dict[str, Any]]) -> Answer:
+        """Send a request with a body in either form.
+
+        :param kind: what the request does.
+        :param method: the HTTP method.
+        :param path: the path below the account.
+        :param body: returns the body, given whether it is wrapped; called right before each sending.
+        :raises ExotelError: if there is no answer, or one that is an error.
+        """
+
+        def send(wrapped: bool) -> Answer:
+            return self._transport.send(kind, method, path, body=lambda: body(wrapped))
+
+        if self._form != "auto":
+            return send(self._form == "wrapped")
+        try:
+            answer = send(False)
+        except ExotelRequestRefused as refusal:
+            if decide_retry(kind, refusal) is not RetryDecision.OTHER_FORM:
+                raise
+            answer = self._send_wrapped(send, refusal)
+        else:
+            self._form = "documented"
+        return answer
+
+    def _send_wrapped(self, send: Callable[[bool], Answer], first: ExotelRequestRefused) -> Answer:
+        try:
+            answer = send(True)
+        except ExotelRequestRefused as second:
+            # A refusal of the form says nothing about the content; the other one does.
+            raise (second if _misses_campaigns(first) and not _misses_campaigns(second) else first) from None
+        self._form = "wrapped"
+        log.info("This account takes the wrapped request body; set request_body to 'wrapped' to save a request.")
+        return answer
+
+
+def _misses_campaigns(error: ExotelError) -> bool:
+    return "campaigns is mandatory" in error.message.lower()

@@ -1,0 +1,9 @@
+"""Errors of creating a campaign that no answer of the service raises."""
+
+from __future__ import annotations
+
+from airflow_provider_exotel.client.errors import ExotelError
+
+
+class ExotelCampaignGone(ExotelError):
+    """The campaign of a task was deleted; it is never created again."""
