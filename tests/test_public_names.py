@@ -61,7 +61,7 @@ def test_the_operators_load_no_http_client_and_no_request_model() -> None:
 
 @pytest.mark.airflow
 def test_the_operator_takes_every_field_of_the_request() -> None:
-    from airflow_provider_exotel.operators.inputs import REQUEST_FIELDS
+    from airflow_provider_exotel.create.spec import REQUEST_FIELDS
 
     fields = set(airflow_provider_exotel.CampaignRequest.model_fields)
 
