@@ -194,6 +194,10 @@ class AudiencePlan:
                 for name, one in self.summary.suppressions.items()
                 if one.unreadable
             ),
+            *(
+                f"variables.{name}: empty for {quantity(count, 'person', 'people')}; they hear nothing in its place."
+                for name, count in self.summary.empty_variables.items()
+            ),
             *([f"{_list(long)} {_TOO_LONG}"] if long else []),
             *([f"{self.fit} {_LEFT_OVER}"] if not self.fits else []),
         ]
@@ -211,6 +215,7 @@ class AudiencePlan:
             "suppressed": {name: one.suppressed for name, one in summary.suppressions.items()},
             "unreadable": {name: one.unreadable for name, one in summary.suppressions.items() if one.unreadable},
             "zones": summary.keys,
+            "empty_variables": summary.empty_variables,
             "campaigns": [one.as_json() for one in self.campaigns],
             "lists": self.lists,
             "requests": self.requests,

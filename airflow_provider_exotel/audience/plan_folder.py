@@ -15,7 +15,7 @@ from typing import Any
 from airflow_provider_exotel.audience.plan import CHUNKS, AudiencePlan
 from airflow_provider_exotel.audience.plan_page import render_markdown, render_page
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.rejection import Rejection, quarantine_to
 
 log = logging.getLogger(__name__)
@@ -33,11 +33,9 @@ class PlanFolder:
 
     def __init__(self, address: str, open_path: Callable[[str], Any]) -> None:
         self.address = address.rstrip("/")
-        try:
+        with translate_file_errors(self.address, "output_path"):
             self._path = open_path(self.address)
             self._fs = self._path.fs
-        except (ImportError, ValueError) as error:
-            raise ExotelInputError([Problem("output_path", f"cannot be opened: {redact(str(error))}")]) from None
 
     @classmethod
     def of_file(cls, path: str, open_path: Callable[[str], Any]) -> PlanFolder:

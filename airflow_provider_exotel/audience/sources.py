@@ -36,7 +36,7 @@ class Source:
 
     :param name: what stands before the names of its arguments in problems; empty for the audience itself.
     :param columns: what is in which column.
-    :param path: a CSV or Parquet file on any object storage.
+    :param path: a CSV or Parquet file, or a folder of such, on any object storage.
     :param sql: instead, a query.
     :param sql_conn_id: the connection it is asked on.
     :param records: instead, a function that returns numbers or mappings.
@@ -76,7 +76,8 @@ class Source:
     def _of_file(self, path: str, access: Access) -> Iterator[Row]:
         name = self._field("path")
         with translate_file_errors(path, name):
-            yield from read_rows(access.path(path), self.columns, name=name)
+            file = access.path(path)
+        yield from read_rows(file, self.columns, name=name)
 
     def _of_query(self, sql: str, access: Access) -> Iterator[Row]:
         connected = access.connect(str(self.sql_conn_id), self._field("sql_conn_id"))

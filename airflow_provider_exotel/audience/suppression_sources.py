@@ -43,6 +43,7 @@ class SuppressedRows(Model):
     as_of: Day | None = None
     max_age_days: Days | None = None
     allow_unreadable: Flag = False
+    numbers_have_country_code: Flag = False
 
     @property
     def source(self) -> Source:
@@ -61,6 +62,7 @@ class SuppressedRows(Model):
             as_of=self.as_of,
             max_age_days=self.max_age_days,
             allow_unreadable=self.allow_unreadable,
+            has_country_code=self.numbers_have_country_code,
         )
 
 

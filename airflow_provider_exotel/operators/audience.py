@@ -64,12 +64,15 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
     :param read_via_text: the text to be read out; handed on to the campaigns.
     :param default_country: the ISO code of the country whose national numbers are meant, such as ``IN``; by default
         only international ones are taken.
+    :param numbers_have_country_code: whether every number begins with its country's calling code, with or without
+        ``+``; default false. It decides numbers with two readings, which are left out otherwise.
     :param max_rejected: the largest share of the rows, 0 to 1, that may be left out as no numbers; default 0.05.
     :param suppress: numbers not to be called: a list of mappings with a ``name`` and either ``path`` or ``sql`` and
-        ``sql_conn_id``, with ``column``, ``as_of``, ``max_age_days``, ``allow_unreadable``; or the folder of our own
-        ``reports`` and how many ``days`` back a call in them counts, with ``hash_key_conn_id`` or
-        ``hash_key_variable`` unless they hold plaintext numbers, ``digit``, ``may_be_missing``, ``allow_unreadable``.
-        A source that cannot be opened, or whose rows cannot all be compared, refuses the run.
+        ``sql_conn_id``, with ``column``, ``as_of``, ``max_age_days``, ``numbers_have_country_code``,
+        ``allow_unreadable``; or the folder of our own ``reports`` and how many ``days`` back a call in them counts,
+        with ``hash_key_conn_id`` or ``hash_key_variable`` unless they hold plaintext numbers, ``digit``,
+        ``may_be_missing``, ``allow_unreadable``. A source that cannot be opened, or whose rows cannot all be compared,
+        refuses the run; so does ``None``.
     :param presets: for each country by its ISO code a preset of calling hours, or a mapping of ``preset`` and fields
         such as ``end_buffer``. People of other countries are left out.
     :param window: instead, one window for all: with ``timezone`` for people who live there, as far as their numbers
@@ -103,6 +106,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         variables: Sequence[str] | Mapping[str, str] | str | None = None,
         read_via_text: str | None = None,
         default_country: str | None = None,
+        numbers_have_country_code: bool | str = False,
         max_rejected: float | str = 0.05,
         suppress: Sequence[Mapping[str, Any]] | str = (),
         presets: Mapping[str, Any] | str | None = None,
@@ -172,6 +176,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
                 today=now.date(),
                 key_of=request.hours.key_of,
                 variables=variables,
+                has_country_code=request.numbers_have_country_code,
                 suppressions=open_suppressions(request.suppress, access, now, request.default_country),
             )
 

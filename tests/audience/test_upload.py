@@ -544,6 +544,7 @@ def test_a_list_that_is_complete_is_not_polled_again(emulator: Emulator, one: Ma
 
     assert [one.name for one in made] == [NAME, there.list_name]
     assert [request.query.get("name") for request in emulator.requests].count(there.list_name) == 1
+    assert "lists/there" not in [request.path for request in emulator.requests]
 
 
 def test_the_shortest_wait_of_several_lists_is_waited(emulator: Emulator, one: Make) -> None:
