@@ -123,7 +123,7 @@ def test_without_a_terminal_nothing_is_done_without_yes(
         (None, "AIRFLOW_CONN_TEAM_A: is required"),
         ("", "AIRFLOW_CONN_TEAM_A: is required"),
         ("{not json", "AIRFLOW_CONN_TEAM_A: must be a URI or a JSON object"),
-        ('{"extra": "[1]"}', "AIRFLOW_CONN_TEAM_A: must be a URI or a JSON object"),
+        ('{"login": "k", "password": "t", "schema": "a", "extra": "[1]"}', "extra: must be a JSON object"),
         ("no-uri", "AIRFLOW_CONN_TEAM_A: must be a URI or a JSON object"),
         ("exotel://key:s3cret@host:port/sid", "AIRFLOW_CONN_TEAM_A: must be a URI or a JSON object"),
         ("exotel://key:s3cret@api.exotel.com", "Account SID"),
