@@ -58,7 +58,12 @@ WRONG: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("operator", "arguments", "said"), WRONG, ids=str)
+def _name(value: object) -> str:
+    """Name a case the same in every process that runs tests."""
+    return getattr(value, "__name__", None) or str(value)
+
+
+@pytest.mark.parametrize(("operator", "arguments", "said"), WRONG, ids=_name)
 def test_a_wrong_argument_without_a_template_fails_when_the_dag_is_parsed(
     operator: Callable[..., Any], arguments: dict[str, Any], said: str
 ) -> None:
@@ -74,7 +79,7 @@ def test_a_wrong_argument_without_a_template_fails_when_the_dag_is_parsed(
         (update, {"changes": {"schedule": {"end_at": TEMPLATE}}, "force": TEMPLATE}),
         (update, {"changes": TEMPLATE}),
     ],
-    ids=str,
+    ids=_name,
 )
 def test_a_template_is_not_judged_before_it_is_rendered(
     operator: Callable[..., Any], arguments: dict[str, Any]
@@ -90,7 +95,7 @@ def test_a_template_is_not_judged_before_it_is_rendered(
         (update, {"changes": "{'throtle': 5}"}, "did you mean 'throttle'?"),
         (update, {"force": "on"}, "force: must be true or false"),
     ],
-    ids=str,
+    ids=_name,
 )
 def test_a_wrong_value_of_a_template_fails_without_a_retry(
     exotel: Emulator, operator: Callable[..., Any], rendered: dict[str, Any], said: str
