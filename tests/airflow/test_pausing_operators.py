@@ -48,6 +48,15 @@ def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         yield emulator
 
 
+@pytest.fixture(autouse=True)
+def no_records_of_other_tests(airflow_database: None) -> None:
+    from airflow.utils.session import create_session
+    from sqlalchemy import text
+
+    with create_session() as session:
+        session.execute(text("DELETE FROM variable WHERE key LIKE :names"), {"names": f"{PREFIX}%"})
+
+
 def dials(**arguments: Any) -> CreateCampaignOperator:
     return CreateCampaignOperator(task_id="create", numbers=NUMBERS, read_via_text="Hello", **arguments)
 
