@@ -1,4 +1,4 @@
-"""From an audience to a fleet against the emulator: everybody is called by one campaign, and nobody twice."""
+"""From an audience to its campaigns against the emulator: everybody is called by one campaign, and nobody twice."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def plan(folder: Path, **arguments: Any) -> PlanAudienceOperator:
     return PlanAudienceOperator(**(given | arguments))
 
 
-def fleet(folder: Path, **arguments: Any) -> None:
+def whole_way(folder: Path, **arguments: Any) -> None:
     """Fill a DAG with the way from an audience to its campaigns."""
     planned = plan(folder, **arguments)
     uploaded = UploadAudienceOperator.partial(task_id="upload").expand(campaign=planned.output)
@@ -91,7 +91,7 @@ def test_a_mixed_audience_is_called_by_one_campaign_each_in_hours_that_are_legal
 ) -> None:
     people = table(tmp_path / "people.csv", [*MIXED, *indians(5_200), *MIXED])
 
-    ran = run_dag(lambda: fleet(tmp_path / "plan", path=people, presets=PRESETS, window=None, call_retries=RETRIES))
+    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people, presets=PRESETS, window=None, call_retries=RETRIES))
 
     assert ran.state == "success"
     assert called_by(exotel) == sorted({*MIXED, *indians(5_200)})
@@ -110,7 +110,7 @@ def test_the_plan_tells_of_the_campaigns_that_come_of_it(
 ) -> None:
     people = table(tmp_path / "people.csv", [*indians(40), *indians(2), "nobody", *MIXED])
 
-    ran = run_dag(lambda: fleet(tmp_path / "plan", path=people, presets=PRESETS, window=None, max_rejected=0.1))
+    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people, presets=PRESETS, window=None, max_rejected=0.1))
 
     told = ran.xcom("plan", "plan")
     assert (told["accepted"], told["duplicates"], told["rejected"]) == (40 + len(MIXED) - 1, 3, {"not_a_number": 1})
@@ -178,7 +178,7 @@ def test_people_with_a_text_of_their_own_are_called_from_a_dynamic_list(
     (tmp_path / "people.csv").write_text("phone,due_amount\n98765 00001,1.200\n+91 98765-00002,40\n")
 
     ran = run_dag(
-        lambda: fleet(
+        lambda: whole_way(
             tmp_path / "plan",
             path=(tmp_path / "people.csv").as_uri(),
             number_column="phone",
@@ -210,7 +210,7 @@ def test_who_is_not_to_be_called_is_not(
     ]  # fmt: skip
 
     ran = run_dag(
-        lambda: fleet(
+        lambda: whole_way(
             tmp_path / "plan", path=table(tmp_path / "p.csv", people), suppress=suppress, default_country="IN"
         )
     )
@@ -234,7 +234,7 @@ def test_who_was_called_lately_by_our_own_reports_is_not_called(
     lately = {"name": "lately", "reports": (tmp_path / "reports").as_uri(), "days": 7}
 
     ran = run_dag(
-        lambda: fleet(
+        lambda: whole_way(
             tmp_path / "plan",
             path=table(tmp_path / "p.csv", people),
             suppress=[lately | {"hash_key_variable": "report_key"}],
@@ -246,7 +246,7 @@ def test_who_was_called_lately_by_our_own_reports_is_not_called(
 
 
 def test_an_audience_of_nobody_makes_no_campaign(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
-    ran = run_dag(lambda: fleet(tmp_path / "plan", path=table(tmp_path / "people.csv", [])))
+    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=table(tmp_path / "people.csv", [])))
 
     assert (ran.state, ran.xcom("plan"), exotel.campaigns) == ("success", [], [])
     assert {ran.task_state("plan"), ran.task_state("upload"), ran.task_state("create")} == {"success", "skipped"}
@@ -257,7 +257,7 @@ def test_too_many_bad_rows_stop_the_run_and_stand_in_the_quarantine(
 ) -> None:
     people = table(tmp_path / "people.csv", [*indians(17), "9.19877E+11", "call me", ""])
 
-    ran = run_dag(lambda: fleet(tmp_path / "plan", path=people))
+    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people))
 
     assert (ran.task_state("plan"), exotel.requests) == ("failed", [])
     assert "max_rejected: allows 5.00% of the rows to be left out and 3 of 20 are (15.00%)" in log.text
@@ -374,7 +374,7 @@ def test_numbers_in_the_dag_are_refused_where_it_is_read(tmp_path: Path) -> None
 CANARY = "98765431"
 
 
-def test_a_fleet_leaves_no_trace_of_a_number_but_in_its_files(
+def test_a_plan_leaves_no_trace_of_a_number_but_in_its_files(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
 ) -> None:
     canaries = [f"+91{CANARY}{one:02}" for one in range(12)]
@@ -382,7 +382,7 @@ def test_a_fleet_leaves_no_trace_of_a_number_but_in_its_files(
     people = table(tmp_path / "people.csv", [*canaries, *others, canaries[0], f"{CANARY}00x", f"+97150{CANARY}"])
     suppress = [{"name": "opt-outs", "path": table(tmp_path / "out.csv", canaries[:1])}]
 
-    ran = run_dag(lambda: fleet(tmp_path / "plan", path=people, suppress=suppress))
+    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people, suppress=suppress))
 
     files = {path for path in (tmp_path / "plan").rglob("*") if path.is_file() and CANARY in path.read_text()}
     assert ran.state == "success"
@@ -447,7 +447,7 @@ def test_another_run_of_the_day_does_not_call_the_same_people_again(
 ) -> None:
     people = table(tmp_path / "people.csv", indians(9))
 
-    scheduled, by_hand = (run_dag(lambda run=run: fleet(tmp_path / run, path=people)) for run in ("one", "two"))
+    scheduled, by_hand = (run_dag(lambda run=run: whole_way(tmp_path / run, path=people)) for run in ("one", "two"))
 
     assert (scheduled.state, by_hand.task_state("create")) == ("success", "failed")
     assert len(exotel.campaigns) == 1
@@ -505,7 +505,7 @@ def test_no_campaign_is_created_of_a_list_that_lacks_people(
 ) -> None:
     exotel.settings.import_failed_rows = 3
 
-    ran = run_dag(lambda: fleet(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(5_001))))
+    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(5_001))))
 
     assert (ran.task_state("upload"), exotel.campaigns) == ("failed", [])
     assert "so nobody is called from the list" in log.text
@@ -572,7 +572,7 @@ def warehouse_of_the_example(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     return people
 
 
-def test_the_example_goes_from_a_warehouse_to_the_end_of_its_fleet(
+def test_the_example_goes_from_a_warehouse_to_the_end_of_its_campaigns(
     make_known: Callable[[Any], None], days: Emulator, warehouse_of_the_example: list[str], tmp_path: Path
 ) -> None:
     dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
@@ -693,6 +693,26 @@ def test_flags_say_no_in_one_of_few_ways(exotel: Emulator, tmp_path: Path, flag:
     with pytest.raises(AirflowFailException, match=r"suppress\.opt-outs: 1 of its 1 rows"):
         executed(plan(tmp_path / "plan", records=lambda: indians(3),
                       suppress=[{"name": "opt-outs", "path": optouts, "allow_unreadable": flag}]))  # fmt: skip
+
+
+@pytest.mark.parametrize(("decides", "accepted", "rejected"), [("yes", 1, {}), (False, 0, {"ambiguous": 1})])
+def test_numbers_of_two_readings_are_called_if_the_caller_decides(
+    exotel: Emulator, tmp_path: Path, decides: Any, accepted: int, rejected: dict[str, int]
+) -> None:
+    task = plan(
+        tmp_path / "plan",
+        records=lambda: ["62812345678"],
+        default_country="ID",
+        numbers_have_country_code=decides,
+        suppress=[{"name": "out", "path": table(tmp_path / "o.csv", ["62812345679"]), "numbers_have_country_code": 1}],
+        window={"start": "10:00", "end": "18:00"},
+        max_rejected=1,
+    )
+    told = Instance()
+
+    executed(task, instance=told)
+
+    assert (told.pushed["plan"]["accepted"], told.pushed["plan"]["rejected"]) == (accepted, rejected)
 
 
 def test_records_of_nobody_are_a_plan_of_nobody(exotel: Emulator, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.report.call import hashed, in_clear
 from airflow_provider_exotel.report.tables import ATTEMPTS, FORMATS, writer
 
-from .fleets import indians
+from .audience_plans import indians
 
 KEY = b"a key of the tests"
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The plan of a fleet: which campaigns, how fast, and what it is known again by."""
+"""The plan of an audience: which campaigns, how fast, and its id."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_exotel.audience.plan_page import render_markdown, render_p
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import CallRetries
 
-from .fleets import INDIA, Files, fleet, indians
+from .audience_plans import INDIA, Files, indians, plan_of
 
 EMIRATIS = [f"+97150{one:07}" for one in range(30)]
 TWO_COUNTRIES = hours_of(None, {"IN": "IN_SERVICE", "AE": "AE_MARKETING"})
@@ -27,7 +27,7 @@ def arguments(plan: AudiencePlan, run: str = "run") -> list[dict[str, Any]]:
 
 
 def test_a_campaign_small_enough_takes_its_numbers_and_a_larger_one_lists() -> None:
-    small, large = fleet(indians(5_000)), fleet(indians(5_001))
+    small, large = plan_of(indians(5_000)), plan_of(indians(5_001))
 
     assert arguments(small)[0]["numbers_from"] == f"s3://conn@bucket/plan/chunks/{small.campaigns[0].chunks[0].name}"
     assert arguments(large)[0]["lists"] == [f"s3://conn@bucket/plan/chunks/{large.campaigns[0].chunks[0].name}"]
@@ -35,7 +35,7 @@ def test_a_campaign_small_enough_takes_its_numbers_and_a_larger_one_lists() -> N
 
 
 def test_lists_go_by_fives_into_campaigns() -> None:
-    plan = fleet(indians(7_000), limits=ChunkLimits(1_000, 5))
+    plan = plan_of(indians(7_000), limits=ChunkLimits(1_000, 5))
 
     assert [(one.name, one.lists, one.contacts) for one in plan.campaigns] == [
         ("Reminder 1", 5, 5_000),
@@ -46,7 +46,7 @@ def test_lists_go_by_fives_into_campaigns() -> None:
 def test_people_with_a_text_of_their_own_take_a_dynamic_list_however_few() -> None:
     people = [{"number": number, "amount": f"{one}"} for one, number in enumerate(indians(3))]
 
-    [given] = arguments(fleet(people, variables=("amount",), read_via_text="You owe @@amount."))
+    [given] = arguments(plan_of(people, variables=("amount",), read_via_text="You owe @@amount."))
 
     assert (given["campaign_type"], given["read_via_text"], len(given["lists"])) == ("dynamic", "You owe @@amount.", 1)
 
@@ -54,14 +54,14 @@ def test_people_with_a_text_of_their_own_take_a_dynamic_list_however_few() -> No
 def test_a_group_of_zones_has_a_campaign_of_its_own_and_nobody_is_in_two() -> None:
     files = Files()
 
-    plan = fleet([*indians(20), *EMIRATIS, *indians(20)], TWO_COUNTRIES, files=files)
+    plan = plan_of([*indians(20), *EMIRATIS, *indians(20)], TWO_COUNTRIES, files=files)
 
     assert [(one.name, one.contacts) for one in plan.campaigns] == [("Reminder IN", 20), ("Reminder AE", 30)]
     assert sorted(number for name in files for number in files.people(name)) == sorted([*indians(20), *EMIRATIS])
 
 
 def test_the_campaigns_of_a_plan_share_what_the_account_may_dial() -> None:
-    plan = fleet([*indians(300), *EMIRATIS], TWO_COUNTRIES, calls_per_minute=45)
+    plan = plan_of([*indians(300), *EMIRATIS], TWO_COUNTRIES, calls_per_minute=45)
 
     given = arguments(plan)
 
@@ -71,11 +71,11 @@ def test_the_campaigns_of_a_plan_share_what_the_account_may_dial() -> None:
 
 def test_a_plan_of_more_campaigns_than_calls_is_refused() -> None:
     with pytest.raises(ExotelInputError, match="calls_per_minute: leaves 1 calls per minute to 2 campaigns"):
-        fleet([*indians(3), *EMIRATIS], TWO_COUNTRIES, calls_per_minute=2)
+        plan_of([*indians(3), *EMIRATIS], TWO_COUNTRIES, calls_per_minute=2)
 
 
 def test_the_same_people_called_in_the_same_way_are_the_same_plan_and_the_same_campaigns() -> None:
-    one, again = (fleet([*indians(20), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES) for _ in range(2))
+    one, again = (plan_of([*indians(20), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES) for _ in range(2))
 
     assert (one.id, arguments(one), render_page(one)) == (again.id, arguments(again), render_page(again))
 
@@ -95,12 +95,12 @@ OTHERS: dict[str, dict[str, Any]] = {
 def test_anything_else_is_another_plan(other: dict[str, Any]) -> None:
     plain = {"people": indians(20)}
 
-    assert fleet(**plain | other).id != fleet(**plain).id
+    assert plan_of(**plain | other).id != plan_of(**plain).id
 
 
 def test_a_later_day_is_no_other_plan_and_another_run_has_campaigns_of_its_own() -> None:
     today, tomorrow = (
-        fleet(indians(3), anchor=datetime.fromisoformat(f"2026-03-0{day}T09:00+05:30")) for day in (2, 3)
+        plan_of(indians(3), anchor=datetime.fromisoformat(f"2026-03-0{day}T09:00+05:30")) for day in (2, 3)
     )
 
     assert today.id == tomorrow.id
@@ -108,7 +108,7 @@ def test_a_later_day_is_no_other_plan_and_another_run_has_campaigns_of_its_own()
 
 
 def test_the_plan_says_when_it_is_done_and_that_it_does_not_fit() -> None:
-    fits, late = fleet(indians(590), calls_per_minute=60), fleet(indians(40_000), call_retries=RETRIES)
+    fits, late = plan_of(indians(590), calls_per_minute=60), plan_of(indians(40_000), call_retries=RETRIES)
 
     assert (
         fits.as_json()
@@ -131,16 +131,25 @@ def test_a_plan_of_more_windows_than_are_allowed_is_refused() -> None:
 
     for windows in (1, 2):
         with pytest.raises(ExotelInputError, match=r"max_windows: must be at least .*, which is 3 windows \(got"):
-            fleet(people, max_windows=windows, call_retries=CallRetries(number_of_retries=1, interval_mins=15))
+            plan_of(people, max_windows=windows, call_retries=CallRetries(number_of_retries=1, interval_mins=15))
 
-    assert fleet(people, max_windows=2).as_json()["fit"]["days"] == 2
+    assert plan_of(people, max_windows=2).as_json()["fit"]["days"] == 2
+
+
+def test_a_plan_counts_who_hears_nothing_in_the_place_of_a_variable() -> None:
+    people = [{"number": number, "amount": amount} for number, amount in zip(indians(3), ("5", "", " "), strict=True)]
+
+    plan = plan_of(people, variables=("amount",), read_via_text="You owe @@amount.")
+
+    assert plan.warnings == ["variables.amount: empty for 2 people; they hear nothing in its place."]
+    assert plan.as_json()["empty_variables"] == {"amount": 2}
 
 
 def test_a_plan_describes_itself_in_words() -> None:
     people = [*indians(5_100), *indians(5), "not a number", *EMIRATIS[:2]]
 
-    assert fleet(people).description == (
-        f"Plan {fleet(people).id} calls 5,100 of 5,108 rows by 1 campaign and 1 list; left out: "
+    assert plan_of(people).description == (
+        f"Plan {plan_of(people).id} calls 5,100 of 5,108 rows by 1 campaign and 1 list; left out: "
         "1 rejected (it cannot be read as one phone number); "
         "2 rejected (its owner may live in another time zone than the window's); 5 duplicates. "
         "Fits into one window, even if nobody answers and every call is retried."
@@ -148,12 +157,12 @@ def test_a_plan_describes_itself_in_words() -> None:
 
 
 def test_a_plan_of_nobody_says_why() -> None:
-    assert fleet([]).description.endswith(" calls nobody: there are no rows.")
-    assert fleet([""]).description.endswith(" calls nobody: 1 row, 1 rejected (there is no number).")
+    assert plan_of([]).description.endswith(" calls nobody: there are no rows.")
+    assert plan_of([""]).description.endswith(" calls nobody: 1 row, 1 rejected (there is no number).")
 
 
 def test_a_plan_longer_than_a_campaign_lives_says_so() -> None:
-    plan = fleet(indians(20_000), calls_per_minute=2)
+    plan = plan_of(indians(20_000), calls_per_minute=2)
 
     assert "longer than the 30 days a campaign lives" in plan.warnings[0]
 
@@ -161,14 +170,14 @@ def test_a_plan_longer_than_a_campaign_lives_says_so() -> None:
 def test_a_plan_adds_up() -> None:
     people = [*indians(20), *indians(5), "not a number", "", *EMIRATIS]
 
-    told = fleet(people).as_json()
+    told = plan_of(people).as_json()
 
     assert told["accepted"] + told["duplicates"] + sum(told["rejected"].values()) == told["rows"] == len(people)
     assert told["rejected"] == {"empty": 1, "not_a_number": 1, "other_zone": 30}
 
 
 def test_an_audience_without_anybody_is_a_plan_without_campaigns() -> None:
-    plan = fleet([])
+    plan = plan_of([])
 
     assert (plan.campaigns, arguments(plan), plan.as_json()["accepted"]) == ((), [], 0)
     assert "Nobody is to be called." in render_page(plan)
@@ -178,7 +187,7 @@ def test_an_audience_without_anybody_is_a_plan_without_campaigns() -> None:
 def test_page_markdown_json_and_arguments_name_nobody() -> None:
     people = [*indians(5_100), *EMIRATIS]
 
-    plan = fleet([*people, "+98765 43210 ext", *people[:5]], TWO_COUNTRIES)
+    plan = plan_of([*people, "+98765 43210 ext", *people[:5]], TWO_COUNTRIES)
 
     told = "\n".join(
         [render_page(plan), render_markdown(plan), json.dumps(plan.as_json()), json.dumps(arguments(plan)), repr(plan)]
@@ -187,7 +196,7 @@ def test_page_markdown_json_and_arguments_name_nobody() -> None:
 
 
 def test_the_page_stands_by_itself() -> None:
-    html = render_page(fleet([*indians(200), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES))
+    html = render_page(plan_of([*indians(200), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES))
 
     assert not any(word in html for word in ("<script", "http://", "https://", "@import", "url("))
     assert html.count('class="stretched track"') == 2
@@ -195,7 +204,7 @@ def test_the_page_stands_by_itself() -> None:
 
 @pytest.mark.parametrize("name", ["Tom & <b>Jerry</b>"])
 def test_names_are_text_on_the_page(name: str) -> None:
-    html = render_page(fleet(indians(3), name=name))
+    html = render_page(plan_of(indians(3), name=name))
 
     assert "<b>Jerry" not in html
     assert "Tom &amp; &lt;b&gt;Jerry" in html
@@ -209,19 +218,19 @@ def test_names_are_text_on_the_page(name: str) -> None:
     ],
 )
 def test_people_of_one_window_are_shown_under_its_zones(window: dict[str, Any], label: str) -> None:
-    html = render_page(fleet(indians(20), hours_of(window, None)))
+    html = render_page(plan_of(indians(20), hours_of(window, None)))
 
     assert f'aria-label="People by time zone: {label}"' in html
 
 
 def test_a_group_is_shown_with_its_zones() -> None:
-    html = render_page(fleet([*indians(20), *EMIRATIS], TWO_COUNTRIES))
+    html = render_page(plan_of([*indians(20), *EMIRATIS], TWO_COUNTRIES))
 
     assert "AE (Asia/Dubai) 30 (60%); IN (Asia/Kolkata) 20 (40%)" in html
 
 
 def test_names_are_text_in_the_markdown() -> None:
-    text = render_markdown(fleet(indians(3), name="A|B <b>*now*</b>"))
+    text = render_markdown(plan_of(indians(3), name="A|B <b>*now*</b>"))
 
     assert text.startswith(r"# A\|B \<b\>\*now\*\</b\>")
     assert [line.replace(r"\|", "").count("|") for line in text.splitlines() if line.startswith("|")] == [9, 9, 9]

@@ -18,7 +18,7 @@ from airflow_provider_exotel.windows.calling_window import CallingWindow
 from airflow_provider_exotel.windows.common_window import window_of
 
 from ..judge import MINUTE, PEOPLE, Person, may_be_called
-from .fleets import INDIA, NOON, Files, fleet
+from .audience_plans import INDIA, NOON, Files, plan_of
 
 PRESETS = {
     "IN": "IN_COLLECTIONS",
@@ -42,7 +42,7 @@ def test_every_campaign_of_a_mixed_audience_is_legal_for_everybody_in_it_on_any_
 ) -> None:
     files, plan = Files(), CallRetries(number_of_retries=retries, interval_mins=15)
 
-    made = fleet(list(BY_NUMBER), hours_of(None, PRESETS), files=files, anchor=anchor, call_retries=plan)
+    made = plan_of(list(BY_NUMBER), hours_of(None, PRESETS), files=files, anchor=anchor, call_retries=plan)
 
     called = []
     for campaign, given_to_task in zip(made.campaigns, made.arguments("file:///plan", "run"), strict=True):

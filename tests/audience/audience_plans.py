@@ -34,7 +34,7 @@ class Files(dict[str, bytes]):
         return [line.split(",")[0] for line in self[name].decode().splitlines()[1:]]
 
 
-def fleet(
+def plan_of(
     people: Iterable[object],
     hours: Hours | None = None,
     *,
