@@ -9,15 +9,13 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from airflow_provider_exotel import CampaignRequest, ExotelClient
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.models import CampaignStatus
 from airflow_provider_exotel.client.retry import RULES
-from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY
 
 from .campaign_specs import spec_of
@@ -173,26 +171,12 @@ def statuses_in(words: str) -> set[CampaignStatus]:
     return set().union(*named)
 
 
+@pytest.mark.airflow
 def test_the_table_of_metrics_is_what_the_code_emits() -> None:
+    from airflow_provider_exotel.hooks.metrics import Counter
+
     rows = table_under(ROOT / "docs" / "deployment.md", "Metrics")
-    sources = (path.read_text() for path in (ROOT / "airflow_provider_exotel").rglob("*.py"))
+    types = {name.strip("`"): kind for name, kind, _ in rows}
 
-    assert {name.strip("`") for name, *_ in rows} == {
-        name for source in sources for name in re.findall(r'"(exotel\.[a-z_]+)"', source)
-    }
-
-
-def test_the_program_of_the_runbook_pauses_every_campaign_that_may_dial(monkeypatch: pytest.MonkeyPatch) -> None:
-    [program] = [block for block in code_blocks(ROOT / "docs" / "deployment.md") if "pause_campaign" in block]
-    with Emulator(seed=1) as emulator:
-        account = (emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host)
-        for name, value in zip(re.findall(r'"(EXOTEL_\w+)"', program), account, strict=True):
-            monkeypatch.setenv(name, value)
-        with ExotelClient(*account) as client:
-            for people in (1, 5_000):
-                numbers = [f"+9198765{person:05}" for person in range(people)]
-                client.create_campaign(CampaignRequest(numbers=numbers, caller_id="0XXXXXX4890", read_via_text="Hello"))
-                emulator.clock.advance(600)
-        exec(compile(program, "deployment.md", "exec"), {})
-
-        assert [campaign.status for campaign in emulator.campaigns] == ["completed", "paused"]
+    counters = {f"exotel.{name}": "counter" for name in get_args(Counter)}
+    assert types == counters | {"exotel.campaigns_waited_for": "gauge"}

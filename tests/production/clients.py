@@ -76,6 +76,9 @@ class Run:
     def states(self, task_id: str | None = None) -> Counter[str]:
         return Counter(str(one["state"]) for one in self.tasks(task_id))
 
+    def xcom(self, task_id: str, key: str = "return_value") -> Any:
+        return self.ask("GET", f"/taskInstances/{task_id}/xcomEntries/{key}?deserialize=true")["value"]
+
     def mark(self, state: str) -> None:
         """Mark the whole run failed or success, as a person does."""
         self.ask("PATCH", body={"state": state})
