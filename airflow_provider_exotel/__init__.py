@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # the public names again, for type checkers: a test compares 
     from airflow_provider_exotel.client.request import CampaignRequest as CampaignRequest
     from airflow_provider_exotel.client.request import Schedule as Schedule
     from airflow_provider_exotel.create.errors import ExotelCampaignGone as ExotelCampaignGone
+    from airflow_provider_exotel.create.errors import ExotelCampaignTimedOut as ExotelCampaignTimedOut
     from airflow_provider_exotel.hooks.exotel import ExotelHook as ExotelHook
     from airflow_provider_exotel.links import CampaignLink as CampaignLink
     from airflow_provider_exotel.links import PlanLink as PlanLink
@@ -73,6 +74,7 @@ _MODULES = {
     "CreateCampaignOperator": "operators.campaign",
     "ExotelAuthError": "client.errors",
     "ExotelCampaignGone": "create.errors",
+    "ExotelCampaignTimedOut": "create.errors",
     "ExotelCertificateError": "client.errors",
     "ExotelClient": "client.client",
     "ExotelConflict": "client.errors",

@@ -7,3 +7,7 @@ from airflow_provider_exotel.client.errors import ExotelError
 
 class ExotelCampaignGone(ExotelError):
     """The campaign of a task was deleted; it is never created again."""
+
+
+class ExotelCampaignTimedOut(ExotelError):
+    """The campaign a task stands for was paused by the task's own time-out; a further try would wait for nothing."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.create.errors import ExotelCampaignTimedOut
 from airflow_provider_exotel.create.options import IfPaused
 
 log = logging.getLogger(__name__)
@@ -17,6 +18,7 @@ def follow_campaign(
     campaign: Campaign,
     *,
     carried_to: datetime | None,
+    timed_out: bool,
     if_paused: IfPaused,
     resume: Callable[[str], Campaign],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -25,13 +27,20 @@ def follow_campaign(
 
     :param campaign: it.
     :param carried_to: the end of the window that an earlier try paused it for; it is resumed when that opens.
+    :param timed_out: whether an earlier try paused it because it took too long.
     :param if_paused: what to do with one that is paused.
     :param resume: resumes it.
     :param now: the time.
+    :raises ExotelCampaignTimedOut: if it is paused because an earlier try timed out, and is not to be resumed.
     """
     log.info("Campaign %s exists already (%s); following it.", campaign.id, campaign.status_text)
     if campaign.status is not CampaignStatus.PAUSED or (carried_to and carried_to == campaign.schedule.end_at):
         return campaign
+    if timed_out and if_paused == "follow":
+        raise ExotelCampaignTimedOut(
+            f"campaign {campaign.id} was paused because an earlier try took longer than execution_timeout; a further "
+            "try would wait for nothing. Resume it by hand, or set if_paused='resume'"
+        )
     # One that is resumed before its time may dial at once (Exotel, campaign status values).
     if if_paused == "resume" and campaign.schedule.contains(now()):
         log.info("Campaign %s is paused; resuming it.", campaign.id)

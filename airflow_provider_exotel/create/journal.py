@@ -140,6 +140,7 @@ class Entry:
     :param audience: whom it calls.
     :param content: what it was sent with, apart from whom it calls, when, and its name.
     :param carried_to: the end of the window it is paused for, while it is carried from one window to the next.
+    :param timed_out: whether the task paused it because it took longer than ``execution_timeout``.
     """
 
     campaign_id: str | None = None
@@ -147,6 +148,7 @@ class Entry:
     audience: AudienceMark | None = None
     content: ContentMark | None = None
     carried_to: datetime | None = None
+    timed_out: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as plain JSON."""
@@ -155,7 +157,7 @@ class Entry:
             "audience": {**vars(mark), "lists": list(mark.lists)} if mark else None,
             "content": {"secret": content.secret, "fields": dict(content.fields)} if content else None,
         }
-        return as_stored({**vars(self), **nested})
+        return as_stored({**vars(self), **nested, "timed_out": self.timed_out or None})
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> Self:
@@ -194,6 +196,10 @@ class CampaignJournal(Journal):
     def carry(self, end_at: datetime | None) -> None:
         """Store that it is about to be paused for a later window, or with ``None`` that it no longer is."""
         self.save(replace(self.entry, carried_to=end_at).as_json())
+
+    def time_out(self) -> None:
+        """Store that the task paused it because it took too long."""
+        self.save(replace(self.entry, timed_out=True).as_json())
 
 
 def _short(secret: str, people: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -14,7 +15,12 @@ from airflow.providers.common.compat.sdk import (
     ObjectStoragePath,
 )
 
-from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError, ExotelOutcomeUnknown
+from airflow_provider_exotel.client.errors import (
+    ExotelConnectionError,
+    ExotelError,
+    ExotelInputError,
+    ExotelOutcomeUnknown,
+)
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.urls import campaign_page
 from airflow_provider_exotel.hooks.exotel import ExotelHook
@@ -245,7 +251,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             result = TriggerResult.of_json(event)
             self._kill_switch.guard(result.campaign_ids[0])
             if result.left:
-                self._time_out(result.left[0].campaign_id)
+                self._time_out(context, result.left[0].campaign_id)
             given = self._input(context)
             options = parse_options(given.arguments)
             identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
@@ -322,6 +328,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         return follow_campaign(
             campaign,
             carried_to=once.journal.entry.carried_to,
+            timed_out=once.journal.entry.timed_out,
             if_paused=options.if_paused,
             resume=self._resume,
         )
@@ -418,14 +425,28 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             raise AirflowFailException(failure)
         return outcome.campaign_id
 
-    def _time_out(self, campaign_id: str) -> NoReturn:
+    def _time_out(self, context: Context, campaign_id: str) -> NoReturn:
+        from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
+
         paused = ""
         if self.pause_on_kill:
-            from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
-
             try:
-                self.hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+                was_dialling = self.hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
                 paused = "; it does not dial any more"
             except ExotelError as error:
                 paused = f"; it could not be paused: {error}"
+            else:
+                self._remember_time_out(context, was_dialling=was_dialling)
         raise AirflowTaskTimeout(f"campaign {campaign_id} has not ended within execution_timeout{paused}")
+
+    def _remember_time_out(self, context: Context, *, was_dialling: bool) -> None:
+        """Leave for a later try that this one paused the campaign: waiting for it again would wait for nothing."""
+        from airflow_provider_exotel.create.options import parse_options
+
+        if not was_dialling:
+            return
+        with suppress(ExotelInputError):
+            given = self._input(context)
+            options = parse_options(given.arguments)
+            identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
+            self.hook.one_campaign(identity, context, options).journal.time_out()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -16,10 +18,16 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
-from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, Problem, collect
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.hooks.access import hash_key
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.links import ReportLink, web_folder
+from airflow_provider_exotel.operators.base import (
+    ExotelTask,
+    check_names,
+    deferred_problems,
+    input_errors_fail_the_task,
+)
 from airflow_provider_exotel.report.storage import Workplace
 
 if TYPE_CHECKING:
@@ -62,7 +70,7 @@ class _Order:
         return hmac.digest(self.key or b"in clear", text.encode(), "sha256").hex()[:16]
 
 
-class CampaignReportOperator(BaseOperator):
+class CampaignReportOperator(ExotelTask, BaseOperator):
     """Leave behind what became of one campaign or many: tables, an account that adds up, an audit, and a page.
 
     Writes ``attempts``, ``contacts`` and ``audit`` in the format, and ``report.html``, to a folder on any object
@@ -88,8 +96,8 @@ class CampaignReportOperator(BaseOperator):
     :param on_violation: ``report`` (default), or ``fail`` to fail the task once the report is there, if somebody was
         called outside of the window or more often than asked for.
     :param exotel_conn_id: the connection, default ``exotel_default``.
-    :raises AirflowFailException: for what no retry can mend, every problem of the input named at once.
-    :raises AirflowException: while a campaign still dials.
+    :raises AirflowFailException: for what no retry can fix, every problem of the input named at once.
+    :raises AirflowException: if the temporary folder is full, and while a campaign still dials.
     """
 
     template_fields = (
@@ -126,6 +134,7 @@ class CampaignReportOperator(BaseOperator):
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
+        check_names(CampaignReportOperator, kwargs)
         super().__init__(**kwargs)
         self.campaign_ids = campaign_ids
         self.path = path
@@ -140,27 +149,18 @@ class CampaignReportOperator(BaseOperator):
         self.on_violation = on_violation
         self.exotel_conn_id = exotel_conn_id
 
-    @cached_property
-    def hook(self) -> ExotelHook:
-        """The hook of the connection."""
-        return ExotelHook(self.exotel_conn_id)
-
     def execute(self, context: Context) -> dict[str, Any]:
         """Make the report and return its summary."""
         from airflow_provider_exotel.report.page import render_page
         from airflow_provider_exotel.report.summary import summarize
 
-        try:
+        with input_errors_fail_the_task(), full_disk_named():
             order = self._order()
             workplace = Workplace(order.folder, order.mark(order.format, *order.campaign_ids))
             names = {name: f"{name}.{order.format}" for name in ("attempts", "contacts", "audit")}
             reports = list(self._reports(order, workplace, names))
             with workplace.writing(PAGE) as file:
                 file.write(render_page(reports).encode())
-        except ExotelError as error:
-            if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from None
         workplace.publish([*names.values(), PAGE])
         workplace.clear()
         told = summarize(reports)
@@ -180,7 +180,9 @@ class CampaignReportOperator(BaseOperator):
         from airflow_provider_exotel.windows.calling_window import read_as
         from airflow_provider_exotel.windows.common_window import window_of
 
-        problems: list[Problem] = []
+        problems = deferred_problems({name: getattr(self, name) for name in self.template_fields})
+        if problems:
+            raise ExotelInputError(problems)
         given: Any = split_words(self.campaign_ids)
         ids = tuple(dict.fromkeys(str(one).strip() for one in given or () if one))
         if not ids:
@@ -308,3 +310,19 @@ def _zone(name: str | None) -> str | None:
         return zone_name(name) if name else None
     except ExotelInputError as error:
         raise ExotelInputError(Problem("timezone", one.message) for one in error.problems) from None
+
+
+@contextmanager
+def full_disk_named() -> Iterator[None]:
+    """Say which folder is full, and how to use another one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        folder = tempfile.gettempdir()
+        free = shutil.disk_usage(folder).free // 1_000_000
+        raise AirflowException(
+            f"no space is left on the disk: the temporary folder {folder} has {free:,} MB free, and a report needs "
+            "about 1.2 MB there for each 1,000 contacts; free some, or set TMPDIR to another folder"
+        ) from None

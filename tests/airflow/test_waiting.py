@@ -25,6 +25,7 @@ from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
 from airflow_provider_exotel.triggers import campaign as trigger
 
+from ..versions import AIRFLOW
 from .conftest import connect
 
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
@@ -212,6 +213,19 @@ def test_one_that_takes_longer_than_it_may_is_paused(
         run_dag(lambda: create(deferrable=deferrable, execution_timeout=timedelta(seconds=2)))
 
     assert [campaign.status for campaign in exotel.campaigns] == ["paused"]
+
+
+@pytest.mark.skipif(AIRFLOW < (3, 3), reason="no state outlives a try")
+def test_a_retry_after_a_time_out_fails_at_once(run_dag: Run, exotel: Emulator, log: Any) -> None:
+    exotel.clock.speed = 0
+    given = {"execution_timeout": timedelta(seconds=2), "retries": 3, "retry_delay": timedelta(0)}
+
+    ran = run_dag(lambda: create(deferrable=True, **given))
+
+    [instance] = ran.dag_run.get_task_instances()
+    assert (instance.state, instance.try_number) == ("failed", 2)
+    assert "was paused because an earlier try took longer than execution_timeout" in log.text
+    assert len(exotel.campaigns) == 1
 
 
 def test_one_that_takes_longer_than_it_may_goes_on_where_that_is_wanted(run_dag: Run, exotel: Emulator) -> None:
