@@ -53,6 +53,8 @@ class LocalAirflow:
                 # Airflow starts its components by name.
                 "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
                 "AIRFLOW_HOME": str(folder / "airflow"),
+                # On a busy machine SQLite's own 5 seconds pass, and then the scheduler ends.
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder.resolve()}/airflow/airflow.db?timeout=120",
                 "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
                 "AIRFLOW__CORE__DAGS_FOLDER": str(HERE),
                 "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
