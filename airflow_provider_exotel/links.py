@@ -26,6 +26,33 @@ class _AddressInXCom(BaseOperatorLink):
         return XCom.get_value(key=self.key, ti_key=ti_key) or ""
 
 
+def push_link(task_instance: Any, link: type[_AddressInXCom], url: str) -> None:
+    """Leave the address that a task's button opens.
+
+    Airflow 3 reads it from its database as it stands there, where another XCom backend leaves the path of a file. So
+    the address goes past such a backend.
+
+    :param task_instance: the task's.
+    :param link: the button.
+    :param url: the address.
+    """
+    from airflow import __version__ as airflow_version
+
+    if XCom.__name__ == "BaseXCom" or airflow_version.startswith("2."):
+        task_instance.xcom_push(key=link.key, value=url)
+        return
+    from airflow.sdk.bases.xcom import BaseXCom
+
+    BaseXCom.set(
+        link.key,
+        url,
+        dag_id=task_instance.dag_id,
+        task_id=task_instance.task_id,
+        run_id=task_instance.run_id,
+        map_index=task_instance.map_index,
+    )
+
+
 class CampaignLink(_AddressInXCom):
     """Opens the campaign: in Exotel's dashboard, or on the emulator's page, which leads on to its report."""
 

@@ -27,7 +27,8 @@ from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.emulator import Emulator
 
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-READY_WITHIN = 600
+READY_WITHIN = 900
+SAYS_EVERY = 30
 STOPS_WITHIN = 15
 PREFERRED_PORT = 8080
 POOL_SLOTS = 8
@@ -58,7 +59,11 @@ def main() -> None:
                     pass
             if not asked_to_stop.is_set():
                 console.print(redact(log.read_text()[-5_000:], local.secrets), markup=False)
-                raise SystemExit("Airflow did not start or has ended by itself; the end of its log is above.")
+                raise SystemExit(
+                    f"Airflow was not ready after {READY_WITHIN // 60} minutes; the end of its log is above."
+                    if process.poll() is None
+                    else "Airflow has ended by itself; the end of its log is above."
+                )
             console.print("\nStopping ...")
     console.print("Stopped.")
 
@@ -148,17 +153,26 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until_ready(port: int, process: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
-    """Wait until every component reports itself healthy, and return whether they do."""
-    ends = time.monotonic() + READY_WITHIN
-    while process.poll() is None and time.monotonic() < ends and not asked_to_stop.wait(0.5):
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
-                health = json.load(answer)
-        except (URLError, OSError, ValueError):
-            continue
-        if all((health.get(component) or {}).get("status") == "healthy" for component in COMPONENTS):
+    """Wait until every component reports itself healthy, and return whether they do; say what is waited for."""
+    began = said = time.monotonic()
+    while process.poll() is None and time.monotonic() - began < READY_WITHIN and not asked_to_stop.wait(0.5):
+        missing = _not_ready(port)
+        if not missing:
             return True
+        if time.monotonic() - said > SAYS_EVERY:
+            said = time.monotonic()
+            console.print(f"Still starting after {said - began:.0f} s; waiting for {', '.join(missing)} ...")
     return False
+
+
+def _not_ready(port: int) -> list[str]:
+    """Return the components that are not healthy yet."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=60) as answer:
+            health = json.load(answer)
+    except (URLError, OSError, ValueError):
+        return ["the API server"]
+    return [name for name in COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]
 
 
 def say_where(port: int, emulator: Emulator) -> None:

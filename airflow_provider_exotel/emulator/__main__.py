@@ -89,7 +89,7 @@ def main(given: Sequence[str] | None = None) -> int:
             signal.signal(number, lambda *_: stopped.set())
         with emulator:
             print(f"Exotel emulator: {emulator.url}")
-            print(f"AIRFLOW_CONN_EXOTEL_DEFAULT='{emulator.connection_uri}'", flush=True)
+            print(f"AIRFLOW_CONN_EXOTEL_DEFAULT='{emulator.connection_uri}?exophone=0XXXXXX4890'", flush=True)
             stopped.wait()
     except (ImportError, OSError, ValueError) as error:
         print(error, file=sys.stderr)

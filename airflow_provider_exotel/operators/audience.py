@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.task import run_anchor
-from airflow_provider_exotel.links import PlanLink, web_folder
+from airflow_provider_exotel.links import PlanLink, push_link, web_folder
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
     arguments_of,
@@ -191,7 +191,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
             self.log.warning("%s", warning)
         context["ti"].xcom_push(key=PLAN, value={**plan, "url": url})
         if url:
-            context["ti"].xcom_push(key=PlanLink.key, value=url)
+            push_link(context["ti"], PlanLink, url)
 
     def _run(self, context: Context) -> str:
         """Return what tells this task of this run apart from every other."""

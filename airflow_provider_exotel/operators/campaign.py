@@ -26,7 +26,7 @@ from airflow_provider_exotel.client.urls import campaign_page
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.metrics import count
 from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_deadline, task_identity
-from airflow_provider_exotel.links import CampaignLink
+from airflow_provider_exotel.links import CampaignLink, push_link
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
     arguments_of,
@@ -371,7 +371,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         settings, contacts = self.hook.settings, once.contacts or len(campaign.numbers or ()) or None
         url = campaign_page(settings.host, settings.account_sid, campaign.id)
         summary = summarise_campaign(campaign, contacts=contacts, rejected=once.rejected, url=url)
-        context["ti"].xcom_push(key=CampaignLink.key, value=url)
+        push_link(context["ti"], CampaignLink, url)
         context["ti"].xcom_push(key="campaign", value=summary)
         self._kill_switch.check()
         return contacts

@@ -21,7 +21,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.hooks.access import hash_key
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.links import ReportLink, web_folder
+from airflow_provider_exotel.links import ReportLink, push_link, web_folder
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
     check_names,
@@ -290,7 +290,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         url = f"{folder_url}/{PAGE}" if folder_url else None
         context["ti"].xcom_push(key="report", value={**paths, "url": url})
         if url:
-            context["ti"].xcom_push(key=ReportLink.key, value=url)
+            push_link(context["ti"], ReportLink, url)
         for outlet in self.outlets or ():
             if hasattr(outlet, "uri"):
                 context["outlet_events"][outlet].extra = told

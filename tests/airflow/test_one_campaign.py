@@ -62,7 +62,7 @@ def test_a_retry_finds_what_an_earlier_try_sent_although_the_list_shows_it_late(
 
     ran = run_dag(lambda: create(idempotency_key=None, retries=1, retry_delay=timedelta(0), **options))
 
-    assert "whether it exists is not known" in log.text
+    assert "it is not known whether it exists" in log.text
     assert ran.xcom() == exotel.campaigns[0].id
     assert len(exotel.campaigns) == 1
 

@@ -65,7 +65,7 @@ def test_no_numbers_are_no_problem() -> None:
 
 @pytest.mark.parametrize("wrong", [5, {"number": ONE}, [[ONE]], [None], [True], [9.8]])
 def test_anything_else_is_refused_without_being_repeated(wrong: Any) -> None:
-    with pytest.raises(ExotelInputError, match="numbers: takes a list of numbers") as caught:
+    with pytest.raises(ExotelInputError, match="numbers: must be a list of numbers") as caught:
         clean_numbers(wrong, default_country="IN")
     assert "98765" not in str(caught.value)
 

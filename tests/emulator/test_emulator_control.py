@@ -186,7 +186,9 @@ def test_the_command_prints_its_connection_and_stops_cleanly(number: signal.Sign
         url = process.stdout.readline().split()[-1]
         connection = process.stdout.readline().strip()
         host = url.removeprefix("http://")
-        wanted = f"AIRFLOW_CONN_EXOTEL_DEFAULT='exotel://emulator-key:emulator-token@{host}/emulator'"
+        wanted = (
+            f"AIRFLOW_CONN_EXOTEL_DEFAULT='exotel://emulator-key:emulator-token@{host}/emulator?exophone=0XXXXXX4890'"
+        )
         assert connection == wanted
         auth = ("emulator-key", "emulator-token")
         assert requests.get(f"{url}/v2/accounts/emulator/campaigns", auth=auth, timeout=60).status_code == 200
