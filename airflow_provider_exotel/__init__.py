@@ -52,6 +52,7 @@ if TYPE_CHECKING:  # the public names again, for type checkers: a test compares 
     from airflow_provider_exotel.operators.upload import UploadAudienceOperator as UploadAudienceOperator
     from airflow_provider_exotel.sensors.campaign import CampaignSensor as CampaignSensor
     from airflow_provider_exotel.triggers.assets import finished_campaigns as finished_campaigns
+    from airflow_provider_exotel.waiting.outcome import CampaignFailed as CampaignFailed
     from airflow_provider_exotel.windows.calling_window import CallingWindow as CallingWindow
     from airflow_provider_exotel.windows.common_window import CommonWindow as CommonWindow
     from airflow_provider_exotel.windows.common_window import window_of as window_of
@@ -64,6 +65,7 @@ _MODULES = {
     "CallingWindow": "windows.calling_window",
     "Campaign": "client.models",
     "CampaignChanges": "client.request",
+    "CampaignFailed": "waiting.outcome",
     "CampaignLink": "links",
     "CampaignReportOperator": "operators.report",
     "CampaignRequest": "client.request",

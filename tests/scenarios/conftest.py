@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,9 +183,43 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
                 f"{emulator.connection_uri}?exophone=0XXXXXX4890&connect_timeout=60&read_timeout=60"
                 "&requests_per_minute=6000"
             ),
-            AIRFLOW_CONN_EXOTEL_LIMITED=f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=30",
         )
         local.commands(["db", "migrate"])
         with standalone(local, folder / "airflow.log") as process:
             assert wait_until_ready(port, process, threading.Event()), (folder / "airflow.log").read_text()[-3_000:]
-            yield Airflow(f"http://127.0.0.1:{port}", emulator, local, process, folder / "airflow.log")
+            airflow = Airflow(f"http://127.0.0.1:{port}", emulator, local, process, folder / "airflow.log")
+            with kept_running(airflow, "scheduler", "dag-processor"):
+                yield airflow
+
+
+@contextmanager
+def kept_running(airflow: Airflow, *names: str) -> Iterator[None]:
+    """Start components again that have ended, as a service manager does: SQLite is locked for many writers at once."""
+    from local_airflow import stop
+
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    over = threading.Event()
+
+    def is_running(name: str) -> bool:
+        again = started.get(name)
+        return bool(airflow.component(f"airflow {name}")) or (again is not None and again.poll() is None)
+
+    def look() -> None:
+        with airflow.log_file.open("ab") as output:
+            while not over.wait(2):
+                for name in names:
+                    if not is_running(name):
+                        command = [sys.executable, "-m", "airflow", name]
+                        started[name] = subprocess.Popen(
+                            command, env=airflow.local.settings, stdout=output, stderr=output, start_new_session=True
+                        )
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        for one in started.values():
+            stop(one)

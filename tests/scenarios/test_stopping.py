@@ -100,22 +100,6 @@ def test_requests_fail_when_a_person_ends_a_deferred_task(airflow: Airflow, runs
     assert f"Campaign {campaign.id} dials on though its task has ended; trying again" in airflow.log()
 
 
-def test_a_person_ends_twenty_deferred_tasks_at_once_on_an_account_of_thirty_requests_a_minute(
-    airflow: Airflow,
-) -> None:
-    run = airflow.start("many_triggerer")
-    assert airflow.until(lambda: [one["state"] for one in airflow.tasks(run)] == ["deferred"] * 20)
-    assert airflow.until(lambda: all(airflow.has_started(run, index) for index in range(20)))
-    campaigns = {one.id for one in airflow.emulator.campaigns if one.name.startswith("many ")}
-    airflow.emulator.settings.rate_limit = 30
-
-    airflow.ask(run, {"state": "failed"}, method="PATCH")
-
-    paused = {"paused"}
-    assert airflow.until(lambda: {airflow.emulator.campaign(one).status for one in campaigns} == paused)
-    airflow.emulator.settings.rate_limit = None
-
-
 @BOTH
 def test_a_person_fails_its_run(airflow: Airflow, runs: dict[str, str], mode: str) -> None:
     run, _ = waiting(airflow, "run_failed", mode, runs)

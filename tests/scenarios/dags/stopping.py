@@ -39,21 +39,3 @@ for event in EVENTS:
                 **arguments,
             )
         globals()[dag.dag_id] = dag
-
-with DAG("many_triggerer", schedule=None, start_date=datetime(2026, 1, 1), max_active_tasks=20) as dag:
-    CreateCampaignOperator.partial(
-        task_id="create",
-        read_via_text="Hello",
-        schedule={"end_at": "PT9H"},
-        mode="custom",
-        throttle=1,
-        wait_for_completion=True,
-        poll_interval=1,
-        deferrable=True,
-        exotel_conn_id="exotel_limited",
-    ).expand_kwargs(
-        [
-            {"name": f"many {number}", "numbers": [f"+9198765{number:02}{person:03}" for person in range(60)]}
-            for number in range(20)
-        ]
-    )
