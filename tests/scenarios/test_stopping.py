@@ -23,17 +23,10 @@ WAITS_IN = {"worker": "running", "triggerer": "deferred"}
 BOTH = pytest.mark.parametrize("mode", MODES)
 
 
-@pytest.fixture(scope="module")
-def runs(airflow: Airflow) -> dict[str, str]:
-    """A run of each DAG, all side by side."""
-    both = [f"{event}_{mode}" for event in ("failed", "success", "cleared", "run_failed", "left") for mode in MODES]
-    triggers = [f"{event}_triggerer" for event in ("run_deleted", "failed_request", "restarted")]
-    return {dag_id: airflow.start(dag_id) for dag_id in [*both, *triggers]}
-
-
-def waiting(airflow: Airflow, event: str, mode: str, runs: dict[str, str]) -> tuple[str, Any]:
-    """Return a run whose task waits for its campaign, and the campaign."""
-    run = runs[f"{event}_{mode}"]
+def waiting(airflow: Airflow, event: str, mode: str) -> tuple[str, Any]:
+    """Start a run whose task waits for its campaign, and return it and the campaign."""
+    # One after the other: side by side their processes need so long to start that Airflow gives them up.
+    run = airflow.start(f"{event}_{mode}")
     assert airflow.until(lambda: airflow.task(run)["state"] == WAITS_IN[mode] and airflow.campaigns(f"{event} {mode}"))
     assert airflow.until(lambda: status(airflow, event, mode) == "in-progress")
     [campaign] = airflow.campaigns(f"{event} {mode}")
@@ -49,16 +42,16 @@ def status(airflow: Airflow, event: str, mode: str) -> str:
 
 @BOTH
 @pytest.mark.parametrize("state", ["failed", "success"])
-def test_a_person_marks_the_task(airflow: Airflow, runs: dict[str, str], mode: str, state: str) -> None:
-    run, _ = waiting(airflow, state, mode, runs)
+def test_a_person_marks_the_task(airflow: Airflow, mode: str, state: str) -> None:
+    run, _ = waiting(airflow, state, mode)
 
     airflow.mark(run, state)
 
     assert airflow.until(lambda: status(airflow, state, mode) == "paused")
 
 
-def test_a_person_clears_it_while_it_runs(airflow: Airflow, runs: dict[str, str]) -> None:
-    run, _ = waiting(airflow, "cleared", "worker", runs)
+def test_a_person_clears_it_while_it_runs(airflow: Airflow) -> None:
+    run, _ = waiting(airflow, "cleared", "worker")
 
     airflow.send_back(run)
 
@@ -68,9 +61,9 @@ def test_a_person_clears_it_while_it_runs(airflow: Airflow, runs: dict[str, str]
 
 
 def test_the_next_try_of_a_deferred_task_that_was_cleared_waits_for_its_campaign_which_dials_on(
-    airflow: Airflow, runs: dict[str, str]
+    airflow: Airflow,
 ) -> None:
-    run, campaign = waiting(airflow, "cleared", "triggerer", runs)
+    run, campaign = waiting(airflow, "cleared", "triggerer")
 
     airflow.send_back(run)
 
@@ -81,8 +74,8 @@ def test_the_next_try_of_a_deferred_task_that_was_cleared_waits_for_its_campaign
     airflow.mark(run, "failed")
 
 
-def test_a_person_fails_its_run_and_deletes_it(airflow: Airflow, runs: dict[str, str]) -> None:
-    run, _ = waiting(airflow, "run_deleted", "triggerer", runs)
+def test_a_person_fails_its_run_and_deletes_it(airflow: Airflow) -> None:
+    run, _ = waiting(airflow, "run_deleted", "triggerer")
 
     airflow.ask(run, {"state": "failed"}, method="PATCH")
     airflow.delete(run)
@@ -90,8 +83,8 @@ def test_a_person_fails_its_run_and_deletes_it(airflow: Airflow, runs: dict[str,
     assert airflow.until(lambda: status(airflow, "run_deleted", "triggerer") == "paused")
 
 
-def test_requests_fail_when_a_person_ends_a_deferred_task(airflow: Airflow, runs: dict[str, str]) -> None:
-    run, campaign = waiting(airflow, "failed_request", "triggerer", runs)
+def test_requests_fail_when_a_person_ends_a_deferred_task(airflow: Airflow) -> None:
+    run, campaign = waiting(airflow, "failed_request", "triggerer")
     airflow.emulator.faults.add(Fault(on=f"PUT campaigns/{campaign.id}", kind="html_5xx", times=3))
 
     airflow.mark(run, "failed")
@@ -101,8 +94,8 @@ def test_requests_fail_when_a_person_ends_a_deferred_task(airflow: Airflow, runs
 
 
 @BOTH
-def test_a_person_fails_its_run(airflow: Airflow, runs: dict[str, str], mode: str) -> None:
-    run, _ = waiting(airflow, "run_failed", mode, runs)
+def test_a_person_fails_its_run(airflow: Airflow, mode: str) -> None:
+    run, _ = waiting(airflow, "run_failed", mode)
 
     airflow.ask(run, {"state": "failed"}, method="PATCH")
 
@@ -110,8 +103,8 @@ def test_a_person_fails_its_run(airflow: Airflow, runs: dict[str, str], mode: st
 
 
 @BOTH
-def test_a_campaign_that_is_to_be_left_goes_on(airflow: Airflow, runs: dict[str, str], mode: str) -> None:
-    run, _ = waiting(airflow, "left", mode, runs)
+def test_a_campaign_that_is_to_be_left_goes_on(airflow: Airflow, mode: str) -> None:
+    run, _ = waiting(airflow, "left", mode)
 
     airflow.mark(run, "failed")
 
@@ -145,10 +138,8 @@ def another_triggerer(airflow: Airflow) -> Iterator[None]:
     started.wait(60)
 
 
-def test_the_triggerer_is_killed_and_another_started(
-    airflow: Airflow, runs: dict[str, str], request: pytest.FixtureRequest
-) -> None:
-    run, campaign = waiting(airflow, "restarted", "triggerer", runs)
+def test_the_triggerer_is_killed_and_another_started(airflow: Airflow, request: pytest.FixtureRequest) -> None:
+    run, campaign = waiting(airflow, "restarted", "triggerer")
 
     request.getfixturevalue("another_triggerer")
     airflow.client.pause_campaign(campaign.id)
