@@ -251,9 +251,10 @@ def fill_from_params(
     :param declared: the params that the DAG declares, by name.
     :param conf: what the run was triggered with.
     :param may_fill: the arguments that params may fill.
-    :raises ExotelInputError: as :func:`arguments_from_params`.
+    :raises ExotelInputError: as :func:`check_conf` and :func:`arguments_from_params`.
     """
-    filled = arguments_from_params(params, declared, conf, set(may_fill) - set(ONLY_IN_THE_DAG))
+    check_conf(conf, declared, arguments)
+    filled = arguments_from_params(params, declared, set(may_fill) - set(ONLY_IN_THE_DAG))
     whole = {name: filled.get(name) if value is None else value for name, value in arguments.items()}
     if arguments["numbers"] is None and whole["numbers"] is not None:
         log.warning("The numbers come from the run's params, which Airflow stores in plaintext.")
@@ -266,7 +267,7 @@ def fill_from_params(
 
 
 def arguments_from_params(
-    params: Mapping[str, Any], declared: Mapping[str, Any], conf: Mapping[str, Any], arguments: Collection[str]
+    params: Mapping[str, Any], declared: Mapping[str, Any], arguments: Collection[str]
 ) -> dict[str, Any]:
     """Return the operator's arguments that a run's params give, empty fields left out.
 
@@ -275,12 +276,10 @@ def arguments_from_params(
 
     :param params: the run's params.
     :param declared: the params that the DAG declares, by name.
-    :param conf: what the run was triggered with.
     :param arguments: the arguments that may be filled.
-    :raises ExotelInputError: naming what the run brings and the DAG does not offer, a file of numbers outside of its
-        folder, and fields that contradict an argument.
+    :raises ExotelInputError: naming a file of numbers outside of its folder, and fields that contradict an argument.
     """
-    problems = [*_not_offered(conf.keys() - declared.keys(), arguments)]
+    problems: list[Problem] = []
     given = {name: value for name, value in params.items() if name in declared and not _is_empty(value)}
     filled = {name: value for name, value in given.items() if name in arguments}
     for name, field in FIELDS.items():
@@ -296,6 +295,19 @@ def arguments_from_params(
     if problems:
         raise ExotelInputError(problems)
     return filled
+
+
+def check_conf(conf: Mapping[str, Any], declared: Mapping[str, Any], arguments: Collection[str]) -> None:
+    """Refuse what a run brings of ours and its DAG does not offer.
+
+    :param conf: what the run was triggered with.
+    :param declared: the params that the DAG declares, by name.
+    :param arguments: all arguments of the task.
+    :raises ExotelInputError: naming each of them.
+    """
+    problems = list(_not_offered(conf.keys() - declared.keys(), arguments))
+    if problems:
+        raise ExotelInputError(problems)
 
 
 def is_under(path: str, folder: str) -> bool:

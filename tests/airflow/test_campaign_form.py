@@ -155,6 +155,6 @@ def test_a_field_there_is_not_is_named() -> None:
 def test_an_empty_form_gives_no_argument() -> None:
     params = {name: field.default for name, field in FIELDS.items()}
 
-    filled = arguments_from_params(params, campaign_params(), {}, CreateCampaignOperator.arguments)
+    filled = arguments_from_params(params, campaign_params(), CreateCampaignOperator.arguments)
 
     assert filled == {"plan_only": False}

@@ -15,7 +15,7 @@ from airflow_provider_exotel import CreateCampaignOperator, campaign_params
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.operators.form import is_under
+from airflow_provider_exotel.operators.form import FIELDS, is_under
 
 from .task_runs import NUMBERS, Tries
 
@@ -160,6 +160,14 @@ def test_whoever_triggers_a_dag_decides_nothing_that_it_does_not_offer(tries: Tr
         tries.run(from_params=True, read_via_text=None, params=offered, conf=conf)
 
     assert "4155550100" not in str(caught.value)
+    assert tries.posts() == []
+
+
+@pytest.mark.parametrize("name", [*CreateCampaignOperator.arguments, *FIELDS])
+def test_no_argument_is_taken_from_a_conf_that_the_dag_does_not_declare(tries: Tries, name: str) -> None:
+    with pytest.raises(AirflowFailException, match=f"{name}: this DAG does not offer it"):
+        tries.run(from_params=True, conf={name: "1"})
+
     assert tries.posts() == []
 
 
