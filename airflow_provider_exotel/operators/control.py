@@ -13,8 +13,10 @@ from airflow_provider_exotel.client.urls import check_id
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
+    check_names,
     deferred_problems,
     input_errors_fail_the_task,
+    is_mapped,
     is_template,
 )
 
@@ -57,8 +59,9 @@ class ControlCampaignOperator(ExotelTask, BaseOperator):
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
+        check_names(ControlCampaignOperator, kwargs)
         super().__init__(**kwargs)
-        if not self.__dict__.get("_BaseOperator__from_mapped"):  # what a mapped task is given is checked when it runs
+        if not is_mapped(self):
             check_literals("action", (campaign_id, read_campaign_id), (action, read_action))
         self.campaign_id = campaign_id
         self.action = action
@@ -107,11 +110,12 @@ class UpdateCampaignOperator(ExotelTask, BaseOperator):
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
+        check_names(UpdateCampaignOperator, kwargs)
         super().__init__(**kwargs)
         if isinstance(changes, Mapping) and "numbers" in changes:
             # Refused for mapped tasks too: Airflow shows and stores what a DAG holds.
             raise ExotelInputError([Problem("changes.numbers", "cannot be changed; create another campaign")], "change")
-        if not self.__dict__.get("_BaseOperator__from_mapped"):
+        if not is_mapped(self):
             check_literals("change", (campaign_id, read_campaign_id), (changes, read_changes), (force, read_force))
         self.campaign_id = campaign_id
         self.changes = changes

@@ -40,6 +40,7 @@ def test_the_actions_of_the_operator_are_those_that_can_be_carried_out() -> None
 WRONG: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (control, {"action": "puase"}, "action: unknown value; use one of .*; did you mean 'pause'?"),
     (control, {"action": 3}, "action: unknown value"),
+    (control, {"campain_id": "c1"}, "campain_id: unknown argument; did you mean campaign_id?"),
     (control, {"campaign_id": ""}, "campaign_id: is required"),
     (control, {"campaign_id": "None"}, "campaign_id: is required"),
     (control, {"campaign_id": None}, "campaign_id: is required"),
