@@ -145,7 +145,8 @@ class ExotelHook(BaseHook):
 
         :param idempotency_key: what the campaign is known again by; another key is another campaign. It is looked for
             among the campaigns of the last 30 days.
-        :param settle: how long a campaign may take to show in the list, a timedelta or seconds, default 120.
+        :param settle: how long a campaign may take to show in the list, a timedelta or seconds, default the
+            connection's.
         :param fields: the fields of :class:`~airflow_provider_exotel.client.request.CampaignRequest`; the key is
             added to ``name``, and ``caller_id`` may come from the connection.
         :raises ExotelInputError: naming every problem at once, or if the campaign of the key calls other people or was
@@ -200,7 +201,7 @@ class ExotelHook(BaseHook):
         :param options: the task's options, of which ``idempotency_key``, ``settle`` and ``on_same_audience`` count.
         :param content: returns what would be sent, apart from whom it calls, when, and its name.
         """
-        from airflow_provider_exotel.create.once import SETTLE, OneCampaign
+        from airflow_provider_exotel.create.once import OneCampaign
         from airflow_provider_exotel.hooks.task import earliest_date, is_later_try, journal_of
 
         return OneCampaign(
@@ -212,7 +213,7 @@ class ExotelHook(BaseHook):
             is_shared=options.idempotency_key is not None,
             is_later_try=is_later_try(context),
             answer_within=timedelta(seconds=self.settings.connect_timeout + self.settings.read_timeout),
-            settle=SETTLE if options.settle is None else options.settle,
+            settle=timedelta(seconds=self.settings.settle) if options.settle is None else options.settle,
             on_same_audience=options.on_same_audience,
         )
 

@@ -151,11 +151,11 @@ def test_a_key_that_is_repeated_with_other_times_is_the_same_campaign(exotel: Em
 def test_an_answer_is_waited_for_as_long_as_the_connection_says(
     exotel: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect(monkeypatch, exotel, connect_timeout=2, read_timeout=5)
+    connect(monkeypatch, exotel, connect_timeout=2, read_timeout=5, settle=90)
 
     one = ExotelHook().one_campaign(identify("emulator", None, idempotency_key="march"), {}, TaskOptions())
 
-    assert (one.answer_within, one.settle) == (timedelta(seconds=7), timedelta(seconds=120))
+    assert (one.answer_within, one.settle) == (timedelta(seconds=7), timedelta(seconds=90))
 
 
 @pytest.mark.parametrize("settle", ["soon", -1, True, timedelta(seconds=-1)], ids=repr)
