@@ -103,6 +103,8 @@ def test_a_separator_changes_nothing(number: str, data: Any) -> None:
     spelled = number[:2] + "".join(data.draw(between) + character for character in number[2:])
     assume("()" not in spelled)
 
+    # A short last group may be a second ending of the number before it: 91510 20000-0.
+    assume(normalise([spelled], "IN") != [Reason.AMBIGUOUS])
     assert normalise([spelled], "IN") == normalise([number], "IN")
     assert without_reasons(normalise([spelled], "IN")) == libphonenumber([spelled])
 

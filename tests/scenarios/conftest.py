@@ -28,7 +28,7 @@ from ..versions import AIRFLOW
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent.parent / "example_dags"))
-WITHIN = 240  # seconds for anything: what is slow is the machine
+WITHIN = 600  # seconds for anything: Airflow alone takes minutes to try a task again that was cleared
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
