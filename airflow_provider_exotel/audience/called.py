@@ -95,6 +95,8 @@ def _rows(name: str, kind: str, file: Any, columns: Sequence[str]) -> Iterator[C
     try:
         for contact, began, *pressed in _READERS[kind](file, columns):
             moment = began if isinstance(began, datetime) else _moment(str(began or ""))
+            if moment is not None and moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
             yield unwrap(str(contact or "")), moment, str(pressed[0] or "") if pressed else ""
     except (csv.Error, ValueError, LookupError, AttributeError, TypeError):
         wanted = f"holds a table of attempts (attempts.{kind}) that cannot be read; write the report again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -66,13 +67,20 @@ class SuppressedRows(Model):
         )
 
 
+def _digit(value: object) -> str:
+    digit = str(value).strip().strip("\"'").strip()
+    if not re.fullmatch(r"[0-9*#]+", digit):
+        raise ValueError("must be the key that was pressed, such as 9")
+    return digit
+
+
 class SuppressedCalls(Model):
     """One entry of ``suppress``: people whom our own reports know to have been called."""
 
     name: Text
     reports: Annotated[Text, BeforeValidator(str)]
     days: Days
-    digit: Annotated[str | None, BeforeValidator(str)] = None
+    digit: Annotated[str, BeforeValidator(_digit)] | None = None
     hash_key_conn_id: str | None = None
     hash_key_variable: str | None = None
     may_be_missing: Flag = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, final
@@ -116,5 +117,16 @@ class PhoneNumbers:
 def _split(text: str) -> list[object]:
     parsed = read_literal(text)
     if isinstance(parsed, (list, tuple)):
+        if any(not isinstance(one, str) for one in parsed) and not _is_json(text):
+            # Python reads +6591234567 as the int 6591234567, and the plus is lost.
+            return [number for number in re.split(r"[,\n\r;]", text.strip().strip("[]()")) if number.strip()]
         return list(PhoneNumbers.of(parsed))
     return [number for number in re.split(r"[,\n\r;]", text) if number.strip()]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

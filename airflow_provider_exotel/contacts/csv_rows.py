@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.contacts.grammar import Spelling, read_spelling
+from airflow_provider_exotel.contacts.grammar import Spelling, read_spelling, unwrap
+from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.contacts.rows import COLUMN, NO_VARIABLES, Columns, Row, place_columns, spoken_text
+from airflow_provider_exotel.contacts.spreadsheet import repair
 
 LONGEST_LINE = 65_536
 """Characters of the longest line, and of the longest row with line breaks in quotes."""
@@ -132,7 +134,10 @@ def _unclosed(row: int, name: str) -> ExotelInputError:
 
 def is_dialable(cell: str) -> bool:
     """Return whether a cell is written as one phone number of some country, in half of a pair of marks at most."""
-    spelling = read_spelling(cell.strip('"'))
+    repaired = repair(unwrap(cell.strip('"')))
+    if isinstance(repaired, Reason):  # a number that a spreadsheet has damaged
+        return True
+    spelling = read_spelling(repaired)
     return isinstance(spelling, Spelling) and len(spelling.digits) >= _LEAST_DIGITS
 
 

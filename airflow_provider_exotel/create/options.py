@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.fields import Flag, Model, Moment, choice_of
-from airflow_provider_exotel.client.text import fold
+from airflow_provider_exotel.client.text import fold, read_flag
 from airflow_provider_exotel.contacts.normalise import check_country
 
 OnMissedWindow = Literal["fail", "skip", "next"]
@@ -124,22 +124,24 @@ def option_conflicts(given: Mapping[str, Any]) -> Iterator[Problem]:
     def is_given(name: str) -> bool:
         return given.get(name) is not None
 
-    def is_off(name: str) -> bool:
-        return name in given and given[name] in {None, False}
-
     resumes = fold(str(given.get("on_window_end"))) == "resume"
     waits = [name for name in ("min_reached", "until") if is_given(name)]
     waits += [name for name in ("on_window_end",) if is_given(name) and fold(str(given[name])) != "complete"]
-    if is_off("wait_for_completion"):
+    if _is_off(given, "wait_for_completion"):
         yield from (Problem(name, "counts only with wait_for_completion=True; add that") for name in waits)
-    if resumes and not is_given("window") and "window" in given and is_off("from_params"):
+    if resumes and not is_given("window") and "window" in given and _is_off(given, "from_params"):
         yield Problem("on_window_end", "'resume' needs a window, in the next of which the campaign goes on; add it")
     if is_given("until") and "on_window_end" in given and not resumes:
         yield Problem("until", "counts only with on_window_end='resume'; leave it out, or add that")
     for first, second in (("numbers", "numbers_from"), ("url", "flow_id"), ("window", "schedule")):
         if is_given(first) and is_given(second):
             yield Problem(first, f"is mutually exclusive with {second}; give one of the two")
-    if is_given("number_column") and "numbers_from" in given and not is_given("numbers_from") and is_off("from_params"):
+    if (
+        is_given("number_column")
+        and "numbers_from" in given
+        and not is_given("numbers_from")
+        and _is_off(given, "from_params")
+    ):
         yield Problem("number_column", "counts only with numbers_from; leave it out, or add that")
 
 
@@ -150,3 +152,12 @@ def parse_options(arguments: Mapping[str, Any]) -> TaskOptions:
     :raises ExotelInputError: naming every option that is wrong.
     """
     return TaskOptions(**{name: arguments[name] for name in TaskOptions.model_fields if name in arguments})
+
+
+def _is_off(given: Mapping[str, Any], name: str) -> bool:
+    if name not in given:
+        return False
+    try:
+        return given[name] is None or not read_flag(given[name])
+    except ValueError:  # which is a problem of its own
+        return False

@@ -325,13 +325,20 @@ def is_under(path: str, folder: str) -> bool:
 
 def _location(path: str) -> tuple[str, str, tuple[str, ...]] | None:
     """Return scheme, authority and the parts of a path; ``None`` for one that may lead elsewhere than it says."""
-    scheme, separator, rest = path.strip().partition("://")
+    scheme, separator, rest = path.partition("://")
     if not separator:
-        scheme, rest = "file", path.strip()
+        scheme, rest = "file", path
     authority, _, inside = rest.partition("/")
-    parts = [part for part in unquote(inside).split("/") if part]
+    folders = unquote(inside).rstrip("/")
+    parts = folders.split("/") if folders else []
     doubtful = {"::", "\\", "\0", "\n", "?", "#"}
-    if {".", ".."} & {*parts} or any(mark in unquote(path) for mark in doubtful) or authority.startswith("~"):
+    if (
+        {".", "..", ""} & {*parts}
+        or path != path.strip()
+        or "%" in unquote(path)
+        or any(mark in unquote(path) for mark in doubtful)
+        or authority.startswith("~")
+    ):
         return None
     if scheme.lower() == "file":  # a link may lead out of the folder
         resolved = Path(unquote(rest) if rest.startswith("/") else f"/{unquote(rest)}").resolve()

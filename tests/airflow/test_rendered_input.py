@@ -185,7 +185,10 @@ ROOT = "s3://bucket/marketing/"
     [
         ("s3://bucket/marketing/people.csv", True),
         ("s3://bucket/marketing/2026/11/people.csv", True),
-        ("S3://bucket/marketing//people.csv", True),
+        ("S3://bucket/marketing/people.csv", True),
+        ("s3://bucket//marketing/people.csv", False),
+        (" s3://bucket/marketing/people.csv", False),
+        ("s3://bucket/marketing/%252e%252e/people.csv", False),
         ("s3://bucket/marketing/", False),
         ("s3://bucket/marketing-secret/people.csv", False),
         ("s3://bucket/marketing/../finance/people.csv", False),
