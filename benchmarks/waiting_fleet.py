@@ -81,7 +81,7 @@ def service() -> Iterator[Service]:
         text = ""
         while not re.search(r"exotel://\S+", text):
             text += process.stdout.readline() if process.stdout else ""
-        connection = re.search(r"exotel://[^\s'\"]+", text)[0]  # type: ignore[index]
+        connection = re.search(r"exotel://[^\s?'\"]+", text)[0]  # type: ignore[index]
         host = connection.rpartition("@")[2].partition("/")[0]
         running = Service(f"http://{host}", connection)
         running.ask("/_emulator/settings", {"rate_limit": None, "outcomes": {"completed": 1}})
