@@ -1,9 +1,11 @@
 """One poller for a connection in a triggerer, however many triggers wait for campaigns of its account.
 
 A sweep is a list request for each 500 campaigns (:mod:`airflow_provider_exotel.waiting.sweep`), made by the one
-synchronous client in the one thread the poller has, so that the event loop is never blocked. Failed sweeps are logged
-and tried again: it is for the waits themselves to end by their clocks. Pauses of campaigns whose tasks were ended
-(:mod:`airflow_provider_exotel.triggers.stopping`) go before polls: both share the account's rate limit.
+synchronous client in the one thread the poller has, so that the event loop is never blocked. Its requests are spread
+over the interval: Airflow resumes some hundreds of tasks a second, so a fleet that ends together is resumed sooner if
+it is seen part by part. Failed sweeps are logged and tried again: waits end by their clocks in any case. Pauses of
+campaigns whose tasks were ended (:mod:`airflow_provider_exotel.triggers.stopping`) go before polls: both share the
+account's rate limit.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -27,7 +30,7 @@ from airflow_provider_exotel.hooks.exotel import client_of
 from airflow_provider_exotel.hooks.metrics import count, gauge_waiting
 from airflow_provider_exotel.triggers.settings import PerLoop, settings_of, utc_now, within
 from airflow_provider_exotel.triggers.stopping import stopper_of
-from airflow_provider_exotel.waiting.sweep import sweep
+from airflow_provider_exotel.waiting.sweep import PAGE, Swept, sweep_by_page
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
@@ -105,6 +108,7 @@ class AccountPoller:
         self._subscriptions: dict[Subscription, None] = {}
         self._next_sweep: datetime | None = None
         self._swept_at: datetime | None = None
+        self._paused = timedelta()
         self._sooner = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._failed_in_a_row = 0
@@ -141,11 +145,17 @@ class AccountPoller:
         :param question: gets the campaigns.
         :raises ExotelError: as the client does; one that the account refuses is made anew for the next question.
         """
+        client = await self._connected()
+        return await self._in_thread(lambda: question(cast("ExotelClient", _AfterStops(client, self._turn))))
+
+    async def _connected(self) -> ExotelClient:
         if self._client is None:
             self._client = await self._connect()
-        campaigns = cast("ExotelClient", _AfterStops(self._client, self._turn))
+        return self._client
+
+    async def _in_thread(self, request: Callable[[], Answer]) -> Answer:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(campaigns))
+            return await asyncio.get_running_loop().run_in_executor(self._thread, request)
         except ExotelAuthError:
             self._client = None
             raise
@@ -169,10 +179,12 @@ class AccountPoller:
         return min(self._interval(), (self._next_sweep - self._now()).total_seconds())
 
     async def _sweep(self) -> None:
-        now = self._now()
-        wanted = sorted({campaign_id for one in self._subscriptions for campaign_id in one.due(now)})
+        started = self._now()
+        wanted = sorted({campaign_id for one in self._subscriptions for campaign_id in one.due(started)})
         try:
-            swept = await self.ask(lambda campaigns: sweep(campaigns, wanted, only_active=self._only_active))
+            async for page in self._pages(wanted):
+                self._only_active = page.only_active
+                await self._tell(page.campaigns)
         except Exception as error:  # whatever it is: those who wait end by their clocks, not by this
             self._failed_in_a_row += 1
             detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
@@ -181,15 +193,31 @@ class AccountPoller:
             if isinstance(error, ExotelRateLimited):
                 count("rate_limited", self._exotel_conn_id)
         else:
-            self._only_active, self._failed_in_a_row = swept.only_active, 0
-            await self._tell(swept.campaigns)
+            self._failed_in_a_row = 0
             count("sweeps", self._exotel_conn_id)
         gauge_waiting(len({name for one in self._subscriptions for name in one.campaigns}), self._exotel_conn_id)
-        self._swept_at = self._now()
+        self._swept_at = self._now() - self._paused
         if self._subscriptions:
             # By chance a little sooner or later, so that triggerers do not ask in step.
             interval = self._interval() * random.uniform(0.9, 1.1)  # noqa: S311
             self._next_sweep = self._not_before(self._subscriptions, interval)
+
+    async def _pages(self, wanted: Sequence[str]) -> AsyncIterator[Swept]:
+        """Yield what a sweep sees, request by request; those of a long list are spread over the interval."""
+        self._paused = timedelta()
+        pages = sweep_by_page(await self._connected(), wanted, only_active=self._only_active)
+        pause = self._interval() / (1 + len(wanted) // PAGE)
+        expected = len(wanted) // PAGE
+        while (page := await self._in_thread(partial(self._next_page, pages))) is not None:
+            yield page
+            if expected > 0 and self._subscriptions:
+                expected -= 1
+                self._paused += timedelta(seconds=pause)
+                await asyncio.sleep(pause)
+
+    def _next_page(self, pages: Iterator[Swept]) -> Swept | None:
+        self._turn.wait(_STOPS_GO_FIRST_FOR)
+        return next(pages, None)
 
     async def _tell(self, seen: Mapping[str, Campaign | None]) -> None:
         waiting = iter(list(self._subscriptions))

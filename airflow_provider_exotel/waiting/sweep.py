@@ -1,37 +1,38 @@
-"""One look at many campaigns, in as few requests as there are pages of 500.
+"""Poll many campaigns at once, in as few requests as there are pages of 500.
 
 Campaigns that are waited for are mostly young, so the account's list, newest first, holds all of them on its first
-pages, with their counts, whether they have ended or not. On an account whose list is much longer, only the active ones
-are asked for, and the few that have left those are looked at one by one.
+pages, with their counts, whether they have ended or not. On an account whose list is much longer only the active ones
+are listed, and the few that have left those are polled singly.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, ExotelNotFound, ExotelRequestRefused
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
-from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 
 ACTIVE = frozenset({CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.PAUSED})
-ONE_BY_ONE = 2
-"""Up to so many campaigns are looked at one by one, which is no dearer than a list."""
+SINGLY = 2
+"""Up to so many campaigns are polled singly, which takes no more requests than a list."""
+PAGE = 490
+"""New campaigns on each page of a list: pages of 500 overlap by 10."""
 _MOST_SINGLY = 20
-_PAGE = 500
 
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep saw.
+    """Campaigns that a sweep saw.
 
-    :param campaigns: the campaigns by id; ``None`` for those that the service knows no more. What is missing here was
-        not seen this time.
-    :param only_active: whether the next sweep had better ask for active campaigns only.
+    :param campaigns: the campaigns by id; ``None`` for those that the service does not know any more. Campaigns that
+        are missing here were not seen this time.
+    :param only_active: whether the next sweep should list active campaigns only.
     """
 
     campaigns: Mapping[str, Campaign | None]
@@ -39,70 +40,95 @@ class Swept:
 
 
 def sweep(campaigns: ExotelClient, wanted: Collection[str], *, only_active: bool = False) -> Swept:
-    """Look at campaigns.
+    """Poll campaigns, and return all that was seen.
 
     :param campaigns: the account's campaigns.
-    :param wanted: ids of those to look at.
+    :param wanted: ids of the campaigns to poll.
     :param only_active: what the last sweep returned.
-    :raises ExotelError: if the service does not answer; what was seen until then is lost, and seen the next time.
+    :raises ExotelError: if the service does not answer; what was seen until then is lost.
     """
     seen: dict[str, Campaign | None] = {}
-    missing = list(wanted)
-    for active in (only_active, not only_active) if len(missing) > ONE_BY_ONE else ():
-        seen |= _listed(campaigns, missing, active=active)
-        missing = [campaign_id for campaign_id in missing if campaign_id not in seen]
+    for page in sweep_by_page(campaigns, wanted, only_active=only_active):
+        seen |= page.campaigns
+        only_active = page.only_active
+    return Swept(seen, only_active)
+
+
+def sweep_by_page(campaigns: ExotelClient, wanted: Collection[str], *, only_active: bool = False) -> Iterator[Swept]:
+    """Poll campaigns, and yield what was seen after each request, so that nobody waits for the last page.
+
+    :param campaigns: the account's campaigns.
+    :param wanted: ids of the campaigns to poll.
+    :param only_active: what the last sweep returned.
+    :raises ExotelError: if the service does not answer.
+    """
+    missing, has_seen = dict.fromkeys(wanted), False
+    for active in (only_active, not only_active) if len(missing) > SINGLY else ():
+        for found in _list(campaigns, missing, active=active):
+            missing = {one: None for one in missing if one not in found}
+            has_seen = has_seen or bool(found)
+            yield Swept(found, only_active)
         if not active:
             only_active = len(missing) > _MOST_SINGLY
         if len(missing) <= _MOST_SINGLY:
             break
-    singly, failed = _one_by_one(campaigns, missing)
-    seen |= singly
-    if failed is not None and not seen:  # one that cannot be shown keeps nobody from hearing of the others
-        raise failed
-    return Swept(seen, only_active)
+    yield Swept({}, only_active)
+    for page in _poll_singly(campaigns, missing, is_error=not has_seen):
+        yield Swept(page, only_active)
 
 
-def _listed(campaigns: ExotelClient, wanted: Collection[str], *, active: bool) -> dict[str, Campaign | None]:
-    looked_for = set(wanted)
-    # A filter that the service ignores gives the whole account.
-    most = 2 * len(looked_for) + _PAGE
+def _list(campaigns: ExotelClient, wanted: Collection[str], *, active: bool) -> Iterator[dict[str, Campaign | None]]:
+    """Yield the wanted campaigns that the list shows, after each page of it."""
+    left = set(wanted)
+    # A filter that the service ignores lists the whole account.
+    most = 2 * len(left) + PAGE
     found: dict[str, Campaign | None] = {}
-    since_the_last = 0
+    read, last_found_at = 0, None
     try:
         for campaign in campaigns.list_campaigns(status=ACTIVE if active else None, most=most):
-            since_the_last += 1
-            if campaign.id in looked_for:
-                looked_for.remove(campaign.id)
-                since_the_last = 0
+            read += 1
+            if campaign.id in left:
+                left.remove(campaign.id)
+                last_found_at = read
                 # A list that shows no counts does not say how a campaign ended.
                 if campaign.stats.given or not campaign.status.has_ended:
                     found[campaign.id] = campaign
-            # What is not near the others is much older, or was deleted.
-            if not looked_for or (found and not active and since_the_last >= _PAGE):
+            # Campaigns that are not near the others are much older, or were deleted.
+            if not left or (last_found_at is not None and not active and read - last_found_at >= PAGE):
                 break
+            if read % PAGE == 0:
+                yield found
+                found = {}
     except ExotelRequestRefused:  # a filter in another spelling than this account's
         if not active:
             raise
-    return found
+    yield found
 
 
-def _one_by_one(
-    campaigns: ExotelClient, missing: Sequence[str]
-) -> tuple[dict[str, Campaign | None], ExotelError | None]:
-    """Return the campaigns seen, and what went wrong with one that was not."""
-    seen: dict[str, Campaign | None] = {}
+def _poll_singly(
+    campaigns: ExotelClient, missing: Collection[str], *, is_error: bool
+) -> Iterator[dict[str, Campaign | None]]:
+    """Yield some campaigns, one at a time.
+
+    :param is_error: whether to raise the last error if none was seen; one campaign that the service cannot show must
+        not keep the others' tasks waiting.
+    """
     failed: ExotelError | None = None
-    # By chance, so that none is passed over for ever where there are more than may be looked at.
-    for campaign_id in random.sample(missing, min(len(missing), _MOST_SINGLY)):
+    # By chance, so that each gets its turn if there are more than may be polled.
+    for campaign_id in random.sample(list(missing), min(len(missing), _MOST_SINGLY)):
         try:
-            seen[campaign_id] = _get(campaigns, campaign_id)
+            page = {campaign_id: _get(campaigns, campaign_id)}
         except ExotelAuthError:
             raise
         except ExotelError as error:
             failed = error
             if error.retryable:
                 break
-    return seen, failed
+        else:
+            is_error = False
+            yield page
+    if failed is not None and is_error:
+        raise failed
 
 
 def _get(campaigns: ExotelClient, campaign_id: str) -> Campaign | None:

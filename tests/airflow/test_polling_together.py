@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +30,7 @@ from airflow_provider_exotel.triggers.campaign import CampaignTrigger, TriggerRe
 from airflow_provider_exotel.triggers.poller import AccountPoller
 from airflow_provider_exotel.triggers.stopping import CampaignStopper
 from airflow_provider_exotel.waiting.owner import TaskKey
+from airflow_provider_exotel.waiting.sweep import Swept
 from airflow_provider_exotel.waiting.wait import Wait
 
 from .virtual_time import START, VirtualTime
@@ -169,7 +170,9 @@ def test_a_sweep_that_fails_is_logged_counted_and_made_again(
     monkeypatch.setattr(poller_module, "count", lambda counter, connection: counted.update([counter]))
 
     async def main() -> Any:
-        return await account.poller().subscribe({campaign: START}, 60).news.get()
+        news = await account.poller().subscribe({campaign: START}, 60).news.get()
+        await asyncio.sleep(1)
+        return news
 
     news = account.time.run(main)
 
@@ -182,6 +185,9 @@ def test_thousands_that_end_together_are_told_a_few_at_a_time(account: Account) 
     account.create(0)
     told_in_pass: Counter[int] = Counter()
 
+    async def sees_all(wanted: Sequence[str]) -> AsyncIterator[Swept]:
+        yield Swept(dict.fromkeys(wanted))
+
     async def main() -> None:
         poller, passes = account.poller(), 0
 
@@ -189,11 +195,8 @@ def test_thousands_that_end_together_are_told_a_few_at_a_time(account: Account) 
             await subscription.news.get()
             told_in_pass[passes] += 1
 
-        waiting = [asyncio.create_task(trigger(poller.subscribe({f"c{n}": START + DAY}, 60))) for n in range(1000)]
-        poller.ask = lambda question: sees_all()  # type: ignore[method-assign,assignment]
-
-        async def sees_all() -> Any:
-            return SimpleNamespace(campaigns={f"c{n}": None for n in range(1000)}, only_active=False)
+        waiting = [asyncio.create_task(trigger(poller.subscribe({f"c{n}": START}, 60))) for n in range(1000)]
+        poller._pages = sees_all  # type: ignore[method-assign,assignment]
 
         while not all(one.done() for one in waiting):
             passes += 1
@@ -203,6 +206,24 @@ def test_thousands_that_end_together_are_told_a_few_at_a_time(account: Account) 
 
     assert sum(told_in_pass.values()) == 1000
     assert max(told_in_pass.values()) <= 50
+
+
+def test_the_pages_of_a_long_list_are_polled_over_the_interval_and_each_is_told_at_once(account: Account) -> None:
+    ids = account.create(1000)
+    told: list[tuple[float, int]] = []
+
+    async def main() -> None:
+        news = account.poller().subscribe(dict.fromkeys(ids, START), 60).news
+        for _ in range(6):
+            seen = await news.get()
+            told.append((account.time.seconds, len(seen)))
+
+    account.time.run(main)
+
+    first, second = told[:3], told[3:]
+    assert [round(moment) for moment, _ in first] == [0, 20, 40]
+    assert sum(seen for _, seen in first) == sum(seen for _, seen in second) == 1000
+    assert 54 <= second[0][0] <= 66
 
 
 def test_polls_wait_for_pauses_that_wait_for_their_turn(account: Account) -> None:
