@@ -9,8 +9,9 @@ OLDEST := .venv-oldest
 export UV_SYSTEM_CERTS := true
 # Without bytecode each process of Airflow, of which the tests start hundreds, takes twice as long to load.
 unexport PYTHONDONTWRITEBYTECODE
+# The extra gcs brings 130 packages, which nothing here is tested with and which would move the versions of others.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) --no-annotate --no-emit-index-url \
-	--custom-compile-command 'make constraints' --all-extras --group dev
+	--custom-compile-command 'make constraints' --extra emulator --extra holidays --extra parquet --extra s3 --group dev
 INSTALL = $(BIN)/uv pip install --quiet --editable '.[emulator,holidays,parquet]' --group dev
 # Tests wait more than they compute, for processes, clocks and answers: this many run side by side.
 LANES ?= 4

@@ -7,6 +7,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -54,6 +55,20 @@ def test_the_table_of_the_connection_names_every_field(page: str, section: str) 
     rows = "".join(line for line in table.splitlines() if line.startswith("|"))
 
     assert set(EXTRA_FIELDS) <= set(re.findall(r"`(?:extra\.)?(\w+)`", rows))
+
+
+def test_the_page_of_the_deployment_lists_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    page = (ROOT / "docs" / "deployment.md").read_text()
+
+    assert set(re.findall(r"^\| `\[(\w+)\]`", page, flags=re.MULTILINE)) == set(extras)
+
+
+def test_an_error_names_no_extra_that_does_not_exist() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    code = "".join(file.read_text() for file in (ROOT / "airflow_provider_exotel").rglob("*.py"))
+
+    assert set(re.findall(r"airflow-provider-exotel\[(\w+)\]", code)) <= set(extras)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -30,10 +30,10 @@ _REFUSED = {
 _PARTS = (".csv", ".csv.gz", ".parquet", ".txt", ".txt.gz")
 _DEEPEST = 10
 _DRIVERS = {
-    "s3": "apache-airflow-providers-amazon[s3fs]",
-    "s3a": "apache-airflow-providers-amazon[s3fs]",
-    "gs": "apache-airflow-providers-google",
-    "gcs": "apache-airflow-providers-google",
+    "s3": "airflow-provider-exotel[s3]",
+    "s3a": "airflow-provider-exotel[s3]",
+    "gs": "airflow-provider-exotel[gcs]",
+    "gcs": "airflow-provider-exotel[gcs]",
     "abfs": "apache-airflow-providers-microsoft-azure",
     "abfss": "apache-airflow-providers-microsoft-azure",
     "adl": "apache-airflow-providers-microsoft-azure",

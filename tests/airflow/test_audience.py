@@ -360,7 +360,7 @@ def test_the_package_that_is_missing_is_named(
 
     for given, package in [
         ({"sql": "select 1", "sql_conn_id": "unprovided"}, "apache-airflow-providers-unprovided-database"),
-        ({"path": "gs://bucket/people.csv"}, "install apache-airflow-providers-google"),
+        ({"path": "gs://bucket/people.csv"}, r"install airflow-provider-exotel\[gcs\]"),
     ]:
         with pytest.raises(AirflowFailException, match=package):
             executed(plan(tmp_path / "plan", **given))

@@ -123,7 +123,7 @@ def test_a_scheme_without_a_driver_fails_once_and_names_the_package(run_dag: Run
     [instance] = ran.dag_run.get_task_instances()
     assert (instance.state, instance.try_number) == ("failed", 1)
     assert "numbers_from: " in log.text
-    assert "install apache-airflow-providers-google" in log.text
+    assert "install airflow-provider-exotel[gcs]" in log.text
 
 
 @pytest.mark.parametrize(

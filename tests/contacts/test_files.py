@@ -171,10 +171,10 @@ class NoCredentialsError(Exception):
 ERRORS = {
     "s3://bucket/x.csv": (
         ValueError("No filesystem registered for scheme s3"),
-        "apache-airflow-providers-amazon[s3fs]",
+        "install airflow-provider-exotel[s3]",
     ),
-    "gs://bucket/x.csv": (ValueError("Protocol not known: gs"), "apache-airflow-providers-google"),
-    "gcs://bucket/x.csv": (ImportError("Please install gcsfs"), "apache-airflow-providers-google"),
+    "gs://bucket/x.csv": (ValueError("Protocol not known: gs"), "install airflow-provider-exotel[gcs]"),
+    "gcs://bucket/x.csv": (ImportError("Please install gcsfs"), "install airflow-provider-exotel[gcs]"),
     "abfs://bucket/x.csv": (ImportError("adlfs"), "apache-airflow-providers-microsoft-azure"),
     "nosuch://bucket/x.csv": (ValueError("Unsupported filesystem: 'nosuch'"), "use a scheme such as file, s3 or gs"),
     "s3://bucket/secret.csv": (PermissionError("Forbidden"), "may not be read by this worker; grant access"),
