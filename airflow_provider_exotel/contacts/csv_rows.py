@@ -70,10 +70,11 @@ def rows_of_csv(lines: Iterable[str], columns: Columns | None = None, *, name: s
         raise ExotelInputError([Problem(name, "is not UTF-8 text; save it as CSV UTF-8")]) from None
 
 
-def _rows(records: Iterator[_Record], columns: Columns, name: str) -> Iterator[Row]:
-    first = next((record for record in records if any(map(str.strip, record.cells))), None)
+def _rows(all_records: Iterator[_Record], columns: Columns, name: str) -> Iterator[Row]:
+    records = _without_blanks(all_records, name)
+    first = next(records, None)
     if first is not None and first.text.strip() == "sep=,":
-        first = next((record for record in records if any(map(str.strip, record.cells))), None)
+        first = next(records, None)
     if first is None:
         raise ExotelInputError([Problem(name, "is empty and has no header; write it again, at least with its header")])
     header = [cell.strip().lstrip("\ufeff").strip() for cell in first.cells]
@@ -83,14 +84,19 @@ def _rows(records: Iterator[_Record], columns: Columns, name: str) -> Iterator[R
         yield _row(first, layout, name)
     else:
         layout = _layout(header, first, columns, name)
+    for record in records:
+        yield _row(record, layout, name)
+
+
+def _without_blanks(records: Iterator[_Record], name: str) -> Iterator[_Record]:
     blank = 0
     for record in records:
-        cells = record.cells
-        if any(map(str.strip, cells)):
+        if any(map(str.strip, record.cells)):
             blank = 0
-            yield _row(record, layout, name)
+            yield record
         elif (blank := blank + 1) > _MOST_BLANK_LINES:
-            raise ExotelInputError([Problem(name, f"has over {_MOST_BLANK_LINES:,} blank lines after each other")])
+            wanted = f"has over {_MOST_BLANK_LINES:,} blank lines after each other; remove them"
+            raise ExotelInputError([Problem(name, wanted)])
 
 
 def _row(record: _Record, layout: _Layout, name: str) -> Row:
@@ -120,11 +126,30 @@ def _fault(record: _Record, layout: _Layout) -> str:
 
 
 def _check_line_breaks(record: _Record, layout: _Layout, name: str) -> None:
-    """Refuse a file in which a quotation mark that is not closed has swallowed rows."""
-    for line in record.text.split("\n")[1:]:
-        cells, _, _ = _split(line, closed=True)
-        if len(cells) >= layout.width and is_dialable(cells[layout.place]):
+    """Refuse a file in which a quotation mark that is not closed has swallowed rows.
+
+    A row may lack its last cells, and a line of an address may be a phone number. A line of a quoted cell is therefore
+    a row if it holds a number where its column is and another cell beside it. One that is a number and nothing else is
+    a row if the record does not have the header's cells, or if every other line of the cell is such a number too.
+    """
+    alone = (_split(line, closed=True)[0] for line in record.text.split("\n")[1:])
+    if record.has_text_after_quote or any(len(cells) >= layout.width and _is_row(cells, layout) for cells in alone):
+        raise _unclosed(record.row, name)
+    for cell in record.cells:
+        lines = [line.split(",") for line in cell.split("\n")[1:] if line.strip()]
+        rows = [cells for cells in lines if _is_row(cells, layout)]
+        only_numbers = bool(rows) and len(rows) == len(lines) and all(map(_begins_with_number, rows))
+        if any(len(cells) > 1 or len(record.cells) != layout.width for cells in rows) or only_numbers:
             raise _unclosed(record.row, name)
+
+
+def _is_row(cells: list[str], layout: _Layout) -> bool:
+    return len(cells) > layout.place and is_dialable(cells[layout.place])
+
+
+def _begins_with_number(cells: list[str]) -> bool:
+    # An address says whose number it is: "Ph: 080 ...".
+    return unwrap(cells[0].strip('"'))[:1] in set("+(0123456789")
 
 
 def _unclosed(row: int, name: str) -> ExotelInputError:
@@ -193,7 +218,8 @@ def _records(lines: Iterable[str], name: str) -> Iterator[_Record]:
             if following is None or len(text) + len(following) > LONGEST_LINE:
                 raise _unclosed(row, name)
             _check_line(following, row, name)
-            text = f"{text}\n{following}".rstrip("\r\n")
+            following = following.rstrip("\r\n")
+            text = f"{text}\n{following}"
             if '"' in following:
                 cells, is_open, goes_on = _split(text)
         yield _Record(row, text, cells, goes_on)

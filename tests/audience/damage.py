@@ -91,6 +91,10 @@ def good_file(dice: random.Random) -> Contacts:
     country = dice.choice(COUNTRIES)
     header = dice.choice(HEADERS)
     records = tuple(tuple(_cell(dice, column, country, row) for column in header) for row in range(dice.randint(2, 12)))
+    if dice.random() < 0.25:
+        # Some programs leave out the last cells of a row.
+        shortest = header.index("number") + 1
+        records = tuple(record[: dice.randint(shortest, len(header))] for record in records)
     text = io.StringIO()
     writer = csv.writer(
         text,
@@ -297,8 +301,11 @@ def suppressed(path: Path, country: str | None) -> frozenset[str] | None:
 def check(seed: int, folder: Path) -> str:
     """Damage one file and check it; return what was done and what became of it as an audience.
 
-    Two things cannot be noticed, whoever reads: a number that is cut off where the rest is another number of its plan
-    (Indonesian ones have several lengths, and without a default country nobody knows the plan), and a row that is gone.
+    A quotation mark too many or too few swallows no row without a word.
+
+    Three things cannot be noticed, whoever reads: a number that is cut off where the rest is another number of its plan
+    (Indonesian ones have several lengths, and without a default country nobody knows the plan), a row that is gone, and
+    a short row that stands at the end of another short row.
 
     :raises AssertionError: if somebody is called because of the damage.
     """
@@ -314,13 +321,17 @@ def check(seed: int, folder: Path) -> str:
     path.write_bytes(damaged)
 
     after = outcome(path, good.country)
+    if "quotation mark" in name:
+        assert after.refused or after.rows >= len(good.records), (seed, name, good.content, damaged)
     place = good.header.index("number")
     cells = [_digits(record[place]) for record in good.records]
     strangers = [one for one in after.called - before.called if not _is_cut_off(one, cells, good.country)]
     assert not strangers, (seed, name, good.content, damaged, strangers)
 
     still_listed = suppressed(path, good.country)
-    if listed is not None and still_listed is not None:
+    is_short = any(len(record) < len(good.header) for record in good.records)
+    joined = is_short and name in {"a line break lost", "two lines joined"}
+    if listed is not None and still_listed is not None and not joined:
         left = _digits(damaged.decode())
         lost = [one for one in listed - still_listed if any(one.endswith(cell[-7:]) and cell in left for cell in cells)]
         assert not lost, (seed, f"{name}, as a suppression list", good.content, damaged, lost)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -37,6 +38,17 @@ UNCLOSED = {
     "one number a line": (f'{FIRST}\n"{SECOND}\n{THIRD}\n', 2),
     "one number a line, closed": (f'{FIRST}\n"{SECOND}\n{THIRD}"\n', 2),
     "in the header": (f'number,"name\n{FIRST},Raju\n{SECOND},"Asha"\n', 1),
+    "short rows": (f'number,name,city\n{FIRST},"Raju\n{SECOND},Asha\n{THIRD},Ravi,"Pune"\n', 2),
+    "short rows, closed at the end of one": (f'number,name,city\n{FIRST},"Raju\n{SECOND},Asha\n{THIRD},Ravi"\n', 2),
+    "short rows, the mark alone": (f'number,name,city\n{FIRST},"Raju\n{SECOND},Asha\n"\n', 2),
+    "short rows in quotes": (f'"number","name","city"\n"{FIRST}","Raju\n"{SECOND}"\n"{THIRD}","Asha","Pune"\n', 2),
+    "short rows, the number in between": (
+        f'name,number,city,age\n"Raju,{FIRST},Pune,1\nAsha,{SECOND}\nRavi,{THIRD},"Pune"\n',
+        2,
+    ),
+    "rows of one number": (f'number,name,city\n{FIRST},"Raju\n{SECOND}\n{THIRD},Asha,"Pune"\n', 2),
+    "rows of nothing but numbers": (f'number,name\n{FIRST},"Raju\n{SECOND}\n{THIRD}"\n', 2),
+    "a row of one number in a row that does not fit": (f'number,name,city\n{FIRST},"Raju\n{SECOND}\nAsha"\n', 2),
     "with more cells": (f'number,name\n{FIRST},"Raju\n{SECOND},Asha,5\n{THIRD},"Ravi"\n', 2),
 }
 
@@ -75,6 +87,22 @@ def test_an_address_of_several_lines_is_one_cell() -> None:
     assert [(row.row, row.number, row.fault) for row in rows] == [(2, FIRST, ""), (3, SECOND, "")]
     assert rows[0].variables["City"] == "Bengaluru"
     assert 'Opposite "Big" Bazaar' in rows[0].variables["Address"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "12, MG Road\nBengaluru 560001",
+        "MG Road\n560001\nBengaluru",
+        "MG Road\n080 23456789\nBengaluru",
+        "MG Road\n\nPh: 080 23456789",
+        "MG Road\nopposite 080 23456789, Bengaluru",
+    ],
+)
+def test_an_address_may_hold_numbers_of_its_own(address: str) -> None:
+    [row] = read(f'number,address,city\n{FIRST},"{address}",Pune\n', Columns(variables={"Address": "address"}))
+
+    assert (row.number, row.variables["Address"], row.fault) == (FIRST, address, "")
 
 
 def test_a_quotation_mark_inside_of_an_unquoted_cell_is_text() -> None:
@@ -171,8 +199,15 @@ def test_a_line_that_never_ends_is_not_read_to_its_end() -> None:
     assert refusal("number\n" + "9" * 65_537).startswith("row 2 has a line over 64 kB")
 
 
-def test_blank_lines_that_never_end_are_not_read_to_their_end() -> None:
-    assert "blank lines" in refusal("number\n" + "\n" * 200_000)
+@pytest.mark.parametrize("header", ["number\n", "sep=,\n", "", f'number,name\n{FIRST},"'])
+def test_blank_lines_that_never_end_are_not_read_to_their_end(header: str) -> None:
+    def lines() -> Iterator[str]:
+        yield from header.splitlines(keepends=True)
+        yield from itertools.repeat("\n", 200_000)
+        pytest.fail("read to the end")
+
+    with pytest.raises(ExotelInputError, match=r"blank lines|not closed"):
+        list(rows_of_csv(lines()))
 
 
 def test_binary_content_is_refused() -> None:
