@@ -18,8 +18,10 @@ Verdict = str | Reason
 
 _BLANKS = dict.fromkeys(map(ord, " \u00a0"))
 _MARKS = dict.fromkeys(map(ord, "-()"))
-# What may hide digits or a sign, where blanks are removed: such texts are left to the grammar.
-_SUSPICIOUS = ("--", "(-", "()", "\n-")
+# What may hide digits or a sign, or stands where no mark may, where blanks are removed; and a last group of one or two
+# digits, which may be a second ending. Such texts are left to the grammar.
+_SUSPICIOUS = ("--", "(-", "()", "\n-", "\n)", "+-", "+)")
+_SECOND_ENDING = re.compile(r"-\(*[0-9]{1,2}[-()]*\n")
 _EXIT_CODE = "00"
 _EXIT = re.compile("00[1-9]")
 _LEAST_DIGITS, _MOST_DIGITS = 7, 15
@@ -69,9 +71,8 @@ class NumberColumn:
         if lines.count("\n") != len(texts) or max(map(len, texts), default=0) > LONGEST:
             lines = "\n".join(["" if "\n" in text or len(text) > LONGEST else text for text in texts] + [""])
         compact = without_fractions(lines).translate(_BLANKS)
-        if any(mark in compact for mark in _SUSPICIOUS) or compact[:1] == "-":
-            plain = compact.split("\n")
-            compact = "\n".join(["" if any(mark in f"\n{one}" for mark in _SUSPICIOUS) else one for one in plain])
+        if _is_suspicious(f"\n{compact}"):
+            compact = "\n".join(["" if _is_suspicious(f"\n{one}\n") else one for one in compact.split("\n")])
         found = self._indian.of_lines.findall(compact.translate(_MARKS))
         return [
             f"+91{subscriber}" if subscriber else self._judge(text)
@@ -173,6 +174,10 @@ def check_country(default_country: str | None, name: str = "default_country") ->
         raise ExotelInputError(
             [Problem(name, f"is not a country with phone numbers; {hint}give its ISO code, such as 'IN'")]
         )
+
+
+def _is_suspicious(lines: str) -> bool:
+    return any(mark in lines for mark in _SUSPICIOUS) or _SECOND_ENDING.search(lines) is not None
 
 
 def _reading(number: str | None) -> _Reading | Reason:

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import SUPPORTED_REGIONS, PhoneMetadata
 
 from airflow_provider_exotel.contacts import india
-from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.contacts.normalise import NumberColumn, normalise
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.contacts.spreadsheet import repair
 
@@ -172,3 +172,30 @@ def test_a_pattern_of_an_unknown_kind_is_left_to_libphonenumber(pattern: str) ->
 )
 def test_a_pattern_is_taken_apart_at_its_outer_bars(pattern: str, parts: list[str] | None) -> None:
     assert india.alternatives(pattern) == (parts or [pattern])
+
+
+@st.composite
+def indian_spellings(draw: st.DrawFn) -> str:
+    """An Indian number, or one that is nearly so, with marks anywhere."""
+    number = draw(st.sampled_from(["9876500001", "9198765000", "2223456789", "1800221234", "919876500001"]))
+    text = draw(st.sampled_from(SPELLINGS)).format(number)
+    ends = draw(st.sampled_from(["", "", "-01", "/35", "-(1", ".0", "-0 1"]))
+    marked = list(f"{text}{ends}")
+    for mark in draw(st.lists(st.sampled_from([*"-()+. /'0", "\u00a0", "  ", "- ", ") "]), max_size=5)):
+        marked.insert(draw(st.integers(0, len(marked)) | st.integers(0, 3)), mark)
+    return "".join(marked)
+
+
+@pytest.mark.parametrize(("country", "has_code"), [("IN", False), ("IN", True), (None, False), ("SG", False)])
+@settings(max_examples=500, deadline=None)
+@given(text=indian_spellings() | st.text("0123456789+-() ", max_size=18))
+@example(text="9198765000-01")
+@example(text=")+919876500001")
+@example(text="+-919876500001")
+@example(text="-(9876500001")
+def test_numbers_judged_by_the_thousands_get_the_verdict_of_each_alone(
+    country: str | None, has_code: bool, text: str
+) -> None:
+    column = NumberColumn(country, has_country_code=has_code)
+
+    assert column.judge(["98", text, "98"])[1] == column._judge(text)
