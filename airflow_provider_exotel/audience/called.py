@@ -14,6 +14,8 @@ from airflow_provider_exotel.audience.suppression import Suppressed, number_key
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.contacts.grammar import unwrap
 from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.contacts.parquet_rows import open_parquet
+from airflow_provider_exotel.contacts.rows import cell_text, spoken_text
 from airflow_provider_exotel.report.call import digest_of
 
 TABLE = re.compile(r"(?:.*/)?attempts\.(csv|jsonl|parquet)")
@@ -23,6 +25,7 @@ _ROWS_TOGETHER = 10_000
 _COLUMNS = ("contact", "start_utc")
 _DIGIT = "digit"
 _DELIMITERS = ",;\t"
+_KEYS = re.compile(r"[0-9*#]*")
 Called = tuple[str, datetime | None, str]
 """The contact of a call, when it began, and which keys were pressed."""
 
@@ -45,15 +48,17 @@ def called_since(
     :param since: calls before do not count, aware.
     :param key: the key the reports were made under; ``None`` if they hold plain numbers.
     :param default_country: whose national numbers are meant in reports with plain numbers.
-    :param digit: only those who pressed this key; ``None`` for everybody.
+    :param digit: only those who pressed this key, alone or among others; ``None`` for everybody. What was pressed and
+        cannot be read, such as a report's ``[number]``, counts as pressed.
     :raises ExotelInputError: for a table that cannot be read, or whose columns are not a report's.
     """
-    wanted = None if digit is None else _folded_digit(digit)
+    # A spreadsheet leaves out zeros in front.
+    wanted = None if digit is None else _folded_keys(digit).lstrip("0") or "0"
     read, unreadable, people = 0, 0, set[str]()
     columns = _COLUMNS if digit is None else (*_COLUMNS, _DIGIT)
     for contact, began, pressed in (row for kind, file in tables for row in _rows(name, kind, file, columns)):
         read += 1
-        if (began is not None and began < since) or wanted not in {None, _folded_digit(pressed)}:
+        if (began is not None and began < since) or not _may_hold(wanted, pressed):
             continue
         if not contact or (key is not None and not _DIGEST.fullmatch(contact)):
             unreadable += 1
@@ -93,11 +98,14 @@ def _spellings(number: object) -> Iterator[str]:
 
 def _rows(name: str, kind: str, file: Any, columns: Sequence[str]) -> Iterator[Called]:
     try:
-        for contact, began, *pressed in _READERS[kind](file, columns):
+        table = _parquet(file, columns, f"suppress.{name}") if kind == "parquet" else _READERS[kind](file, columns)
+        for contact, began, *pressed in table:
             moment = began if isinstance(began, datetime) else _moment(str(began or ""))
             if moment is not None and moment.tzinfo is None:
                 moment = moment.replace(tzinfo=UTC)
-            yield unwrap(str(contact or "")), moment, str(pressed[0] or "") if pressed else ""
+            yield unwrap(cell_text(contact)), moment, spoken_text(pressed[0]) if pressed else ""
+    except ExotelInputError:
+        raise
     except (csv.Error, ValueError, LookupError, AttributeError, TypeError):
         wanted = f"holds a table of attempts (attempts.{kind}) that cannot be read; write the report again"
         raise ExotelInputError([Problem(f"suppress.{name}", wanted)]) from None
@@ -112,7 +120,12 @@ def _csv(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
     delimiter = max(_DELIMITERS, key=header.count)
     names = next(csv.reader([header], delimiter=delimiter), [])
     places = [names.index(column) for column in columns]
+    if any(names.count(column) > 1 for column in columns):
+        raise ValueError("two columns of one name")
     for cells in csv.reader(lines, delimiter=delimiter, strict=True):
+        # No cell of a report holds a line break: one that does has swallowed calls.
+        if any(map(str.strip, cells[len(names) :])) or any("\n" in cell or "\r" in cell for cell in cells):
+            raise ValueError("a row that does not fit the header")
         if any(map(str.strip, cells)):
             yield [cells[place] for place in places]
 
@@ -123,17 +136,15 @@ def _jsonl(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
         yield [row[column] for column in columns]
 
 
-def _parquet(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
-    from pyarrow.parquet import ParquetFile
-
-    for batch in ParquetFile(file, pre_buffer=False).iter_batches(_ROWS_TOGETHER, columns=list(columns)):
-        yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+def _parquet(file: Any, columns: Sequence[str], field: str) -> Iterator[Sequence[Any]]:
+    with open_parquet(file, field) as table:
+        for batch in table.iter_batches(_ROWS_TOGETHER, columns=list(columns)):
+            yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
 
 _READERS: Mapping[str, Callable[[Any, Sequence[str]], Iterator[Sequence[Any]]]] = {
     "csv": _csv,
     "jsonl": _jsonl,
-    "parquet": _parquet,
 }
 
 
@@ -145,7 +156,13 @@ def _moment(text: str) -> datetime | None:
     return began if began.tzinfo else began.replace(tzinfo=UTC)
 
 
-def _folded_digit(pressed: str) -> str:
+def _may_hold(wanted: str | None, pressed: str) -> bool:
+    """Return whether a key may be among those pressed: 9 twice, 9 and #, or 9 at the second menu of a call."""
+    keys = "" if wanted is None else _folded_keys(pressed)
+    return wanted is None or wanted in keys or _KEYS.fullmatch(keys) is None
+
+
+def _folded_keys(pressed: str) -> str:
     """Return pressed keys as they are compared: the service quotes them, and spreadsheets make numbers of them."""
     keys = re.sub(r"\s", "", unwrap(pressed).replace('"', "").replace("'", ""))
-    return re.sub(r"(?<=[0-9])\.0+$", "", keys).lstrip("0") or keys[:1]
+    return re.sub(r"(?<=[0-9])\.0+$", "", keys)

@@ -83,7 +83,8 @@ class Source:
         connected = access.connect(str(self.sql_conn_id), self._field("sql_conn_id"))
         with closing(connected) as connection, closing(_cursor(connection)) as cursor:
             cursor.execute(sql)
-            yield from rows_of_records(_records(cursor, self.columns), self.columns, name=self._field("sql"))
+            records = _records(cursor, self.columns, self._field("sql"))
+            yield from rows_of_records(records, self.columns, name=self._field("sql"))
 
     def _of_function(self) -> Iterable[object]:
         records: Any = self.records() if self.records else ()
@@ -106,14 +107,24 @@ def _cursor(connection: Any) -> Any:
     return connection.cursor()
 
 
-def _records(cursor: Any, columns: Columns) -> Iterator[Mapping[str, Any]]:
+def _records(cursor: Any, columns: Columns, field: str) -> Iterator[Mapping[str, Any]]:
     while rows := cursor.fetchmany(_ROWS_TOGETHER):
         # Cursors of a server know their columns only once rows were fetched.
-        names = _as_wanted([column[0] for column in cursor.description], columns)
+        names = _as_wanted([str(column[0]) for column in cursor.description], columns)
+        _check_once(names, columns, field)
         yield from (dict(zip(names, row, strict=True)) for row in rows)
 
 
 def _as_wanted(names: list[str], columns: Columns) -> list[str]:
     """Return the names of columns as they are asked for: databases fold the case of what is not quoted."""
-    wanted = {one.casefold(): one for one in (columns.number, *columns.variables.values())}
-    return [name if name in wanted.values() else wanted.get(name.casefold(), name) for name in names]
+    wanted = {one.casefold(): one for one in (columns.number, *columns.variables.values()) if one not in names}
+    return [wanted.get(name.casefold(), name) for name in names]
+
+
+def _check_once(names: list[str], columns: Columns, field: str) -> None:
+    """Refuse a result that has several columns of a name that is wanted: a join brings one of each table."""
+    doubled = [one for one in dict.fromkeys((columns.number, *columns.variables.values())) if names.count(one) > 1]
+    if doubled:
+        raise ExotelInputError(
+            Problem(field, f"has {names.count(one)} columns named {one!r}; name one so") for one in doubled
+        )

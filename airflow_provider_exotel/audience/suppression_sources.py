@@ -132,8 +132,8 @@ class SuppressedCalls(Model):
 
     def _next(self, opened: ExitStack, access: Access, path: str) -> Any:
         opened.close()
-        fs = access.path(self.reports).fs
-        return opened.enter_context(fs.open(path, "rb"))
+        with translate_file_errors(self.reports, f"{_field(self.name)}.reports"):
+            return opened.enter_context(access.path(self.reports).fs.open(path, "rb"))
 
 
 SuppressionSource = SuppressedRows | SuppressedCalls

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from itertools import islice
 from math import isnan
 from types import MappingProxyType
@@ -19,6 +21,7 @@ _BATCH = 1_024
 _NOTHING = frozenset({"", "nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", "#N/A", "\\N"})
 _NOTHING_TYPES = frozenset({"NAType", "NaTType"})
 _EXACT = 2**53
+_LONGEST_DECIMAL = 40
 
 
 class Row(NamedTuple):
@@ -92,16 +95,28 @@ def cell_text(value: object) -> str:
     if (
         value is None
         or type(value).__name__ in _NOTHING_TYPES
-        or (isinstance(value, (float, Decimal)) and isnan(value))
+        or (isinstance(value, float) and isnan(value))
+        or (isinstance(value, Decimal) and value.is_nan())
     ):
         return ""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode("utf-8", "replace")
-    if isinstance(value, Decimal) and value.is_finite():
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _LONGEST_DECIMAL:
         return str(int(value)) if value == int(value) else format(value, "f")
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return str(int(value))
     return str(value)
+
+
+def number_text(value: object) -> str:
+    """Return a typed value of a number column as a cell; a number that is not whole is none of a phone.
+
+    :param value: as :func:`cell_text` takes it.
+    """
+    text = cell_text(value)
+    # The digits on both sides of the dot would be read as one number. Powers of ten are judged as a spreadsheet's are.
+    is_fraction = isinstance(value, (float, Decimal, Fraction)) and re.search(r"[./]", text) and "e" not in text.lower()
+    return f"{text} (not whole)" if is_fraction else text
 
 
 def spoken_text(value: object) -> str:
@@ -158,7 +173,7 @@ def _number_text(value: object, name: str) -> str:
     if type(value).__name__ in {"float32", "float16"}:
         wanted = f"holds {type(value).__name__} numbers, which have lost digits; give them as text or as int64"
         raise ExotelInputError([Problem(name, wanted)])
-    return cell_text(value)
+    return number_text(value)
 
 
 def _iterable(records: object, name: str) -> Iterable[Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from airflow_provider_exotel.audience.called import TABLE, called_since
@@ -76,7 +78,19 @@ def test_a_key_is_found_however_it_is_written(written: str) -> None:
     assert found(source) == [ONE]
 
 
-@pytest.mark.parametrize(("written", "digit"), [('"0"', "0"), ("00", "0"), ("12", "12"), ("*", "*")])
+@pytest.mark.parametrize("written", ["99", "9#", "19", "1*9", "1 9", "[number]", "1.23E+11", "1;9"])
+def test_a_key_that_may_have_been_pressed_was(written: str) -> None:
+    source = pressed(f"contact,start_utc,digit\n{ONE},,{written}\n{TWO},,1\n", "9")
+
+    assert found(source) == [ONE]
+
+
+@pytest.mark.parametrize("written", ["", "nan", "None", "1", "12", "#"])
+def test_a_key_that_was_not_pressed_suppresses_nobody(written: str) -> None:
+    assert found(pressed(f"contact,start_utc,digit\n{ONE},,{written}\n", "9")) == []
+
+
+@pytest.mark.parametrize(("written", "digit"), [('"0"', "0"), ("00", "0"), ("05", "0"), ("12", "12"), ("*", "*")])
 def test_a_key_may_be_any(written: str, digit: str) -> None:
     assert found(pressed(f"contact,start_utc,digit\n{ONE},,{written}\n{TWO},,9\n", digit)) == [ONE]
 
@@ -112,16 +126,31 @@ def test_a_number_that_a_spreadsheet_has_rounded_is_counted() -> None:
         ("csv", b"contact,start_utc,digit\n+919876500001\n"),
         ("csv", b'contact,start_utc,digit\n"+919876500001,,9\n'),
         ("csv", "contact,start_utc,digit\n".encode("utf-16")),
+        ("csv", b'contact,start_utc,digit\n"+919876500001,,9\n",,1\n'),
+        ("csv", b"contact,start_utc,digit,contact\n+919876500001,,9,+919876500002\n"),
+        ("csv", b"contact,start_utc,digit\n+919876500001,,1,9\n"),
         ("jsonl", b"{"),
         ("jsonl", b'{"contact": "+919876500001"}\n'),
         ("jsonl", b"[]\n"),
-        ("parquet", b"PAR1"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_in_words(format: str, content: bytes) -> None:
     with pytest.raises(ExotelInputError, match=r"suppress\.called: holds a table of attempts") as caught:
         called_since("called", [(format, io.BytesIO(content))], SINCE, None, "IN", digit="9")
     assert "98765" not in str(caught.value)
+
+
+def test_a_damaged_parquet_table_is_refused_in_words() -> None:
+    with pytest.raises(ExotelInputError, match=r"suppress\.called: is a Parquet file that is damaged"):
+        called_since("called", [("parquet", io.BytesIO(b"PAR1"))], SINCE, None, "IN", digit="9")
+
+
+def test_keys_may_be_typed_numbers() -> None:
+    file = io.BytesIO()
+    columns = {"contact": [ONE, TWO], "start_utc": [LATE, LATE], "digit": pa.array([0, None], pa.int64())}
+    pq.write_table(pa.table(columns), file)
+
+    assert found(called_since("called", [("parquet", file)], SINCE, None, "IN", digit="0")) == [ONE]
 
 
 def test_a_call_without_a_time_counts_as_a_late_one() -> None:

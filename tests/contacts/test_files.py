@@ -214,7 +214,7 @@ TYPES = {
     "unsigned": (pa.array([919876500001], pa.uint64()), ["919876500001"]),
     "negative": (pa.array([-9876500001], pa.int64()), ["-9876500001"]),
     "decimals": (pa.array([919876500001, None]).cast(pa.decimal128(30, 2)), ["919876500001", ""]),
-    "floats": (pa.array([919876500001.0, float("nan"), None, 0.5, 1e17]), ["919876500001", "", "", "0.5", "1e+17"]),
+    "floats": (pa.array([919876500001.0, float("nan"), None, 1e17]), ["919876500001", "", "", "1e+17"]),
     "nothing": (pa.array([None, None]), ["", ""]),
 }
 

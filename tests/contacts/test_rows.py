@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +14,9 @@ import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.contacts.csv_rows import rows_of_csv
+from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.contacts.parquet_rows import rows_of_parquet
+from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_records
 
 FIRST, SECOND = "+919876500000", "+919876500001"
@@ -154,7 +157,8 @@ def test_parquet_is_read_a_batch_at_a_time() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"number\n+919876500000\n", b"PAR1 not really PAR1"])
 def test_what_is_no_parquet_is_refused_without_being_repeated(content: bytes) -> None:
-    with pytest.raises(ExotelInputError, match="numbers_from: cannot be read as Parquet") as caught:
+    said = "numbers_from: is a Parquet file that is damaged or not complete; write it again"
+    with pytest.raises(ExotelInputError, match=said) as caught:
         list(rows_of_parquet(io.BytesIO(content)))
     assert "98765" not in str(caught.value)
 
@@ -229,8 +233,11 @@ def test_what_is_no_list_of_records_is_refused_in_words(returned: Any, said: str
         (919876500000, "919876500000"),
         (919876500000.0, "919876500000"),
         (Decimal("919876500000.00"), "919876500000"),
-        (Decimal("7.50"), "7.50"),
-        (7.5, "7.5"),
+        (Decimal("7.50"), "7.50 (not whole)"),
+        (7.5, "7.5 (not whole)"),
+        (Decimal("sNaN"), ""),
+        (Decimal("1E+400"), "1E+400"),
+        (-919876500000.0, "-919876500000"),
         (b"+919876500000", FIRST),
         (float("inf"), "inf"),
         (1e17, "1e+17"),
@@ -243,6 +250,46 @@ def test_a_typed_value_is_written_as_it_would_be_in_a_file(value: object, text: 
     [row] = rows_of_records([{"number": value}])
 
     assert row.number == text
+
+
+NOT_WHOLE = [98765.00001, 9876500001.5, Decimal("98765.00001"), Decimal("9876500001.50"), Fraction(98765000011, 10)]
+
+
+@pytest.mark.parametrize("value", NOT_WHOLE, ids=repr)
+def test_a_number_that_is_not_whole_is_nobodys(value: object) -> None:
+    [row] = rows_of_records([{"number": value}])
+
+    assert normalise([row.number], "IN") == normalise([row.number], None) == [Reason.NOT_A_NUMBER]
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.decimal128(15, 5)], ids=str)
+def test_a_number_that_is_not_whole_in_a_column_of_parquet_is_nobodys(kind: Any) -> None:
+    file = parquet({"number": pa.array([Decimal("98765.00001"), Decimal(9876500001)]).cast(kind)})
+
+    numbers = [row.number for row in rows_of_parquet(file)]
+
+    assert normalise(numbers, "IN") == [Reason.NOT_A_NUMBER, "+919876500001"]
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd"])
+def test_damaged_parquet_is_refused_in_words_whatever_is_damaged(compression: str) -> None:
+    numbers = [f"+9198765{position:05}" for position in range(200)]
+    whole = parquet({"number": numbers}, compression=compression, write_page_checksum=True).getvalue()
+    refusals = []
+
+    for at in range(0, len(whole), 5):
+        changed = bytearray(whole)
+        changed[at] ^= 0x41
+        for damaged in (whole[:at], bytes(changed)):
+            try:
+                read = [row.number for row in rows_of_parquet(io.BytesIO(damaged))]
+            except ExotelInputError as error:
+                refusals.append(str(error))
+            else:
+                assert read == numbers
+
+    assert len(refusals) > len(whole) // 5
+    assert not any("98765" in one for one in refusals)
 
 
 def test_what_is_missing_in_a_record_is_empty() -> None:
