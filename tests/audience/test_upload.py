@@ -276,6 +276,18 @@ def test_an_import_that_broke_off_is_completed_by_a_later_try(emulator: Emulator
     assert done(emulator).count("upload") == 2
 
 
+def test_the_second_sending_of_a_file_is_waited_for_though_its_answer_was_lost(emulator: Emulator, one: Make) -> None:
+    emulator.settings.import_stops_after = 5
+    store = Store()
+    with pytest.raises(ExotelImportUnfinished):
+        complete(emulator, one(store))
+    emulator.settings.import_stops_after = None
+    emulator.faults.add(Fault(on=UPLOAD, kind="drop_after_commit"))
+
+    assert_every_number_once(emulator, complete(emulator, one(store, is_later_try=True)))
+    assert done(emulator).count("upload") == 2
+
+
 def test_a_list_somebody_else_wrote_into_is_not_called_from(emulator: Emulator, one: Make) -> None:
     emulator.add_list("march", [*NUMBERS, "+919876599999"], NAME)
 

@@ -292,7 +292,7 @@ def test_the_message_says_what_is_wrong_how_often_and_how_to_write_it() -> None:
 
 # --- fields that this version does not know ---
 
-EXTRA = {"voicemail_detection": True, "priority": 3, "tags": ["a", {"b": None}]}
+EXTRA = {"not_known_yet": True, "priority": 3, "tags": ["a", {"b": None}]}
 
 
 @pytest.mark.parametrize("model", [CampaignRequest, CampaignChanges])

@@ -242,6 +242,27 @@ def test_what_surely_was_not_sent_leaves_nothing_open(error: Exception) -> None:
     assert store.kept in (None, Entry().as_json())
 
 
+def test_a_window_that_closes_before_it_is_sent_again_closes_the_intent() -> None:
+    class Busy(Service):
+        """Answers the first sending with 429."""
+
+        def create_campaign(self, request: Callable[[], CampaignRequest]) -> Campaign:
+            request()
+            return super().create_campaign(request)
+
+    store, requests = Store(), iter([request(NOW)])
+
+    def make(_: datetime) -> CampaignRequest:
+        for made in requests:
+            return made
+        raise MissedWindow(None, NOW, "over")
+
+    with pytest.raises(MissedWindow):
+        one(Busy(), store).create(make, AUDIENCE)
+
+    assert store.written == [OPEN, Entry()]
+
+
 def test_a_refusal_closes_the_intent() -> None:
     service, store = Service(error=ExotelRequestRefused("no"), commits=False), Store()
 
