@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_provider_exotel.audience.suppression import Suppressed, number_key
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.text import read_moment
 from airflow_provider_exotel.contacts.grammar import unwrap
 from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.contacts.parquet_rows import open_parquet
@@ -150,7 +151,7 @@ _READERS: Mapping[str, Callable[[Any, Sequence[str]], Iterator[Sequence[Any]]]] 
 
 def _moment(text: str) -> datetime | None:
     try:
-        began = datetime.fromisoformat(unwrap(text))
+        began = read_moment(unwrap(text))
     except ValueError:
         return None
     return began if began.tzinfo else began.replace(tzinfo=UTC)

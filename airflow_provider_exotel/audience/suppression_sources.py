@@ -17,16 +17,21 @@ from airflow_provider_exotel.audience.suppression import Suppressed, Suppression
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.client.fields import Flag, Model, Text, Whole
 from airflow_provider_exotel.client.redact import redact
-from airflow_provider_exotel.client.text import read_literal
+from airflow_provider_exotel.client.text import read_date, read_literal, read_moment
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 
 
 def _day(value: object) -> object:
     """Return the day of a moment or of the text of one, as queries and templates give them."""
+    if isinstance(value, str):
+        is_date = len(value.strip()) <= len("2026-03-01")
+        value = read_date(value) if is_date else read_moment(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).date() if value.tzinfo else value.date()
-    return value.strip()[: len("2026-03-01")] if isinstance(value, str) else value
+    if not isinstance(value, date):  # a number would be read as seconds since 1970
+        raise ValueError("must be a date")
+    return value
 
 
 Days = Annotated[Whole, Field(ge=0, description="a number of days, such as 7")]

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.text import did_you_mean, fold, read_flag, unknown_value
+from airflow_provider_exotel.client.text import did_you_mean, fold, read_flag, read_moment, unknown_value
 from airflow_provider_exotel.client.urls import check_web_url
 
 # Only such values are repeated in a message: a longer number may be a phone number.
@@ -47,10 +47,7 @@ def choice_of(literal: Any) -> BeforeValidator:
 def _read_time(value: object) -> object:
     """Let only text and datetimes through: a bare number is no RFC 3339 time, though a parser may take it."""
     if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError("must be an RFC 3339 time") from None
+        value = read_moment(value)
     if not isinstance(value, datetime):
         raise ValueError("must be an RFC 3339 time")
     if value.utcoffset() is None:

@@ -37,7 +37,7 @@ from airflow_provider_exotel.client.fields import (
 )
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.redact import SECRET, redact_url
-from airflow_provider_exotel.client.text import fold, read_mapping, split_words
+from airflow_provider_exotel.client.text import fold, read_lists, read_mapping, split_words
 
 MAX_NUMBERS = 5_000
 MAX_LISTS = {"static": 5, "dynamic": 1}
@@ -136,7 +136,7 @@ class _CampaignFields(Model):
     ] = None
     lists: Annotated[
         Some[Text] | None,
-        BeforeValidator(split_words),
+        BeforeValidator(read_lists),
         Field(description="SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign"),
     ] = None
     caller_id: Annotated[Text | None, Field(description=_CALLER_ID)] = None

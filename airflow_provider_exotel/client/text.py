@@ -5,12 +5,21 @@ from __future__ import annotations
 import ast
 import difflib
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+# What templates and programs write for nothing.
+_NOTHING = {"", "none", "null", "nan", "undefined"}
+_NOT_IN_SIDS = re.compile(r"[^\w.:-]")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(
+    rf"{_DATE.pattern}[Tt ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?(?:[Zz]|[+-][0-9]{{2}}:[0-9]{{2}})?"
+)
 
 
 def read_literal(text: str) -> Any:
@@ -34,6 +43,59 @@ def split_words(value: object) -> object:
         return value
     parsed = read_literal(value)
     return parsed if isinstance(parsed, list) else [word.strip() for word in value.split(",") if word.strip()]
+
+
+def read_lists(value: object) -> list[str]:
+    """Return the SIDs of contact lists, or the paths of files that lists are to be made of; each is named once.
+
+    :param value: a list, the text of one, or one comma-separated text.
+    :raises ValueError: for anything else, and for an entry that is empty, no text, or there twice.
+    """
+    parsed = read_literal(value) if isinstance(value, str) else value
+    if isinstance(value, str) and parsed is None:
+        parsed = value.split(",") if value.strip() else []
+    if not isinstance(parsed, Sequence) or isinstance(parsed, (str, bytes, bytearray, memoryview)):
+        raise ValueError("must be a list of SIDs, or one comma-separated text")
+    sids = []
+    for position, entry in enumerate(parsed, 1):
+        if not isinstance(entry, str):
+            raise ValueError(f"must hold SIDs as text (entry {position} is of type {type(entry).__name__})")
+        sid = entry.strip()
+        if sid.lower() in _NOTHING:
+            raise ValueError(f"must hold the SID of a list in every entry (entry {position} is empty)")
+        # The path of a file may hold any character.
+        if "/" not in sid and _NOT_IN_SIDS.search(sid):
+            raise ValueError(f"must hold one SID in every entry (entry {position} is none)")
+        sids.append(sid)
+    if doubled := next((position for position, sid in enumerate(sids, 1) if sid in sids[: position - 1]), None):
+        raise ValueError(f"must name each list once (entry {doubled} is there twice)")
+    return sids
+
+
+def read_moment(text: str) -> datetime:
+    """Return an RFC 3339 time; one without a UTC offset comes back naive.
+
+    :param text: the time and nothing else, such as ``2026-03-02T10:00:00+05:30``; seconds may be left out, and a blank
+        may stand for the ``T``.
+    :raises ValueError: for anything else. Python's own parser takes any character before the time, and weeks.
+    """
+    found = _MOMENT.fullmatch(text.strip())
+    try:
+        return datetime.fromisoformat(found[0].upper() if found else "")
+    except ValueError:
+        raise ValueError("must be an RFC 3339 time") from None
+
+
+def read_date(text: str) -> date:
+    """Return an RFC 3339 date, such as ``2026-03-02``.
+
+    :raises ValueError: for anything else.
+    """
+    found = _DATE.fullmatch(text.strip())
+    try:
+        return date.fromisoformat(found[0] if found else "")
+    except ValueError:
+        raise ValueError("must be a date, such as 2026-03-02") from None
 
 
 def read_mapping(value: object) -> object:

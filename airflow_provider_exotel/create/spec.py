@@ -14,7 +14,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem, col
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
-from airflow_provider_exotel.client.text import split_words
+from airflow_provider_exotel.client.text import read_lists
 from airflow_provider_exotel.client.urls import flow_url
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.numbers import CleanNumbers, clean_numbers, read_numbers_file
@@ -167,9 +167,10 @@ class CampaignInput:
         clean: CleanNumbers | None = collect(problems, lambda: self.recipients(options))
         if clean is not None and clean.misfits and options.on_invalid_numbers == "fail":
             problems += clean.problems()
-        if files_among(self.arguments["lists"]):
-            wanted = "holds files of which no lists are made yet; let UploadAudienceOperator do so, and take its output"
-            problems.append(Problem("lists", wanted))
+        with suppress(ExotelInputError):  # the request says what is wrong
+            if files_among(self.arguments["lists"]):
+                wanted = "holds files of which no lists are made yet; let UploadAudienceOperator do so, and take its"
+                problems.append(Problem("lists", f"{wanted} output"))
         return clean
 
 
@@ -205,17 +206,25 @@ def check_literals(arguments: Mapping[str, Any], known_problems: Iterable[Proble
         raise ExotelInputError(dict.fromkeys(problems))
 
 
-def lists_given(lists: Any) -> list[str]:
-    """Return the SIDs of lists, however they are spelled."""
-    read = split_words(lists)
-    if isinstance(read, str) or not isinstance(read, Iterable):
-        return []
-    return [str(sid) for sid in read if sid is not None]
+def lists_given(lists: Any, field: str = "lists") -> list[str]:
+    """Return the SIDs of lists, however they are spelled; none if ``lists`` is ``None``.
+
+    :param field: the argument, for errors.
+    :raises ExotelInputError: if they are no SIDs.
+    """
+    try:
+        return [] if lists is None else read_lists(lists)
+    except ValueError as error:
+        raise ExotelInputError([Problem(field, f"{error}; give SIDs of contact lists")]) from None
 
 
-def files_among(lists: Any) -> list[str]:
-    """Return those of ``lists`` that are paths of files, of which lists are still to be made."""
-    return [sid for sid in lists_given(lists) if "/" in sid]
+def files_among(lists: Any, field: str = "lists") -> list[str]:
+    """Return those of ``lists`` that are paths of files, of which lists are still to be made.
+
+    :param field: the argument, for errors.
+    :raises ExotelInputError: if it holds anything else than paths and SIDs.
+    """
+    return [sid for sid in lists_given(lists, field) if "/" in sid]
 
 
 def _read_recipients(
@@ -249,7 +258,6 @@ def _request_fields(arguments: Mapping[str, Any], account: Account, problems: li
     given = {name: arguments[name] for name in REQUEST_FIELDS if arguments.get(name) is not None}
     given.setdefault("caller_id", account.exophone)
     given["name"] = printable(arguments["name"]) or None
-    given["lists"] = lists_given(given["lists"]) if "lists" in given else None
     flow_id = given.pop("flow_id", None)
     if flow_id is not None and not str(flow_id).strip().isalnum():
         problems.append(Problem("flow_id", "is not the number of a flow; write it as the dashboard shows it"))

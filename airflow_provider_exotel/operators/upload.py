@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.text import read_flag, read_literal
-from airflow_provider_exotel.create.spec import files_among
+from airflow_provider_exotel.create.spec import files_among, lists_given
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
@@ -75,7 +75,7 @@ class UploadAudienceOperator(ExotelTask, BaseOperator):
         from airflow_provider_exotel.hooks.access import airflow_access
 
         with input_errors_fail_the_task():
-            paths = files_among(self._campaign().get("lists"))
+            paths = self._paths()
             if not paths:
                 return self._campaign()
             files = PlanFolder.of_file(paths[0], airflow_access().path).contacts_of(paths)
@@ -117,6 +117,14 @@ class UploadAudienceOperator(ExotelTask, BaseOperator):
             for path, contacts in state.files
             for name in [list_name_of(path)]
         ]
+
+    def _paths(self) -> list[str]:
+        lists = self._campaign().get("lists")
+        paths = files_among(lists, "campaign.lists")
+        if paths and len(paths) < len(lists_given(lists)):
+            wanted = "must hold either files or SIDs of lists; split the campaign, or upload all of its files"
+            raise ExotelInputError([Problem("campaign.lists", wanted)])
+        return paths
 
     def _campaign(self) -> dict[str, Any]:
         if problems := deferred_problems({"campaign": self.campaign}):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.text import read_moment
 from airflow_provider_exotel.windows.local_time import as_utc
 
 
@@ -65,7 +66,7 @@ def anchor_given(value: datetime | str, field: str = "anchor") -> Anchor:
     """
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value.strip())
+            value = read_moment(value)
         except ValueError:
             wanted = "must be an RFC 3339 time with offset, such as '2026-03-02T00:00:00+05:30'"
             raise ExotelInputError([Problem(field, wanted)]) from None

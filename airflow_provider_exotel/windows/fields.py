@@ -14,6 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.text import read_date
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -191,8 +192,8 @@ def _date(item: object, position: int) -> date:
     if isinstance(item, date) and not isinstance(item, datetime):
         return date(item.year, item.month, item.day)
     try:
-        return date.fromisoformat(item)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        return read_date(item)  # type: ignore[arg-type]
+    except (AttributeError, ValueError):
         raise ValueError(f"entry {position} is not a date") from None
 
 

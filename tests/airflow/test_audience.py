@@ -738,7 +738,9 @@ def test_a_resumed_upload_needs_neither_its_plan_nor_its_files(exotel: Emulator,
 @pytest.mark.parametrize(
     ("given", "field"),
     [({"campaign": None}, "campaign"), ({"campaign": "x"}, "campaign"), ({"deferrable": "on"}, "deferrable"),
-     ({"campaign": {"lists": ["s3://bucket/people.csv"]}}, "campaign.lists")],
+     ({"campaign": {"lists": ["s3://bucket/people.csv"]}}, "campaign.lists"),
+     ({"campaign": {"lists": ["s3://bucket/people.csv", "list-1"]}}, "campaign.lists"),
+     ({"campaign": {"lists": {"s3://bucket/people.csv"}}}, "campaign.lists")],
 )  # fmt: skip
 def test_an_upload_that_is_given_nonsense_is_not_tried_again(
     exotel: Emulator, tmp_path: Path, given: dict[str, Any], field: str

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.fields import Model
+from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CallRetries, CampaignChanges, CampaignRequest, Schedule
 
 from .api_samples import DOCUMENTED_JSON, FLOW, arguments, people
@@ -137,7 +138,56 @@ def test_lists_and_throttle_may_be_text_too() -> None:
     assert (request.body()["lists"], request.body()["throttle"]) == (["list-1", "list-2"], 20)
 
 
+@pytest.mark.parametrize("lists", ["a1,b2", " a1 , b2 ", '["a1", "b2"]', "['a1', 'b2']", ["a1", "b2"], ("a1", " b2")])
+def test_lists_are_read_in_every_usual_spelling(lists: Any) -> None:
+    assert CampaignRequest(**arguments(numbers=None, lists=lists)).lists == ("a1", "b2")
+
+
 # --- what is refused ---
+
+
+ODD_LISTS: list[Any] = [
+    {"a1": "b2"},
+    '{"a1": "b2"}',
+    {"a1", "b2"},
+    b"a1",
+    [b"a1"],
+    7,
+    True,
+    [7],
+    "[7]",
+    ["a1", None],
+    ["a1", ""],
+    ["a1", " "],
+    ["a1", "None"],
+    "a1,nan",
+    "[null]",
+    [["a1", "b2"]],
+    '[["a1"]]',
+    "a1,,b2",
+    ",a1",
+    "a1,b2,",
+    ",",
+    "a1 b2",
+    ["a1,b2"],
+    "a1;b2",
+    "[a1, b2]",
+    "a1,a1",
+    ["a1", "a1 "],
+    "+919876500001",
+    PhoneNumbers(people(2)),
+    iter(["a1"]),
+]
+
+
+@pytest.mark.parametrize("lists", ODD_LISTS, ids=lambda lists: type(lists).__name__)
+def test_odd_lists_are_refused_by_name_and_never_sent(lists: Any) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        CampaignRequest(**arguments(numbers=None, lists=lists))
+
+    [problem] = caught.value.problems
+    assert (problem.field, problem.message[:5]) == ("lists", "must ")
+    assert "98765" not in problem.message
 
 
 @pytest.mark.parametrize(

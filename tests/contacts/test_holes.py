@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_exotel.audience.suppression_sources import parse_suppressions
 from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.contacts.files import read_rows
 from airflow_provider_exotel.contacts.numbers import clean_numbers
+from airflow_provider_exotel.windows.anchor import anchor_given
+from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 
 @pytest.mark.parametrize("text", ["[+6591234567, +919876500000]", "(+6591234567, +919876500000)"])
@@ -41,3 +45,59 @@ def test_a_quote_that_is_not_closed_refuses_the_file_however_the_rows_are_writte
 def test_a_digit_that_nobody_can_press_is_refused(digit: str) -> None:
     with pytest.raises(ExotelInputError, match="digit: must be the key that was pressed"):
         parse_suppressions([{"name": "pressed", "reports": "file:///reports", "days": 30, "digit": digit}])
+
+
+def day(as_of: object) -> object:
+    [parsed] = parse_suppressions([{"name": "register", "path": "file:///register.csv", "as_of": as_of}])
+    return parsed.as_of  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "as_of",
+    [
+        "2026-11-27",
+        date(2026, 11, 27),
+        datetime(2026, 11, 27),
+        "2026-11-27T10:00:00+05:30",
+        "2026-11-27 00:00:00+00:00",
+        datetime(2026, 11, 27, 23, tzinfo=UTC),
+        "2026-11-28T01:00:00+05:30",
+    ],
+)
+def test_the_day_of_a_register_is_read_from_a_date_or_a_moment(as_of: object) -> None:
+    assert day(as_of) == date(2026, 11, 27)
+
+
+@pytest.mark.parametrize(
+    "as_of",
+    [
+        "2026-11-27junk",
+        "2026-11-27T10:00:00+05:30 foo",
+        "2026-11-27 or so",
+        "2026-11-271",
+        "20261127",
+        "27-11-2026",
+        "27/11/2026",
+        "2026-11-31",
+        "today",
+        "",
+        20261127,
+        1_795_737_600,
+        True,
+        b"2026-11-27",
+        ["2026-11-27"],
+    ],
+)
+def test_what_is_no_day_refuses_the_register(as_of: object) -> None:
+    with pytest.raises(ExotelInputError, match=r"suppress\.register\.as_of: must be"):
+        day(as_of)
+
+
+@pytest.mark.parametrize("text", ["2026-11-27T10:00:00+05:30 foo", "2026-11-27x10:00:00+05:30", "20261127T100000+0530"])
+def test_no_time_is_read_from_a_text_that_holds_more(text: str) -> None:
+    with pytest.raises(ExotelInputError, match="anchor: must be an RFC 3339 time"):
+        anchor_given(text)
+    with pytest.raises(ExotelInputError, match="send_at: must be an RFC 3339 time"):
+        Schedule(send_at=text)
+    with pytest.raises(ExotelInputError, match="holidays: entry 1 is not a date"):
+        CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata", holidays=[text])

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
-from airflow_provider_exotel.create.spec import CampaignSpec
+from airflow_provider_exotel.create.spec import CampaignSpec, lists_given
 from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
 
 from ..campaign_specs import MORNING, spec_of
@@ -115,6 +115,18 @@ def test_a_campaign_too_large_for_its_window_is_warned_of() -> None:
 
     assert made.fits is False
     assert any("some people will not be tried" in warning for warning in made.warnings)
+
+
+@pytest.mark.parametrize(
+    "lists", [{"a1": 1}, {"a1"}, b"a1", 7, [7], ["a1", None], "a1,,b2", ["a1", "a1"], [["a1"]]], ids=str
+)
+def test_odd_lists_are_one_problem_of_the_campaign_and_of_its_audience(lists: Any) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        draft({"numbers": None, "lists": lists})
+
+    assert [problem.field for problem in caught.value.problems] == ["lists"]
+    with pytest.raises(ExotelInputError, match="lists: must "):
+        lists_given(lists)
 
 
 def test_a_plan_of_lists_does_not_pretend_to_know_their_size() -> None:
