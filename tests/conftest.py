@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
 import tempfile
 from importlib.metadata import version
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+
+from .properties import register_profile
 
 if version("apache-airflow").startswith("2."):
     # Its tests' own choice refuses the database of these tests, and sensors ask for the executor.
@@ -32,9 +34,7 @@ os.environ.update(
 )
 
 
-# No test is about time, least of all on machines that are shared; where every change is tested the trials are the same.
-settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("project")
+register_profile()
 
 
 # The files that take longest, longest first: where tests run side by side, the short ones fill what is left.
@@ -53,6 +53,18 @@ LONGEST = (
 )
 # These share one started Airflow.
 WHOLE_AIRFLOW = LONGEST[:3]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the seed of the property tests, which all processes of the run share."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(secrets.randbelow(10**9))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Tell the seed, so that a run can be repeated."""
+    return f"property tests: --hypothesis-seed={config.option.hypothesis_seed}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import runpy
@@ -45,6 +46,25 @@ def test_the_table_of_parameters_is_made_of_the_docstring() -> None:
     tables = runpy.run_path(str(ROOT / "docs" / "parameter_table.py"))
 
     assert (ROOT / "docs" / "operator.md").read_text() == tables["page_with_table"](), "run docs/parameter_table.py"
+
+
+def test_the_table_of_versions_is_made_of_their_results() -> None:
+    tables = runpy.run_path(str(ROOT / "docs" / "compatibility_table.py"))
+
+    page = (ROOT / "docs" / "compatibility.md").read_text()
+    assert page == tables["page_with_table"](), "run docs/compatibility_table.py"
+
+
+def test_every_python_and_airflow_that_is_claimed_is_in_the_table_of_versions() -> None:
+    rows = json.loads((ROOT / "docs" / "compatibility.json").read_text())["versions"]
+    pythons, airflows = ({row[name] for row in rows} for name in ("python", "airflow"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    prefix = "Programming Language :: Python :: 3."
+
+    assert {f"3.{name.removeprefix(prefix)}" for name in project["classifiers"] if name.startswith(prefix)} == pythons
+    [claimed] = re.findall(r"Airflow 2\.11 and 3\.0 to (3\.\d+)", (ROOT / "README.md").read_text())
+    minors = {".".join(airflow.split(".")[:2]) for airflow in airflows}
+    assert {"2.11"} | {f"3.{minor}" for minor in range(int(claimed.split(".")[1]) + 1)} <= minors
 
 
 @pytest.mark.parametrize(("page", "section"), [("README.md", "## The connection"), ("docs/connection.md", "## Fields")])

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.audience.hours import EVERYBODY, hours_of
@@ -18,6 +18,7 @@ from airflow_provider_exotel.windows.calling_window import CallingWindow
 from airflow_provider_exotel.windows.common_window import window_of
 
 from ..judge import MINUTE, PEOPLE, Person, may_be_called
+from ..properties import examples
 from .audience_plans import INDIA, NOON, Files, plan_of
 
 PRESETS = {
@@ -35,7 +36,7 @@ BERLIN, NEW_YORK = {"timezone": "Europe/Berlin"}, {"timezone": "America/New_York
 days = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@examples(60)
 @given(days, st.integers(0, 3))
 def test_every_campaign_of_a_mixed_audience_is_legal_for_everybody_in_it_on_any_day(
     anchor: datetime, retries: int

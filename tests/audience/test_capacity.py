@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.audience.capacity import CallVolume, Fit, Share, share_capacity
@@ -17,6 +17,8 @@ from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 from airflow_provider_exotel.windows.common_window import CommonWindow
+
+from ..properties import examples
 
 INDIA = CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata")
 EARLY = datetime.fromisoformat("2026-03-02T06:00:00+05:30")
@@ -47,7 +49,7 @@ def test_the_smallest_campaign_dials_at_all() -> None:
     assert [share.throttle for share in shares_of(100_000, 1)] == [58, 1]
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@examples(100)
 @given(st.lists(st.integers(1, 500_000), min_size=1, max_size=20), st.integers(21, 200))
 def test_all_campaigns_together_stay_below_the_account_and_use_all_of_it(contacts, calls_per_minute) -> None:
     throttles = [share.throttle for share in shares_of(*contacts, calls_per_minute=calls_per_minute)]
@@ -197,7 +199,7 @@ def test_a_plan_says_whether_it_fits_and_what_it_would_need(
     assert str(Fit.of(shares_of(*contacts, call_retries=retries))) == said
 
 
-@settings(derandomize=True, deadline=None, max_examples=50)
+@examples(50)
 @given(st.integers(1, 100_000), st.integers(0, 3), st.integers(0, 7 * 60 + 14), st.booleans())
 def test_the_rate_that_is_needed_is_the_lowest_that_fits(contacts, retries, late, at_best) -> None:
     anchor = EARLY.replace(hour=10) + timedelta(minutes=late)

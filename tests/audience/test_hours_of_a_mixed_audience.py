@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.audience.zones import place_of
@@ -13,11 +13,12 @@ from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.windows.common_window import window_of
 
 from ..judge import MINUTE, PEOPLE, may_be_called
+from ..properties import examples
 
 anchors = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 
 
-@settings(derandomize=True, deadline=None, max_examples=400)
+@examples(400)
 @given(st.sampled_from(PEOPLE), anchors, st.integers(0, 3), st.sampled_from([0, 15, 60]))
 def test_every_minute_of_a_schedule_is_legal_wherever_the_person_may_be(person, anchor, retries, buffer) -> None:
     place = place_of(person.number)
@@ -35,7 +36,7 @@ def test_every_minute_of_a_schedule_is_legal_wherever_the_person_may_be(person, 
     assert may_be_called(person, end + buffer * MINUTE - timedelta(seconds=1))
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@examples(100)
 @given(st.sampled_from(PEOPLE), anchors)
 def test_no_legal_stretch_of_half_an_hour_is_passed_over(person, anchor) -> None:
     place = place_of(person.number)
@@ -48,7 +49,7 @@ def test_no_legal_stretch_of_half_an_hour_is_passed_over(person, anchor) -> None
     assert not any(all(legal[start : start + 30]) for start in range(len(legal) - 29))
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@examples(200)
 @given(
     st.sets(st.sampled_from(["+919876500000", "+971500000000", "+628120000000", "+6590000000"]), min_size=2), anchors
 )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.audience.errors import ExotelImportUnfinished, ExotelListMismatch
@@ -41,6 +41,8 @@ from airflow_provider_exotel.client.errors import (
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.hooks.task import upload_journal_of
+
+from ..properties import examples
 
 NAME = "reminders af-3f2a-c07d"
 NUMBERS = tuple(f"+9198765{index:05d}" for index in range(12))
@@ -348,7 +350,6 @@ def test_an_import_that_takes_too_long_is_left_to_a_later_try(emulator: Emulator
     assert done(emulator).count("upload") == 1
 
 
-@settings(deadline=None)
 @given(st.integers(1, 7200))
 def test_pauses_grow_and_end_exactly_when_the_time_is_over(seconds: int) -> None:
     within, waited, pauses = timedelta(seconds=seconds), timedelta(), []
@@ -680,7 +681,7 @@ TROUBLE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     tries=st.lists(TROUBLE, max_size=4),
     with_journal=st.booleans(),

@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from airflow_provider_exotel.audience.zones import place_of
 from airflow_provider_exotel.windows.common_window import window_of
 from airflow_provider_exotel.windows.presets import PRESETS
+
+from ..properties import examples
 
 WEST, CENTRAL, EAST = "Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"
 # (what it is, a made-up number, its group, its zones)
@@ -110,7 +112,7 @@ def numbers_of(region: str, kind: str) -> st.SearchStrategy[str]:
     return pattern.map(lambda digits: f"+{phonenumbers.country_code_for_region(region)}{digits}")
 
 
-@settings(derandomize=True, deadline=None, max_examples=1_000)
+@examples(500)
 @given(st.one_of(numbers_of(region, kind) for region in (*MARKETS, *NEIGHBOURS) for kind in KINDS))
 def test_no_number_is_placed_in_a_country_it_is_not_of_and_none_that_is_nobodys(number: str) -> None:
     place, parsed = place_of(number), phonenumbers.parse(number)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from phonenumbers import SUPPORTED_REGIONS, PhoneMetadata
 
@@ -17,6 +17,7 @@ from airflow_provider_exotel.contacts.normalise import NumberColumn, normalise
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.contacts.spreadsheet import repair
 
+from ..properties import examples
 from .asking import libphonenumber, without_reasons
 from .numbering_plan import Block, indian_blocks
 
@@ -73,7 +74,7 @@ near_a_number = st.lists(st.sampled_from([*NEAR_A_NUMBER.split(), " ", "\u00a0",
 typed = st.one_of(near_a_number, st.text(max_size=20), st.from_regex(r"\+?[0-9]{5,16}", fullmatch=True))
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(st.lists(typed, max_size=6))
 def test_what_is_accepted_is_what_libphonenumber_reads(texts: list[str]) -> None:
     assume(all(repair(text) == text for text in texts))
@@ -84,7 +85,7 @@ def test_what_is_accepted_is_what_libphonenumber_reads(texts: list[str]) -> None
     assert all(ours in {None, theirs} for ours, theirs in zip(accepted, asked, strict=True))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(near_a_number, max_size=4), st.sampled_from(sorted(SUPPORTED_REGIONS)))
 def test_of_every_country(texts: list[str], country: str) -> None:
     assume(all(repair(text) == text for text in texts))
@@ -187,7 +188,7 @@ def indian_spellings(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.parametrize(("country", "has_code"), [("IN", False), ("IN", True), (None, False), ("SG", False)])
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(text=indian_spellings() | st.text("0123456789+-() ", max_size=18))
 @example(text="9198765000-01")
 @example(text=")+919876500001")

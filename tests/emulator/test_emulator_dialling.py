@@ -5,10 +5,12 @@ from collections import Counter
 from dataclasses import astuple, replace
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.emulator.dialling import OUTCOMES, RETRIED, Dialling, Plan, Retries, counts, plan
+
+from ..properties import examples
 
 START = 1_772_000_000.0
 
@@ -104,7 +106,7 @@ def test_at_the_end_every_number_is_settled_or_left(dialling: Dialling) -> None:
     assert tally.open == made.left
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(diallings, st.integers(0, 9000))
 def test_a_pause_does_not_rewrite_what_was_dialled_before(dialling: Dialling, seconds: int) -> None:
     moment = START + seconds

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.client import ExotelClient
@@ -24,6 +24,7 @@ from airflow_provider_exotel.report.call import Call
 from airflow_provider_exotel.report.gather import gather
 from airflow_provider_exotel.report.ledger import Ledger
 
+from ..properties import examples
 from .report_samples import NAME, START, client_of, order, people, serving
 
 PAGE, PAGES_A_PART = 10, 2
@@ -103,7 +104,7 @@ def test_a_later_try_goes_on_where_the_last_whole_part_ended(
     assert offsets(emulator)[before] == 2 * PAGES_A_PART * PAGE
 
 
-@settings(deadline=None, max_examples=60)
+@examples(30)
 @given(data=st.data())
 def test_a_part_that_was_cut_off_anywhere_is_read_anew(
     emulator: Emulator,

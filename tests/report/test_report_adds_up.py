@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.models import CallRecord, Campaign
@@ -19,6 +19,7 @@ from airflow_provider_exotel.report.page import render_page
 from airflow_provider_exotel.report.summary import summarize
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
+from ..properties import examples
 from .report_samples import INDIA, NAME, START, client_of, order, people, report_of
 
 DIALECTS = ("documented", "wrapped")
@@ -164,7 +165,7 @@ def test_a_call_is_inside_of_the_window_or_in_the_audit(history: tuple[Campaign,
     assert report.figures.outside == len(outside)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.sampled_from(DIALECTS),
     st.integers(1, 60),

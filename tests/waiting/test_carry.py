@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.client import ExotelClient
@@ -26,6 +26,7 @@ from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
 from airflow_provider_exotel.waiting.wait import HAND_OVER, Wait
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
+from ..properties import examples
 from .waiting_samples import MINUTE, START, client_of, people, shown
 
 # Six minutes a day hold some 270 calls, the last 90 seconds being left to the change of windows.
@@ -544,7 +545,7 @@ def test_it_is_resumed_only_where_it_stands_as_it_was_left(
 times = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
 
 
-@settings(derandomize=True, deadline=None, max_examples=120, suppress_health_check=[HealthCheck.filter_too_much])
+@examples(60, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     times,
     st.integers(3, 300),

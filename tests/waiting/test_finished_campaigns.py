@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.client import ExotelClient
@@ -26,6 +26,7 @@ from airflow_provider_exotel.waiting.finished import (
 )
 from airflow_provider_exotel.waiting.wait import LAST_CALLS
 
+from ..properties import examples
 from .waiting_samples import MINUTE, START, between, client_of, people, shown
 
 FEW = 50
@@ -311,7 +312,7 @@ switches = st.fixed_dictionaries(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@examples(50)
 @given(steps, switches)
 def test_whatever_happens_each_campaign_is_told_once(steps: list[Any], switches: Mapping[str, Any]) -> None:
     with Emulator(start=START, seed=1, **switches) as emulator, client_of(emulator) as client:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.client import ExotelClient
@@ -27,6 +27,7 @@ from airflow_provider_exotel.waiting.outcome import (
     warnings_of,
 )
 
+from ..properties import examples
 from .waiting_samples import MINUTE, START, between, client_of, create, people, shown
 
 ALL_ZERO = dict.fromkeys(["completed", "failed", "busy", "no_answer", "in_progress"], 0)
@@ -210,7 +211,7 @@ def lasting() -> Iterator[tuple[Emulator, ExotelClient]]:
         yield emulator, client
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@examples(150)
 @given(histories)
 def test_reached_not_reached_and_never_tried_add_up_whatever_a_campaign_goes_through(lasting, history) -> None:
     emulator, client = lasting

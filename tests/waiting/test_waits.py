@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.models import Campaign
@@ -22,6 +22,7 @@ from airflow_provider_exotel.waiting.wait import (
 )
 from airflow_provider_exotel.waiting.watch import GONE_AFTER, Watched, next_wake
 
+from ..properties import examples
 from .waiting_samples import MINUTE, START, shown
 
 END = START + timedelta(hours=8)
@@ -195,7 +196,7 @@ looks = st.lists(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@examples(300)
 @given(looks, st.booleans(), st.booleans())
 @example([], False, False)
 @example(["fails"] * 30, False, False)
@@ -220,7 +221,6 @@ def test_whatever_is_seen_or_not_a_wait_is_over_two_hours_after_its_window(
 
 
 @given(looks)
-@settings(derandomize=True, deadline=None)
 def test_nothing_that_is_seen_after_a_wait_is_over_changes_what_it_came_to(looks: list[Campaign | str | None]) -> None:
     watched = Watched(WAIT)
     watched.see(shown("completed", QUIET), START)

@@ -8,13 +8,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow, Window
 from airflow_provider_exotel.windows.common_window import CommonWindow
+
+from ..properties import examples
 
 ZONES = (
     "Asia/Kolkata",
@@ -66,7 +68,6 @@ one_window = st.one_of(same_hours, hours_by_weekday)
 in_common = st.lists(one_window, min_size=2, max_size=3).map(lambda windows: CommonWindow(all_of=windows))
 windows = st.one_of(same_hours, hours_by_weekday, in_common)
 lateness = st.integers(-3600, 3 * 86400).map(lambda seconds: timedelta(seconds=seconds))
-examples = settings(derandomize=True, deadline=None, max_examples=300)
 
 
 def is_allowed(window: Window, instant: datetime) -> bool:
@@ -93,7 +94,7 @@ def schedule_or_none(
         raise
 
 
-@examples
+@examples(150)
 @given(windows, moments, lateness, st.sampled_from(["fail", "next"]))
 def test_no_minute_of_a_schedule_is_outside_the_window(window, anchor, late, on_missed) -> None:
     now = anchor + late
@@ -107,7 +108,7 @@ def test_no_minute_of_a_schedule_is_outside_the_window(window, anchor, late, on_
     assert is_allowed(window, schedule.end_at.astimezone(UTC) - timedelta(seconds=1))
 
 
-@examples
+@examples(150)
 @given(windows, moments, lateness, st.sampled_from(["fail", "next"]))
 def test_a_schedule_is_in_the_future_in_order_and_explicit(window, anchor, late, on_missed) -> None:
     now = anchor + late
@@ -121,7 +122,7 @@ def test_a_schedule_is_in_the_future_in_order_and_explicit(window, anchor, late,
         assert datetime.fromisoformat(text).microsecond == 0
 
 
-@examples
+@examples(150)
 @given(windows, moments, lateness, st.sampled_from(ZONES), st.sampled_from(ZONES))
 def test_the_zones_the_moments_are_written_in_do_not_matter(window, anchor, late, one, other) -> None:
     now = anchor + late
@@ -131,7 +132,7 @@ def test_the_zones_the_moments_are_written_in_do_not_matter(window, anchor, late
     assert here == schedule_or_none(window, anchor, now)
 
 
-@examples
+@examples(150)
 @given(windows, moments)
 def test_a_run_on_time_dials_at_the_first_allowed_minute_with_room(window, anchor) -> None:
     schedule = schedule_or_none(window, anchor, anchor)
@@ -146,7 +147,7 @@ def test_a_run_on_time_dials_at_the_first_allowed_minute_with_room(window, ancho
             assert _is_near_a_change_of_clocks(window, minute), minute
 
 
-@examples
+@examples(150)
 @given(windows, moments, lateness)
 def test_next_is_the_window_meant_or_the_one_directly_after(window, anchor, late) -> None:
     now = anchor + max(late, timedelta())

@@ -1,0 +1,97 @@
+"""The tests of the built wheel on every row of the table of versions: ``make test-versions``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["tests", "lowest"]
+
+ROOT = Path(__file__).parent
+TABLE = ROOT / "docs" / "compatibility.json"
+ROWS: list[dict[str, Any]] = json.loads(TABLE.read_text())["versions"]
+LANES = os.environ.get("LANES", "4")
+# The day of which an older Airflow gets the packages that the provider needs newer than it.
+NEWEST = "2026-11-20"
+EXTRAS = "emulator,holidays,parquet"
+# The rooms of the package and its tasks. The pages, the docs and the package itself are the same on every row.
+FOLDERS = [
+    f"tests/{name}"
+    for name in ("airflow", "audience", "client", "commands", "contacts", "create", "report", "waiting", "windows")
+]
+# A whole Airflow whose parts are killed and whose tasks are ended by a person; Airflow 2 has no such API.
+SCENARIOS = ["tests/scenarios/test_dying_workers.py", "tests/scenarios/test_stopping.py"]
+
+
+@nox.session
+@nox.parametrize(
+    "python,row",
+    [nox.param(row["python"], row, id=f"airflow-{row['airflow']}-python-{row['python']}") for row in ROWS],
+)
+def tests(session: nox.Session, row: dict[str, Any]) -> None:
+    """Run the tests on one row of the table of versions, or what of them is named."""
+    airflow = row["airflow"]
+    session.install(*as_of(row.get("packages_of")), *packages(session), f"apache-airflow=={airflow}")
+    chosen = session.posargs or FOLDERS + ([] if airflow.startswith("2.") else SCENARIOS)
+    passed, skipped = run_tests(session, *chosen)
+    if not session.posargs:
+        note(row, passed=passed, skipped=skipped)
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Run the tests on the lowest version of every dependency that ``pyproject.toml`` allows."""
+    bounds = Path(session.create_tmp()) / "lowest.txt"
+    extras = [word for extra in EXTRAS.split(",") for word in ("--extra", extra)]
+    resolve = ("uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct", "--python", str(session.python))
+    session.run_install(*resolve, *extras, "pyproject.toml", "--output-file", str(bounds), external=True)
+    session.install("--constraint", str(bounds), *packages(session))
+    run_tests(session, *(session.posargs or FOLDERS))
+
+
+def as_of(day: str | None) -> list[str]:
+    """Return the options that install packages as they were on a day, but for those of which the provider needs newer.
+
+    An older Airflow does not run with the newest packages. Its constraints file pins those of its own day.
+    """
+    newer = ("apache-airflow-providers-common-compat", "phonenumbers")
+    exceptions = [word for name in newer for word in ("--exclude-newer-package", f"{name}={NEWEST}")]
+    return ["--exclude-newer", day, *exceptions] if day else []
+
+
+def packages(session: nox.Session) -> list[str]:
+    """Build the wheel; return what to install to test it."""
+    folder = Path(session.create_tmp()) / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run_install("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder), external=True)
+    [wheel] = folder.glob("*.whl")
+    return ["--group", f"{ROOT}/pyproject.toml:dev", f"{wheel}[{EXTRAS}]"]
+
+
+def run_tests(session: nox.Session, *chosen: str) -> tuple[int, int]:
+    """Run tests outside of the checkout, where only the wheel can be imported; return how many passed and skipped."""
+    folder, report = Path(session.create_tmp()) / "checkout", Path(session.create_tmp()) / "report.xml"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("tests", "docs", "example_dags"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    with session.chdir(folder):
+        session.run("python", "-m", "pytest", "-q", "-n", LANES, f"--junit-xml={report}", *chosen)
+    suite = ET.parse(report).getroot()[0]  # noqa: S314 - pytest has just written it
+    count = {name: int(suite.attrib[name]) for name in ("tests", "skipped")}
+    return count["tests"] - count["skipped"], count["skipped"]
+
+
+def note(row: dict[str, Any], **result: int) -> None:
+    """Write a result into its row of the table."""
+    row.update(result, day=f"{datetime.now(UTC):%Y-%m-%d}")
+    rows = ",\n".join(f"    {json.dumps(one)}" for one in ROWS)
+    TABLE.write_text(f'{{\n  "versions": [\n{rows}\n  ]\n}}\n')
