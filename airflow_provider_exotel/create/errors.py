@@ -11,3 +11,10 @@ class ExotelCampaignGone(ExotelError):
 
 class ExotelCampaignTimedOut(ExotelError):
     """The campaign a task stands for was paused by the task's own time-out; a further try would wait for nothing."""
+
+
+class TrySuperseded(Exception):
+    """Airflow takes no state of this try any more: its task was cleared, or a later try took over.
+
+    It is no :class:`ExotelError`: whether a request counted has nothing to do with it.
+    """

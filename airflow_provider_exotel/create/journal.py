@@ -25,7 +25,7 @@ class Journal:
     """One JSON object, and where it is stored.
 
     :param read: returns the stored object, or ``None``.
-    :param write: stores an object, or raises if it cannot, above all because another try has taken over.
+    :param write: stores an object, or raises if it cannot: ``TrySuperseded`` if another try has taken over.
     :param outlives_tries: whether a later try reads what this one writes.
     """
 

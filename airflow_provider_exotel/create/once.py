@@ -90,6 +90,7 @@ class OneCampaign:
     :param settle: how long after that a campaign may take to show in the list.
     :param on_same_audience: what to do if an active campaign of the same name calls the same people in overlapping
         hours.
+    :param guard: called with the id of the campaign as soon as this try knows it, before anything else may fail.
     :param clock: the time.
     """
 
@@ -104,6 +105,7 @@ class OneCampaign:
     answer_within: timedelta = timedelta(seconds=40)
     settle: timedelta = SETTLE
     on_same_audience: OnSameAudience = "warn"
+    guard: Callable[[str], None] = lambda campaign_id: None  # noqa: ARG005
     clock: Clock = field(default_factory=Clock)
     _others: list[Campaign] = field(default_factory=list, init=False)
     """Campaigns under other keys that the last look saw."""
@@ -126,7 +128,7 @@ class OneCampaign:
             raise _calls_others(campaign.id, mark, difference)
         self._compare_content(campaign, refuses=self.refuses_other_content)
         vouched = mark is not None and self.identity.audience_in(campaign.name) == mark.short
-        self.journal.record(campaign.id, mark if vouched else None)
+        self._record(campaign.id, mark if vouched else None)
         return campaign
 
     def create(self, make: Callable[[datetime], CampaignRequest], audience: AudienceMark) -> Campaign:
@@ -160,7 +162,7 @@ class OneCampaign:
         except (ExotelError, MissedWindow):
             self.journal.forget()
             raise
-        self.journal.record(campaign.id)
+        self._record(campaign.id)
         return self._earliest(campaign, audience) if self.is_shared else campaign
 
     @property
@@ -192,6 +194,7 @@ class OneCampaign:
     def _recorded(self, entry: Entry) -> Campaign | None:
         if entry.campaign_id is None:
             return None
+        self.guard(entry.campaign_id)
         try:
             return self.campaigns.get_campaign(entry.campaign_id)
         except ExotelNotFound:
@@ -248,8 +251,12 @@ class OneCampaign:
         self._stop([one for one in others if one.id == own.id or not self.identity.exact])
         if first.id != own.id:
             log.warning("Another task sent campaign %s of this key first; campaign %s is withdrawn.", first.id, own.id)
-            self.journal.record(first.id)
+            self._record(first.id)
         return first
+
+    def _record(self, campaign_id: str, audience: AudienceMark | None = None) -> None:
+        self.guard(campaign_id)
+        self.journal.record(campaign_id, audience)
 
     def _stop(self, others: list[Campaign]) -> None:
         """Stop what should not exist: another campaign that calls the same people."""

@@ -193,6 +193,7 @@ class ExotelHook(BaseHook):
         options: TaskOptions,
         *,
         content: Callable[[], Content] | None = None,
+        guard: Callable[[str], None] = lambda campaign_id: None,  # noqa: ARG005
     ) -> OneCampaign:
         """Return the campaign of one key, which can be found and created once.
 
@@ -200,6 +201,7 @@ class ExotelHook(BaseHook):
         :param context: the task's context; empty outside of a task.
         :param options: the task's options, of which ``idempotency_key``, ``settle`` and ``on_same_audience`` count.
         :param content: returns what would be sent, apart from whom it calls, when, and its name.
+        :param guard: called with the campaign's id as soon as it is known.
         """
         from airflow_provider_exotel.create.once import OneCampaign
         from airflow_provider_exotel.hooks.task import earliest_date, is_later_try, journal_of
@@ -215,6 +217,7 @@ class ExotelHook(BaseHook):
             answer_within=timedelta(seconds=self.settings.connect_timeout + self.settings.read_timeout),
             settle=timedelta(seconds=self.settings.settle) if options.settle is None else options.settle,
             on_same_audience=options.on_same_audience,
+            guard=guard,
         )
 
     def request_of(self, **fields: Any) -> CampaignRequest:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow import __version__ as airflow_version
 
 from airflow_provider_exotel.audience.list_upload import UploadJournal
+from airflow_provider_exotel.create.errors import TrySuperseded
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
 from airflow_provider_exotel.create.journal import CampaignJournal
 from airflow_provider_exotel.windows.anchor import Anchor, anchor_given, anchor_of
@@ -22,6 +23,8 @@ KEY_REMEMBERED_FOR = timedelta(days=30)
 _Read = Callable[[], Mapping[str, Any] | None]
 _Write = Callable[[dict[str, Any]], None]
 _KEPT_HERE: dict[str, dict[str, Any]] = {}
+_SUPERSEDED = {404, 409, 410}
+"""Airflow's answers to a try that should not run any more; each try of a task has an id of its own."""
 
 
 def journal_of(context: Mapping[str, Any], key: str) -> CampaignJournal:
@@ -71,7 +74,25 @@ def _state_of_task(context: Mapping[str, Any], name: str) -> tuple[_Read, _Write
         return None
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # from 3.3 on, as the store is
 
-    return lambda: store.get(name), lambda entry: store.set(name, entry, retention=NEVER_EXPIRE)
+    def write(entry: dict[str, Any]) -> None:
+        try:
+            store.set(name, entry, retention=NEVER_EXPIRE)
+        except Exception as error:
+            if _http_status(error) not in _SUPERSEDED:
+                raise
+            superseded = "Airflow takes no state of this try any more: the task was cleared, or a later try took over"
+            raise TrySuperseded(superseded) from error
+
+    return lambda: store.get(name), write
+
+
+def _http_status(error: Exception) -> int | None:
+    """Return the HTTP status with which Airflow's API refused something, ``None`` for any other error."""
+    response = getattr(error, "response", None)  # in `dag.test`, where no process stands between
+    if response is not None:
+        return getattr(response, "status_code", None)
+    detail = getattr(getattr(error, "error", None), "detail", None)
+    return detail.get("status_code") if isinstance(detail, Mapping) else None
 
 
 def is_later_try(context: Mapping[str, Any]) -> bool:

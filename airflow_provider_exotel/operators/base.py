@@ -26,6 +26,8 @@ from airflow_provider_exotel.hooks.exotel import ExotelHook
 if TYPE_CHECKING:
     import jinja2
 
+    from airflow_provider_exotel.create.options import OnMissedWindow
+
 MEANT_BY = {
     "from": "numbers",
     "from_": "numbers",
@@ -106,7 +108,7 @@ def input_errors_fail_the_task() -> Iterator[None]:
 
 
 @contextmanager
-def missed_windows_end_the_task(on_missed_window: str) -> Iterator[None]:
+def missed_windows_end_the_task(on_missed_window: OnMissedWindow) -> Iterator[None]:
     """Fail or skip the task if its window is over.
 
     :param on_missed_window: ``skip`` skips it; anything else fails it, without a retry.

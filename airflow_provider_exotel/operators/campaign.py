@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import (
-    AirflowFailException,
-    AirflowTaskTimeout,
-    BaseOperator,
-    ObjectStoragePath,
-)
+from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath
 
-from airflow_provider_exotel.client.errors import (
-    ExotelConnectionError,
-    ExotelError,
-    ExotelInputError,
-    ExotelOutcomeUnknown,
-)
+from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelOutcomeUnknown
 from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.text import read_flag
 from airflow_provider_exotel.client.urls import campaign_page
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.metrics import count
-from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_deadline, task_identity
+from airflow_provider_exotel.hooks.owner import task_key_of
+from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_identity
 from airflow_provider_exotel.links import CampaignLink, push_link
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
     arguments_of,
     check_names,
-    default_deferrable,
     deferred_problems,
     hold_numbers,
     input_errors_fail_the_task,
@@ -39,19 +29,18 @@ from airflow_provider_exotel.operators.base import (
     is_template,
     missed_windows_end_the_task,
 )
+from airflow_provider_exotel.operators.campaign_wait import CampaignWait
 from airflow_provider_exotel.operators.form import fill_from_params
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CallRetries, CampaignRequest
+    from airflow_provider_exotel.create.fingerprint import Content
     from airflow_provider_exotel.create.identity import CampaignIdentity
     from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.create.spec import CampaignInput, CampaignSpec
-    from airflow_provider_exotel.waiting.driver import WaitDriver
-    from airflow_provider_exotel.waiting.outcome import Outcome
-    from airflow_provider_exotel.waiting.wait import Wait
     from airflow_provider_exotel.windows.calling_window import Window
 
     Context = Mapping[str, Any]
@@ -68,8 +57,6 @@ _READ_AS_WRITTEN = {
     "from_params",
 }
 """Arguments that are no templates: they decide how the task runs, also when it is killed or resumed."""
-OUTCOME = "outcome"
-"""The XCom that holds how a campaign ended."""
 
 
 class CreateCampaignOperator(ExotelTask, BaseOperator):
@@ -221,45 +208,40 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Find the campaign of this task instance or create it, and return its id; the plan if ``plan_only``."""
-        with input_errors_fail_the_task():
+        with input_errors_fail_the_task(), self._kill_switch.pauses_if_superseded(task_key_of(context["ti"])):
             given = self._input(context)
             options = given.parse_options()
             with missed_windows_end_the_task(options.on_missed_window):
                 identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
                 if options.plan_only:
                     return given.parse(options, identity).plan(datetime.now(UTC)).as_dict()
-                once = self.hook.one_campaign(identity, context, options, content=given.parse_content)
-                driver = self._driver(given, options, once)
-                campaign = self._find(once, given, options)
+                once = self._once(context, options, identity, content=given.parse_content)
+                wait = self._wait(context, options, once, given)
+                campaign = self._find(once, options, given)
                 if campaign is None:
                     campaign = self._create(once, given.parse(options, identity))
                 contacts = self._publish(context, campaign, once)
                 if not options.wait_for_completion:
                     return campaign.id
-                self._own(context, identity, campaign.id)
-                step = driver.start(campaign, contacts=contacts, carried_to=once.journal.entry.carried_to)
-                outcome = self._follow(driver, options, step, task_deadline(context, self.execution_timeout))
-                self._disown(identity)
-                return self._conclude(context, outcome, options)
+                return wait.start(campaign, contacts, self.execution_timeout)
 
     def resume_waiting(self, context: Context, event: Any) -> str:
         """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
         from airflow_provider_exotel.create.options import parse_options
         from airflow_provider_exotel.triggers.campaign import TriggerResult
 
-        with input_errors_fail_the_task():
-            result = TriggerResult.of_json(event)
-            self._kill_switch.guard(result.campaign_ids[0])
-            if result.left:
-                self._time_out(context, result.left[0].campaign_id)
+        def wait() -> CampaignWait:
             given = self._input(context)
             options = parse_options(given.arguments)
             identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
-            driver = self._driver(given, options, self.hook.one_campaign(identity, context, options))
-            deadline = datetime.fromisoformat(result.deadline) if result.deadline else None
-            outcome = self._follow(driver, options, driver.resolve(result.events[0]), deadline)
-            self._disown(identity)
-            return self._conclude(context, outcome, options)
+            return self._wait(context, options, self._once(context, options, identity), given)
+
+        with input_errors_fail_the_task(), self._kill_switch.pauses_if_superseded(task_key_of(context["ti"])):
+            result = TriggerResult.of_json(event)
+            self._kill_switch.guard(result.campaign_ids[0])
+            if result.left:
+                self._kill_switch.end_by_timeout(lambda: wait().once.journal)
+            return wait().resume(result)
 
     def on_kill(self) -> None:
         """Pause the campaign: Airflow calls this when the task is killed in its worker."""
@@ -267,7 +249,11 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
 
     @cached_property
     def _kill_switch(self) -> KillSwitch:
-        return KillSwitch(self.hook, pauses=self.pause_on_kill)
+        try:
+            pauses = read_flag(self.pause_on_kill)
+        except ValueError:  # which is told with all other problems of the input
+            pauses = True
+        return KillSwitch(self.hook, pauses=pauses)
 
     def _check_literals(self) -> None:
         from airflow_provider_exotel.create.spec import check_literals
@@ -299,31 +285,32 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             problems=problems,
         )
 
-    def _driver(self, given: CampaignInput, options: TaskOptions, once: OneCampaign) -> WaitDriver:
+    def _once(
+        self,
+        context: Context,
+        options: TaskOptions,
+        identity: CampaignIdentity,
+        *,
+        content: Callable[[], Content] | None = None,
+    ) -> OneCampaign:
+        guard = self._kill_switch.guard
+        return self.hook.one_campaign(identity, context, options, content=content, guard=guard)
+
+    def _wait(self, context: Context, options: TaskOptions, once: OneCampaign, given: CampaignInput) -> CampaignWait:
         from airflow_provider_exotel.waiting.carry_over import parse_carry_over
-        from airflow_provider_exotel.waiting.driver import WaitDriver
 
         carry_over = None
         if options.on_window_end == "resume":
             window, call_retries = given.arguments["window"], given.arguments["call_retries"]
             carry_over = parse_carry_over(window, call_retries, options.until, once.journal.carry)
-        return WaitDriver(
-            self.hook.ask,
-            carry_over,
-            poll_interval=options.poll_interval,
-            stop_if_killed=self._kill_switch.check,
-            sleep=self._kill_switch.sleep,
-        )
+        return CampaignWait(context, self.hook, once, options, self._kill_switch, carry_over, self.defer)
 
-    def _find(self, once: OneCampaign, given: CampaignInput, options: TaskOptions) -> Campaign | None:
+    def _find(self, once: OneCampaign, options: TaskOptions, given: CampaignInput) -> Campaign | None:
         from airflow_provider_exotel.create.follow import follow_campaign
 
-        if once.journal.entry.campaign_id is not None:
-            self._kill_switch.guard(once.journal.entry.campaign_id)
         campaign = once.find(lambda: given.parse_audience(options))
         if campaign is None:
             return None
-        self._kill_switch.guard(campaign.id)
         count("campaigns_followed", self.exotel_conn_id)
         return follow_campaign(
             campaign,
@@ -354,13 +341,12 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         except ExotelOutcomeUnknown:
             count("outcomes_unknown", self.exotel_conn_id)
             raise
-        except Exception:  # nothing was sent, or it is known not to dial
+        except Exception:  # nothing was sent, it is known not to dial, or a later try finds it
             raise
         except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
-            if self.pause_on_kill:
+            if self._kill_switch.pauses:
                 once.pause_what_was_sent(shutdown_client)
             raise
-        self._kill_switch.guard(campaign.id)
         count("campaigns_created", self.exotel_conn_id)
         return campaign
 
@@ -375,78 +361,3 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         context["ti"].xcom_push(key="campaign", value=summary)
         self._kill_switch.check()
         return contacts
-
-    def _own(self, context: Context, identity: CampaignIdentity, campaign_id: str) -> None:
-        """Leave a record of this task, by which its campaign is paused if no process hears that the task was ended."""
-        from airflow_provider_exotel.hooks.owner import task_key_of, write_owner_record
-        from airflow_provider_exotel.waiting.owner import OwnerRecord
-
-        if self.pause_on_kill:
-            record = OwnerRecord(self.exotel_conn_id, campaign_id, task_key_of(context["ti"]))
-            write_owner_record(identity.key, record)
-
-    def _disown(self, identity: CampaignIdentity) -> None:
-        from airflow_provider_exotel.hooks.owner import delete_owner_record
-
-        if self.pause_on_kill:
-            delete_owner_record(identity.key)
-
-    def _follow(
-        self, driver: WaitDriver, options: TaskOptions, step: Wait | Outcome, deadline: datetime | None
-    ) -> Outcome:
-        is_deferred = default_deferrable() if options.deferrable is None else options.deferrable
-        return driver.follow(step, (lambda wait: self._defer(wait, options, deadline)) if is_deferred else None)
-
-    def _defer(self, wait: Wait, options: TaskOptions, deadline: datetime | None) -> None:
-        from airflow_provider_exotel.triggers.campaign import CampaignTrigger
-
-        self._kill_switch.release()
-        self.defer(
-            trigger=CampaignTrigger(
-                exotel_conn_id=self.exotel_conn_id,
-                waits=[wait.as_json()],
-                poll_interval=options.poll_interval.total_seconds(),
-                deferred_at=datetime.now(UTC).isoformat(),
-                deadline=deadline.isoformat() if deadline else None,
-                pause_on_kill=options.pause_on_kill,
-            ),
-            method_name="resume_waiting",
-        )
-
-    def _conclude(self, context: Context, outcome: Outcome, options: TaskOptions) -> str:
-        """Leave how the campaign ended, and fail the task if that is not what was wanted."""
-        from airflow_provider_exotel.waiting.driver import complete_outcome
-        from airflow_provider_exotel.waiting.outcome import judge_outcome
-
-        outcome = complete_outcome(outcome, self.hook.ask)
-        context["ti"].xcom_push(key=OUTCOME, value=outcome.as_json())
-        failure = judge_outcome(outcome, min_reached=options.min_reached, on_window_end=options.on_window_end)
-        if failure:
-            raise AirflowFailException(failure)
-        return outcome.campaign_id
-
-    def _time_out(self, context: Context, campaign_id: str) -> NoReturn:
-        from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
-
-        paused = ""
-        if self.pause_on_kill:
-            try:
-                was_dialling = self.hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
-                paused = "; it does not dial any more"
-            except ExotelError as error:
-                paused = f"; it could not be paused: {error}"
-            else:
-                self._remember_time_out(context, was_dialling=was_dialling)
-        raise AirflowTaskTimeout(f"campaign {campaign_id} has not ended within execution_timeout{paused}")
-
-    def _remember_time_out(self, context: Context, *, was_dialling: bool) -> None:
-        """Leave for a later try that this one paused the campaign: waiting for it again would wait for nothing."""
-        from airflow_provider_exotel.create.options import parse_options
-
-        if not was_dialling:
-            return
-        with suppress(ExotelInputError):
-            given = self._input(context)
-            options = parse_options(given.arguments)
-            identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
-            self.hook.one_campaign(identity, context, options).journal.time_out()

@@ -1,17 +1,28 @@
-"""Pause the campaign of a task that is killed in its worker."""
+"""Pause the campaign of a task that is killed, superseded or too slow in its worker."""
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowTaskTimeout
 
-from airflow_provider_exotel.client.errors import ExotelConflict, ExotelError, ExotelNotFound, ExotelRequestRefused
+from airflow_provider_exotel.client.errors import (
+    ExotelConflict,
+    ExotelError,
+    ExotelInputError,
+    ExotelNotFound,
+    ExotelRequestRefused,
+)
+from airflow_provider_exotel.create.errors import TrySuperseded
 
 if TYPE_CHECKING:
+    from airflow_provider_exotel.create.journal import CampaignJournal
     from airflow_provider_exotel.hooks.exotel import ExotelHook
+    from airflow_provider_exotel.waiting.owner import TaskKey
 
 log = logging.getLogger(__name__)
 _NOTICES_WITHIN = 1.0
@@ -29,7 +40,7 @@ class KillSwitch:
     """
 
     def __init__(self, hook: ExotelHook, *, pauses: bool) -> None:
-        self._hook, self._pauses = hook, pauses
+        self._hook, self.pauses = hook, pauses
         self._campaign_id: str | None = None
         self.is_killed = False
 
@@ -56,7 +67,7 @@ class KillSwitch:
     def kill(self) -> None:
         """Pause the campaign: Airflow calls this in the main thread, whatever that does."""
         self.is_killed = True
-        if self._campaign_id is None or not self._pauses:
+        if self._campaign_id is None or not self.pauses:
             return
         try:
             self._hook.shutdown_client.pause_campaign(self._campaign_id)
@@ -75,6 +86,62 @@ class KillSwitch:
         if self.is_killed:
             self.kill()  # what was done since then may have let it dial again
             raise AirflowException("the task was killed")
+
+    @contextmanager
+    def pauses_if_superseded(self, task: TaskKey) -> Iterator[None]:
+        """Pause the campaign if Airflow gives up this try, unless a later one waits for it already.
+
+        A task that is cleared gets no word of that before its next heartbeat. If Airflow refuses its state meanwhile,
+        it ends by that error, and nobody calls ``on_kill``.
+
+        :param task: the task.
+        """
+        try:
+            yield
+        except TrySuperseded:
+            self._pause_unless_owned(task)
+            raise
+
+    def end_by_timeout(self, journal: Callable[[], CampaignJournal]) -> NoReturn:
+        """Pause the campaign of a task that took too long, and end the task.
+
+        :param journal: returns where a later try reads that this one has paused it, and so does not wait for nothing.
+        :raises AirflowTaskTimeout: always.
+        """
+        from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
+
+        campaign_id, paused = self._campaign_id or "", ""
+        if self.pauses:
+            try:
+                was_dialling = self._hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+                paused = "; it does not dial any more"
+            except ExotelError as error:
+                paused = f"; it could not be paused: {error}"
+            else:
+                with suppress(ExotelInputError):  # input that cannot be read any more must not hide the time-out
+                    if was_dialling:
+                        journal().time_out()
+        raise AirflowTaskTimeout(f"campaign {campaign_id} has not ended within execution_timeout{paused}")
+
+    def _pause_unless_owned(self, task: TaskKey) -> None:
+        from airflow_provider_exotel.hooks.owner import task_states
+        from airflow_provider_exotel.waiting.owner import NO_ANSWER, Ownership, ownership_of
+        from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
+
+        campaign_id = self._campaign_id
+        if campaign_id is None or not self.pauses or self.is_killed:
+            return
+        # This try is known to be over. So no answer does not leave the campaign dialling, as it does in a triggerer.
+        if ownership_of(task_states([task]).get(task, NO_ANSWER)) is Ownership.OWNED:
+            self._campaign_id = None
+            log.info("Campaign %s is not paused: a later try waits for it.", campaign_id)
+            return
+        try:
+            self._hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+        except ExotelError as error:
+            log.error("Campaign %s could not be paused: %s", campaign_id, error)  # noqa: TRY400
+        else:
+            log.warning("Campaign %s is paused: Airflow has given up the try that sent it.", campaign_id)
 
     def sleep(self, seconds: float) -> None:
         """Wait, and end the task within a second after it was killed.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
@@ -123,14 +123,14 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         campaign_ids: Any,
         path: Any,
         folder_url: str | None = None,
-        format: str = "csv",
+        format: Literal["csv", "jsonl", "parquet"] | str = "csv",
         window: Window | Mapping[str, Any] | str | None = None,
         timezone: str | None = None,
         call_retries: CallRetries | Mapping[str, Any] | str | None = None,
-        contacts: str = "hashed",
+        contacts: Literal["hashed", "clear"] | str = "hashed",
         hash_key_conn_id: str | None = None,
         hash_key_variable: str | None = None,
-        on_violation: str = "report",
+        on_violation: Literal["report", "fail"] | str = "report",
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
     ) -> None:

@@ -31,7 +31,7 @@ from airflow_provider_exotel.operators.base import (
     is_mapped,
     is_template,
 )
-from airflow_provider_exotel.operators.campaign import OUTCOME
+from airflow_provider_exotel.operators.campaign_wait import OUTCOME
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.create.options import TaskOptions

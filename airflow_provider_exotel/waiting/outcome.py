@@ -16,10 +16,13 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import CallRecord, Campaign, CampaignStats, CampaignStatus
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.create.options import OnWindowEnd
 
 log = logging.getLogger(__name__)
 
@@ -193,12 +196,14 @@ def outcome_of(campaign: Campaign, *, contacts: int | None = None) -> Outcome:
     )
 
 
-def failure_of(outcome: Outcome, *, min_reached: float | None = None, on_window_end: str = "complete") -> str | None:
+def failure_of(
+    outcome: Outcome, *, min_reached: float | None = None, on_window_end: OnWindowEnd = "complete"
+) -> str | None:
     """Return in words why an outcome is not what was wanted, ``None`` if it is.
 
     :param outcome: how a campaign ended.
     :param min_reached: the least share of people reached, 0 to 1.
-    :param on_window_end: what people left over mean: nothing with ``complete``, a failure with ``fail`` and ``resume``.
+    :param on_window_end: what uncalled contacts mean: nothing with ``complete``, else a failure.
     """
     tally, who = outcome.tally, f"campaign {outcome.campaign_id} ({outcome.status})"
     if outcome.status == CampaignStatus.DELETED:
@@ -218,7 +223,7 @@ def failure_of(outcome: Outcome, *, min_reached: float | None = None, on_window_
     return None
 
 
-def judge_outcome(outcome: Outcome, *, min_reached: float | None, on_window_end: str) -> str | None:
+def judge_outcome(outcome: Outcome, *, min_reached: float | None, on_window_end: OnWindowEnd) -> str | None:
     """Return why an outcome is not what was wanted, ``None`` if it is; what else matters of it is logged.
 
     :param outcome: how a campaign ended.

@@ -228,11 +228,14 @@ def test_a_retry_after_a_time_out_fails_at_once(run_dag: Run, exotel: Emulator, 
     assert len(exotel.campaigns) == 1
 
 
-def test_one_that_takes_longer_than_it_may_goes_on_where_that_is_wanted(run_dag: Run, exotel: Emulator) -> None:
+@pytest.mark.parametrize("pause_on_kill", [False, "no"], ids=repr)
+def test_one_that_takes_longer_than_it_may_goes_on_where_that_is_wanted(
+    run_dag: Run, exotel: Emulator, pause_on_kill: Any
+) -> None:
     exotel.clock.speed = 0
 
     with suppress(AirflowTaskTimeout):
-        run_dag(lambda: create(deferrable=True, execution_timeout=timedelta(seconds=2), pause_on_kill=False))
+        run_dag(lambda: create(deferrable=True, execution_timeout=timedelta(seconds=2), pause_on_kill=pause_on_kill))
 
     assert [campaign.status for campaign in exotel.campaigns] == ["created"]
 
@@ -456,6 +459,64 @@ def test_one_that_is_killed_while_it_looks_for_its_campaign_leaves_it_paused(run
     assert ran.task_state() == "failed"
     assert [campaign.status for campaign in exotel.campaigns] == ["paused"]
     assert "resume" not in str([entry.body for entry in exotel.requests])
+
+
+class SupersededWhileItSends(CreateCampaignOperator):
+    """A task whose try Airflow gives up right before its campaign is sent.
+
+    :param becomes: the state of the task from then on.
+    """
+
+    becomes = "restarting"
+
+    def pre_execute(self, context: Any) -> None:
+        context["task_state_store"] = _SupersededAfterItsIntent(context["task_state_store"], self.becomes)
+
+
+class TakenOverWhileItSends(SupersededWhileItSends):
+    becomes = "running"
+
+
+class _SupersededAfterItsIntent:
+    def __init__(self, store: Any, becomes: str) -> None:
+        self.get, self._store, self._becomes = store.get, store, becomes
+
+    def set(self, *given: Any, **options: Any) -> None:
+        from airflow.models import TaskInstance
+        from airflow.utils.session import create_session
+
+        self._store.set(*given, **options)
+        with create_session() as session:  # as Airflow does where a person clears a task that runs
+            instance = session.get(TaskInstance, self._store._ti_id)
+            if instance is not None:
+                instance.prepare_db_for_next_try(session)
+                instance.state = self._becomes
+
+
+@pytest.mark.skipif(AIRFLOW < (3, 3), reason="before, Airflow keeps no state that it could refuse")
+@pytest.mark.parametrize(
+    ("operator", "pause_on_kill", "status"),
+    [
+        pytest.param(SupersededWhileItSends, True, "paused", id="cleared"),
+        pytest.param(SupersededWhileItSends, False, "created", id="cleared, and not to be paused"),
+        pytest.param(TakenOverWhileItSends, True, "created", id="a later try waits for it already"),
+    ],
+)
+def test_one_whose_try_is_superseded_while_it_sends_is_paused_unless_a_later_try_waits_for_it(
+    run_dag: Run,
+    exotel: Emulator,
+    log: Any,
+    operator: type[SupersededWhileItSends],
+    pause_on_kill: bool,
+    status: str,
+) -> None:
+    exotel.clock.speed = 0
+
+    with suppress(Exception):  # `dag.test` does not expect it either
+        run_dag(lambda: create(operator, pause_on_kill=pause_on_kill))
+
+    assert "Airflow takes no state of this try any more" in log.text
+    assert [campaign.status for campaign in exotel.campaigns] == [status]
 
 
 def test_a_share_that_is_none_fails_a_sensor_for_good(run_dag: Run, exotel: Emulator, log: Any) -> None:

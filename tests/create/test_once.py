@@ -21,7 +21,7 @@ from airflow_provider_exotel.client.errors import (
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
-from airflow_provider_exotel.create.errors import ExotelCampaignGone
+from airflow_provider_exotel.create.errors import ExotelCampaignGone, TrySuperseded
 from airflow_provider_exotel.create.fingerprint import Content, ContentMark
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
 from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal, Entry
@@ -263,6 +263,34 @@ def test_a_try_that_cannot_write_down_its_intent_sends_nothing() -> None:
         one(service, store).create(request, AUDIENCE)
 
     assert service.done == []
+
+
+@pytest.mark.parametrize("existing", [[], [campaign(0)]], ids=["created", "found"])
+def test_its_id_is_known_to_the_guard_before_the_journal_may_refuse_it(existing: list[Campaign]) -> None:
+    service, store, guarded = Service(existing=existing), Store(), []
+    keep = store.write
+
+    def superseded_once_it_exists(entry: dict[str, Any]) -> None:
+        if "campaign_id" in entry:
+            raise TrySuperseded
+        keep(entry)
+
+    store.write = superseded_once_it_exists  # type: ignore[method-assign]
+    once = one(service, store, guard=guarded.append)
+
+    with pytest.raises(TrySuperseded):
+        once.find(lambda: AUDIENCE) or once.create(request, AUDIENCE)
+
+    assert guarded == ["0"]
+
+
+def test_a_campaign_of_the_journal_is_guarded_before_it_is_asked_for() -> None:
+    guarded: list[str] = []
+
+    with pytest.raises(ExotelCampaignGone):
+        one(Service(), Store(Entry("0")), guard=guarded.append).find(lambda: AUDIENCE)
+
+    assert guarded == ["0"]
 
 
 def test_a_try_that_took_too_long_to_write_it_down_sends_nothing() -> None:

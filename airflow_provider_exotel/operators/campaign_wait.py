@@ -1,0 +1,134 @@
+"""The wait of a task for its own campaign: in the worker, or handed to the triggerer and resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_exotel.hooks.task import task_deadline
+from airflow_provider_exotel.operators.base import default_deferrable
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.models import Campaign
+    from airflow_provider_exotel.create.once import OneCampaign
+    from airflow_provider_exotel.create.options import TaskOptions
+    from airflow_provider_exotel.hooks.exotel import ExotelHook
+    from airflow_provider_exotel.operators.kill_switch import KillSwitch
+    from airflow_provider_exotel.triggers.campaign import TriggerResult
+    from airflow_provider_exotel.waiting.carry_over import CarryOver
+    from airflow_provider_exotel.waiting.driver import WaitDriver
+    from airflow_provider_exotel.waiting.outcome import Outcome
+    from airflow_provider_exotel.waiting.wait import Wait
+
+    Context = Mapping[str, Any]
+
+OUTCOME = "outcome"
+"""The XCom that holds how a campaign ended."""
+
+
+@dataclass(frozen=True)
+class CampaignWait:
+    """The wait of one task for its campaign, which it owns meanwhile.
+
+    :param context: the task's context.
+    :param hook: the connection.
+    :param once: the campaign's key and journal.
+    :param options: the task's options.
+    :param kill_switch: pauses the campaign when the task is killed.
+    :param carry_over: continues the campaign in the next window; ``None`` where that is not wanted.
+    :param defer: Airflow's way to hand a trigger to the triggerer; it does not return.
+    """
+
+    context: Context
+    hook: ExotelHook
+    once: OneCampaign
+    options: TaskOptions
+    kill_switch: KillSwitch
+    carry_over: CarryOver | None
+    defer: Callable[..., Any]
+
+    def start(self, campaign: Campaign, contacts: int | None, execution_timeout: timedelta | None) -> str:
+        """Wait for a campaign, and return its id.
+
+        :param campaign: it, as it stands.
+        :param contacts: how many people it calls, where that is known.
+        :param execution_timeout: the task's.
+        :raises AirflowFailException: if the campaign did not end as the options ask.
+        """
+        self._own(campaign.id)
+        step = self._driver.start(campaign, contacts=contacts, carried_to=self.once.journal.entry.carried_to)
+        return self._follow(step, task_deadline(self.context, execution_timeout))
+
+    def resume(self, result: TriggerResult) -> str:
+        """Go on when a trigger has fired, and return the campaign's id.
+
+        :param result: what the trigger handed over.
+        :raises AirflowFailException: if the campaign did not end as the options ask.
+        """
+        deadline = datetime.fromisoformat(result.deadline) if result.deadline else None
+        return self._follow(self._driver.resolve(result.events[0]), deadline)
+
+    @property
+    def _driver(self) -> WaitDriver:
+        from airflow_provider_exotel.waiting.driver import WaitDriver
+
+        return WaitDriver(
+            self.hook.ask,
+            self.carry_over,
+            poll_interval=self.options.poll_interval,
+            stop_if_killed=self.kill_switch.check,
+            sleep=self.kill_switch.sleep,
+        )
+
+    def _own(self, campaign_id: str) -> None:
+        """Leave a record of this task, by which its campaign is paused if no process hears that the task was ended."""
+        from airflow_provider_exotel.hooks.owner import task_key_of, write_owner_record
+        from airflow_provider_exotel.waiting.owner import OwnerRecord
+
+        if self.options.pause_on_kill:
+            record = OwnerRecord(self.hook.exotel_conn_id, campaign_id, task_key_of(self.context["ti"]))
+            write_owner_record(self.once.identity.key, record)
+
+    def _disown(self) -> None:
+        from airflow_provider_exotel.hooks.owner import delete_owner_record
+
+        if self.options.pause_on_kill:
+            delete_owner_record(self.once.identity.key)
+
+    def _follow(self, step: Wait | Outcome, deadline: datetime | None) -> str:
+        is_deferred = default_deferrable() if self.options.deferrable is None else self.options.deferrable
+        outcome = self._driver.follow(step, (lambda wait: self._defer(wait, deadline)) if is_deferred else None)
+        self._disown()
+        return self._conclude(outcome)
+
+    def _defer(self, wait: Wait, deadline: datetime | None) -> None:
+        from airflow_provider_exotel.triggers.campaign import CampaignTrigger
+
+        self.kill_switch.release()
+        self.defer(
+            trigger=CampaignTrigger(
+                exotel_conn_id=self.hook.exotel_conn_id,
+                waits=[wait.as_json()],
+                poll_interval=self.options.poll_interval.total_seconds(),
+                deferred_at=datetime.now(UTC).isoformat(),
+                deadline=deadline.isoformat() if deadline else None,
+                pause_on_kill=self.options.pause_on_kill,
+            ),
+            method_name="resume_waiting",
+        )
+
+    def _conclude(self, outcome: Outcome) -> str:
+        """Leave how the campaign ended, and fail the task if that is not what was wanted."""
+        from airflow_provider_exotel.waiting.driver import complete_outcome
+        from airflow_provider_exotel.waiting.outcome import judge_outcome
+
+        outcome = complete_outcome(outcome, self.hook.ask)
+        self.context["ti"].xcom_push(key=OUTCOME, value=outcome.as_json())
+        failure = judge_outcome(outcome, min_reached=self.options.min_reached, on_window_end=self.options.on_window_end)
+        if failure:
+            raise AirflowFailException(failure)
+        return outcome.campaign_id
