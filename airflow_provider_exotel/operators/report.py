@@ -249,6 +249,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     def _report(
         self, order: _Order, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
     ) -> CampaignReport:
+        from airflow_provider_exotel.client.reasons import describe_unreached
         from airflow_provider_exotel.report.audit import resolve_limits
         from airflow_provider_exotel.report.call import Call
         from airflow_provider_exotel.report.campaign_report import write_campaign
@@ -278,6 +279,8 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
             accounting.never_tried,
             report.figures.attempts,
         )
+        if unreached := describe_unreached(accounting.not_reached):
+            self.log.info("Not reached by campaign %s: %s.", campaign.id, unreached)
         for what, calls, counted in accounting.differences:
             self.log.warning("Campaign %s does not add up: %s is %d by its calls and %d by its own counts.",
                              campaign.id, what, calls, counted)  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from airflow_provider_exotel.client.reasons import explain_unreached
 from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.html.charts import (
     FEW,
@@ -81,6 +82,7 @@ def render_page(reports: Sequence[CampaignReport]) -> str:
         zone=zone.key,
         timeline=draw_timeline(figures.minutes, figures.outside_minutes, stretches, zone) if figures.minutes else None,
         people=list(_people(accounting)),
+        unreached=list(_unreached(accounting)),
         keys=list(_keys(figures)),
         rates=list(_rates(figures, zone)),
         suggestions=list(suggest(accounting, figures, reports)),
@@ -136,6 +138,14 @@ def _people(accounting: Accounting) -> Iterator[Bar]:
     for name in dict.fromkeys([*_STYLES, *counts]):
         if (count := counts.get(name, 0)) or name == "reached":
             yield Bar(name.replace("-", " "), count, _STYLES.get(name, "other"))
+
+
+def _unreached(accounting: Accounting) -> Iterator[tuple[str, ...]]:
+    counts = {**accounting.not_reached, NEVER_TRIED: accounting.never_tried}
+    for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        if count:
+            reason = explain_unreached(code)
+            yield code.replace("-", " "), f"{count:,}", reason.meaning, reason.remedy
 
 
 def _keys(figures: Figures) -> Iterator[Bar]:
