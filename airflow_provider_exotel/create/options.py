@@ -95,6 +95,7 @@ class TaskOptions(Model):
         OnWindowEnd, choice_of(OnWindowEnd), Field(description="'complete', 'resume' or 'fail'")
     ] = "complete"
     exact_name: Flag = False
+    callbacks: Flag = False
     plan_only: Flag = False
     pause_on_kill: Flag = True
     wait_for_completion: Flag = False

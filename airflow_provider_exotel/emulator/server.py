@@ -236,6 +236,15 @@ class Emulator:
         """Return the lists of contacts as they stand now, in the order of their creation."""
         return self._office.account.lists.all()
 
+    def send_callbacks(self, *, again: bool = False, latest_first: bool = False) -> list[int]:
+        """Send every callback that is due now to the URLs of its campaign.
+
+        :param again: send those too that were taken before, as duplicates.
+        :param latest_first: in disorder.
+        :return: the HTTP statuses of the answers, 0 where there is none; what was not taken is due again.
+        """
+        return self._office.send_callbacks(again=again, latest_first=latest_first)
+
     def add_list(self, sid: str, numbers: Iterable[str], name: str | None = None) -> None:
         """Add a list of contacts that campaigns can name.
 

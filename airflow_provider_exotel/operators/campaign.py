@@ -97,6 +97,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     :param call_status_callback: URL notified after each call attempt.
     :param call_schedule_callback: URL notified after the last attempt to reach a contact.
     :param status_callback: URL notified when the campaign ends.
+    :param callbacks: fill those of the three callback URLs that are not given, so that calls are reported to the
+        callback program at the connection's ``callback_base_url``; default false.
     :param mode: ``auto`` or ``custom``.
     :param throttle: calls per minute with ``custom``.
     :param custom_field: text of your own that comes back in reports.
@@ -162,6 +164,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         call_status_callback: str | None = None,
         call_schedule_callback: str | None = None,
         status_callback: str | None = None,
+        callbacks: bool | str = False,
         mode: Literal["auto", "custom"] | str | None = None,
         throttle: int | str | None = None,
         custom_field: str | None = None,
