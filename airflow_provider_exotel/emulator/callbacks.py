@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from airflow_provider_exotel.emulator.campaigns import Call, CampaignState
-from airflow_provider_exotel.emulator.dialects import REPORTED, WORDS, date
+from airflow_provider_exotel.emulator.dialects import REPORTED, WORDS, date, recording_url
 from airflow_provider_exotel.emulator.settings import Settings
 
 _TIMEOUT = 5.0  # Exotel: the campaign guides' limit for an answer
@@ -88,7 +88,7 @@ def _call(state: CampaignState, settings: Settings, url: str) -> Iterator[Event]
                 "From": state.campaign.given["caller_id"],
                 "Status": call.status,
                 "Duration": call.duration,
-                "RecordingUrl": "",
+                "RecordingUrl": recording_url(call, settings) or "",
                 "DateCreated": date(call.started.timestamp()),
             }
         yield Event(("call", call.call_sid), url, fields)

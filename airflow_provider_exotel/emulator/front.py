@@ -45,6 +45,7 @@ class Office:
     reports: Path | None = None
     journal: list[JournalEntry] = field(default_factory=list)
     connections: dict[Address, asyncio.Transport] = field(default_factory=dict)
+    leaked: list[str] = field(default_factory=list)
     callbacks_sent: set[tuple[str, ...]] = field(default_factory=set)
 
     def send_callbacks(self, *, again: bool = False, latest_first: bool = False) -> list[int]:
@@ -70,6 +71,7 @@ class Office:
         self.rate_limit.clear()
         self.journal.clear()
         self.callbacks_sent.clear()
+        self.leaked.clear()
 
 
 def error_answer(status: int, message: str, method: str, envelope: str, headers: Mapping[str, str]) -> Answer:

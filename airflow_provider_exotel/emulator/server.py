@@ -201,6 +201,21 @@ class Emulator:
         return f"{self.url}/v2/accounts/{self.account_sid}/campaigns/{{id}}/report"
 
     @property
+    def recording_url(self) -> str:
+        """Return where it serves the recording of a call on the service's own host, for the switch of that name."""
+        return f"{self.url}/v2/accounts/{self.account_sid}/recordings/{{sid}}.mp3"
+
+    @property
+    def foreign_recording_url(self) -> str:
+        """Return where it serves the recording of a call on another host, which takes no credentials."""
+        return f"http://localhost:{self.port}/recordings/{{sid}}.mp3"
+
+    @property
+    def leaked(self) -> list[str]:
+        """Return the paths on the other host that were asked for with credentials."""
+        return list(self._office.leaked)
+
+    @property
     def connection_uri(self) -> str:
         """Return the Airflow connection as a URI."""
         return f"exotel://{self.api_key}:{self.api_token}@{self.host}/{self.account_sid}"

@@ -24,6 +24,7 @@ from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, N
 from airflow_provider_exotel.report.advice import suggest
 from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
+from airflow_provider_exotel.report.recordings import RecordingCounts
 
 _KEY = re.compile(r" af-[0-9a-f]{16}(?:-[0-9a-f]{4})?$")
 # The style of each outcome, in the order in which they are drawn.
@@ -71,7 +72,7 @@ def render_page(reports: Sequence[CampaignReport]) -> str:
         reports=reports,
         accounting=accounting,
         figures=figures,
-        key_figures=list(_key_figures(accounting, figures)),
+        key_figures=[*_key_figures(accounting, figures), *_recordings(reports)],
         differences=differences[:_MOST_CAMPAIGNS],
         limits=list(_limits(planned, figures, stretches, zone)),
         # Only what could be judged counts for a campaign.
@@ -117,6 +118,18 @@ def _key_figures(accounting: Accounting, figures: Figures) -> Iterator[tuple[str
         elif accounting.reached:
             notes.append(f"{figures.cost / accounting.reached:.2f} a person reached")
         yield "cost", f"{figures.cost:,f}", "; ".join(notes)
+
+
+def _recordings(reports: Sequence[CampaignReport]) -> Iterator[tuple[str, str, str]]:
+    wanted = [one.recordings for one in reports if one.recordings is not None]
+    if wanted:
+        counts = RecordingCounts.merge(wanted)
+        missing = {"gone": counts.gone, "refused": counts.refused, "not fetched yet": counts.failed}
+        yield (
+            "recordings",
+            f"{counts.saved:,}",
+            "; ".join(f"{count:,} {why}" for why, count in missing.items() if count),
+        )
 
 
 def _limits(
