@@ -243,15 +243,21 @@ class ExotelClient:
         yield from map(CallRecord.of, paging.iterate_entries(page, lambda call: CallRecord.of(call).call_sid))
 
     def call_details_pages(
-        self, campaign_id: str, *, offset: int = 0, page_size: int = LARGEST_PAGE
+        self,
+        campaign_id: str,
+        *,
+        offset: int = 0,
+        page_size: int = LARGEST_PAGE,
+        status: Iterable[CallStatus] | None = None,
     ) -> Iterator[CallPage]:
         """Iterate over the call attempts of a campaign page by page; an attempt may come twice.
 
         :param offset: how many records to skip: the ``next_offset`` of the last page that was read before.
         :param page_size: records per request; the service may return fewer.
+        :param status: only attempts with one of these statuses.
         :raises ExotelNotFound: if there is no such campaign; one without calls yet has no records.
         """
-        for answer in paging.iterate_pages(self._page_of_calls(campaign_id, None, page_size), offset):
+        for answer in paging.iterate_pages(self._page_of_calls(campaign_id, status, page_size), offset):
             offset += len(answer.items)
             yield CallPage(tuple(CallRecord.of(item.data) for item in answer.items), offset, answer.total)
 
