@@ -19,7 +19,14 @@ from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.rate_limit import REQUESTS_PER_MINUTE
 from airflow_provider_exotel.client.redact import StoredRedacted
 from airflow_provider_exotel.client.text import did_you_mean, unknown_value
-from airflow_provider_exotel.client.urls import DEFAULT_REGION, REGIONS, base_url, check_account_sid, is_loopback
+from airflow_provider_exotel.client.urls import (
+    DEFAULT_REGION,
+    REGIONS,
+    base_url,
+    check_account_sid,
+    check_web_url,
+    is_loopback,
+)
 
 CONNECTION_TYPE = "exotel"
 CONNECTION_NAME = "Exotel"
@@ -131,6 +138,11 @@ EXTRA_FIELDS = {
         "Most contacts", "Staging guard: larger campaigns are refused.", type="integer", minimum=1
     ),
     "deployment": FormField("Deployment", "Tells two Airflows on one account apart, such as staging and production."),
+    "callback_base_url": FormField(
+        "Callback base URL",
+        "Where the callback program is reached from the internet, such as https://callbacks.example.com: campaigns "
+        "with callbacks=True report there.",
+    ),
 }
 
 
@@ -165,6 +177,7 @@ class ExotelSettings(StoredRedacted):
     :param settle: seconds until a new campaign is certainly in the account's list.
     :param request_body: the form of request bodies.
     :param deployment: tells two Airflows on one account apart.
+    :param callback_base_url: where the callback program is reached, without a trailing slash.
     :param guard: what the connection forbids to dial.
     """
 
@@ -179,6 +192,7 @@ class ExotelSettings(StoredRedacted):
     settle: int = 120
     request_body: Literal["auto", "documented", "wrapped"] = "auto"
     deployment: str | None = None
+    callback_base_url: str | None = None
     guard: StagingGuard = field(default_factory=StagingGuard)
 
     @classmethod
@@ -195,6 +209,7 @@ class ExotelSettings(StoredRedacted):
             extra.pop("max_contacts"),
             allows_private_urls=is_loopback(urlsplit(host if "//" in host else f"//{host}").hostname),
         )
+        extra["callback_base_url"] = _read_callback_base_url(extra["callback_base_url"], problems)
         login, password, schema = (_read_standard(connection, name, problems) for name in _CREDENTIALS)
         if problems:
             subject = f"connection {connection.conn_id}"
@@ -295,6 +310,21 @@ def _read_only_numbers(given: str | None, problems: list[Problem]) -> PhoneNumbe
     numbers = PhoneNumbers.of(given)
     problems.extend(Problem("extra.only_numbers", message) for message in numbers.problems())
     return numbers
+
+
+def _read_callback_base_url(given: str | None, problems: list[Problem]) -> str | None:
+    if given is None:
+        return None
+    try:
+        parts = urlsplit(check_web_url(given))
+        is_secure = parts.scheme == "https" or is_loopback(parts.hostname)
+        is_fit = is_secure and not parts.query and not parts.fragment
+    except ValueError:
+        is_fit = False
+    if not is_fit:
+        wanted = "must be an https address without user, query and fragment, such as https://callbacks.example.com"
+        problems.append(Problem("extra.callback_base_url", wanted))
+    return given.rstrip("/")
 
 
 def _read_standard(connection: AirflowConnection, name: str, problems: list[Problem]) -> str:

@@ -57,6 +57,7 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
         "only_numbers": "+919876500000, +919876500001",
         "max_contacts": as_written(2),
         "deployment": "staging",
+        "callback_base_url": "https://callbacks.example.com/exotel/",
         "region": "mumbai",
     }
     assert extra.keys() == EXTRA_FIELDS.keys()
@@ -66,6 +67,7 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
     assert (settings.exophone, settings.deployment) == ("0XXXXXX4890", "staging")
     assert (settings.requests_per_minute, settings.connect_timeout, settings.read_timeout) == (60, 5, 45)
     assert settings.settle == 60
+    assert settings.callback_base_url == "https://callbacks.example.com/exotel"
     assert (settings.request_body, settings.host) == ("wrapped", "api.in.exotel.com")
     assert [*(settings.guard.only_numbers or ())] == ["+919876500000", "+919876500001"]
     assert settings.guard.max_contacts == 2
@@ -203,3 +205,21 @@ def test_the_numbers_of_the_guard_are_read() -> None:
     settings = ExotelSettings.of(Connection(extra='{"only_numbers": "+919876500000"}'))
 
     assert settings.guard.only_numbers == PhoneNumbers(["+919876500000"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://callbacks.example.com",
+        "https://user:secret@callbacks.example.com",
+        "https://callbacks.example.com/?token=secret",
+        "https://callbacks.example.com/#secret",
+        "callbacks.example.com",
+    ],
+)
+def test_a_callback_base_url_must_be_a_plain_https_address(address: str) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        ExotelSettings.of(Connection(extra=json.dumps({"callback_base_url": address})))
+
+    assert [problem.field for problem in caught.value.problems] == ["connection.extra.callback_base_url"]
+    assert "secret" not in str(caught.value)

@@ -17,6 +17,7 @@ import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.models import CampaignStatus
+from airflow_provider_exotel.client.reasons import UNREACHED
 from airflow_provider_exotel.client.retry import RULES
 from airflow_provider_exotel.waiting.control import ALLOWED, ALREADY
 
@@ -158,6 +159,12 @@ def test_the_table_of_what_is_sent_again_is_the_one_in_the_code() -> None:
     rows = table_under(ROOT / "docs" / "one-campaign.md", "What is sent again, and what never is")
 
     assert rows == [[rule.happened, rule.read, rule.change, rule.create] for rule in RULES]
+
+
+def test_the_table_of_reasons_is_the_one_in_the_code() -> None:
+    rows = table_under(ROOT / "docs" / "report.md", "Why somebody was not reached")
+
+    assert rows == [[f"`{code}`", reason.meaning, reason.remedy] for code, reason in UNREACHED.items()]
 
 
 def test_each_row_of_what_happens_when_a_task_runs_again_is_a_test_of_that_name() -> None:

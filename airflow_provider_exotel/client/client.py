@@ -36,6 +36,7 @@ Action = Literal["pause", "resume", "complete", "archive"]
 CallStatus = Literal["completed", "failed", "busy", "no-answer"]
 SortBy = Literal["date_created:asc", "date_created:desc", "name:asc", "name:desc"]
 LARGEST_REPORT = 1 << 30
+LARGEST_RECORDING = 1 << 28
 LONGEST_DOWNLOAD = 900.0
 # Tried in turn if the service refuses a larger page of calls: the limit is not documented, 20 is the default.
 _SMALLER_PAGES = (100, 20)
@@ -242,15 +243,21 @@ class ExotelClient:
         yield from map(CallRecord.of, paging.iterate_entries(page, lambda call: CallRecord.of(call).call_sid))
 
     def call_details_pages(
-        self, campaign_id: str, *, offset: int = 0, page_size: int = LARGEST_PAGE
+        self,
+        campaign_id: str,
+        *,
+        offset: int = 0,
+        page_size: int = LARGEST_PAGE,
+        status: Iterable[CallStatus] | None = None,
     ) -> Iterator[CallPage]:
         """Iterate over the call attempts of a campaign page by page; an attempt may come twice.
 
         :param offset: how many records to skip: the ``next_offset`` of the last page that was read before.
         :param page_size: records per request; the service may return fewer.
+        :param status: only attempts with one of these statuses.
         :raises ExotelNotFound: if there is no such campaign; one without calls yet has no records.
         """
-        for answer in paging.iterate_pages(self._page_of_calls(campaign_id, None, page_size), offset):
+        for answer in paging.iterate_pages(self._page_of_calls(campaign_id, status, page_size), offset):
             offset += len(answer.items)
             yield CallPage(tuple(CallRecord.of(item.data) for item in answer.items), offset, answer.total)
 
@@ -269,6 +276,17 @@ class ExotelClient:
             is not UTF-8 text.
         """
         return self._transport.lines(url, most_bytes, most_seconds)
+
+    def recording_blocks(self, url: str) -> Iterator[bytes]:
+        """Iterate over the recording of a call, piece by piece as it arrives.
+
+        The URL is trusted as little as that of a report: the credentials go to the client's own host alone.
+
+        :param url: ``CallRecord.recording_url``.
+        :raises ExotelError: if the URL is not allowed, or the recording cannot be read, is larger than 256 MiB or takes
+            longer than 15 minutes.
+        """
+        return self._transport.blocks(url, LARGEST_RECORDING, LONGEST_DOWNLOAD, "recording")
 
     def check_access(self) -> None:
         """Make the cheapest request that proves key, token, account, region and access to campaigns.

@@ -29,6 +29,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
+from airflow_provider_exotel.client.reasons import explain_refusal
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -72,7 +74,9 @@ class ExotelError(Exception):
         self.request_id = request_id
 
     def __str__(self) -> str:
-        known = (("HTTP", self.http_status), ("code", self.code), ("request", self.request_id))
+        meaning = explain_refusal(self.code)
+        code = f"{self.code}: {meaning}" if meaning else self.code
+        known = (("HTTP", self.http_status), ("code", code), ("request", self.request_id))
         detail = ", ".join(f"{name} {value}" for name, value in known if value is not None)
         return f"{self.message} ({detail})" if detail else self.message
 

@@ -184,12 +184,21 @@ class Transport:
         )
 
     def lines(self, url: str, most_bytes: int, most_seconds: float) -> Iterator[str]:
-        """Iterate over the lines of a text whose URL comes from an answer.
+        """Iterate over the lines of a text whose URL comes from an answer; the parameters are those of :meth:`blocks`.
 
-        :param url: https to a public host; if this transport speaks to loopback, http and https to loopback too.
-        :param most_bytes: the largest text that is read.
+        :raises ExotelError: as :meth:`blocks`, or if it is no text.
+        """
+        yield from _text_lines(self.blocks(url, most_bytes, most_seconds, "report"))
+
+    def blocks(self, url: str, most_bytes: int, most_seconds: float, what: str) -> Iterator[bytes]:
+        """Iterate over a file whose URL comes from an answer, piece by piece.
+
+        :param url: https to a public host; if this transport speaks to loopback, http and https to loopback too. The
+            credentials go to this transport's own host alone.
+        :param most_bytes: the largest file that is read.
         :param most_seconds: the longest time it may take.
-        :raises ExotelError: if the URL is not allowed, or the text cannot be read within these limits.
+        :param what: what errors call it.
+        :raises ExotelError: if the URL is not allowed, or the file cannot be read within these limits.
         """
         own, parts = urlsplit(self.root), _address(url)
         if is_loopback(own.hostname) and is_loopback(parts.hostname):
@@ -197,7 +206,7 @@ class Transport:
         else:
             allowed = parts.scheme == "https" and is_public(parts.hostname)
         if not allowed or "@" in parts.netloc:
-            raise ExotelResponseError("the report's URL is not followed: https to a public host only, no user info")
+            raise ExotelResponseError(f"the {what}'s URL is not followed: https to a public host only, no user info")
         at_home = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
         if at_home:
             self._bucket.take()
@@ -206,11 +215,11 @@ class Transport:
             # Set in both cases: without it a .netrc of the machine would authenticate to the foreign host.
             session.auth = self._session.auth if at_home else _no_credentials
             try:
-                yield from _text_lines(_stream(session, url, self._timeout, most_bytes, most_seconds))
+                yield from _stream(session, url, self._timeout, most_bytes, most_seconds, what)
             except (HTTPError, OSError) as error:
                 if _is_certificate_error(error):
                     raise self._no_answer(error, url) from None
-                raise ExotelConnectionError(f"the report broke off: {self._explain(error)}", sent=True) from None
+                raise ExotelConnectionError(f"the {what} broke off: {self._explain(error)}", sent=True) from None
 
     def _no_answer(self, error: BaseException, url: str) -> ExotelConnectionError:
         where = urlsplit(url).netloc
@@ -261,20 +270,28 @@ def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedReque
 
 
 def _stream(
-    session: requests.Session, url: str, timeout: tuple[float, float], most_bytes: int, most_seconds: float
+    session: requests.Session,
+    url: str,
+    timeout: tuple[float, float],
+    most_bytes: int,
+    most_seconds: float,
+    what: str,
 ) -> Iterator[bytes]:
     deadline, received = time.monotonic() + most_seconds, 0
     # Nothing is unpacked: a few kilobytes can expand to more than the memory holds.
     plain = {"Accept-Encoding": "identity"}
     with session.get(url, timeout=timeout, allow_redirects=False, stream=True, headers=plain) as response:
         if response.status_code != HTTPStatus.OK:
-            raise ExotelResponseError("the report cannot be read", http_status=response.status_code)
+            raise ExotelResponseError(f"the {what} cannot be read", http_status=response.status_code)
         # Whatever has arrived, so that a very slow body is noticed; read() would wait for a full block.
         while block := response.raw.read1(_BLOCK, decode_content=False):
             received += len(block)
             if received > most_bytes or time.monotonic() > deadline:
-                raise ExotelResponseError(f"the report is longer than {most_bytes} bytes or {most_seconds:g} s")
+                raise ExotelResponseError(f"the {what} is longer than {most_bytes} bytes or {most_seconds:g} s")
             yield block
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) != received:
+            raise ExotelConnectionError(f"the {what} broke off after {received} of {length} bytes", sent=True)
 
 
 def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:

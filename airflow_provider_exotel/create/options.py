@@ -95,6 +95,7 @@ class TaskOptions(Model):
         OnWindowEnd, choice_of(OnWindowEnd), Field(description="'complete', 'resume' or 'fail'")
     ] = "complete"
     exact_name: Flag = False
+    callbacks: Flag = False
     plan_only: Flag = False
     pause_on_kill: Flag = True
     wait_for_completion: Flag = False
@@ -109,6 +110,7 @@ class TaskOptions(Model):
     settle: Annotated[Seconds | None, Field(description="seconds, such as 120")] = None
     poll_interval: Annotated[Interval, Field(description="seconds, such as 60")] = timedelta(seconds=60)
     min_reached: Annotated[Share | None, Field(description="0.5 for half of the people")] = None
+    pause_if_failed_above: Annotated[Share | None, Field(description="0.5 for half of the calls")] = None
     until: Annotated[
         Moment | None, Field(description="an RFC 3339 time with offset, such as '2026-03-06T18:00:00+05:30'")
     ] = None
@@ -125,7 +127,7 @@ def option_conflicts(given: Mapping[str, Any]) -> Iterator[Problem]:
         return given.get(name) is not None
 
     resumes = fold(str(given.get("on_window_end"))) == "resume"
-    waits = [name for name in ("min_reached", "until") if is_given(name)]
+    waits = [name for name in ("min_reached", "pause_if_failed_above", "until") if is_given(name)]
     waits += [name for name in ("on_window_end",) if is_given(name) and fold(str(given[name])) != "complete"]
     if _is_off(given, "wait_for_completion"):
         yield from (Problem(name, "counts only with wait_for_completion=True; add that") for name in waits)

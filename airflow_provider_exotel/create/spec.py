@@ -14,7 +14,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem, col
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
-from airflow_provider_exotel.client.text import read_lists
+from airflow_provider_exotel.client.text import read_flag, read_lists
 from airflow_provider_exotel.client.urls import flow_url
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.numbers import CleanNumbers, clean_numbers, read_numbers_file
@@ -43,12 +43,14 @@ class Account:
     :param guard: what the connection refuses to dial.
     :param exophone: the ``caller_id`` of campaigns that name none.
     :param secret: what fingerprints are keyed with.
+    :param callback_urls: where campaigns with ``callbacks`` report, by the field of the request; empty for nowhere.
     """
 
     account_sid: str
     guard: StagingGuard
     exophone: str | None = None
     secret: str = field(default="", repr=False)
+    callback_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,13 @@ def _read_recipients(
     return clean
 
 
+def _is_on(flag: Any) -> bool:
+    # What is neither true nor false is refused with the other options.
+    with suppress(ValueError):
+        return flag is not None and read_flag(flag)
+    return False
+
+
 def _keeps_duplicates(given: Any) -> bool:
     # What is neither true nor false is refused with the rest of the request.
     with suppress(ExotelInputError):
@@ -258,6 +267,11 @@ def _request_fields(arguments: Mapping[str, Any], account: Account, problems: li
     given = {name: arguments[name] for name in REQUEST_FIELDS if arguments.get(name) is not None}
     given.setdefault("caller_id", account.exophone)
     given["name"] = printable(arguments["name"]) or None
+    if _is_on(arguments.get("callbacks")):
+        if not account.callback_urls:
+            wanted = "needs callback_base_url on the connection; give the address of the callback program there"
+            problems.append(Problem("callbacks", wanted))
+        given = {**account.callback_urls, **given}
     flow_id = given.pop("flow_id", None)
     if flow_id is not None and not str(flow_id).strip().isalnum():
         problems.append(Problem("flow_id", "is not the number of a flow; write it as the dashboard shows it"))

@@ -14,6 +14,8 @@ from pathlib import Path
 from airflow_provider_exotel.emulator.faults import Fault
 from airflow_provider_exotel.emulator.settings import CHOICES, Settings
 
+_CALLBACKS_EVERY = 1.0
+
 
 def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
@@ -90,7 +92,8 @@ def main(given: Sequence[str] | None = None) -> int:
         with emulator:
             print(f"Exotel emulator: {emulator.url}")
             print(f"AIRFLOW_CONN_EXOTEL_DEFAULT='{emulator.connection_uri}?exophone=0XXXXXX4890'", flush=True)
-            stopped.wait()
+            while not stopped.wait(_CALLBACKS_EVERY):
+                emulator.send_callbacks()
     except (ImportError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -20,6 +20,8 @@ from airflow_provider_exotel.emulator.paging import Page, campaign_page, named, 
 from airflow_provider_exotel.emulator.settings import Settings
 from airflow_provider_exotel.emulator.timeline import Anchor, instant_at
 
+RECORDINGS_KEPT = 90 * 86_400
+"""Seconds for which a recording is kept (Exotel's default)."""
 # Seconds from a create request without send_at to the first call: the page shows such a campaign as Created.
 LEAD = 1.0
 # Without these a campaign is none.
@@ -168,6 +170,18 @@ class Account:
         ordered = found[::-1] if query.get("sort_by", "").endswith(":desc") else found
         shown = page(ordered, query, self.settings.calls_per_page)
         return Page(tuple((state, state.call(each)) for each in shown.items), shown.total, shown.offset, shown.limit)
+
+    def recording(self, call_sid: str) -> bytes | None:
+        """Return the recording of an answered call, None if there is none (any more: they are kept for 90 days).
+
+        :param call_sid: the call.
+        """
+        for state in self.states():
+            for call in state.calls:
+                if call.call_sid == call_sid and call.status == "completed":
+                    age = self.clock.time() - call.ended.timestamp()
+                    return b"ID3" + call_sid.encode() * call.duration if age < RECORDINGS_KEPT else None
+        return None
 
     def delete_list(self, sid: str) -> ContactList:
         """Delete a list that no campaign is calling from (Exotel, delete a list).

@@ -24,6 +24,7 @@ def build(office: Office) -> ASGIApp:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _service_routes(app, office)
     _call_routes(app, office)
+    _recording_routes(app, office)
     _page_routes(app, office)
     app.include_router(control_routes(office))
 
@@ -85,6 +86,24 @@ def _call_routes(app: FastAPI, office: Office) -> None:
     @app.get(campaign + "/report")
     async def report(campaign_id: str) -> Response:
         return Response(dialects.report(account.get(campaign_id), settings), media_type="text/csv")
+
+
+def _recording_routes(app: FastAPI, office: Office) -> None:
+    @app.get(PREFIX + "{sid}/recordings/{name}")
+    async def own_recording(name: str) -> Response:
+        return _recording(name)
+
+    @app.get("/recordings/{name}")
+    async def foreign_recording(name: str, request: Request) -> Response:
+        if "authorization" in request.headers:
+            office.leaked.append(request.url.path)
+        return _recording(name)
+
+    def _recording(name: str) -> Response:
+        content = office.account.recording(name.removesuffix(".mp3"))
+        if content is None:
+            raise HTTPException(404, "There is no such recording")
+        return Response(content, media_type="audio/mpeg")
 
 
 def _page_routes(app: FastAPI, office: Office) -> None:

@@ -23,7 +23,8 @@ def control_routes(office: Office) -> APIRouter:
 
     ``GET requests``, ``campaigns``, ``called``, ``lists``, ``settings``, ``faults``, ``clock``; ``POST faults`` (one or
     a list), ``clock/advance`` (``{"seconds": 60}``), ``clock/set`` (``{"instant": "..."}``), ``settings``, ``lists``
-    (``{"sid": ..., "numbers": [...]}``), ``reset``; ``DELETE faults``. Invalid input is answered 400 with ``error``.
+    (``{"sid": ..., "numbers": [...]}``), ``callbacks`` (sends those that are due), ``reset``; ``DELETE faults``.
+    Invalid input is answered 400 with ``error``.
 
     Only ``called`` shows numbers: tests count with it who was called twice.
 
@@ -111,6 +112,11 @@ def _changing(router: APIRouter, office: Office) -> None:
         given = await _object(request)
         added = _try(account.lists.add, given.get("sid"), given.get("numbers"), given.get("name"))
         return {"sid": added.sid, "contact_count": len(added.numbers)}
+
+    @router.post("/callbacks")
+    def callbacks() -> dict[str, Any]:
+        # Not async: it waits for the answers.
+        return {"answers": office.send_callbacks()}
 
     @router.post("/reset")
     async def reset() -> dict[str, Any]:

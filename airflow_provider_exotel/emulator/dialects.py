@@ -84,7 +84,17 @@ def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dic
     """Return the answer that lists calls, one item per attempt."""
     bare = settings.dialect == "documented"
     items = [_documented_call(*each) if bare else wrapped(_reference_call(*each)) for each in page.items]
+    if settings.recording_url is not None:
+        for item, (_, call) in zip(items, page.items, strict=True):
+            (item if bare else item["data"])["recording_url"] = recording_url(call, settings)
     return success("GET", items, metadata_of(page, settings))
+
+
+def recording_url(call: Call, settings: Settings) -> str | None:
+    """Return where the recording of a call is; only answered calls have one."""
+    if settings.recording_url is None or call.status != "completed":
+        return None
+    return settings.recording_url.replace("{sid}", call.call_sid)
 
 
 def report(state: CampaignState, settings: Settings) -> str:

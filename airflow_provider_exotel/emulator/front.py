@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from os import SEEK_END
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -19,6 +20,7 @@ from urllib.parse import parse_qsl
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_exotel.emulator.account import Account
+from airflow_provider_exotel.emulator.callbacks import due_events, send
 from airflow_provider_exotel.emulator.connections import Address
 from airflow_provider_exotel.emulator.envelopes import JSON_ENVELOPES, Answer, Refusal, html_page
 from airflow_provider_exotel.emulator.faults import Fault, FaultPlan
@@ -43,6 +45,24 @@ class Office:
     reports: Path | None = None
     journal: list[JournalEntry] = field(default_factory=list)
     connections: dict[Address, asyncio.Transport] = field(default_factory=dict)
+    leaked: list[str] = field(default_factory=list)
+    callbacks_sent: set[tuple[str, ...]] = field(default_factory=set)
+
+    def send_callbacks(self, *, again: bool = False, latest_first: bool = False) -> list[int]:
+        """Send every callback that is due, and return the HTTP statuses of the answers, 0 where there is none.
+
+        :param again: send those too that were taken before, as duplicates.
+        :param latest_first: in disorder.
+        """
+        settings = self.account.settings
+        due = [event for state in self.account.states() for event in due_events(state, settings)]
+        answers = []
+        for event in reversed(due) if latest_first else due:
+            if again or event.key not in self.callbacks_sent:
+                answers.append(send(event, settings))
+                if HTTPStatus.OK <= answers[-1] < HTTPStatus.MULTIPLE_CHOICES:
+                    self.callbacks_sent.add(event.key)
+        return answers
 
     def reset(self) -> None:
         """Forget campaigns, lists, faults, the journal and the requests of this minute."""
@@ -50,6 +70,8 @@ class Office:
         self.faults.clear()
         self.rate_limit.clear()
         self.journal.clear()
+        self.callbacks_sent.clear()
+        self.leaked.clear()
 
 
 def error_answer(status: int, message: str, method: str, envelope: str, headers: Mapping[str, str]) -> Answer:

@@ -201,6 +201,21 @@ class Emulator:
         return f"{self.url}/v2/accounts/{self.account_sid}/campaigns/{{id}}/report"
 
     @property
+    def recording_url(self) -> str:
+        """Return where it serves the recording of a call on the service's own host, for the switch of that name."""
+        return f"{self.url}/v2/accounts/{self.account_sid}/recordings/{{sid}}.mp3"
+
+    @property
+    def foreign_recording_url(self) -> str:
+        """Return where it serves the recording of a call on another host, which takes no credentials."""
+        return f"http://localhost:{self.port}/recordings/{{sid}}.mp3"
+
+    @property
+    def leaked(self) -> list[str]:
+        """Return the paths on the other host that were asked for with credentials."""
+        return list(self._office.leaked)
+
+    @property
     def connection_uri(self) -> str:
         """Return the Airflow connection as a URI."""
         return f"exotel://{self.api_key}:{self.api_token}@{self.host}/{self.account_sid}"
@@ -235,6 +250,15 @@ class Emulator:
     def lists(self) -> list[ContactList]:
         """Return the lists of contacts as they stand now, in the order of their creation."""
         return self._office.account.lists.all()
+
+    def send_callbacks(self, *, again: bool = False, latest_first: bool = False) -> list[int]:
+        """Send every callback that is due now to the URLs of its campaign.
+
+        :param again: send those too that were taken before, as duplicates.
+        :param latest_first: in disorder.
+        :return: the HTTP statuses of the answers, 0 where there is none; what was not taken is due again.
+        """
+        return self._office.send_callbacks(again=again, latest_first=latest_first)
 
     def add_list(self, sid: str, numbers: Iterable[str], name: str | None = None) -> None:
         """Add a list of contacts that campaigns can name.

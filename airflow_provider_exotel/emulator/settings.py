@@ -29,6 +29,8 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "retry_after": ("seconds", "date", "nonsense", "absent"),
     "echo_numbers": (None, True, False),
     "csv_answer": (None, "summary", "list", "item"),
+    "callback_encoding": ("json", "form"),
+    "callback_keys": ("snake", "pascal"),
 }
 
 
@@ -85,6 +87,11 @@ class Settings:
     :param calls_per_page: the most calls a page of call details holds, whatever is asked for; Exotel does not say.
     :param report_url: the ``report_url`` of campaigns that have ended, with ``{id}`` for the campaign; None for none.
         :attr:`Emulator.report_url` is where the emulator itself serves one, as CSV.
+    :param recording_url: the ``recording_url`` of answered calls, with ``{sid}`` for the call; None for none.
+        :attr:`Emulator.recording_url` and :attr:`Emulator.foreign_recording_url` are where the emulator serves them.
+    :param callback_encoding: how callbacks are sent: as ``json`` or as a ``form``.
+    :param callback_keys: the names of their fields: ``snake`` case of the reference, or ``pascal`` case of the guide.
+    :param passthru_url: where the flow of every campaign has a Passthru applet send what was pressed; None for nowhere.
     :raises ValueError: for a value a switch does not have.
     """
 
@@ -128,6 +135,10 @@ class Settings:
     list_counts: bool = True
     calls_per_page: int = 500
     report_url: str | None = None
+    recording_url: str | None = None
+    callback_encoding: str = "json"
+    callback_keys: str = "snake"
+    passthru_url: str | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set one switch; a typing error in a test must not pass as a setting nobody reads."""

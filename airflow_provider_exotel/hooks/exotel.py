@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_exotel import connection as declared
+from airflow_provider_exotel.client.callback_urls import callback_token, callback_urls
 from airflow_provider_exotel.client.errors import (
     ExotelAuthError,
     ExotelConnectionError,
@@ -110,7 +111,8 @@ class ExotelHook(BaseHook):
     def _read(self) -> ExotelSettings:
         settings = ExotelSettings.of(self.get_connection(self.exotel_conn_id))
         pair = f"{settings.api_key}:{settings.api_token}"
-        for secret in (settings.api_key, settings.api_token, b64encode(pair.encode()).decode()):
+        callback_secret = callback_token(settings.api_token, settings.account_sid)
+        for secret in (settings.api_key, settings.api_token, b64encode(pair.encode()).decode(), callback_secret):
             mask_secret(secret)
         return settings
 
@@ -183,8 +185,14 @@ class ExotelHook(BaseHook):
         """What campaigns take from the connection."""
         from airflow_provider_exotel.create.spec import Account
 
-        settings = self.settings
-        return Account(settings.account_sid, settings.guard, settings.exophone, settings.api_token)
+        settings, base_url = self.settings, self.settings.callback_base_url
+        return Account(
+            settings.account_sid,
+            settings.guard,
+            settings.exophone,
+            settings.api_token,
+            callback_urls(base_url, settings.api_token, settings.account_sid) if base_url else {},
+        )
 
     def one_campaign(
         self,

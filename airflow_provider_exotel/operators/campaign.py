@@ -97,6 +97,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     :param call_status_callback: URL notified after each call attempt.
     :param call_schedule_callback: URL notified after the last attempt to reach a contact.
     :param status_callback: URL notified when the campaign ends.
+    :param callbacks: fill those of the three callback URLs that are not given, so that calls are reported to the
+        callback program at the connection's ``callback_base_url``; default false.
     :param mode: ``auto`` or ``custom``.
     :param throttle: calls per minute with ``custom``.
     :param custom_field: text of your own that comes back in reports.
@@ -119,6 +121,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         ``[operators] default_deferrable``.
     :param poll_interval: the time between two polls while waiting, a timedelta or seconds, default 60.
     :param min_reached: fail the task if a smaller share than this was reached, 0 to 1; default none.
+    :param pause_if_failed_above: pause the campaign and fail the task if a larger share of its calls fails than this, 0
+        to 1, once it has made 30 calls; default never. A wrong flow or a dead ExoPhone then ends early.
     :param on_window_end: what to do with uncalled contacts when the window closes: ``complete`` (default) warns,
         ``fail`` fails the task, ``resume`` continues the campaign in the next ``window``, and the next.
     :param until: with ``resume``, do not open a window after this RFC 3339 time.
@@ -162,6 +166,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         call_status_callback: str | None = None,
         call_schedule_callback: str | None = None,
         status_callback: str | None = None,
+        callbacks: bool | str = False,
         mode: Literal["auto", "custom"] | str | None = None,
         throttle: int | str | None = None,
         custom_field: str | None = None,
@@ -176,6 +181,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         deferrable: bool | None = None,
         poll_interval: timedelta | float | str = 60,
         min_reached: float | str | None = None,
+        pause_if_failed_above: float | str | None = None,
         on_window_end: Literal["complete", "resume", "fail"] = "complete",
         until: str | datetime | None = None,
         pause_on_kill: bool = True,

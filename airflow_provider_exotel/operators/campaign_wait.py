@@ -80,6 +80,7 @@ class CampaignWait:
             self.hook.ask,
             self.carry_over,
             poll_interval=self.options.poll_interval,
+            pause_if_failed_above=self.options.pause_if_failed_above,
             stop_if_killed=self.kill_switch.check,
             sleep=self.kill_switch.sleep,
         )

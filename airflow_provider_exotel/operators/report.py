@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.request import CallRetries
     from airflow_provider_exotel.report.call import Naming
     from airflow_provider_exotel.report.campaign_report import CampaignReport
+    from airflow_provider_exotel.report.ledger import Ledger
+    from airflow_provider_exotel.report.recordings import RecordingCounts
     from airflow_provider_exotel.report.tables import Write
     from airflow_provider_exotel.windows.calling_window import Window
 
@@ -56,6 +58,7 @@ class _Order:
     window: Window | None
     timezone: str | None
     call_retries: CallRetries | None
+    recordings: Any
     key: bytes | None
 
     @property
@@ -93,11 +96,15 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     :param hash_key_conn_id: the connection whose password is the key, 16 characters or more; the same key names
         people the same in every report.
     :param hash_key_variable: instead, the Airflow variable that holds it.
+    :param recordings: a folder to which the recordings of the calls are copied, each under its call's SID, such as
+        ``s3://conn@bucket/recordings``. What is there already is not fetched again. The service keeps recordings for 90
+        days. Default none.
     :param on_violation: ``report`` (default), or ``fail`` to fail the task once the report is there, if somebody was
         called outside of the window or more often than asked for.
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :raises AirflowFailException: for what no retry can fix, every problem of the input named at once.
-    :raises AirflowException: if the temporary folder is full, and while a campaign still dials.
+    :raises AirflowException: if the temporary folder is full, while a campaign still dials, and, once the report is
+        there, if recordings could not be fetched that a later try may fetch.
     """
 
     template_fields = (
@@ -112,6 +119,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         "contacts",
         "hash_key_conn_id",
         "hash_key_variable",
+        "recordings",
         "on_violation",
     )
     operator_extra_links = (ReportLink(),)
@@ -130,6 +138,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         contacts: Literal["hashed", "clear"] | str = "hashed",
         hash_key_conn_id: str | None = None,
         hash_key_variable: str | None = None,
+        recordings: Any = None,
         on_violation: Literal["report", "fail"] | str = "report",
         exotel_conn_id: str = ExotelHook.default_conn_name,
         **kwargs: Any,
@@ -146,6 +155,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         self.contacts = contacts
         self.hash_key_conn_id = hash_key_conn_id
         self.hash_key_variable = hash_key_variable
+        self.recordings = recordings
         self.on_violation = on_violation
         self.exotel_conn_id = exotel_conn_id
 
@@ -213,6 +223,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
             window,
             zone or (window.zone.key if window is not None else None),
             retries,
+            ObjectStoragePath(str(self.recordings)) if self.recordings else None,
             key,
         )
 
@@ -249,6 +260,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     def _report(
         self, order: _Order, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
     ) -> CampaignReport:
+        from airflow_provider_exotel.client.reasons import describe_unreached
         from airflow_provider_exotel.report.audit import resolve_limits
         from airflow_provider_exotel.report.call import Call
         from airflow_provider_exotel.report.campaign_report import write_campaign
@@ -257,9 +269,17 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
 
         name, counts = order.name, sorted(campaign.stats.as_dict().items())
         # With its counts: a campaign that was resumed after an earlier try has called more people since.
-        parts = workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id, *counts))
+        with_recordings = order.recordings is not None
+        parts = workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id, with_recordings, *counts))
         with Ledger() as ledger:
-            total_calls = gather(self.hook.client, campaign, parts, lambda record: Call.of(record, name), ledger)
+            total_calls = gather(
+                self.hook.client,
+                campaign,
+                parts,
+                lambda record: Call.of(record, name, keep_recording=with_recordings),
+                ledger,
+                by_pages=with_recordings,
+            )
             report = write_campaign(
                 campaign,
                 ledger,
@@ -269,6 +289,8 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
                 zone=order.timezone,
                 total_calls=total_calls,
             )
+            if with_recordings:
+                report = replace(report, recordings=self._save_recordings(order, ledger))
         accounting = report.accounting
         self.log.info(
             "Campaign %s: %d contacts, %d reached, %d never tried; %d attempts.",
@@ -278,10 +300,32 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
             accounting.never_tried,
             report.figures.attempts,
         )
+        if unreached := describe_unreached(accounting.not_reached):
+            self.log.info("Not reached by campaign %s: %s.", campaign.id, unreached)
         for what, calls, counted in accounting.differences:
             self.log.warning("Campaign %s does not add up: %s is %d by its calls and %d by its own counts.",
                              campaign.id, what, calls, counted)  # fmt: skip
         return report
+
+    def _save_recordings(self, order: _Order, ledger: Ledger) -> RecordingCounts:
+        from airflow_provider_exotel.report.recordings import save_recordings
+
+        workplace = Workplace(order.recordings, order.mark("recordings", *order.campaign_ids))
+        counts = save_recordings(ledger.recorded(), self.hook.client.recording_blocks, workplace)
+        workplace.clear()
+        self.log.info(
+            "Recordings: %d saved, %d gone, %d refused, %d not fetched yet.",
+            counts.saved, counts.gone, counts.refused, counts.failed,
+        )  # fmt: skip
+        if counts.gone:
+            self.log.warning("The service keeps recordings for 90 days; %d are gone.", counts.gone)
+        if counts.refused:
+            self.log.warning(
+                "%d recordings are on a host that asks for credentials or may not be asked. The credentials go to the "
+                "account's own host alone; let the dashboard serve recordings without them.",
+                counts.refused,
+            )
+        return counts
 
     def _publish(
         self, context: Context, told: dict[str, Any], names: Mapping[str, str], folder_url: str | None
@@ -294,6 +338,11 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         for outlet in self.outlets or ():
             if hasattr(outlet, "uri"):
                 context["outlet_events"][outlet].extra = told
+        if failed := told.get("recordings", {}).get("failed"):
+            context["ti"].xcom_push(key="return_value", value=told)
+            raise AirflowException(
+                f"{failed:,} recordings could not be fetched; the report is there, and another try fetches the rest"
+            )
         violations = told["outside_window"] + told["called_too_often"]
         if violations and self.on_violation == "fail":
             context["ti"].xcom_push(key="return_value", value=told)

@@ -35,15 +35,18 @@ class Call(NamedTuple):
     start: float | None
     end: float | None
     price: str | None
+    recording: str | None = None
+    """The address of its recording, where recordings are wanted."""
 
     @classmethod
-    def of(cls, record: CallRecord, name: Naming) -> Call:
+    def of(cls, record: CallRecord, name: Naming, *, keep_recording: bool = False) -> Call:
         """Return what a report keeps of a record.
 
         Where a dialect tells only when an attempt was made, that is its start; its end is the start and the duration.
 
         :param record: the service's record.
         :param name: names the person.
+        :param keep_recording: whether to keep the address of the recording.
         """
         start = _instant(record.start_time)
         if start is None:
@@ -62,6 +65,7 @@ class Call(NamedTuple):
             start=start,
             end=end,
             price=record.price,
+            recording=record.recording_url if keep_recording else None,
         )
 
     @classmethod

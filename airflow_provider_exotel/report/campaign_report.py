@@ -14,6 +14,7 @@ from airflow_provider_exotel.report.audit import OUTSIDE, TOO_OFTEN, Limits
 from airflow_provider_exotel.report.call import Call, Naming
 from airflow_provider_exotel.report.figures import Figures
 from airflow_provider_exotel.report.ledger import Ledger
+from airflow_provider_exotel.report.recordings import RecordingCounts
 from airflow_provider_exotel.report.tables import Write
 
 
@@ -27,6 +28,7 @@ class CampaignReport:
     :param limits: what its calls were audited against.
     :param accounting: what became of everybody.
     :param figures: what was counted of its calls.
+    :param recordings: what became of its recordings, ``None`` if they were not asked for.
     """
 
     id: str
@@ -35,6 +37,7 @@ class CampaignReport:
     limits: Limits
     accounting: Accounting
     figures: Figures
+    recordings: RecordingCounts | None = None
 
 
 def write_campaign(

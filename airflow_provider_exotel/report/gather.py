@@ -42,7 +42,9 @@ class End(NamedTuple):
     total: int | None
 
 
-def gather(client: ExotelClient, campaign: Campaign, parts: Parts, keep: Keep, ledger: Ledger) -> int | None:
+def gather(
+    client: ExotelClient, campaign: Campaign, parts: Parts, keep: Keep, ledger: Ledger, *, by_pages: bool = False
+) -> int | None:
     """Fill a ledger with the calls of a campaign that has ended.
 
     :param client: the client of the account.
@@ -50,11 +52,12 @@ def gather(client: ExotelClient, campaign: Campaign, parts: Parts, keep: Keep, l
     :param parts: what an earlier try put aside.
     :param keep: what is kept of a record.
     :param ledger: the ledger.
+    :param by_pages: never take the campaign's own report, which need not hold all that the pages do.
     :return: how many calls the service says there are, ``None`` if it does not.
     :raises ExotelError: if the calls cannot be had.
     """
     number, end = _read_aside(parts, ledger)
-    if number == 0 and campaign.report_url:
+    if number == 0 and campaign.report_url and not by_pages:
         total = _from_report(client, campaign, keep, ledger)
         if total is not None:
             return total

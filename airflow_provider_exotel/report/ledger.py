@@ -24,6 +24,7 @@ _INSERT = f"INSERT OR IGNORE INTO calls ({_COLUMNS}) VALUES ({_PLACES})"  # noqa
 _NTH = f"ROW_NUMBER() OVER (PARTITION BY contact ORDER BY {_IN_ORDER})"
 _ATTEMPTS = f"SELECT {_COLUMNS}, {_NTH} FROM calls ORDER BY {_IN_ORDER}"  # noqa: S608
 _CONTACTS = f"SELECT contact, status, digit FROM calls WHERE contact <> '' ORDER BY contact, {_IN_ORDER}"  # noqa: S608
+_RECORDED = f"SELECT {_COLUMNS} FROM calls WHERE recording IS NOT NULL ORDER BY {_IN_ORDER}"  # noqa: S608
 _CACHE_KIB = 8_192
 
 
@@ -49,7 +50,7 @@ class Ledger:
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute(
             "CREATE TABLE calls (id INTEGER PRIMARY KEY, call_sid TEXT UNIQUE, contact TEXT, status TEXT, "
-            "attempt INTEGER, digit TEXT, duration INTEGER, start REAL, end REAL, price TEXT)"
+            "attempt INTEGER, digit TEXT, duration INTEGER, start REAL, end REAL, price TEXT, recording TEXT)"
         )
 
     def add(self, calls: Iterable[Call]) -> None:
@@ -71,6 +72,10 @@ class Ledger:
         """Iterate over the calls in order of time, each with its place among the calls of its contact, from 1."""
         rows = self._database.execute(_ATTEMPTS)
         return ((Call(*row[:-1]), row[-1]) for row in rows)
+
+    def recorded(self) -> Iterator[Call]:
+        """Iterate over the calls that have a recording, in order of time."""
+        return (Call(*row) for row in self._database.execute(_RECORDED))
 
     def contacts(self) -> Iterator[Contact]:
         """Iterate over the people who were called, in the order of their names."""

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from airflow_provider_exotel.client.reasons import explain_unreached
 from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.html.charts import (
     FEW,
@@ -23,6 +24,7 @@ from airflow_provider_exotel.report.accounting import DO_NOT_DISTURB, INVALID, N
 from airflow_provider_exotel.report.advice import suggest
 from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
+from airflow_provider_exotel.report.recordings import RecordingCounts
 
 _KEY = re.compile(r" af-[0-9a-f]{16}(?:-[0-9a-f]{4})?$")
 # The style of each outcome, in the order in which they are drawn.
@@ -70,7 +72,7 @@ def render_page(reports: Sequence[CampaignReport]) -> str:
         reports=reports,
         accounting=accounting,
         figures=figures,
-        key_figures=list(_key_figures(accounting, figures)),
+        key_figures=[*_key_figures(accounting, figures), *_recordings(reports)],
         differences=differences[:_MOST_CAMPAIGNS],
         limits=list(_limits(planned, figures, stretches, zone)),
         # Only what could be judged counts for a campaign.
@@ -81,6 +83,7 @@ def render_page(reports: Sequence[CampaignReport]) -> str:
         zone=zone.key,
         timeline=draw_timeline(figures.minutes, figures.outside_minutes, stretches, zone) if figures.minutes else None,
         people=list(_people(accounting)),
+        unreached=list(_unreached(accounting)),
         keys=list(_keys(figures)),
         rates=list(_rates(figures, zone)),
         suggestions=list(suggest(accounting, figures, reports)),
@@ -117,6 +120,18 @@ def _key_figures(accounting: Accounting, figures: Figures) -> Iterator[tuple[str
         yield "cost", f"{figures.cost:,f}", "; ".join(notes)
 
 
+def _recordings(reports: Sequence[CampaignReport]) -> Iterator[tuple[str, str, str]]:
+    wanted = [one.recordings for one in reports if one.recordings is not None]
+    if wanted:
+        counts = RecordingCounts.merge(wanted)
+        missing = {"gone": counts.gone, "refused": counts.refused, "not fetched yet": counts.failed}
+        yield (
+            "recordings",
+            f"{counts.saved:,}",
+            "; ".join(f"{count:,} {why}" for why, count in missing.items() if count),
+        )
+
+
 def _limits(
     planned: Sequence[CampaignReport], figures: Figures, stretches: Sequence[tuple[float, float]], zone: ZoneInfo
 ) -> Iterator[str]:
@@ -136,6 +151,14 @@ def _people(accounting: Accounting) -> Iterator[Bar]:
     for name in dict.fromkeys([*_STYLES, *counts]):
         if (count := counts.get(name, 0)) or name == "reached":
             yield Bar(name.replace("-", " "), count, _STYLES.get(name, "other"))
+
+
+def _unreached(accounting: Accounting) -> Iterator[tuple[str, ...]]:
+    counts = {**accounting.not_reached, NEVER_TRIED: accounting.never_tried}
+    for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        if count:
+            reason = explain_unreached(code)
+            yield code.replace("-", " "), f"{count:,}", reason.meaning, reason.remedy
 
 
 def _keys(figures: Figures) -> Iterator[Bar]:

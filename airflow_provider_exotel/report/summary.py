@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_exotel.report.accounting import Accounting
 from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
+from airflow_provider_exotel.report.recordings import RecordingCounts
 
 
 def summarize(reports: Sequence[CampaignReport]) -> dict[str, Any]:
@@ -19,13 +20,14 @@ def summarize(reports: Sequence[CampaignReport]) -> dict[str, Any]:
         ``reach_rate`` (reached of contacts), ``answer_rate`` (answered of attempts), ``digits``, ``talked_seconds``,
         ``cost`` (text, ``None`` where no call has a price), ``outside_window``, ``called_too_often``, ``adds_up``
         (``None`` where a campaign has no counts to compare with), and ``differences``: by how much the campaigns' own
-        counts differ.
+        counts differ; ``recordings`` by what became of them, only if they were asked for.
     """
     accounting = Accounting.merge(one.accounting for one in reports)
     figures = Figures.merge(one.figures for one in reports)
     differences: Counter[str] = Counter()
     for what, calls, campaign in accounting.differences:
         differences[what] += abs(calls - campaign)
+    recordings = [one.recordings for one in reports if one.recordings is not None]
     return {
         "campaigns": len(reports),
         "contacts": accounting.contacts,
@@ -42,6 +44,7 @@ def summarize(reports: Sequence[CampaignReport]) -> dict[str, Any]:
         "called_too_often": figures.too_often,
         "adds_up": False if differences else (True if accounting.is_compared else None),
         "differences": dict(differences),
+        **({"recordings": RecordingCounts.merge(recordings).as_dict()} if recordings else {}),
     }
 
 

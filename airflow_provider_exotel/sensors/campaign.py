@@ -57,12 +57,14 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
     each ended: ``status``, ``contacts``, ``reached``, ``not_reached``, ``never_tried``, ``started``, ``ended``,
     ``counts``.
 
-    A sensor never stops a campaign: it belongs to somebody else.
+    A sensor never stops a campaign, since it belongs to somebody else, unless ``pause_if_failed_above`` asks for it.
 
     :param campaign_ids: one id, a list of them, or the output of the tasks that create them, mapped ones too; what
         their XCom ``campaign`` holds is taken as well. What skipped tasks left out is passed over; if nothing is left
         to wait for, the task is skipped.
     :param min_reached: fail the task if any of the campaigns reached a smaller share than this, 0 to 1.
+    :param pause_if_failed_above: pause a campaign, and fail the task, if a larger share of its calls fails than this, 0
+        to 1, once it has made 30 calls; default never.
     :param on_window_end: what to do with uncalled contacts when a window closes: ``complete`` (default) warns, ``fail``
         fails the task.
     :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
@@ -81,6 +83,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         *,
         campaign_ids: Any,
         min_reached: float | str | None = None,
+        pause_if_failed_above: float | str | None = None,
         on_window_end: Literal["complete", "fail"] = "complete",
         deferrable: bool | None = None,
         exotel_conn_id: str = ExotelHook.default_conn_name,
@@ -99,7 +102,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
             _parse({name: value for name, value in given.items() if not is_template(value)})
 
     arguments = arguments_of(__init__)
-    template_fields = ("exotel_conn_id", "campaign_ids", "min_reached")
+    template_fields = ("exotel_conn_id", "campaign_ids", "min_reached", "pause_if_failed_above")
 
     def execute(self, context: Context) -> Any:
         """Wait, in the way that was chosen."""
@@ -123,7 +126,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
                 if missing := [name for name in ids if self._watched[name].is_missing]:
                     self._poll(missing)
             events = [event for name in ids if (event := self._watched[name].event) is not None]
-            if len(events) < len(ids):
+            if len(events) < len(ids) and not any(map(_is_failing, events)):
                 return PokeReturnValue(is_done=False)
             return PokeReturnValue(is_done=True, xcom_value=self._conclude(context, events))
 
@@ -133,7 +136,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
 
         with self._failures_may_skip(), input_errors_fail_the_task():
             result, ids = TriggerResult.of_json(event), self._ids()
-            if result.left:
+            if result.left and not any(map(_is_failing, result.events)):
                 raise AirflowSensorTimeout(
                     f"{len(result.left)} of {len(ids)} campaigns have not ended within the sensor's timeout"
                 )
@@ -166,13 +169,15 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
             return _read_ids(self.campaign_ids)[0]
 
     def _poll(self, ids: Sequence[str]) -> None:
+        from airflow_provider_exotel.waiting.breaker import Breaker
         from airflow_provider_exotel.waiting.sweep import sweep
         from airflow_provider_exotel.waiting.wait import Wait
         from airflow_provider_exotel.waiting.watch import Watched
 
-        now = datetime.now(UTC)
+        now, limit = datetime.now(UTC), self._options().pause_if_failed_above
+        breaker = None if limit is None else Breaker(limit)
         for campaign_id in ids:
-            self._watched.setdefault(campaign_id, Watched(Wait(campaign_id)))
+            self._watched.setdefault(campaign_id, Watched(Wait(campaign_id, breaker=breaker)))
         due = [name for name in ids if self._watched[name].event is None and self._watched[name].wait.has_begun(now)]
         try:
             swept = self.hook.ask(lambda client: sweep(client, due, only_active=self._only_active))
@@ -185,6 +190,22 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         for campaign_id, campaign in swept.campaigns.items():
             if line := self._watched[campaign_id].see(campaign, datetime.now(UTC)):
                 self.log.info("%s", line)
+            self._judge(self._watched[campaign_id])
+
+    def _judge(self, watched: Watched) -> None:
+        from airflow_provider_exotel.waiting.breaker import sample_calls
+
+        if not watched.judges_calls(datetime.now(UTC)):
+            return
+        campaign_id = watched.wait.campaign_id
+        try:
+            sample = self.hook.ask(lambda client: sample_calls(client, campaign_id))
+        except ExotelError as error:
+            if not error.retryable:
+                raise
+            self.log.warning("The calls of campaign %s could not be counted: %s", campaign_id, error)
+        else:
+            watched.judge(sample, datetime.now(UTC))
 
     def _defer(self, context: Context) -> None:
         from airflow_provider_exotel.triggers.campaign import CampaignTrigger
@@ -206,11 +227,13 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
 
     def _conclude(self, context: Context, events: Sequence[WaitEvent]) -> Any:
         """Leave how the campaigns ended, and fail if one did not end as asked for."""
+        from airflow_provider_exotel.waiting.driver import pause_failing
         from airflow_provider_exotel.waiting.outcome import judge_outcome
 
         options, one = self._options(), _read_ids(self.campaign_ids)[1]
+        failing = [pause_failing(event, self.hook.ask) for event in events if _is_failing(event)]
         outcomes = [self._completed(event.outcome, few=len(events) <= _FEW) for event in events if event.outcome]
-        failures = [
+        failures = failing + [
             _UNEXPECTED[event.step].format(event.wait.campaign_id) for event in events if event.step in _UNEXPECTED
         ]
         for outcome in outcomes:
@@ -227,6 +250,11 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         from airflow_provider_exotel.waiting.driver import complete_outcome
 
         return complete_outcome(outcome, self.hook.ask) if few else outcome
+
+
+def _is_failing(event: WaitEvent) -> bool:
+    """Return whether a campaign is to be paused, whatever the others do."""
+    return event.step == "failing"
 
 
 def _parse(arguments: dict[str, Any]) -> TaskOptions:

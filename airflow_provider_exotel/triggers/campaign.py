@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_exotel.client.errors import ExotelResponseError
+from airflow_provider_exotel.client.errors import ExotelError, ExotelResponseError
 from airflow_provider_exotel.hooks.owner import task_key_of
 from airflow_provider_exotel.triggers.poller import Subscription, poller_of
 from airflow_provider_exotel.triggers.settings import utc_now, within
 from airflow_provider_exotel.triggers.stopping import stopper_of
-from airflow_provider_exotel.waiting.wait import Wait
+from airflow_provider_exotel.waiting.breaker import sample_calls
+from airflow_provider_exotel.waiting.wait import Step, Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, next_wake
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class CampaignTrigger(BaseTrigger):
         left = {one.wait.campaign_id: one for one in watched}
         async with AsyncExitStack() as stack:
             subscription: Subscription | None = None
-            while left and (deadline is None or utc_now() < deadline):
+            while left and not _is_failing(watched) and (deadline is None or utc_now() < deadline):
                 if subscription is None:
                     subscription = await self._subscribe(left.values(), stack)
                 pause = _seconds_until(next_wake((one.wait for one in left.values()), deadline), self.poll_interval)
@@ -169,6 +170,7 @@ class CampaignTrigger(BaseTrigger):
                         await self._say(line)
                     if subscription is not None and (send_at := left[campaign_id].wait.send_at):
                         subscription.move(campaign_id, send_at)
+                    await self._judge(left[campaign_id])
                 for campaign_id, one in list(left.items()):
                     one.see_clock(utc_now())
                     if one.event is not None:
@@ -188,6 +190,18 @@ class CampaignTrigger(BaseTrigger):
         stack.callback(poller.unsubscribe, subscription)
         return subscription
 
+    async def _judge(self, one: Watched) -> None:
+        """Have the calls of a campaign counted, if that is due."""
+        campaign_id = one.wait.campaign_id
+        if not one.judges_calls(utc_now()):
+            return
+        try:
+            poller = await poller_of(self.exotel_conn_id)
+            one.judge(await poller.ask(lambda client: sample_calls(client, campaign_id)), utc_now())
+        except Exception as error:  # it is tried again with the next poll
+            detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
+            await self._say(f"The calls of campaign {campaign_id} could not be counted: {detail}", logging.WARNING)
+
     async def _say(self, line: str, level: int = logging.INFO) -> None:
         """Log a line in another thread: Airflow takes it through a socket, which may be full when thousands log."""
         await asyncio.to_thread(self.log.log, level, "%s", line)
@@ -198,6 +212,11 @@ class CampaignTrigger(BaseTrigger):
             await asyncio.sleep(pause)
             return {}
         return await within(pause, subscription.news.get()) or {}
+
+
+def _is_failing(watched: Iterable[Watched]) -> bool:
+    """Return whether the task has to pause a campaign at once, whatever the others do."""
+    return any(one.event is not None and one.event.step is Step.FAILING for one in watched)
 
 
 def _plan(watched: Sequence[Watched], not_before: datetime, interval: float) -> str:

@@ -33,8 +33,8 @@ from airflow_provider_exotel.triggers.stopping import stopper_of
 from airflow_provider_exotel.waiting.sweep import PAGE, Swept, sweep_by_page
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.client.client import ExotelClient
-    from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+    from airflow_provider_exotel.client.client import CallStatus, ExotelClient
+    from airflow_provider_exotel.client.models import CallPage, Campaign, CampaignStatus
 
 log = logging.getLogger(__name__)
 
@@ -259,6 +259,12 @@ class _AfterStops:
         for campaign in self._client.list_campaigns(status=status, most=most):
             yield campaign
             self._wait()  # the next campaign may be on the next page
+
+    def call_details_pages(
+        self, campaign_id: str, *, page_size: int, status: Iterable[CallStatus] | None = None
+    ) -> Iterator[CallPage]:
+        self._wait()
+        yield from self._client.call_details_pages(campaign_id, page_size=page_size, status=status)
 
     def _wait(self) -> None:
         if not self._turn.is_set():

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, ExotelNotFound
 from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.waiting.breaker import Breaker, sample_calls
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome, resolve_uncalled
+from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
 from airflow_provider_exotel.waiting.wait import Step, Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, watch
 
@@ -49,6 +51,7 @@ class WaitDriver:
     :param ask: asks the service.
     :param carry_over: continues the campaign in the next window; ``None`` where that is not wanted.
     :param poll_interval: the time between two polls.
+    :param pause_if_failed_above: the share of failed calls above which the campaign is paused; ``None`` for never.
     :param stop_if_killed: raises if the task was killed; called before and after each step that lets a campaign dial.
     :param now: the time.
     :param sleep: waits for seconds; may raise to end the wait.
@@ -57,6 +60,7 @@ class WaitDriver:
     ask: Ask
     carry_over: CarryOver | None = None
     poll_interval: timedelta = timedelta(seconds=60)
+    pause_if_failed_above: float | None = None
     stop_if_killed: Callable[[], None] = _never_killed
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
@@ -68,7 +72,14 @@ class WaitDriver:
         :param contacts: how many people it calls, where that is known.
         :param carried_to: the end of the window that an earlier try paused it for.
         """
-        wait = Wait.for_campaign(campaign, self.now(), contacts=contacts, hand_over=self.carry_over is not None)
+        limit = self.pause_if_failed_above
+        wait = Wait.for_campaign(
+            campaign,
+            self.now(),
+            contacts=contacts,
+            hand_over=self.carry_over is not None,
+            breaker=None if limit is None else Breaker(limit),
+        )
         if self.carry_over and campaign.status == "paused" and carried_to and carried_to == campaign.schedule.end_at:
             wait = replace(wait, opening=True)
         watched = Watched(wait)
@@ -100,6 +111,7 @@ class WaitDriver:
             sleep=self.sleep,
             interval=self.poll_interval.total_seconds(),
             note=lambda line: log.info("%s", line),
+            count_calls=lambda: self.ask(lambda client: sample_calls(client, wait.campaign_id)),
         )
 
     def resolve(self, event: WaitEvent) -> Wait | Outcome:
@@ -108,6 +120,8 @@ class WaitDriver:
         :param event: what a wait has come to.
         :raises CampaignFailed: if the campaign was deleted, cannot be continued, or does not end.
         """
+        if event.step is Step.FAILING:
+            raise CampaignFailed(pause_failing(event, self.ask))
         paused_at_its_end = event.outcome is not None and event.outcome.status == "paused"
         if self.carry_over is not None and (event.step in {Step.OPENING, Step.CLOSING} or paused_at_its_end):
             following = self._carry(self.carry_over, event)
@@ -162,6 +176,21 @@ class WaitDriver:
         if again:  # it would come back at once
             self.sleep(min(self.poll_interval, _RETRIES_WITHIN).total_seconds())
         return replace(wait, hand_over=again)
+
+
+def pause_failing(event: WaitEvent, ask: Ask) -> str:
+    """Pause a campaign whose calls fail, and return in words what was done and why.
+
+    :param event: what its wait has come to.
+    :param ask: asks the service.
+    """
+    campaign_id = event.wait.campaign_id
+    try:
+        ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+    except ExotelError as error:
+        log.error("Campaign %s could not be paused and may dial: %s", campaign_id, error)  # noqa: TRY400
+        return f"campaign {campaign_id} could not be paused ({error}) and may dial: {event.reason}"
+    return f"campaign {campaign_id} was paused: {event.reason}"
 
 
 def complete_outcome(outcome: Outcome, ask: Ask) -> Outcome:

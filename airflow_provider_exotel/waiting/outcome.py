@@ -20,6 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import CallRecord, Campaign, CampaignStats, CampaignStatus
+from airflow_provider_exotel.client.reasons import describe_unreached
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.create.options import OnWindowEnd
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.create.options import OnWindowEnd
@@ -241,6 +245,8 @@ def judge_outcome(outcome: Outcome, *, min_reached: float | None, on_window_end:
         sum(tally.not_reached.values()),
         "an unknown number" if tally.never_tried is None else tally.never_tried,
     )
+    if unreached := describe_unreached(tally.not_reached):
+        log.info("Not reached by campaign %s: %s.", outcome.campaign_id, unreached)
     return failure_of(outcome, min_reached=min_reached, on_window_end=on_window_end)
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.waiting.breaker import Breaker
 from airflow_provider_exotel.waiting.outcome import tally_of
 
 LONGEST_LIFE = timedelta(days=30)
@@ -36,6 +37,8 @@ class Step(StrEnum):
     """Its window is about to close and people are left over."""
     OPENING = "opening"
     """The window it was carried into opens."""
+    FAILING = "failing"
+    """Too many of its calls fail."""
     OVERDUE = "overdue"
     """It shows as running long after its window."""
 
@@ -51,6 +54,7 @@ class Wait:
     :param hand_over: whether to stop waiting shortly before the end, so that it can be carried into the next window.
     :param opening: whether to wait only for ``send_at``.
     :param seen_dialling: whether it was dialling when it was last looked at.
+    :param breaker: judges its calls while it dials; ``None`` for not at all.
     """
 
     campaign_id: str
@@ -60,10 +64,17 @@ class Wait:
     hand_over: bool = False
     opening: bool = False
     seen_dialling: bool = False
+    breaker: Breaker | None = None
 
     @classmethod
     def for_campaign(
-        cls, campaign: Campaign, now: datetime, *, contacts: int | None = None, hand_over: bool = False
+        cls,
+        campaign: Campaign,
+        now: datetime,
+        *,
+        contacts: int | None = None,
+        hand_over: bool = False,
+        breaker: Breaker | None = None,
     ) -> Self:
         """Return the wait for a campaign's end.
 
@@ -71,10 +82,11 @@ class Wait:
         :param now: the present moment.
         :param contacts: how many people it calls, where the caller knows it.
         :param hand_over: whether it is to be carried into the next window.
+        :param breaker: judges its calls while it dials.
         """
         begins = campaign.schedule.send_at or campaign.date_created or now
         ends = campaign.schedule.end_at or begins + LONGEST_LIFE
-        return cls(campaign.id, begins, ends, contacts, hand_over)
+        return cls(campaign.id, begins, ends, contacts, hand_over, breaker=breaker)
 
     def following(self, campaign: Campaign, now: datetime) -> Self:
         """Return the wait with the schedule that the campaign shows: somebody may have moved it meanwhile.
@@ -83,7 +95,8 @@ class Wait:
         :param now: the present moment.
         """
         if self.end_at is None:
-            return self.for_campaign(campaign, now, contacts=self.contacts, hand_over=self.hand_over)
+            given: dict[str, Any] = {"contacts": self.contacts, "hand_over": self.hand_over, "breaker": self.breaker}
+            return self.for_campaign(campaign, now, **given)
         shown = campaign.schedule
         if self.opening or shown.end_at is None or shown.end_at == self.end_at:
             return self
@@ -91,9 +104,9 @@ class Wait:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value for name, value in self.__dict__.items()
-        }
+        plain = {name: value for name, value in self.__dict__.items() if name != "breaker"}
+        told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
+        return told | ({"breaker": self.breaker.as_json()} if self.breaker else {})
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
@@ -103,11 +116,22 @@ class Wait:
         """
         known = {name: kept[name] for name in cls.__dataclass_fields__ if name in kept}
         moments = {name: datetime.fromisoformat(known[name]) for name in ("send_at", "end_at") if known.get(name)}
+        if known.get("breaker"):
+            known["breaker"] = Breaker.of_json(known["breaker"])
         return cls(**{**known, **moments})
 
     def has_begun(self, now: datetime) -> bool:
         """Return whether a look is worth a request."""
         return not self.opening and (self.send_at is None or self.send_at <= now)
+
+    def judges_calls(self, campaign: Campaign | None, now: datetime) -> bool:
+        """Return whether the calls of a campaign are to be judged now.
+
+        :param campaign: it, as it was last seen.
+        :param now: the present moment.
+        """
+        dials = campaign is not None and campaign.status is CampaignStatus.IN_PROGRESS
+        return dials and self.breaker is not None and self.breaker.is_due(now, self.send_at)
 
     def wakes_at(self) -> datetime | None:
         """Return the moment at which the wait is over, whatever the service says."""

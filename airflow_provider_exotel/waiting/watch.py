@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.waiting.breaker import CallSample
 from airflow_provider_exotel.waiting.outcome import Outcome, outcome_of, tally_of
 from airflow_provider_exotel.waiting.wait import LONGEST_LIFE, Step, Wait
 
@@ -27,11 +28,13 @@ class WaitEvent:
     :param step: what.
     :param wait: what was waited for, as it stands.
     :param outcome: how the campaign ended, where it was seen.
+    :param reason: in words why its calls fail, for a campaign that is to be paused.
     """
 
     step: Step
     wait: Wait
     outcome: Outcome | None = None
+    reason: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain JSON, free of numbers."""
@@ -39,6 +42,7 @@ class WaitEvent:
             "step": self.step.value,
             "wait": self.wait.as_json(),
             "outcome": self.outcome.as_json() if self.outcome else None,
+            **({"reason": self.reason} if self.reason else {}),
         }
 
     @classmethod
@@ -48,7 +52,8 @@ class WaitEvent:
         :raises ValueError: if its step is unknown to this version.
         """
         outcome = kept.get("outcome")
-        return cls(Step(kept["step"]), Wait.of_json(kept["wait"]), Outcome.of_json(outcome) if outcome else None)
+        wait = Wait.of_json(kept["wait"])
+        return cls(Step(kept["step"]), wait, Outcome.of_json(outcome) if outcome else None, kept.get("reason"))
 
 
 @dataclass
@@ -86,6 +91,23 @@ class Watched:
     def is_missing(self) -> bool:
         """Whether it was not there at the last look, and may yet be."""
         return self._missing > 0 and self.event is None
+
+    def judges_calls(self, now: datetime) -> bool:
+        """Return whether its calls are to be counted now, for :meth:`judge`."""
+        return self.event is None and self.wait.judges_calls(self._latest, now)
+
+    def judge(self, sample: CallSample, now: datetime) -> None:
+        """Take in how many of its calls failed; :attr:`event` tells whether that is too many.
+
+        :param sample: its calls so far.
+        :param now: the present moment.
+        """
+        if self.wait.breaker is None or self.event is not None:
+            return
+        breaker, reason = self.wait.breaker.judge(sample, now, self.wait.send_at)
+        self.wait = replace(self.wait, breaker=breaker)
+        if reason:
+            self.event = WaitEvent(Step.FAILING, self.wait, reason=reason)
 
     def see_clock(self, now: datetime) -> None:
         """Take in the time: some waits are over by the clock alone."""
@@ -148,6 +170,7 @@ def watch(
     sleep: Callable[[float], None],
     interval: float,
     note: Callable[[str], None],
+    count_calls: Callable[[], CallSample] | None = None,
 ) -> WaitEvent:
     """Watch one campaign, in a worker, until something is to be done.
 
@@ -157,11 +180,14 @@ def watch(
     :param sleep: waits for seconds; may raise to end the watch.
     :param interval: seconds between two looks.
     :param note: takes a line on what has changed.
+    :param count_calls: counts its calls, where these are judged.
     """
     while True:
         if watched.wait.has_begun(now()):
             try:
                 line = watched.see(look(), now())
+                if count_calls is not None and watched.judges_calls(now()):
+                    watched.judge(count_calls(), now())
             except ExotelError as error:  # the wait ends by its clock, whatever the service does
                 line = f"Campaign {watched.wait.campaign_id} could not be looked at: {error}"
             if line:

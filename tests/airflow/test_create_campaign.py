@@ -14,6 +14,7 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import Param, task
 
 from airflow_provider_exotel import CallingWindow, CampaignLink, CreateCampaignOperator
+from airflow_provider_exotel.client.callback_urls import callback_token
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.emulator import Emulator, Fault
 
@@ -417,3 +418,25 @@ def test_another_idempotency_key_is_another_campaign(run_dag: Callable[..., Any]
 
 def _at(moment: datetime) -> dict[str, Any]:
     return {"execution_date" if airflow_version.startswith("2.") else "logical_date": moment}
+
+
+def test_callbacks_fill_the_three_urls_that_are_not_given(
+    run_dag: Callable[..., Any], exotel: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(monkeypatch, exotel, callback_base_url="http://127.0.0.1:9/exotel/")
+
+    run_dag(lambda: create(callbacks=True, status_callback="http://127.0.0.1:9/mine"))
+
+    [sent] = posts(exotel)
+    token = callback_token(exotel.api_token, exotel.account_sid)
+    assert sent["call_status_callback"] == f"http://127.0.0.1:9/exotel/{token}/call"
+    assert sent["call_schedule_callback"] == f"http://127.0.0.1:9/exotel/{token}/contact"
+    assert sent["status_callback"] == "http://127.0.0.1:9/mine"
+
+
+def test_callbacks_without_an_address_are_refused(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+    ran = run_dag(lambda: create(callbacks=True))
+
+    assert ran.state == "failed"
+    assert "callbacks: needs callback_base_url on the connection" in log.text
+    assert posts(exotel) == []

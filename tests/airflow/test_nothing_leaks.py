@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from airflow_provider_exotel import CreateCampaignOperator
+from airflow_provider_exotel.client.callback_urls import callback_token
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 from .conftest import connect
 
 NUMBER = "+919876543210"
 KEY, TOKEN = "canary-key-4f1d", "canary-token-9b2e"
-SECRETS = ("canary-key", "canary-token", b64encode(f"{KEY}:{TOKEN}".encode()).decode())
+CALLBACK = callback_token(TOKEN, "emulator")
+SECRETS = ("canary-key", "canary-token", b64encode(f"{KEY}:{TOKEN}".encode()).decode(), CALLBACK)
 # Where a task runs inside of dag.test(), Airflow 3 writes at DEBUG what it is told to mask; a worker does not.
 OF_AIRFLOW = "msg=MaskSecret("
 HOME = Path(os.environ["AIRFLOW_HOME"])
@@ -29,7 +31,7 @@ HOME = Path(os.environ["AIRFLOW_HOME"])
 def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:
     """A local Exotel whose key and token would be seen."""
     with Emulator(seed=1, api_key=KEY, api_token=TOKEN) as emulator:
-        connect(monkeypatch, emulator)
+        connect(monkeypatch, emulator, callback_base_url="http://127.0.0.1:9")
         yield emulator
 
 
@@ -46,6 +48,7 @@ def create(people: Path) -> CreateCampaignOperator:
         numbers_from=people.as_uri(),
         read_via_text="Hello",
         settle=0,
+        callbacks=True,
         schedule={"send_at": "PT1H", "end_at": "PT9H"},
     )
 

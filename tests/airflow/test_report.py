@@ -33,6 +33,7 @@ from airflow_provider_exotel.client.request import CampaignRequest, Schedule
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.operators.report import CampaignReportOperator
+from airflow_provider_exotel.report import recordings
 from airflow_provider_exotel.report.storage import Workplace
 
 from .test_nothing_leaks import OF_AIRFLOW, database, log_files
@@ -580,6 +581,44 @@ def test_what_is_escaped_in_an_address_stays_so(exotel: Emulator, tmp_path: Path
     report(tmp_path, campaign, folder_url="https://reports.example.com/a%2Fb/100%25/c d+e").execute(context)
 
     assert kept["report"]["url"] == "https://reports.example.com/a%2Fb/100%25/c%20d%2Be/report.html"
+
+
+def test_recordings_are_copied_and_counted_and_leave_no_number_behind(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    exotel.settings.recording_url = f"{exotel.foreign_recording_url}?to={TRACE}000"
+    campaign = dialled(exotel, people=PEOPLE[:12])
+    a_day_later(exotel)
+
+    ran = run_dag(lambda: report(tmp_path / "report", campaign, recordings=(tmp_path / "recordings").as_uri()))
+
+    told = ran.xcom("report")
+    answered = {f"{call.call_sid}.mp3" for call in exotel.calls(campaign) if call.status == "completed"}
+    assert {path.name for path in (tmp_path / "recordings").iterdir()} == answered
+    assert told["recordings"] == {"saved": len(answered), "gone": 0, "refused": 0, "failed": 0}
+    assert "recordings</dt>" in (tmp_path / "report" / "report.html").read_text()
+    assert exotel.leaked == []
+    written = log.text + log_files() + database()
+    assert [line[:300] for line in written.splitlines() if TRACE in line and OF_AIRFLOW not in line] == []
+
+
+def test_recordings_that_a_later_try_may_fetch_fail_the_task_once_the_report_is_there(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "PAUSES", (0.0, 0.0))
+    exotel.settings.recording_url = exotel.recording_url
+    campaign = dialled(exotel, people=PEOPLE[:12])
+    a_day_later(exotel)
+    exotel.faults.add(Fault(on="GET recordings/*", kind="status", status=503, times=3))
+
+    def task() -> CampaignReportOperator:
+        return report(tmp_path / "report", campaign, recordings=(tmp_path / "recordings").as_uri())
+
+    first, second = run_dag(task), run_dag(task)
+
+    assert (first.state, second.state) == ("failed", "success")
+    assert first.xcom("report")["recordings"]["failed"] == 1
+    assert second.xcom("report")["recordings"]["failed"] == 0
 
 
 def test_the_page_of_the_docs_names_every_parameter() -> None:

@@ -21,6 +21,7 @@ from airflow_provider_exotel import (
     UpdateCampaignOperator,
 )
 from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
 from airflow_provider_exotel.triggers import campaign as trigger
@@ -582,3 +583,41 @@ def test_a_trigger_holds_plain_text_and_is_made_anew_of_it() -> None:
 def test_an_event_of_another_version_is_refused() -> None:
     with pytest.raises(Exception, match="event is not of this version"):
         trigger.TriggerResult.of_json({"events": [{"step": "exploded"}]})
+
+
+MANY = [f"+9198765{person:05d}" for person in range(400)]
+
+
+@MODES
+def test_a_campaign_whose_calls_fail_is_paused_and_fails_the_task_once(
+    run_dag: Run, days: Emulator, log: Any, deferrable: bool
+) -> None:
+    days.settings.outcomes = {"failed": 1}
+    arguments = {"numbers": MANY, "poll_interval": 60, "pause_if_failed_above": 0.5, "retries": 3}
+
+    ran = run_dag(lambda: create(deferrable=deferrable, **arguments))
+
+    [campaign] = days.campaigns
+    assert (ran.state, campaign.status) == ("failed", "paused")
+    assert f"campaign {campaign.id} was paused: " in log.text
+    assert campaign.calls_finished < len(MANY)
+
+
+@MODES
+def test_a_sensor_pauses_the_one_that_fails_while_the_others_dial_on(
+    run_dag: Run, days: Emulator, log: Any, deferrable: bool
+) -> None:
+    ids = []
+    for outcome in ("failed", "completed"):
+        days.settings.outcomes = {outcome: 1}
+        request = {"numbers": MANY, "caller_id": "0XXXXXX4890", "name": "Survey", "read_via_text": "Hello"}
+        ids.append(at_the_dashboard(days).create_campaign(CampaignRequest(**request)).id)
+
+    ran = run_dag(
+        lambda: CampaignSensor(
+            task_id="wait", campaign_ids=ids, pause_if_failed_above=0.5, deferrable=deferrable, poke_interval=60
+        )
+    )
+
+    assert (ran.state, [campaign.status for campaign in days.campaigns]) == ("failed", ["paused", "in-progress"])
+    assert f"campaign {ids[0]} was paused: " in log.text

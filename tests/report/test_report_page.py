@@ -294,3 +294,20 @@ def test_the_time_that_is_missing_is_that_of_the_slowest_campaign() -> None:
     told = next(iter(suggest(slow.accounting, together, [slow, fast])))
 
     assert "take about 30 minutes more" in told
+
+
+def test_the_page_says_why_people_were_not_reached(reports: list[CampaignReport]) -> None:
+    page = render_page(reports)
+    section = page.split("Why people were not reached")[1].split("</section>")[0]
+
+    assert "The phone rang and nobody answered." in section
+    assert "The campaign ended before the first call." in section
+
+
+def test_the_page_shows_an_unknown_reason_as_the_service_gives_it() -> None:
+    records = [CallRecord.of({"call_sid": "1", "to": people(1)[0], "status": "teleported"})]
+    campaign = Campaign.of({"id": "c", "status": "Completed", "stats": {"created": 1, "failed": 1}})
+
+    section = render_page([report_of(campaign, records)[0]]).split("Why people were not reached")[1]
+
+    assert 'scope="row">teleported</th>' in section

@@ -1,0 +1,272 @@
+"""``python -m airflow_provider_exotel.commands.callbacks``: receive the service's callbacks, beside Airflow.
+
+It faces the internet, so it is a program of its own: it knows neither Airflow nor its database, and a request without
+the token of an account is answered 404. Any ASGI server can run it: ``create_app`` reads the environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hmac
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast, get_args
+
+from airflow_provider_exotel.client.callback_urls import callback_token
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.commands.environment import read_connection
+from airflow_provider_exotel.connection import DEFAULT_CONNECTION_ID, ExotelSettings
+from airflow_provider_exotel.report.call import Naming, hashed, in_clear
+from airflow_provider_exotel.report.callbacks import CallLog, Kind, parse_body, read_callback
+
+log = logging.getLogger(__name__)
+
+FOLDER, CONNECTIONS, HASH_KEY = "EXOTEL_CALLBACKS_FOLDER", "EXOTEL_CALLBACKS_CONNECTIONS", "EXOTEL_HASH_KEY"
+"""The environment variables that the program reads."""
+MOST_BYTES = 65_536
+"""The largest body that is read; a callback has less than 1,000 bytes."""
+MOST_WAITING = 50_000
+"""How many calls wait for a storage that does not take them; then the service is asked to come back later."""
+_BODY_WITHIN = 5.0
+_WRITE_EVERY = 5.0
+_SHORTEST_KEY = 16
+_KINDS = get_args(Kind)
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Write = Callable[[str, bytes], None]
+
+
+class _Refused(Exception):
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+@dataclass
+class CallbackApp:
+    """The ASGI application.
+
+    :param tokens: the secret part of the URLs of each account that is served.
+    :param write: writes a table to a path in the folder, replacing what is there.
+    :param name: names the person behind a number.
+    :param write_every: seconds between two writes.
+    :param now: the time.
+    """
+
+    tokens: Sequence[str] = field(repr=False)
+    write: Write
+    name: Naming = field(repr=False)
+    write_every: float = _WRITE_EVERY
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _calls: CallLog = field(default_factory=CallLog, repr=False)
+    _writer: asyncio.Task[None] | None = field(default=None, repr=False)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or follow the life of the server."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        try:
+            status = await self._take(scope, receive)
+        except _Refused as refused:
+            status = refused.status
+        headers = (
+            [(b"content-length", b"0"), (b"connection", b"close")] if status >= 400 else [(b"content-length", b"0")]
+        )
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def flush(self) -> None:
+        """Write what has come in and is not written yet; a failure is logged and tried again later."""
+        async with self._writing:
+            pending = self._calls.pending()
+            if pending is None:
+                return
+            path, content, count = pending
+            try:
+                await asyncio.to_thread(self.write, path, content)
+            except Exception as error:  # whatever a storage raises, whose message may hold credentials
+                log.error("Cannot write %d calls (%s); trying again.", self._calls.unwritten, type(error).__name__)  # noqa: TRY400
+                return
+            log.info("Wrote %d calls.", self._calls.unwritten)
+            self._calls.written(count)
+
+    async def _take(self, scope: Scope, receive: Receive) -> int:
+        kind = self._kind_of(scope["path"])
+        is_get = scope["method"] == "GET"
+        # A flow's Passthru applet sends a GET; it alone tells what was pressed while the call goes on.
+        if scope["method"] != "POST" and not (is_get and kind == "passthru"):
+            raise _Refused(405)
+        headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
+        body = bytes(scope["query_string"]) if is_get else await _read(receive, headers.get(b"content-length", b""))
+        try:
+            fields = parse_body(body, headers.get(b"content-type", b"").decode("latin-1"))
+        except ValueError:
+            raise _Refused(400) from None
+        received = self.now()
+        if self._calls.is_full_at(received):
+            await self.flush()
+            if self._calls.unwritten == 0:
+                self._calls.close()
+        if self._calls.unwritten >= MOST_WAITING:
+            raise _Refused(503)
+        event = read_callback(kind, fields, self.name, received)
+        self._calls.add(event, received)
+        if event.campaign_status is not None:
+            log.info("Campaign %s is %s.", event.campaign_id or "(not named)", event.campaign_status.value)
+        self._start_writer()
+        return 200
+
+    def _kind_of(self, path: str) -> Kind:
+        *_, token, kind = ("", "", *path.strip("/").split("/"))
+        # Every token is compared, so that the time tells nothing of how much of one was right.
+        known = [hmac.compare_digest(token.encode(), one.encode()) for one in self.tokens]
+        if not any(known) or kind not in _KINDS:
+            raise _Refused(404)
+        return cast("Kind", kind)
+
+    def _start_writer(self) -> None:
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.get_running_loop().create_task(self._write_regularly())
+
+    async def _write_regularly(self) -> None:
+        while self._calls.unwritten:
+            await asyncio.sleep(self.write_every)
+            await self.flush()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+                continue
+            await self.flush()
+            if self._writer is not None:
+                self._writer.cancel()
+            if self._calls.unwritten:
+                log.error("%d calls were not written; the report has them.", self._calls.unwritten)
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def create_app(environment: Mapping[str, str] | None = None) -> CallbackApp:
+    """Return the application that the environment describes, for any ASGI server.
+
+    :param environment: the environment variables; those of the process if ``None``.
+    :raises ExotelInputError: naming every variable that is missing or wrong.
+    """
+    given = os.environ if environment is None else environment
+    problems: list[Problem] = []
+    ids = [one.strip() for one in given.get(CONNECTIONS, DEFAULT_CONNECTION_ID).split(",") if one.strip()]
+    tokens = []
+    for conn_id in ids:
+        try:
+            settings = ExotelSettings.of(read_connection(conn_id, given))
+            tokens.append(callback_token(settings.api_token, settings.account_sid))
+        except ExotelInputError as error:
+            problems += error.problems
+    if not ids:
+        problems.append(Problem(CONNECTIONS, "must name a connection; leave it out for exotel_default"))
+    folder, key = given.get(FOLDER, "").strip(), given.get(HASH_KEY, "").strip()
+    if not folder:
+        problems.append(Problem(FOLDER, "is required; write a folder such as s3://bucket/callbacks"))
+    if key != "clear" and len(key) < _SHORTEST_KEY:
+        wanted = f"must have at least {_SHORTEST_KEY} characters; give the key of the reports, or 'clear' for numbers"
+        problems.append(Problem(HASH_KEY, wanted))
+    write: Write | None = None
+    if folder:
+        try:
+            write = _writer_to(folder)
+        except (ImportError, OSError, ValueError) as error:
+            problems.append(
+                Problem(FOLDER, f"cannot be opened ({type(error).__name__}); install what the scheme needs")
+            )
+    if problems or write is None:
+        raise ExotelInputError(problems, "callback program")
+    return CallbackApp(tokens, write, in_clear if key == "clear" else hashed(key.encode()))
+
+
+def _writer_to(folder: str) -> Write:
+    """Return a function that writes a file into a folder on any storage, whole or not at all."""
+    import fsspec
+
+    fs, root = fsspec.core.url_to_fs(folder)
+
+    def write(path: str, content: bytes) -> None:
+        place = f"{root.rstrip('/')}/{path}"
+        fs.makedirs(place.rpartition("/")[0], exist_ok=True)
+        fs.pipe_file(f"{place}.part", content)
+        fs.mv(f"{place}.part", place)
+
+    return write
+
+
+async def _read(receive: Receive, length: bytes) -> bytes:
+    if length.isdigit() and int(length) > MOST_BYTES:
+        raise _Refused(413)
+    body = b""
+    try:
+        async with asyncio.timeout(_BODY_WITHIN):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise _Refused(400)
+                body += bytes(message.get("body", b""))
+                if len(body) > MOST_BYTES:
+                    raise _Refused(413)
+                if not message.get("more_body", False):
+                    return body
+    except TimeoutError:
+        raise _Refused(408) from None
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_exotel.commands.callbacks",
+        description="Receive Exotel's callbacks and add the calls to a folder, in the form of a report's attempts.",
+        epilog=f"The environment gives the rest: {FOLDER} (the folder), {CONNECTIONS} (ids, comma-separated; default "
+        f"{DEFAULT_CONNECTION_ID}), each connection as AIRFLOW_CONN_<ID>, and {HASH_KEY} (the key of the reports, or "
+        "'clear'). Needs the extra 'emulator', which brings uvicorn.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="the port (default: %(default)s)")
+    return parser
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C.
+
+    :param given: the command line; that of the process if None.
+    :return: the exit code.
+    """
+    chosen = arguments().parse_args(given)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        import uvicorn
+
+        app = create_app()
+    except ExotelInputError as error:
+        print("\n".join(map(str, error.problems)), file=sys.stderr)
+        return 2
+    except ImportError:
+        print("uvicorn is not installed; install it, or run create_app with another server", file=sys.stderr)
+        return 2
+    with contextlib.suppress(KeyboardInterrupt):
+        # No access log: the path of each request holds the token.
+        uvicorn.run(app, host=chosen.host, port=chosen.port, access_log=False, server_header=False, log_level="warning")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""What the service's callbacks say of calls, kept in the form of a report's table of attempts.
+
+A callback is a hint: it may be lost, come twice or come late. The report, which reads the calls themselves, is the
+truth; these tables only tell sooner who was called and what was pressed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from airflow_provider_exotel.client.models import CallRecord, CampaignStatus
+from airflow_provider_exotel.report.call import Call, Naming
+from airflow_provider_exotel.report.tables import ATTEMPTS, Row, writer
+
+MOST_ROWS = 20_000
+"""The most rows of one table: it is written anew with every addition."""
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 200
+_TABLE = "attempts.jsonl"
+_ID = re.compile(r"(?!\+?\d{7,15}\Z)[A-Za-z0-9._-]{1,100}")
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PHP_KEY = re.compile(r"\[(\w+)\]\Z")
+_ALIASES = {"call_to": "to", "call_from": "from", "campaign_id": "campaign_sid"}
+Kind = Literal["call", "contact", "campaign", "passthru"]
+"""The last part of a callback URL; ``passthru`` is for a flow's applet of that name."""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """One event that the service reports.
+
+    :param kind: which of the callbacks it is.
+    :param campaign_id: the campaign, ``None`` if it is not named.
+    :param call: the attempt, without the number; ``None`` if the event is about no single call.
+    :param campaign_status: the status of the campaign, for an event about a campaign.
+    """
+
+    kind: Kind
+    campaign_id: str | None
+    call: Call | None = None
+    campaign_status: CampaignStatus | None = None
+
+
+def parse_body(body: bytes, content_type: str) -> Mapping[str, Any]:
+    """Return the fields of a callback, under names in snake case.
+
+    Exotel documents JSON on some pages and forms on others, so the form that the content type does not name is tried
+    second.
+
+    :param body: the body, or the query of a GET.
+    :param content_type: its content type.
+    :raises ValueError: if it is neither a JSON object nor a form.
+    """
+    readers = [_json_fields, _form_fields]
+    if _FORM in content_type.lower():
+        readers.reverse()
+    text = body.decode("utf-8", "replace")
+    for read in readers:
+        if fields := read(text):
+            return {_snake(name): value for name, value in fields.items()}
+    raise ValueError("must be a JSON object or a form")
+
+
+def read_callback(kind: Kind, fields: Mapping[str, Any], name: Naming, received: datetime) -> Callback:
+    """Return the event that the fields of a callback describe; what cannot be read counts as not given.
+
+    :param kind: which of the callbacks it is.
+    :param fields: its fields, as :func:`parse_body` returns them.
+    :param name: names the person behind a number.
+    :param received: when it arrived, which stands for the time of a call that has none.
+    """
+    campaign_id = _id_of(fields.get("campaign_sid"))
+    if kind == "campaign":
+        return Callback(kind, campaign_id, campaign_status=CampaignStatus.of(fields.get("status")))
+    if kind == "contact":  # it sums up calls that were reported one by one
+        return Callback(kind, campaign_id)
+    record = CallRecord.of(fields)
+    is_of_a_call = bool(record.number) and str(fields.get("direction", "")).lower() not in {"inbound", "incoming"}
+    if not is_of_a_call:
+        return Callback(kind, campaign_id)
+    call = Call.of(record, name)
+    start = call.start if call.start is not None else received.timestamp()
+    # A flow reports pressed keys while the call goes on: it was answered.
+    status = call.status or ("in-progress" if kind == "passthru" else "")
+    return Callback(kind, campaign_id, call._replace(call_sid=_id_of(call.call_sid), start=start, status=status))
+
+
+@dataclass
+class CallLog:
+    """The calls of the present hour in one table, which is written anew as calls are added.
+
+    Object storage cannot append to a file. A table is closed at the end of its hour, and when it is full.
+
+    :param name: tells processes that write to one folder apart.
+    """
+
+    name: str = field(default_factory=lambda: uuid4().hex[:12])
+    _rows: list[Row] = field(default_factory=list)
+    _seen: set[tuple[Any, ...]] = field(default_factory=set)
+    _seen_before: set[tuple[Any, ...]] = field(default_factory=set)
+    _hour: datetime | None = None
+    _part: int = 0
+    _written: int = 0
+
+    def add(self, event: Callback, received: datetime) -> bool:
+        """Add the call of an event, and return whether it is a new one: duplicates change nothing.
+
+        Call it only while :meth:`is_full_at` is false.
+
+        :param event: the event.
+        :param received: when it arrived.
+        """
+        call = event.call
+        if call is None:
+            return False
+        mark = (event.campaign_id, call.call_sid or call.contact, call.status, call.digit)
+        if mark in self._seen or mark in self._seen_before:
+            return False
+        if self._hour is None:
+            self._hour = _hour_of(received)
+        self._seen.add(mark)
+        self._rows.append(_row(event.campaign_id, call))
+        return True
+
+    def is_full_at(self, now: datetime) -> bool:
+        """Return whether the table has to be closed before a call of now is added."""
+        return bool(self._rows) and (len(self._rows) >= MOST_ROWS or self._hour != _hour_of(now))
+
+    @property
+    def unwritten(self) -> int:
+        """How many calls were added since the table was last written."""
+        return len(self._rows) - self._written
+
+    def pending(self) -> tuple[str, bytes, int] | None:
+        """Return the table as it is to be written: its path in the folder, its content, and the number of its calls."""
+        if not self.unwritten or self._hour is None:
+            return None
+        content = io.BytesIO()
+        with writer("jsonl", ATTEMPTS, content) as write:
+            for row in self._rows:
+                write(row)
+        path = f"{self._hour:%Y-%m-%d}/{self._hour:%H}-{self.name}-{self._part:03}/{_TABLE}"
+        return path, content.getvalue(), len(self._rows)
+
+    def written(self, count: int) -> None:
+        """Take note that the first so many calls of the table are written."""
+        self._written = count
+
+    def close(self) -> None:
+        """Begin a new table; call it once the present one is written."""
+        self._part += 1
+        self._seen_before, self._seen = self._seen, set()
+        self._rows, self._written, self._hour = [], 0, None
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _row(campaign_id: str | None, call: Call) -> Row:
+    start, end = (None if at is None else datetime.fromtimestamp(at, UTC) for at in (call.start, call.end))
+    known = {
+        "campaign_id": campaign_id,
+        "contact": call.contact or None,
+        "attempt": call.attempt,
+        "call_sid": call.call_sid,
+        "status": call.status,
+        "digit": call.digit,
+        "duration_seconds": call.duration,
+        "start_utc": start,
+        "end_utc": end,
+        "price": call.price,
+    }
+    return tuple(known.get(column) for column in ATTEMPTS)
+
+
+def _id_of(value: object) -> str | None:
+    text = str(value or "").strip()
+    return text if _ID.fullmatch(text) else None
+
+
+def _json_fields(text: str) -> Mapping[str, Any] | None:
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(parsed, list) and len(parsed) == 1:
+        parsed = parsed[0]
+    return {str(name): value for name, value in parsed.items()} if isinstance(parsed, dict) else None
+
+
+def _form_fields(text: str) -> Mapping[str, Any] | None:
+    if "=" not in text:
+        return None
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return None
+
+
+def _snake(name: str) -> str:
+    """Return the name of a field in snake case; one that is nested as PHP writes it goes by its innermost name."""
+    inner = _PHP_KEY.search(name)
+    folded = _WORD.sub("_", inner[1] if inner else name).replace("-", "_").lower()
+    return _ALIASES.get(folded, folded)

@@ -1,0 +1,117 @@
+"""The recordings of a campaign's calls, copied before the service drops them (Exotel: 90 days by default).
+
+Each is a file that is there whole or not at all, under the call's SID, so that a later try fetches only the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from http import HTTPStatus
+from typing import Self
+from urllib.parse import urlsplit
+
+from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError
+from airflow_provider_exotel.report.call import Call
+from airflow_provider_exotel.report.storage import Workplace
+
+log = logging.getLogger(__name__)
+
+PAUSES = (2.0, 4.0)
+"""Seconds before a recording is asked for again; after that it is left to a later try of the task."""
+# A name that could be a phone number is none of the service's.
+_SID = re.compile(r"(?!\+?\d{7,15}\Z)[A-Za-z0-9_-]{1,100}")
+_KINDS = (".mp3", ".wav", ".ogg", ".m4a")
+_GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+
+Fetch = Callable[[str], Iterator[bytes]]
+
+
+@dataclass(frozen=True)
+class RecordingCounts:
+    """What became of the recordings.
+
+    :param saved: those that are in the folder.
+    :param gone: those that the service has no more.
+    :param refused: those whose host asks for credentials, or whose address is not followed.
+    :param failed: those that may be fetched by a later try.
+    """
+
+    saved: int = 0
+    gone: int = 0
+    refused: int = 0
+    failed: int = 0
+
+    @classmethod
+    def merge(cls, several: Iterable[RecordingCounts]) -> Self:
+        """Return the counts of several campaigns together."""
+        several = list(several)
+        return cls(*(sum(getattr(one, each.name) for one in several) for each in fields(cls)))
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+def save_recordings(
+    calls: Iterable[Call], fetch: Fetch, workplace: Workplace, sleep: Callable[[float], None] = time.sleep
+) -> RecordingCounts:
+    """Copy the recordings of calls into a folder, and return how many there are.
+
+    :param calls: the calls; those without a recording are passed over.
+    :param fetch: reads a recording piece by piece from its address.
+    :param workplace: where they are written; its folder is where they end up.
+    :param sleep: waits for seconds.
+    """
+    counts = dict.fromkeys(RecordingCounts().as_dict(), 0)
+    present = {path.name for path in workplace.folder.iterdir()} if workplace.folder.exists() else set()
+    for call in calls:
+        if not call.recording:
+            continue
+        name = _file_name(call)
+        if name is None:
+            counts["refused"] += 1
+        elif name in present:
+            counts["saved"] += 1
+        else:
+            counts[_save(name, call.recording, fetch, workplace, sleep)] += 1
+    return RecordingCounts(**counts)
+
+
+def _save(name: str, url: str, fetch: Fetch, workplace: Workplace, sleep: Callable[[float], None]) -> str:
+    for pause in (0.0, *PAUSES):
+        if pause:
+            sleep(pause)
+        try:
+            with workplace.writing(name) as file:
+                size = sum(file.write(block) for block in fetch(url))
+        except ExotelError as error:
+            outcome = _outcome_of(error)
+            if outcome != "failed":
+                return outcome
+            log.debug("Recording %s: %s", name, error)
+        else:
+            if size:
+                workplace.publish([name])
+                return "saved"
+    return "failed"
+
+
+def _outcome_of(error: ExotelError) -> str:
+    status = error.http_status
+    if status in _GONE:
+        return "gone"
+    if isinstance(error, ExotelConnectionError) or status in _LATER:
+        return "failed"
+    return "failed" if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused"
+
+
+def _file_name(call: Call) -> str | None:
+    if not call.call_sid or not _SID.fullmatch(call.call_sid):
+        return None
+    path = urlsplit(call.recording or "").path.lower()
+    return call.call_sid + next((kind for kind in _KINDS if path.endswith(kind)), ".mp3")

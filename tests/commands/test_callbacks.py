@@ -1,0 +1,333 @@
+"""The callback program, with the emulator as the sender: what comes in is kept, and nobody else is let in."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from airflow_provider_exotel import ExotelClient
+from airflow_provider_exotel.audience.sources import Access
+from airflow_provider_exotel.audience.suppression import number_key
+from airflow_provider_exotel.audience.suppression_sources import open_suppressions, parse_suppressions
+from airflow_provider_exotel.client.callback_urls import callback_token, callback_urls
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.request import CampaignRequest, Schedule
+from airflow_provider_exotel.commands import callbacks
+from airflow_provider_exotel.commands.callbacks import CallbackApp, create_app
+from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.report.call import hashed
+
+from ..ports import unused_port
+
+KEY = "a key that names people"
+START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)
+PEOPLE = [f"+9198765{number:05}" for number in range(40)]
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(seed=1, start=START, outcomes={"completed": 1, "busy": 1}) as running:
+        yield running
+
+
+@pytest.fixture
+def environment(emulator: Emulator, tmp_path: Path) -> dict[str, str]:
+    return {
+        "AIRFLOW_CONN_EXOTEL_DEFAULT": emulator.connection_uri,
+        "EXOTEL_CALLBACKS_FOLDER": tmp_path.as_uri(),
+        "EXOTEL_HASH_KEY": KEY,
+    }
+
+
+@contextmanager
+def serving(app: CallbackApp) -> Iterator[str]:
+    """Serve the program on loopback; what it holds is written when the server ends."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(60)
+
+
+def urls(base: str, emulator: Emulator) -> dict[str, str]:
+    return callback_urls(base, emulator.api_token, emulator.account_sid)
+
+
+def dialled(emulator: Emulator, base: str) -> str:
+    """Return the id of a campaign that has called everybody and reports to the program."""
+    with ExotelClient(
+        emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host, requests_per_minute=6000
+    ) as client:
+        schedule = Schedule(send_at=START + timedelta(minutes=1), end_at=START + timedelta(hours=2))
+        request = CampaignRequest(
+            numbers=PEOPLE, caller_id="0XXXXXX4890", name="Reminder", schedule=schedule, **urls(base, emulator)
+        )
+        campaign_id = client.create_campaign(request).id
+    emulator.clock.advance(7_200)
+    return campaign_id
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    paths = sorted(folder.rglob("attempts.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+def ask(url: str, method: str = "POST", body: bytes = b"{}", **headers: str) -> int:
+    """Return the status of one request."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
+        connection.request(method, f"/{path}", body, headers)
+        return connection.getresponse().status
+
+
+@pytest.mark.parametrize("encoding", ["json", "form"])
+@pytest.mark.parametrize("keys", ["snake", "pascal"])
+def test_every_call_is_kept_once_in_whatever_form_it_is_reported(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path, encoding: str, keys: str
+) -> None:
+    emulator.settings.update({"callback_encoding": encoding, "callback_keys": keys})
+
+    with serving(create_app(environment)) as base:
+        campaign_id = dialled(emulator, base)
+        answers = emulator.send_callbacks()
+
+    kept = rows(tmp_path)
+    assert set(answers) == {200}
+    assert {row["call_sid"]: row["status"] for row in kept} == {
+        call.call_sid: call.status for call in emulator.calls(campaign_id)
+    }
+    assert {row["contact"] for row in kept} == {hashed(KEY.encode())(number) for number in PEOPLE}
+    assert kept[0]["start_utc"] == "2026-03-02T04:31:00Z"
+    # The campaign is not named in the fields of the guide.
+    assert {row["campaign_id"] for row in kept} == {campaign_id if keys == "snake" else None}
+
+
+def test_duplicates_and_disorder_change_nothing(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with serving(create_app(environment)) as base:
+        campaign_id = dialled(emulator, base)
+        for latest_first in (True, False):
+            emulator.send_callbacks(again=True, latest_first=latest_first)
+
+    assert sorted(row["call_sid"] for row in rows(tmp_path)) == sorted(
+        call.call_sid for call in emulator.calls(campaign_id)
+    )
+
+
+def test_what_was_lost_is_reported_again(emulator: Emulator, environment: dict[str, str], tmp_path: Path) -> None:
+    port = unused_port()
+    campaign_id = dialled(emulator, f"http://127.0.0.1:{port}")
+    lost = emulator.send_callbacks()
+    with serving(create_app(environment)) as base:
+        emulator.settings.passthru_url = None
+        for state in emulator.campaigns:
+            state.campaign.given.update(urls(base, emulator))
+        emulator.send_callbacks()
+
+    assert set(lost) == {0}
+    assert len(rows(tmp_path)) == len(emulator.calls(campaign_id))
+
+
+def test_whoever_presses_a_key_is_suppressed_at_once(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with serving(create_app(environment)) as base:
+        emulator.settings.passthru_url = f"{base}/{callback_token(emulator.api_token, emulator.account_sid)}/passthru"
+        campaign_id = dialled(emulator, base)
+        emulator.send_callbacks()
+
+    source = {"name": "opt-outs", "reports": str(tmp_path), "days": 30, "digit": "1", "hash_key_variable": "names"}
+    access = Access(path_of, no_connection, lambda *_: KEY.encode())
+    [suppressed] = open_suppressions(parse_suppressions([source]), access, START, None)
+    pressed = {call.number for call in emulator.calls(campaign_id) if call.digits == "1"}
+    assert pressed
+    assert {number for number in PEOPLE if number_key(number) in suppressed.numbers} == pressed
+
+
+def path_of(address: str) -> Any:
+    from upath import UPath
+
+    return UPath(address)
+
+
+def no_connection(*_: str) -> Any:
+    raise AssertionError("no query is asked")
+
+
+FORGED: dict[str, Callable[[str], str]] = {
+    "another token": lambda url: url.replace(url.split("/")[3], "0" * 64),
+    "half a token": lambda url: url.replace(url.split("/")[3], url.split("/")[3][:32]),
+    "no token": lambda url: url.replace(f"{url.split('/')[3]}/", ""),
+    "another path": lambda url: f"{url}x",
+    "no ASCII": lambda url: url.replace(url.split("/")[3], "%C3%A4"),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_a_forged_request_is_answered_as_if_nothing_were_there(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path, forged: Callable[[str], str]
+) -> None:
+    body = json.dumps({"call_sid": "one", "number": PEOPLE[0], "status": "completed"}).encode()
+    with serving(create_app(environment)) as base:
+        status = ask(forged(urls(base, emulator)["call_status_callback"]), body=body)
+
+    assert (status, rows(tmp_path)) == (404, [])
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"),
+    [
+        ("POST", b"x" * 65_537, 413),
+        ("POST", b"no fields at all", 400),
+        ("POST", b"[1, 2]", 400),
+        ("POST", b"", 400),
+        ("POST", b"[" * 60_000, 400),
+        ("POST", b"&".join(b"a%d=1" % one for one in range(300)), 400),
+        ("GET", b"", 405),
+        ("DELETE", b"", 405),
+    ],
+)
+def test_what_is_no_callback_is_refused(
+    emulator: Emulator, environment: dict[str, str], method: str, body: bytes, status: int
+) -> None:
+    with serving(create_app(environment)) as base:
+        assert ask(urls(base, emulator)["call_status_callback"], method, body) == status
+
+
+def test_a_body_without_a_length_is_cut_off_where_it_is_too_long(
+    emulator: Emulator, environment: dict[str, str]
+) -> None:
+    with serving(create_app(environment)) as base:
+        host, _, path = urls(base, emulator)["call_status_callback"].removeprefix("http://").partition("/")
+        pieces = (b"x" * 1000 for _ in range(70))
+        with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
+            connection.request("POST", f"/{path}", pieces, {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+
+            assert connection.getresponse().status == 413
+
+
+def test_no_number_and_no_token_is_logged(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with serving(create_app(environment)) as base:
+        campaign_id = dialled(emulator, base)
+        emulator.send_callbacks()
+        token = callback_token(emulator.api_token, emulator.account_sid)
+        number = json.dumps({"campaign_sid": PEOPLE[0], "status": PEOPLE[0]}).encode()
+        ask(f"{base}/{token}/campaign", body=number)
+        ask(f"{base}/{token}/call", body=b"+919876500000")
+
+    written = caplog.text + repr(create_app(environment))
+    stored = "".join(f"{path}{path.read_text()}" for path in tmp_path.rglob("*") if path.is_file())
+    assert f"Campaign {campaign_id} is completed." in written
+    assert "Wrote " in written
+    assert [trace for trace in ("98765", token, emulator.api_token) if trace in written + stored] == []
+
+
+def test_a_storage_that_does_not_answer_is_tried_again(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    app = create_app(environment)
+    works, tried, write = threading.Event(), threading.Event(), app.write
+
+    def broken_at_first(path: str, content: bytes) -> None:
+        tried.set()
+        if not works.is_set():
+            raise OSError("no such bucket")
+        write(path, content)
+
+    app.write, app.write_every = broken_at_first, 0.01
+    with serving(app) as base:
+        campaign_id = dialled(emulator, base)
+        answers = emulator.send_callbacks()
+        assert tried.wait(60)
+        works.set()
+
+    assert set(answers) == {200}
+    assert len(rows(tmp_path)) == len(emulator.calls(campaign_id))
+
+
+def test_the_service_is_asked_to_come_back_when_too_much_is_not_written(
+    emulator: Emulator, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "MOST_WAITING", 3)
+    app = create_app(environment)
+    app.write_every = 3_600
+    with serving(app) as base:
+        dialled(emulator, base)
+
+        answers = emulator.send_callbacks()
+
+    assert answers[:4] == [200, 200, 200, 503]
+
+
+def test_each_hour_has_a_table_of_its_own(emulator: Emulator, environment: dict[str, str], tmp_path: Path) -> None:
+    app, now = create_app(environment), START
+    app.now = lambda: now
+    with serving(app) as base:
+        url = urls(base, emulator)["call_status_callback"]
+        for sid in ("one", "two"):
+            ask(url, body=json.dumps({"call_sid": sid, "number": PEOPLE[0], "status": "busy"}).encode())
+            now += timedelta(hours=1)
+
+    assert sorted(path.parent.name[:2] for path in tmp_path.rglob("attempts.jsonl")) == ["04", "05"]
+    assert [row["call_sid"] for row in rows(tmp_path)] == ["one", "two"]
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        create_app({"EXOTEL_HASH_KEY": "short"})
+
+    assert [problem.field for problem in caught.value.problems] == [
+        "AIRFLOW_CONN_EXOTEL_DEFAULT",
+        "EXOTEL_CALLBACKS_FOLDER",
+        "EXOTEL_HASH_KEY",
+    ]
+
+
+def test_the_program_serves_until_it_is_stopped(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    port = unused_port()
+    command = [sys.executable, "-m", "airflow_provider_exotel.commands.callbacks", "--port", str(port)]
+    with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE, text=True) as program:
+        base = f"http://127.0.0.1:{port}"
+        while program.poll() is None and not listens(port):
+            time.sleep(0.05)
+        dialled(emulator, base)
+        answers = emulator.send_callbacks()
+        program.terminate()
+        written = program.communicate(timeout=60)[1]
+
+    assert set(answers) == {200}
+    assert len(rows(tmp_path)) == len(PEOPLE)
+    assert "98765" not in written
+    assert callback_token(emulator.api_token, emulator.account_sid) not in written
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

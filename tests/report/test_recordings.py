@@ -1,0 +1,170 @@
+"""Recordings are copied whole, once, under their call's SID, and the credentials stay at home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelResponseError
+from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.report.call import Call
+from airflow_provider_exotel.report.recordings import RecordingCounts, save_recordings
+from airflow_provider_exotel.report.storage import Workplace
+
+from .report_samples import NAME, START, client_of, order, people
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(start=START, seed=1) as running:
+        running.settings.recording_url = running.recording_url
+        yield running
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Iterator[ExotelClient]:
+    with client_of(emulator) as made:
+        yield made
+
+
+def dialled(emulator: Emulator, client: ExotelClient) -> str:
+    created = client.create_campaign(CampaignRequest(**order(people(12))))
+    emulator.clock.advance(86_400)
+    return created.id
+
+
+def calls(client: ExotelClient, campaign_id: str) -> list[Call]:
+    return [Call.of(record, NAME, keep_recording=True) for record in client.call_details(campaign_id)]
+
+
+def save(client: ExotelClient, calls: list[Call], folder: Path) -> RecordingCounts:
+    from upath import UPath
+
+    return save_recordings(calls, client.recording_blocks, Workplace(UPath(folder), "mark"), sleep=lambda _: None)
+
+
+def answered(emulator: Emulator, campaign_id: str) -> dict[str, bytes]:
+    found = [call for call in emulator.calls(campaign_id) if call.status == "completed"]
+    return {f"{call.call_sid}.mp3": b"ID3" + call.call_sid.encode() * call.duration for call in found}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def asked(emulator: Emulator) -> int:
+    return sum("recordings/" in entry.path for entry in emulator.requests)
+
+
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_each_answered_call_has_its_recording_under_its_sid(
+    emulator: Emulator, client: ExotelClient, tmp_path: Path, dialect: str
+) -> None:
+    emulator.settings.dialect = dialect
+    campaign_id = dialled(emulator, client)
+
+    counts = save(client, calls(client, campaign_id), tmp_path)
+
+    assert files(tmp_path) == answered(emulator, campaign_id)
+    assert counts == RecordingCounts(saved=len(answered(emulator, campaign_id)))
+
+
+def test_what_is_there_already_is_not_fetched_again(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
+    campaign_id = dialled(emulator, client)
+    known = calls(client, campaign_id)
+    save(client, known[:4], tmp_path)
+    before = asked(emulator)
+
+    counts = save(client, known, tmp_path)
+
+    assert asked(emulator) == len(answered(emulator, campaign_id)) == counts.saved
+    assert before > 0
+
+
+def test_one_that_breaks_off_is_fetched_anew_and_never_left_half(
+    emulator: Emulator, client: ExotelClient, tmp_path: Path
+) -> None:
+    campaign_id = dialled(emulator, client)
+    emulator.faults.add(Fault(on="GET recordings/*", kind="cut_body", times=2))
+
+    save(client, calls(client, campaign_id), tmp_path)
+
+    assert files(tmp_path) == answered(emulator, campaign_id)
+
+
+def test_one_that_cannot_be_fetched_is_left_to_a_later_try(
+    emulator: Emulator, client: ExotelClient, tmp_path: Path
+) -> None:
+    campaign_id = dialled(emulator, client)
+    emulator.faults.add(Fault(on="GET recordings/*", kind="status", status=503, times=3))
+    known = calls(client, campaign_id)
+
+    first = save(client, known, tmp_path)
+    second = save(client, known, tmp_path)
+
+    assert (first.failed, first.saved) == (1, len(answered(emulator, campaign_id)) - 1)
+    assert second == RecordingCounts(saved=len(answered(emulator, campaign_id)))
+
+
+def test_those_that_the_service_dropped_are_counted(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
+    campaign_id = dialled(emulator, client)
+    emulator.clock.advance(91 * 86_400)
+
+    counts = save(client, calls(client, campaign_id), tmp_path)
+
+    assert counts == RecordingCounts(gone=len(answered(emulator, campaign_id)))
+    assert files(tmp_path) == {}
+
+
+def test_another_host_gets_no_credentials(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
+    emulator.settings.recording_url = emulator.foreign_recording_url
+    campaign_id = dialled(emulator, client)
+
+    counts = save(client, calls(client, campaign_id), tmp_path)
+
+    assert counts.saved == len(answered(emulator, campaign_id))
+    assert emulator.leaked == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://recordings.example.com/{sid}.mp3", "https://u:p@example.com/{sid}", "file:///{sid}"]
+)
+def test_an_address_that_is_not_safe_is_not_followed(
+    emulator: Emulator, client: ExotelClient, tmp_path: Path, url: str
+) -> None:
+    emulator.settings.recording_url = url
+    campaign_id = dialled(emulator, client)
+
+    counts = save(client, calls(client, campaign_id), tmp_path)
+
+    assert counts == RecordingCounts(refused=len(answered(emulator, campaign_id)))
+
+
+@pytest.mark.parametrize("status", [401, 403, 302])
+def test_a_host_that_asks_for_more_is_counted_as_refused(
+    emulator: Emulator, client: ExotelClient, tmp_path: Path, status: int
+) -> None:
+    campaign_id = dialled(emulator, client)
+    emulator.faults.add(Fault(on="GET recordings/*", kind="status", status=status, times=None))
+
+    counts = save(client, calls(client, campaign_id), tmp_path)
+
+    assert counts.refused == len(answered(emulator, campaign_id))
+    assert asked(emulator) == counts.refused
+
+
+@pytest.mark.parametrize("sid", ["+919876500000", "919876500000", "../up", "a/b", "", None])
+def test_a_name_that_may_be_a_number_or_a_path_is_never_written(sid: str | None, tmp_path: Path) -> None:
+    call = Call(sid, "x", "completed", 1, None, 3, None, None, None, recording="https://example.com/one.mp3")
+
+    def fetch(url: str) -> Iterator[bytes]:
+        raise ExotelResponseError("nothing is asked for")
+
+    counts = save_recordings([call], fetch, Workplace(tmp_path, "mark"))
+
+    assert counts == RecordingCounts(refused=1)
+    assert list(tmp_path.iterdir()) == []

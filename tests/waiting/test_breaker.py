@@ -1,0 +1,157 @@
+"""A campaign whose calls fail is paused early; one whose people do not answer is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.waiting.breaker import ENOUGH_CALLS, FIRST_AFTER, Breaker, CallSample, sample_calls
+from airflow_provider_exotel.waiting.driver import WaitDriver
+from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
+from airflow_provider_exotel.waiting.wait import Wait
+
+from .waiting_samples import MINUTE, START, between, create
+
+RETRIES = {"number_of_retries": 3, "interval_mins": 60, "on_status": ["failed", "busy", "no-answer"]}
+
+
+@dataclass
+class Follower:
+    """One who follows a campaign in a worker whose time is the emulator's."""
+
+    emulator: Emulator
+    client: ExotelClient
+    counted: list[datetime] = field(default_factory=list)
+
+    def __call__(self, campaign: Campaign, limit: float | None = 0.5) -> Outcome:
+        clock = self.emulator.clock
+        driver = WaitDriver(
+            lambda question: question(self.client), pause_if_failed_above=limit, now=clock.now, sleep=clock.advance
+        )
+        return driver.follow(driver.start(campaign, contacts=None, carried_to=None))
+
+    @property
+    def counts(self) -> list[float]:
+        """When calls were counted, in minutes since the campaign began."""
+        asked = [entry for entry in self.emulator.requests if entry.path.endswith("call-details")]
+        return [(entry.at - START).total_seconds() // 60 for entry in asked if "status" not in entry.query]
+
+
+@pytest.fixture
+def follow(emulator: Emulator, client: ExotelClient) -> Follower:
+    return Follower(emulator, client)
+
+
+def dialling(emulator: Emulator, client: ExotelClient, outcome: str, count: int = 600) -> Campaign:
+    emulator.settings.outcomes = {outcome: 1}
+    window = between(START, START + timedelta(hours=8))
+    return create(client, count, schedule={**window, "send_at": None}, call_retries=RETRIES)
+
+
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_a_campaign_whose_calls_fail_is_paused_within_minutes(
+    emulator: Emulator, client: ExotelClient, follow: Follower, dialect: str
+) -> None:
+    emulator.settings.dialect = dialect
+    campaign = dialling(emulator, client, "failed")
+
+    with pytest.raises(CampaignFailed, match=r"was paused: .* calls failed, more than pause_if_failed_above") as failed:
+        follow(campaign)
+
+    assert not failed.value.retryable
+    assert emulator.campaigns[0].status == "paused"
+    assert emulator.clock.now() < START + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+@pytest.mark.parametrize("outcome", ["busy", "no-answer", "completed"])
+def test_people_who_do_not_answer_are_no_failure(
+    emulator: Emulator, client: ExotelClient, follow: Follower, dialect: str, outcome: str
+) -> None:
+    emulator.settings.dialect = dialect
+    campaign = dialling(emulator, client, outcome)
+
+    assert follow(campaign).status in {"completed", "failed"}
+
+
+def test_without_a_limit_no_call_is_counted(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
+    campaign = dialling(emulator, client, "failed", count=50)
+
+    follow(campaign, limit=None)
+
+    assert follow.counts == []
+
+
+def test_the_pauses_between_two_counts_double(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
+    follow(dialling(emulator, client, "busy"))
+
+    counts = follow.counts
+    assert counts[0] <= 5
+    assert all(later >= 2 * earlier - 1 for earlier, later in pairwise(counts))
+
+
+def test_what_cannot_be_counted_is_counted_at_the_next_poll(
+    emulator: Emulator, client: ExotelClient, follow: Follower
+) -> None:
+    campaign = dialling(emulator, client, "failed")
+    emulator.faults.add(Fault(on="GET campaigns/*/call-details", kind="html_5xx", times=2))
+
+    with pytest.raises(CampaignFailed, match="was paused"):
+        follow(campaign)
+
+
+def test_a_campaign_that_cannot_be_paused_is_named(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
+    campaign = dialling(emulator, client, "failed")
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=401, times=None))
+
+    with pytest.raises(CampaignFailed, match=r"could not be paused .* and may dial"):
+        follow(campaign)
+
+
+def test_calls_are_counted_where_the_service_gives_no_totals(emulator: Emulator, client: ExotelClient) -> None:
+    campaign = dialling(emulator, client, "failed", count=50)
+    emulator.clock.advance(600)
+    emulator.settings.list_metadata = False
+
+    assert sample_calls(client, campaign.id) == CallSample(50, 50)
+
+
+def test_a_campaign_without_calls_has_none(emulator: Emulator, client: ExotelClient) -> None:
+    assert sample_calls(client, dialling(emulator, client, "failed").id) == CallSample(0, 0)
+
+
+def test_a_few_calls_say_nothing() -> None:
+    breaker, reason = Breaker(0.5).judge(CallSample(ENOUGH_CALLS - 1, ENOUGH_CALLS - 1), START, START)
+
+    assert reason is None
+    assert (breaker.calls, breaker.failed) == (0, 0)  # so that they count with those that follow
+
+
+def test_only_the_calls_since_the_last_count_are_judged() -> None:
+    before, _ = Breaker(0.5).judge(CallSample(1_000, 0), START, START - MINUTE)
+
+    _, reason = before.judge(CallSample(1_040, 30), START + MINUTE, START - MINUTE)
+
+    assert reason is not None
+    assert reason.startswith("30 of its last 40 calls failed")
+
+
+@pytest.mark.parametrize(("failed", "is_paused"), [(50, False), (51, True)])
+def test_the_share_has_to_be_exceeded(failed: int, is_paused: bool) -> None:
+    _, reason = Breaker(0.5).judge(CallSample(100, failed), START, START)
+
+    assert (reason is not None) is is_paused
+
+
+def test_the_breaker_is_stored_with_its_wait() -> None:
+    breaker = Breaker(0.25, START + FIRST_AFTER, 100, 3)
+    wait = Wait("c1", START, None, breaker=breaker)
+
+    assert Wait.of_json(wait.as_json()) == wait
+    assert Wait.of_json({**wait.as_json(), "breaker": {**breaker.as_json(), "invented": 1}}) == wait
