@@ -10,12 +10,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.client.rate_limit import REQUESTS_PER_MINUTE
 from airflow_provider_exotel.client.redact import StoredRedacted
 from airflow_provider_exotel.client.text import did_you_mean, unknown_value
@@ -143,6 +145,10 @@ EXTRA_FIELDS = {
         "Where the callback program is reached from the internet, such as https://callbacks.example.com: campaigns "
         "with callbacks=True report there.",
     ),
+    "profile": FormField(
+        "Profile",
+        "What the account was found to do: the path of the file that commands.verify wrote, or its JSON text.",
+    ),
 }
 
 
@@ -179,6 +185,7 @@ class ExotelSettings(StoredRedacted):
     :param deployment: tells two Airflows on one account apart.
     :param callback_base_url: where the callback program is reached, without a trailing slash.
     :param guard: what the connection forbids to dial.
+    :param profile: what the account was found to do, ``None`` if nobody has looked.
     """
 
     api_key: str = field(repr=False)
@@ -194,6 +201,7 @@ class ExotelSettings(StoredRedacted):
     deployment: str | None = None
     callback_base_url: str | None = None
     guard: StagingGuard = field(default_factory=StagingGuard)
+    profile: Profile | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, connection: AirflowConnection) -> Self:
@@ -202,7 +210,10 @@ class ExotelSettings(StoredRedacted):
         :raises ExotelInputError: naming every field that is missing or wrong, and never its value.
         """
         problems: list[Problem] = []
-        extra = _read_fields(_read_extra(connection.extra, problems), problems)
+        given = _read_extra(connection.extra, problems)
+        extra = _read_fields(given, problems)
+        profile = _try(partial(_read_profile, extra.pop("profile")), "extra.profile", problems)
+        extra |= _known_limits(profile, given)
         host = _read_host(connection, extra.pop("region"), problems)
         guard = StagingGuard(
             _read_only_numbers(extra.pop("only_numbers"), problems),
@@ -214,7 +225,9 @@ class ExotelSettings(StoredRedacted):
         if problems:
             subject = f"connection {connection.conn_id}"
             raise ExotelInputError([Problem(f"connection.{one.field}", one.message) for one in problems], subject)
-        return cls(api_key=login, api_token=password, account_sid=schema, host=host, guard=guard, **extra)
+        return cls(
+            api_key=login, api_token=password, account_sid=schema, host=host, guard=guard, profile=profile, **extra
+        )
 
 
 def connection_metadata(hook_class_name: str) -> dict[str, Any]:
@@ -299,8 +312,42 @@ def _read_fields(extra: Mapping[str, Any], problems: list[Problem]) -> dict[str,
         # A mistyped staging guard that is silently ignored guards nothing.
         hint = f"use one of {', '.join(EXTRA_FIELDS)}{did_you_mean(name, EXTRA_FIELDS)}"
         problems.append(Problem(f"extra.{name}", f"unknown field; {hint}"))
+    if isinstance(extra.get("profile"), dict):  # its text, written without quotes
+        extra = {**extra, "profile": json.dumps(extra["profile"])}
     return {
         name: _try(partial(one.read, extra.get(name)), f"extra.{name}", problems) for name, one in EXTRA_FIELDS.items()
+    }
+
+
+def _read_profile(given: str | None) -> Profile | None:
+    """Return the profile of a connection.
+
+    :param given: the path of a file, or the JSON text.
+    :raises ValueError: if it is neither; it is not repeated.
+    """
+    if given is None:
+        return None
+    if given.startswith("{"):
+        return Profile.of_text(given)
+    try:
+        text = Path(given).read_text()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot be read ({type(error).__name__}); give the path of a profile, or its text") from None
+    return Profile.of_text(text)
+
+
+def _known_limits(profile: Profile | None, given: Mapping[str, Any]) -> dict[str, int]:
+    """Return the limits that a profile knows and the connection does not set."""
+    if profile is None:
+        return {}
+    limits = {"requests_per_minute": profile.requests_per_minute or 0}
+    # Twice the delay that was seen, where that is more than the default: it was seen once.
+    limits["settle"] = 2 * (profile.list_delay_seconds or 0)
+    least = {"requests_per_minute": 0, "settle": int(EXTRA_FIELDS["settle"].default or 0)}
+    return {
+        name: limit
+        for name, limit in limits.items()
+        if str(given.get(name) or "").strip() == "" and limit > least[name]
     }
 
 

@@ -59,6 +59,7 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
         "deployment": "staging",
         "callback_base_url": "https://callbacks.example.com/exotel/",
         "region": "mumbai",
+        "profile": '{"version": 1, "request_body": "documented"}',
     }
     assert extra.keys() == EXTRA_FIELDS.keys()
 
@@ -71,6 +72,8 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
     assert (settings.request_body, settings.host) == ("wrapped", "api.in.exotel.com")
     assert [*(settings.guard.only_numbers or ())] == ["+919876500000", "+919876500001"]
     assert settings.guard.max_contacts == 2
+    assert settings.profile is not None
+    assert settings.profile.request_body == "documented"
 
 
 @pytest.mark.parametrize("empty", [None, "", "  "])

@@ -213,6 +213,16 @@ def statuses_in(words: str) -> set[CampaignStatus]:
     return set().union(*named)
 
 
+def test_each_row_of_the_live_service_is_a_check_of_verify() -> None:
+    from airflow_provider_exotel.commands.verify.table import CHECKS, NOT_TOLD
+
+    page = ROOT / "docs" / "live-service.md"
+
+    rows = table_under(page, "What is not known")
+    assert rows == [[check.question, check.client, f"`{check.id}`"] for check in CHECKS]
+    assert table_under(page, "What no check can tell") == [[f"`{name}`", why] for name, why in NOT_TOLD.items()]
+
+
 @pytest.mark.airflow
 def test_the_table_of_metrics_is_what_the_code_emits() -> None:
     from airflow_provider_exotel.hooks.metrics import Counter

@@ -26,10 +26,11 @@ from airflow_provider_exotel.client.errors import (
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.lists import ContactLists
 from airflow_provider_exotel.client.models import CallPage, CallRecord, Campaign, CampaignStatus
+from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.client.rate_limit import REQUESTS_PER_MINUTE, TokenBucket, shared_bucket
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
 from airflow_provider_exotel.client.retry import RequestKind, RetryPolicy, is_definite_refusal
-from airflow_provider_exotel.client.transport import LARGEST_PAGE, Transport
+from airflow_provider_exotel.client.transport import LARGEST_PAGE, RawAnswer, Transport
 from airflow_provider_exotel.client.urls import base_url, check_account_sid, check_id, is_loopback
 
 Action = Literal["pause", "resume", "complete", "archive"]
@@ -66,6 +67,8 @@ class ExotelClient:
     :param retry: when a request is sent again.
     :param bucket: the token bucket of the rate limit; by default the one that this process has for the account.
     :param sleep: waits for seconds.
+    :param profile: what is known of the account; where it is silent nothing changes.
+    :param on_answer: is given each answer as it arrived, before it is read.
     :raises ExotelInputError: if the host or the account SID is not one.
     """
 
@@ -84,6 +87,8 @@ class ExotelClient:
         retry: RetryPolicy | None = None,
         bucket: TokenBucket | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        profile: Profile | None = None,
+        on_answer: Callable[[RawAnswer], None] | None = None,
     ) -> None:
         root = base_url(host)
         try:
@@ -100,8 +105,10 @@ class ExotelClient:
             bucket or shared_bucket(root, account_sid, requests_per_minute),
             retry or RetryPolicy(),
             sleep,
+            on_answer,
         )
-        self._form = BodyForm(self._transport, request_body)
+        self._profile = profile or Profile()
+        self._form = BodyForm(self._transport, self._profile.form_of_bodies(request_body))
         self.lists = ContactLists(self._transport)
         """The contact lists of the account, which campaigns can name."""
 
@@ -167,7 +174,10 @@ class ExotelClient:
         if name is not None:
             query["name"] = name
         if wanted is not None:
-            query["status"] = ",".join(sorted(_STATUS_FILTER.get(one, one.value.title()) for one in wanted))
+            by_hyphen = self._profile.status_filter == "hyphen"
+            query["status"] = ",".join(
+                sorted(one.value if by_hyphen else _STATUS_FILTER.get(one, one.value.title()) for one in wanted)
+            )
         page = self._transport.page("/campaigns", query, page_size)
         entries = paging.iterate_entries(page, _id_of, overlap=paging.OVERLAP, may_shrink=len(query) > 1)
         for data in islice(entries, most):

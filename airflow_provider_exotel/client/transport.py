@@ -7,7 +7,7 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -49,6 +49,28 @@ class Form:
     content_type: str
 
 
+@dataclass(frozen=True)
+class RawAnswer:
+    """One answer of the service as it arrived, for those who look at its form; it may hold numbers.
+
+    :param method: the HTTP method of the request.
+    :param path: its path below the account.
+    :param query: its query.
+    :param wrapped: whether its body was ``{"campaigns": [...]}``.
+    :param status: the HTTP status.
+    :param headers: the headers, their names in any case.
+    :param text: the body.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, Any] = field(repr=False)
+    wrapped: bool
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    text: str = field(repr=False)
+
+
 class Transport:
     """Sends requests of one account and reads their answers.
 
@@ -58,6 +80,7 @@ class Transport:
     :param bucket: the account's rate limit.
     :param retry: when a request is sent again.
     :param sleep: waits for seconds.
+    :param on_answer: is given each answer before it is read.
     """
 
     def __init__(
@@ -68,10 +91,12 @@ class Transport:
         bucket: TokenBucket,
         retry: RetryPolicy,
         sleep: Callable[[float], None],
+        on_answer: Callable[[RawAnswer], None] | None = None,
     ) -> None:
         self.root = root
         self._retry = retry
         self._sleep = sleep
+        self._on_answer = on_answer
         self._secrets = credentials
         self._timeout = timeout
         self._bucket = bucket
@@ -174,6 +199,9 @@ class Transport:
         retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
         log.debug("%s %s: HTTP %s", method, path, response.status_code)
         text = response.content.decode("utf-8", "replace")
+        if self._on_answer is not None:
+            wrapped = isinstance(body, dict) and "campaigns" in body
+            self._on_answer(RawAnswer(method, path, query or {}, wrapped, response.status_code, response.headers, text))
         return read_answer(
             response.status_code,
             text,

@@ -62,6 +62,7 @@ def emergency_client(settings: ExotelSettings) -> ExotelClient:
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
         request_body=settings.request_body,
+        profile=settings.profile,
         bucket=TokenBucket(_NO_LIMIT),
     )
 

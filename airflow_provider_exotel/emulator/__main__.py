@@ -12,9 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 from airflow_provider_exotel.emulator.faults import Fault
+from airflow_provider_exotel.emulator.profile import read_profile
 from airflow_provider_exotel.emulator.settings import CHOICES, Settings
 
 _CALLBACKS_EVERY = 1.0
+# The switches that are options too.
+CHOSEN = ("dialect", "accepts", "envelope", "at_end")
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -31,7 +34,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--no-skip-waiting", action="store_true", help="sit out waits for send_at and for retries")
     parser.add_argument("--start", type=datetime.fromisoformat, help="instant with offset the clock begins at")
     parser.add_argument("--seed", type=int, default=0, help="decides how calls end")
-    parser.add_argument("--rate-limit", type=int, default=30, help="requests a minute; 0: none")
+    parser.add_argument(
+        "--rate-limit",
+        type=int,
+        default=argparse.SUPPRESS,
+        help="requests a minute; 0: none (default: the profile's, or 30)",
+    )
     parser.add_argument(
         "--account-throttle", type=int, default=Settings.account_throttle, help="calls a minute of each campaign"
     )
@@ -39,13 +47,19 @@ def arguments() -> argparse.ArgumentParser:
         "--import-seconds", type=float, default=Settings.import_seconds, help="seconds of dialling an import takes"
     )
     parser.add_argument("--faults", type=_faults, default=[], metavar="FILE", help="JSON, as POST /_emulator/faults")
+    parser.add_argument("--profile", metavar="FILE", help="a profile that commands.verify wrote; options go before it")
     parser.add_argument("--reports", type=Path, metavar="FOLDER", help="where reports are; the page leads to theirs")
     parser.add_argument("--account-sid", default="emulator")
     parser.add_argument("--api-key", default="emulator-key")
     parser.add_argument("--api-token", default="emulator-token")
-    for name in ("dialect", "accepts", "envelope", "at_end"):
+    for name in CHOSEN:
         words = CHOICES[name]
-        parser.add_argument(f"--{name.replace('_', '-')}", choices=words, default=words[0])
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            choices=words,
+            default=argparse.SUPPRESS,
+            help=f"default: the profile's, or {words[0]}",
+        )
     return parser
 
 
@@ -67,6 +81,9 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         from airflow_provider_exotel.emulator import Emulator
 
+        played = read_profile(chosen.profile) if chosen.profile else {}
+        options = vars(chosen)
+        rate_limit = options.get("rate_limit", played.get("rate_limit", 30))
         emulator = Emulator(
             port=chosen.port,
             seed=chosen.seed,
@@ -77,13 +94,11 @@ def main(given: Sequence[str] | None = None) -> int:
             account_sid=chosen.account_sid,
             api_key=chosen.api_key,
             api_token=chosen.api_token,
-            rate_limit=chosen.rate_limit or None,
+            profile=played,
+            rate_limit=rate_limit or None,
             account_throttle=chosen.account_throttle,
             import_seconds=chosen.import_seconds,
-            dialect=chosen.dialect,
-            accepts=chosen.accepts,
-            envelope=chosen.envelope,
-            at_end=chosen.at_end,
+            **{name: options[name] for name in CHOSEN if name in options},
         )
         emulator.faults.add(*chosen.faults)
         stopped = threading.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from airflow_provider_exotel.emulator import campaigns, validation
-from airflow_provider_exotel.emulator.campaigns import INDIA, Call, Campaign, CampaignState
+from airflow_provider_exotel.emulator.campaigns import INDIA, WORDS, Call, Campaign, CampaignState
 from airflow_provider_exotel.emulator.clock import Clock
 from airflow_provider_exotel.emulator.dialling import OUTCOMES, Dialling, Plan, plan
 from airflow_provider_exotel.emulator.envelopes import Refusal
@@ -132,7 +132,7 @@ class Account:
         """
         with self._lock:
             state = self._existing(campaign_id)
-            deleted = campaigns.delete(state, self.settings.wrong_state_status)
+            deleted = campaigns.delete(state, self.settings.wrong_state_status, self.settings.deletes)
             return self._keep(replace(deleted, updated_at=self.clock.time()))
 
     def select(self, query: Mapping[str, str]) -> Page[CampaignState]:
@@ -147,8 +147,7 @@ class Account:
             if name := query.get("name"):
                 found = named(found, name, self.settings.name_filter)
             if words := query.get("status"):
-                wanted = {folded(word) for word in words.split(",")}
-                found = [each for each in found if folded(self._state(each).status) in wanted]
+                found = [each for each in found if self._has_status(each, words.split(","))]
             shown = campaign_page(found, query, self.settings)
             return Page(tuple(self._state(each) for each in shown.items), shown.total, shown.offset, shown.limit)
 
@@ -313,6 +312,13 @@ class Account:
         if end_at <= state.instant:
             raise Refusal(400, "schedule.end_at lies in the past")
         return campaigns.reschedule(replace(state, campaign=campaign), end_at)
+
+    def _has_status(self, campaign: Campaign, words: Sequence[str]) -> bool:
+        """Return whether the status filter of the list lets a campaign through."""
+        status, mode = self._state(campaign).status, self.settings.status_filter
+        if mode == "any":
+            return folded(status) in map(folded, words)
+        return mode == "ignored" or (WORDS[status] if mode == "title" else status) in words
 
     def _listed(self, campaign: Campaign) -> bool:
         """Return whether a campaign appears in lists by now."""

@@ -39,7 +39,7 @@ def build(office: Office) -> ASGIApp:
     def _refused(request: Request, status: int, message: str) -> Response:
         if not request.url.path.startswith(PREFIX):
             return JSONResponse({"error": message}, status)
-        answer = error_answer(status, message, request.method, office.account.settings.envelope, {})
+        answer = error_answer(status, message, request.method, office.account.settings)
         return Response(answer.body, answer.status, media_type=answer.content_type)
 
     return Front(app, office)
@@ -130,6 +130,9 @@ def _page_routes(app: FastAPI, office: Office) -> None:
 
 
 async def _json(request: Request) -> Any:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {"", "application/json"}:
+        raise Refusal(415, "The content type must be application/json")
     try:
         return await request.json()
     except ValueError:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from airflow_provider_exotel.emulator.campaigns import Call, CampaignState
-from airflow_provider_exotel.emulator.dialects import REPORTED, WORDS, date, recording_url
+from airflow_provider_exotel.emulator.campaigns import WORDS, Call, CampaignState
+from airflow_provider_exotel.emulator.dialects import REPORTED, date, recording_url
 from airflow_provider_exotel.emulator.settings import Settings
 
 _TIMEOUT = 5.0  # Exotel: the campaign guides' limit for an answer

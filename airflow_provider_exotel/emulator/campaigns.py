@@ -25,6 +25,17 @@ DEFAULT_LIFE = 30 * 24 * 3600.0
 CREATED, IN_PROGRESS, PAUSED = "created", "in-progress", "paused"
 COMPLETED, FAILED, CANCELED, DELETED, ARCHIVED = "completed", "failed", "canceled", "deleted", "archived"
 
+WORDS: Mapping[str, str] = {
+    "created": "Created",
+    "in-progress": "InProgress",
+    "paused": "Paused",
+    "completed": "Completed",
+    "failed": "Failed",
+    "canceled": "Canceled",
+    "deleted": "Deleted",
+    "archived": "Archived",
+}
+
 # Action -> the statuses it is allowed from.
 ACTIONS: Mapping[str, frozenset[str]] = {
     "pause": frozenset({CREATED, IN_PROGRESS}),
@@ -273,14 +284,17 @@ def act(state: CampaignState, action: str, wrong_state_status: int) -> Campaign:
     return replace(campaign, dialling=replace(campaign.dialling, pauses=_closed(campaign, now)))
 
 
-def delete(state: CampaignState, wrong_state_status: int) -> Campaign:
+def delete(state: CampaignState, wrong_state_status: int, deletes: str = "created") -> Campaign:
     """Return the campaign deleted (Exotel, delete campaign).
 
     :param state: how it stands now.
     :param wrong_state_status: the HTTP status of a refusal.
-    :raises Refusal: unless it has not started.
+    :param deletes: the switch of that name: ``created``, ``any`` or ``never``.
+    :raises Refusal: if the service does not delete such a campaign.
     """
-    if state.status != CREATED:
+    if deletes == "never":
+        raise Refusal(wrong_state_status, "Campaigns cannot be deleted")
+    if deletes == "created" and state.status != CREATED:
         raise Refusal(wrong_state_status, f"A campaign that is {state.status} cannot be deleted")
     return replace(_held(state.campaign, state.instant), deleted=True)
 

@@ -11,22 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_exotel.emulator.campaigns import CREATED, INDIA, Call, CampaignState
+from airflow_provider_exotel.emulator.campaigns import CREATED, INDIA, WORDS, Call, CampaignState
 from airflow_provider_exotel.emulator.dialling import Counts
 from airflow_provider_exotel.emulator.envelopes import request_id
 from airflow_provider_exotel.emulator.paging import Page
 from airflow_provider_exotel.emulator.settings import Settings
-
-WORDS: Mapping[str, str] = {
-    "created": "Created",
-    "in-progress": "InProgress",
-    "paused": "Paused",
-    "completed": "Completed",
-    "failed": "Failed",
-    "canceled": "Canceled",
-    "deleted": "Deleted",
-    "archived": "Archived",
-}
 
 # The fields the create-campaign page shows in its answer, and those only other pages repeat.
 PAGE_FIELDS = ("caller_id", "url", "retries")
@@ -74,7 +63,7 @@ def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: st
     items = [_campaign_item(each, settings, account_sid) for each in page.items]
     for each in items:
         each["data"][settings.list_id] = each["data"].pop("id")
-    if settings.dialect == "documented":
+    if settings.form("list_items") == "bare":
         items = [each["data"] for each in items]
     nothing = page.offset and settings.list_later_pages == "null"
     return success("GET", None if nothing else items, metadata_of(page, settings))
@@ -82,11 +71,12 @@ def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: st
 
 def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dict[str, Any]:
     """Return the answer that lists calls, one item per attempt."""
-    bare = settings.dialect == "documented"
-    items = [_documented_call(*each) if bare else wrapped(_reference_call(*each)) for each in page.items]
+    items = [_call_item(*each, settings) for each in page.items]
     if settings.recording_url is not None:
         for item, (_, call) in zip(items, page.items, strict=True):
-            (item if bare else item["data"])["recording_url"] = recording_url(call, settings)
+            item["recording_url"] = recording_url(call, settings)
+    if settings.form("call_items") == "wrapped":
+        items = [wrapped(each) for each in items]
     return success("GET", items, metadata_of(page, settings))
 
 
@@ -99,8 +89,7 @@ def recording_url(call: Call, settings: Settings) -> str | None:
 
 def report(state: CampaignState, settings: Settings) -> str:
     """Return the report of a campaign as CSV: its calls under the names of the dialect."""
-    shown = _documented_call if settings.dialect == "documented" else _reference_call
-    rows = [shown(state, call) for call in state.calls]
+    rows = [_call_item(state, call, settings) for call in state.calls]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["call_sid"])
     writer.writeheader()
@@ -112,6 +101,8 @@ def metadata_of(page: Page[Any], settings: Settings) -> dict[str, int] | None:
     """Return the figures of a page, None where they are switched off."""
     if not settings.list_metadata:
         return None
+    if settings.list_metadata == "page":
+        return {"page": page.offset // page.limit, "page_size": page.limit}
     return {"count": len(page.items), "offset": page.offset, "total": page.total, "limit": page.limit}
 
 
@@ -124,9 +115,12 @@ def _campaign_item(
     state: CampaignState, settings: Settings, account_sid: str, *, created: bool = False
 ) -> dict[str, Any]:
     data = _campaign(state, settings, account_sid, created=created)
+    summary = {"summary": _summary(state)} if settings.form("summary") != "absent" else {}
+    if settings.form("summary") == "inside":
+        data, summary = {**data, **summary}, {}
     if settings.dialect == "documented":
-        return {"code": 200, "status": "success", "data": data}
-    return {**wrapped(data), "summary": _summary(state)}
+        return {"code": 200, "status": "success", "data": data, **summary}
+    return {**wrapped(data), **summary}
 
 
 def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, created: bool) -> dict[str, Any]:
@@ -151,8 +145,7 @@ def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, cre
         "date_updated": date(state.updated_at),
         "stats": _stats(state, settings, created=created),
     }
-    echo = not documented if settings.echo_numbers is None else settings.echo_numbers
-    if echo and "from" in given:
+    if settings.form("echo_numbers") and "from" in given:
         data["from"] = ",".join(state.numbers) if documented else list(state.numbers)
     if not documented and state.plan is not None and state.instant >= campaign.dialling.start:
         data["date_started"] = date(campaign.dialling.start)
@@ -165,13 +158,13 @@ def _word(status: str, settings: Settings, *, created: bool) -> str:
     """Return the status as written; the older reference too answers a create with a capital letter."""
     if status in settings.status_words:
         return settings.status_words[status]
-    capital = settings.dialect == "documented" or (created and status == CREATED)
+    capital = settings.form("status_style") == "title" or (created and status == CREATED)
     return WORDS[status] if capital else status
 
 
 def _stats(state: CampaignState, settings: Settings, *, created: bool) -> dict[str, Any]:
     tally = state.counts
-    if settings.dialect == "documented":
+    if settings.form("stats_keys") == "underscore":
         stats = _documented_stats(tally)
         if created and tally.open == tally.untried:
             stats = {name: stats[name] for name in ("created", "completed", "failed", "pending")}
@@ -223,6 +216,13 @@ def _summary(state: CampaignState) -> dict[str, Any]:
         "call_inprogress": tally.dialling + tally.redialling,
         "DateCreated": date(state.campaign.created_at),
     }
+
+
+def _call_item(state: CampaignState, call: Call, settings: Settings) -> dict[str, Any]:
+    item = (_documented_call if settings.form("call_fields") == "guide" else _reference_call)(state, call)
+    if settings.quoted_digits:
+        item |= {name: f'"{item[name]}"' for name in ("digit", "digits") if item.get(name)}
+    return item
 
 
 def _documented_call(state: CampaignState, call: Call) -> dict[str, Any]:

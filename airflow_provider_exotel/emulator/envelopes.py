@@ -33,8 +33,12 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-# Numbers seen in Exotel's answers elsewhere; no catalogue of campaign codes is published.
-NUMERIC_CODES = {401: 1010, 403: 1010, 404: 10731, 409: 1012, 429: 1013, 500: 1100}
+# The catalogue of a sister API of Exotel; none of campaign codes is published.
+CATALOGUE = {400: 1002, 401: 1010, 403: 1003, 404: 1000, 409: 1008, 415: 1011, 429: 1013, 500: 1100}
+MANDATORY, NOT_PARSED = 1001, 1007
+# Numbers seen in Exotel's answers elsewhere.
+OTHER_CODES = {401: 1010, 403: 1010, 404: 10731, 409: 1012, 429: 1013, 500: 1100}
+_NOT_PARSED_WORDS = ("not valid JSON", "must be a JSON object", "comma-separated", "must be an array")
 WORD_CODES = {401: "UNAUTHORIZED", 404: "NOT_FOUND", 429: "RATE_LIMIT_EXCEEDED"}
 
 
@@ -48,32 +52,51 @@ def reason(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
 
 
-def _item(status: int, message: str) -> dict[str, Any]:
-    error = {"code": NUMERIC_CODES.get(status, 1001), "description": message, "message": reason(status)}
+def code_of(status: int, message: str, error_codes: str) -> int:
+    """Return the number of an error.
+
+    :param status: the HTTP status.
+    :param message: what a person reads.
+    :param error_codes: ``catalogue`` or ``other``, the switch of that name.
+    """
+    if error_codes == "other":
+        return OTHER_CODES.get(status, MANDATORY)
+    if status == HTTPStatus.BAD_REQUEST and "mandatory" in message:
+        return MANDATORY
+    if status == HTTPStatus.BAD_REQUEST and any(words in message for words in _NOT_PARSED_WORDS):
+        return NOT_PARSED
+    return CATALOGUE.get(status, CATALOGUE[400])
+
+
+def error_item(status: int, message: str, error_codes: str = "catalogue") -> dict[str, Any]:
+    """Return an entry that failed inside an answer that did not."""
+    code = code_of(status, message, error_codes)
+    error = {"code": code, "description": message, "message": reason(status)}
     return {"code": status, "error_data": error, "status": "failure", "data": None}
 
 
-def _item_envelope(status: int, message: str, method: str) -> dict[str, Any]:
+def _item_envelope(status: int, message: str, method: str, error_codes: str) -> dict[str, Any]:
     head = {"request_id": request_id(), "method": method, "http_code": status}
-    return {**head, "response": [_item(status, message)]}
+    return {**head, "response": [error_item(status, message, error_codes)]}
 
 
-def _object_envelope(status: int, message: str, method: str) -> dict[str, Any]:
+def _object_envelope(status: int, message: str, method: str, error_codes: str) -> dict[str, Any]:
     head = {"request_id": request_id(), "method": method, "http_code": status}
-    return {**head, "response": _item(status, message)}
+    return {**head, "response": error_item(status, message, error_codes)}
 
 
-def _rest_exception(status: int, message: str, method: str) -> dict[str, Any]:  # noqa: ARG001
-    code = WORD_CODES.get(status, NUMERIC_CODES.get(status, 1001))
+def _rest_exception(status: int, message: str, method: str, error_codes: str) -> dict[str, Any]:  # noqa: ARG001
+    number = code_of(status, message, error_codes)
+    code = number if error_codes == "catalogue" else WORD_CODES.get(status, number)
     return {"RestException": {"Status": status, "Message": message, "Code": code}}
 
 
-def _error(status: int, message: str, method: str) -> dict[str, Any]:  # noqa: ARG001
+def _error(status: int, message: str, method: str, error_codes: str) -> dict[str, Any]:  # noqa: ARG001
     code = WORD_CODES.get(status, reason(status)).lower().replace(" ", "_")
     return {"request_id": request_id(), "http_code": status, "response": {"error": {"code": code, "message": message}}}
 
 
-JSON_ENVELOPES: Mapping[str, Callable[[int, str, str], dict[str, Any]]] = {
+JSON_ENVELOPES: Mapping[str, Callable[[int, str, str, str], dict[str, Any]]] = {
     "item": _item_envelope,
     "object": _object_envelope,
     "rest_exception": _rest_exception,

@@ -22,6 +22,8 @@ STAGES = {
     "status": ("before", "after"),
     "rate_limited": ("before",),
     "empty_body": ("after",),
+    "wrong_id": ("after",),
+    "not_done": ("after",),
 }
 
 
@@ -33,7 +35,8 @@ class Fault:
         ``PUT campaigns/*``, ``GET campaigns/*/call-details``; the path ``*`` alone stands for every path.
     :param kind: ``drop_before_commit``, ``drop_after_commit`` (the connection closes without an answer), ``delay``,
         ``cut_body`` (the answer breaks off in its middle), ``html_5xx`` (a gateway's page), ``status`` (any status in
-        any envelope), ``rate_limited`` (429), ``empty_body`` (200 with nothing).
+        any envelope), ``rate_limited`` (429), ``empty_body`` (200 with nothing), ``wrong_id`` (the answer names another
+        campaign), ``not_done`` (a PUT or DELETE is answered with success and changes nothing).
     :param times: how many requests it strikes; None for all.
     :param after: how many matching requests it lets pass first.
     :param stage: ``before`` or ``after`` the request is carried out, for kinds that know both; default ``before``.

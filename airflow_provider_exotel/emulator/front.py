@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from os import SEEK_END
@@ -26,8 +26,11 @@ from airflow_provider_exotel.emulator.envelopes import JSON_ENVELOPES, Answer, R
 from airflow_provider_exotel.emulator.faults import Fault, FaultPlan
 from airflow_provider_exotel.emulator.gate import Credentials, RateLimit, authenticate
 from airflow_provider_exotel.emulator.journal import JournalEntry
+from airflow_provider_exotel.emulator.settings import Settings
 
 PREFIX = "/v2/accounts/"
+# The statuses that are answered before the service itself is reached.
+_OF_THE_GATE = (401, 429)
 # Bytes of a body that are held in memory, the rest is on disk, and of a piece in which it is handed on.
 MOST_IN_MEMORY, PIECE = 1_000_000, 65_536
 
@@ -74,19 +77,29 @@ class Office:
         self.leaked.clear()
 
 
-def error_answer(status: int, message: str, method: str, envelope: str, headers: Mapping[str, str]) -> Answer:
+def error_answer(
+    status: int,
+    message: str,
+    method: str,
+    settings: Settings,
+    headers: Mapping[str, str] | None = None,
+    envelope: str | None = None,
+) -> Answer:
     """Return an error in one of the five shapes.
 
     :param status: the HTTP status.
     :param message: what a person reads.
     :param method: the HTTP method of the request.
-    :param envelope: ``item``, ``object``, ``rest_exception``, ``error`` or ``html``.
+    :param settings: the switches, which name the shape.
     :param headers: further headers.
+    :param envelope: another shape than that of the switches.
     """
-    if envelope == "html":
-        return Answer(status, html_page(status, message).encode(), "text/html; charset=utf-8", headers)
-    body = JSON_ENVELOPES[envelope](status, message, method)
-    return Answer(status, json.dumps(body).encode(), headers=headers)
+    at_the_gate = status in _OF_THE_GATE and settings.auth_envelope
+    shape = envelope or (at_the_gate if isinstance(at_the_gate, str) else settings.envelope)
+    if shape == "html":
+        return Answer(status, html_page(status, message).encode(), "text/html; charset=utf-8", headers or {})
+    body = JSON_ENVELOPES[shape](status, message, method, settings.error_codes)
+    return Answer(status, json.dumps(body).encode(), headers=headers or {})
 
 
 class Front:
@@ -118,8 +131,10 @@ class Front:
         answer = self._instead(fault, method)
         carried_out = answer is None and not (fault and fault.kind == "drop_before_commit")
         if carried_out:
-            answer = await self._carry_out(scope, body, account_sid)
-        committed = carried_out and method != "GET" and answer is not None and answer.status < 400
+            as_if_read = bool(fault and fault.kind == "not_done")
+            answer = await self._carry_out({**scope, "method": "GET"} if as_if_read else scope, body, account_sid)
+        changes = method != "GET" and not (fault and fault.kind == "not_done")
+        committed = carried_out and changes and answer is not None and answer.status < 400
         if fault and fault.stage == "after" and answer is not None:
             answer = self._afterwards(fault, method, answer)
         self._note(scope, path, body, fault, answer, committed=committed)
@@ -144,15 +159,18 @@ class Front:
             return None
         if fault.kind == "empty_body":
             return replace(answer, status=200, body=b"")
-        return answer if fault.kind in {"delay", "cut_body"} else self._answer_of(fault, method)
+        if fault.kind == "wrong_id":
+            known = [each.id for each in self._office.account.states()]
+            return replace(answer, body=with_another_id(answer.body, known))
+        return answer if fault.kind in {"delay", "cut_body", "not_done"} else self._answer_of(fault, method)
 
     def _answer_of(self, fault: Fault, method: str) -> Answer:
         settings = self._office.account.settings
-        envelope = "html" if fault.kind == "html_5xx" else fault.envelope or settings.envelope
+        envelope = "html" if fault.kind == "html_5xx" else fault.envelope
         headers: Mapping[str, str] = {}
         if fault.kind == "rate_limited":
             headers = self._office.rate_limit.retry_after(fault.retry_after or settings.retry_after)
-        return error_answer(fault.status, fault.message, method, envelope, headers)
+        return error_answer(fault.status, fault.message, method, settings, headers, envelope)
 
     async def _carry_out(self, scope: Scope, body: Body, account_sid: str) -> Answer:
         office, settings, method = self._office, self._office.account.settings, scope["method"]
@@ -160,11 +178,11 @@ class Front:
         try:
             authenticate(header, account_sid, office.credentials, settings)
         except Refusal as refusal:
-            return error_answer(refusal.status, refusal.message, method, settings.envelope, {})
+            return error_answer(refusal.status, refusal.message, method, settings)
         admitted, headers = office.rate_limit.admit()
         if not admitted:
             headers = {**headers, **office.rate_limit.retry_after(settings.retry_after)}
-            return error_answer(429, "Rate limit exceeded", method, settings.envelope, headers)
+            return error_answer(429, "Rate limit exceeded", method, settings, headers)
         return await self._inner_answer(scope, body, headers)
 
     async def _inner_answer(self, scope: Scope, body: Body, headers: Mapping[str, str]) -> Answer:
@@ -184,7 +202,7 @@ class Front:
             await self._inside(scope, receive, send)
         except Exception as error:  # A defect of the emulator must look like one, not like a lost connection.
             message = f"The emulator failed: {type(error).__name__}"
-            return error_answer(500, message, scope["method"], self._office.account.settings.envelope, headers)
+            return error_answer(500, message, scope["method"], self._office.account.settings, headers)
         kind = dict(sent[0]["headers"]).get(b"content-type", b"application/json").decode("latin-1")
         return Answer(sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:]), kind, headers)
 
@@ -215,6 +233,14 @@ class Front:
         await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
         self._office.connections[tuple(scope["client"])].close()
         await _gone(receive)
+
+
+def with_another_id(body: bytes, known: Sequence[str]) -> bytes:
+    """Return the JSON of an answer with the first of the known ids, or one that nobody has, in place of its own."""
+    text = body.decode()
+    shown = next((each for each in reversed(known) if each in text), None)
+    other = next((each for each in known if each != shown), "0" * 32)
+    return body if shown is None else text.replace(shown, other).encode()
 
 
 async def _read(receive: Receive, body: Body) -> bool:

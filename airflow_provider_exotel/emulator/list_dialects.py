@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from airflow_provider_exotel.emulator.dialects import date, metadata_of, success, wrapped
-from airflow_provider_exotel.emulator.envelopes import JSON_ENVELOPES, Refusal
+from airflow_provider_exotel.emulator.envelopes import Refusal, error_item
 from airflow_provider_exotel.emulator.lists import ContactList, Import
 from airflow_provider_exotel.emulator.paging import Page
 from airflow_provider_exotel.emulator.settings import Settings
@@ -26,7 +26,7 @@ def many_lists(
 ) -> tuple[int, dict[str, Any]]:
     """Return the status and body of an answer about several lists, each of which may have been refused by itself."""
     items = [
-        JSON_ENVELOPES["item"](each.status, each.message, method)["response"][0]
+        error_item(each.status, each.message, settings.error_codes)
         if isinstance(each, Refusal)
         else wrapped(_list(each, settings))
         for each in outcomes
@@ -53,7 +53,7 @@ def upload(begun: Import, settings: Settings, status_url: str) -> dict[str, Any]
     :param status_url: where its status is to be had.
     """
     ids = {"upload_id": begun.upload_id, "list_sid": begun.list_sid}
-    shape = settings.csv_answer or ("item" if settings.dialect == "documented" else "summary")
+    shape = settings.form("csv_answer")
     if shape == "item":
         return success("POST", [wrapped({**ids, "status": "processing"})])
     if shape == "list":
@@ -65,7 +65,7 @@ def upload_status(begun: Import, progress: float, settings: Settings) -> dict[st
     """Return the answer that shows how far an import is."""
     status, counts = begun.status(progress), begun.counts_at(progress)
     data: dict[str, Any] = {"upload_id": begun.upload_id, "list_sid": begun.list_sid}
-    if settings.dialect == "documented":
+    if settings.form("csv_counts") == "flat":
         data |= {
             "status": PROCESSING.get(status, status),
             "total_records": counts.total,
@@ -79,7 +79,7 @@ def upload_status(begun: Import, progress: float, settings: Settings) -> dict[st
 
 
 def _page(page: Page[Any], items: list[dict[str, Any]], settings: Settings) -> dict[str, Any]:
-    bare = settings.dialect == "documented"
+    bare = settings.form("list_items") == "bare"
     return success("GET", items if bare else [wrapped(each) for each in items], metadata_of(page, settings))
 
 

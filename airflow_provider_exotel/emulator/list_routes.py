@@ -36,6 +36,8 @@ def _many(router: APIRouter, account: Account, read_json: Callable[[Request], An
 
     def answer(method: str, body: Any, carry_out: Callable[[Mapping[str, Any]], ContactList]) -> Response:
         outcomes = [_outcome(carry_out, given) for given in _lists_of(body)]
+        for refused in (each for each in outcomes if isinstance(each, Refusal) and settings.duplicate_list == "http"):
+            raise refused
         status, shown = list_dialects.many_lists(method, outcomes, settings)
         return JSONResponse(shown, status)
 

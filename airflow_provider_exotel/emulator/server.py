@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from airflow_provider_exotel.emulator.front import Office
 from airflow_provider_exotel.emulator.gate import Credentials, RateLimit
 from airflow_provider_exotel.emulator.journal import JournalEntry
 from airflow_provider_exotel.emulator.lists import ContactList
+from airflow_provider_exotel.emulator.profile import read_profile
 from airflow_provider_exotel.emulator.settings import Settings, known
 
 LOOPBACK = "127.0.0.1"
@@ -71,6 +72,7 @@ class Emulator:
     :param start: the aware instant at which the clock begins; the real now if None.
     :param skip_waiting: waits for ``send_at`` and for retries take a fraction of a real second (only with a speed).
     :param reports: a folder with reports of its campaigns; its page leads to theirs.
+    :param profile: a profile that ``commands.verify`` wrote: its path, its text, or a mapping. Switches go before it.
     :param account_sid: the account in the path.
     :param api_key: the user of HTTP Basic authentication.
     :param api_token: its password.
@@ -87,12 +89,14 @@ class Emulator:
         start: datetime | None = None,
         skip_waiting: bool = False,
         reports: Path | None = None,
+        profile: str | Path | Mapping[str, Any] | None = None,
         account_sid: str = Credentials.account_sid,
         api_key: str = Credentials.api_key,
         api_token: str = Credentials.api_token,
         **switches: Any,
     ) -> None:
-        self.settings = Settings(**known(switches))
+        played = {} if profile is None else read_profile(profile)
+        self.settings = Settings(**{**played, **known(switches)})
         self.clock = Clock(start, speed=speed, skip_waiting=skip_waiting)
         self.faults = FaultPlan()
         self._office = Office(

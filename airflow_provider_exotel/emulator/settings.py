@@ -31,6 +31,44 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "csv_answer": (None, "summary", "list", "item"),
     "callback_encoding": ("json", "form"),
     "callback_keys": ("snake", "pascal"),
+    "auth_envelope": (None, *ENVELOPES),
+    "error_codes": ("catalogue", "other"),
+    "list_metadata": (True, False, "page"),
+    "list_items": (None, "bare", "wrapped"),
+    "call_items": (None, "bare", "wrapped"),
+    "call_fields": (None, "guide", "reference"),
+    "status_style": (None, "title", "hyphen"),
+    "stats_keys": (None, "underscore", "hyphen"),
+    "summary": (None, "absent", "beside", "inside"),
+    "csv_counts": (None, "flat", "stats"),
+    "status_filter": ("any", "title", "hyphen", "ignored"),
+    "deletes": ("created", "any", "never"),
+    "duplicate_list": ("item", "http"),
+}
+# What each dialect writes where the switch of that name is None.
+DIALECTS: Mapping[str, Mapping[str, Any]] = {
+    "documented": {
+        "list_items": "bare",
+        "call_items": "bare",
+        "call_fields": "guide",
+        "status_style": "title",
+        "stats_keys": "underscore",
+        "summary": "absent",
+        "csv_answer": "item",
+        "csv_counts": "flat",
+        "echo_numbers": False,
+    },
+    "wrapped": {
+        "list_items": "wrapped",
+        "call_items": "wrapped",
+        "call_fields": "reference",
+        "status_style": "hyphen",
+        "stats_keys": "hyphen",
+        "summary": "beside",
+        "csv_answer": "summary",
+        "csv_counts": "stats",
+        "echo_numbers": True,
+    },
 }
 
 
@@ -62,7 +100,20 @@ class Settings:
     :param list_page: how many campaigns a page of a list holds at most.
     :param list_id: under which name a list shows a campaign's id.
     :param list_deleted: whether lists show deleted campaigns.
-    :param list_metadata: whether pages carry ``metadata``.
+    :param list_metadata: whether pages carry ``metadata``; ``page`` for that of 2018, with ``page`` and ``page_size``.
+    :param list_items: whether items of lists of campaigns and contacts are bare objects or ``{code, status, data}``.
+    :param call_items: the same of call details.
+    :param call_fields: the names of a call's fields: those of the reporting ``guide`` or of the ``reference``.
+    :param status_style: ``InProgress`` (``title``) or ``in-progress`` (``hyphen``).
+    :param stats_keys: the counts of the newer pages (``underscore``) or of the older reference (``hyphen``).
+    :param summary: where the ``summary`` of a campaign is: ``beside`` its data, ``inside``, or ``absent``.
+    :param csv_counts: the counts of an import in ``stats``, or ``flat`` as ``*_count``.
+    :param status_filter: which spelling the ``status`` parameter of the list understands; ``ignored`` for none.
+    :param deletes: which campaigns can be deleted: those that have not started (``created``), ``any``, or none.
+    :param duplicate_list: a list whose name is taken fails as an ``item`` with code 409 or as HTTP 409.
+    :param auth_envelope: the shape of 401 and 429; None for that of ``envelope``.
+    :param error_codes: the numbers of errors: those of the ``catalogue`` of a sister API, or ``other`` ones seen.
+    :param quoted_digits: whether the keys that were pressed stand in quotes.
     :param rate_limit: requests a minute, None for no limit (Exotel names 30 for campaigns). Minutes are those of the
         emulator's clock.
     :param rate_limit_headers: whether answers carry ``X-RateLimit-*``.
@@ -115,7 +166,20 @@ class Settings:
     list_page: int = 500
     list_id: str = "id"
     list_deleted: bool = False
-    list_metadata: bool = True
+    list_metadata: bool | str = True
+    list_items: str | None = None
+    call_items: str | None = None
+    call_fields: str | None = None
+    status_style: str | None = None
+    stats_keys: str | None = None
+    summary: str | None = None
+    csv_counts: str | None = None
+    status_filter: str = "any"
+    deletes: str = "created"
+    duplicate_list: str = "item"
+    auth_envelope: str | None = None
+    error_codes: str = "catalogue"
+    quoted_digits: bool = False
     rate_limit: int | None = None
     rate_limit_headers: bool = True
     retry_after: str = "seconds"
@@ -151,6 +215,11 @@ class Settings:
         ):
             raise ValueError(f"outcomes maps some of {', '.join(DEFAULT_OUTCOMES)} to weights whose sum is above 0")
         object.__setattr__(self, name, value)
+
+    def form(self, name: str) -> Any:
+        """Return the value of a switch that the dialect decides where it is None."""
+        value = getattr(self, name)
+        return DIALECTS[self.dialect][name] if value is None else value
 
     def update(self, changes: Mapping[str, Any]) -> None:
         """Set several switches.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CampaignRequest
+    from airflow_provider_exotel.client.transport import RawAnswer
     from airflow_provider_exotel.create.fingerprint import Content
     from airflow_provider_exotel.create.identity import CampaignIdentity
     from airflow_provider_exotel.create.once import OneCampaign
@@ -238,24 +239,45 @@ class ExotelHook(BaseHook):
         return CampaignRequest(**given)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Make one cheap request and say in words what is right or wrong, for Airflow's connection form."""
+        """Make one cheap request and say in words what is right or wrong, for Airflow's connection form.
+
+        With a profile it makes two, and says what of the profile is stale.
+        """
+        stale: list[str] = []
         try:
             settings = self.settings
-            self.client.check_access()
+            if settings.profile is None:
+                self.client.check_access()
+            else:
+                from airflow_provider_exotel.client.stale import stale_answers
+
+                stale = stale_answers(
+                    settings.profile, settings.host, settings.account_sid, partial(client_of, settings)
+                )
         except ExotelInputError as error:
             return False, "; ".join(map(str, error.problems))
         except ExotelError as error:
             return False, f"{_advice(error, self.settings)} [{error}]"
-        return True, f"Key, token and account {settings.account_sid} are accepted by {settings.host}."
+        accepted = f"Key, token and account {settings.account_sid} are accepted by {settings.host}."
+        if stale:
+            accepted += f" The profile is stale: {'; '.join(stale)}. Make it again with commands.verify."
+        return True, accepted
 
 
-def client_of(settings: ExotelSettings, *, fail_fast: bool = False, tries: int | None = None) -> ExotelClient:
+def client_of(
+    settings: ExotelSettings,
+    *,
+    fail_fast: bool = False,
+    tries: int | None = None,
+    on_answer: Callable[[RawAnswer], None] | None = None,
+) -> ExotelClient:
     """Return a client of the account a connection names.
 
     :param settings: the connection.
     :param fail_fast: whether to send once, wait for seconds only, and share nothing with other clients.
     :param tries: how often a request is sent at most, for callers that come back by themselves; default as
         :class:`~airflow_provider_exotel.client.retry.RetryPolicy` says.
+    :param on_answer: is given each answer as it arrived.
     """
     from airflow_provider_exotel.client.client import ExotelClient
     from airflow_provider_exotel.client.rate_limit import TokenBucket
@@ -271,9 +293,11 @@ def client_of(settings: ExotelSettings, *, fail_fast: bool = False, tries: int |
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
         request_body=settings.request_body,
+        profile=settings.profile,
         guard=settings.guard,
         retry=RetryPolicy(tries=1) if fail_fast else RetryPolicy(tries=tries) if tries else None,
         bucket=TokenBucket(_NO_LIMIT) if fail_fast else None,
+        on_answer=on_answer,
     )
 
 

@@ -1,0 +1,157 @@
+"""``python -m airflow_provider_exotel.commands.verify``: ask a real account what its documentation leaves open."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.profile import account_digest
+from airflow_provider_exotel.commands.environment import read_connection
+from airflow_provider_exotel.commands.verify import text
+from airflow_provider_exotel.commands.verify.probe import Pace, Probe
+from airflow_provider_exotel.commands.verify.state import State
+from airflow_provider_exotel.commands.verify.walk import profile, walk
+from airflow_provider_exotel.connection import ExotelSettings
+
+WHOLE, PARTLY, NOT_STARTED = 0, 1, 2
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_exotel.commands.verify",
+        description="Ask a real account what Exotel's documentation leaves open, calling only one number of your own, "
+        "and write a profile that the connection can name. Works without Airflow.",
+        epilog="Exit code: 0 if every check was walked and nothing is left on the account, 1 if the run ended early or "
+        "something is left, 2 if nothing was tried.",
+    )
+    parser.add_argument(
+        "--connection",
+        metavar="ID",
+        required=True,
+        help="read AIRFLOW_CONN_<ID> from the environment; its only_numbers must hold the number",
+    )
+    parser.add_argument("--number", required=True, help="a number of your own, in E.164; the only one that is called")
+    parser.add_argument("--read-only", action="store_true", help="create, change and call nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("profile.json"),
+        metavar="FILE",
+        help="where the profile is written (default: %(default)s); its state is kept beside it until all is done",
+    )
+    return parser
+
+
+def main(given: Sequence[str] | None = None, pace: Pace | None = None) -> int:
+    """Walk the checks and print what was found, line by line.
+
+    :param given: the command line; that of the process if None.
+    :param pace: time; the real one if None.
+    :return: the exit code.
+    """
+    chosen = arguments().parse_args(given)
+    try:
+        settings = read_settings(chosen.connection, chosen.number, os.environ, read_only=chosen.read_only)
+        state = State.read(_state_file(chosen.out), account_digest(settings.host, settings.account_sid))
+    except ExotelInputError as error:
+        return _refuse("; ".join(map(str, error.problems)))
+    print(text.announcement(settings, read_only=chosen.read_only))
+    if not chosen.yes and not _agreed():
+        return _refuse("nothing was done; type yes, or add --yes")
+    # An end from outside is an interruption too: what was created is removed.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return run(Probe(settings, chosen.number, state, pace or Pace()), chosen.out, read_only=chosen.read_only)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(probe: Probe, out: Path, *, read_only: bool, say: Callable[[str], None] | None = None) -> int:
+    """Walk the checks, write the profile, and print what was found.
+
+    :param probe: the account.
+    :param out: where the profile is written.
+    :param read_only: ask only what changes nothing.
+    :param say: prints a line; standard output if None.
+    :return: the exit code.
+    """
+    tell = say or _print
+    result = walk(probe, lambda line: tell(probe.hide(line)), read_only=read_only)
+    known = profile(probe)
+    out.write_text(known.text())
+    tell("")
+    # Without hide(): these texts are ours, and an id is a run of digits that must stay whole.
+    tell(text.report(probe, result, known))
+    tell("")
+    tell(text.questions(probe, result, known))
+    tell("")
+    if result.left:
+        tell(text.leftovers(probe, result))
+    elif not result.ended:
+        probe.state.remove()
+    tell(f"The profile is in {out}; name it in the connection's extra as profile.")
+    if result.ended:
+        tell(f"The run ended early: {result.ended}. Run it again to go on.")
+    return PARTLY if result.left or result.ended else WHOLE
+
+
+def read_settings(conn_id: str, number: str, environment: Mapping[str, str], *, read_only: bool) -> ExotelSettings:
+    """Return the connection, if it may be used for this.
+
+    :param conn_id: its id.
+    :param number: the number that is to be called.
+    :param environment: the environment variables.
+    :param read_only: whether nothing is created.
+    :raises ExotelInputError: if it has no staging guard, or one that does not allow the number.
+    """
+    settings = ExotelSettings.of(read_connection(conn_id, environment))
+    problems = []
+    allowed = settings.guard.only_numbers
+    if PhoneNumbers([number]).problems() or not number.strip().startswith("+"):
+        problems.append(Problem("--number", "must be one phone number in E.164, such as +91 and ten digits"))
+    if allowed is None:
+        wanted = "is required: only a connection that can call nobody else is used; add your number to its extra"
+        problems.append(Problem("only_numbers", wanted))
+    elif _digits(number) not in map(_digits, allowed):
+        problems.append(Problem("--number", "must be one of the connection's only_numbers"))
+    if not read_only and not settings.exophone:
+        wanted = "is required on the connection: the ExoPhone that calls; or add --read-only"
+        problems.append(Problem("exophone", wanted))
+    if problems:
+        raise ExotelInputError(problems, f"connection {conn_id}")
+    return settings
+
+
+def _agreed() -> bool:
+    print("Go on? Type yes: ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() == "yes"
+
+
+def _state_file(out: Path) -> Path:
+    return out.with_name(f"{out.name}.state")
+
+
+def _digits(number: str) -> str:
+    return re.sub(r"\D", "", number)
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def _refuse(why: str) -> int:
+    print(f"verify: {why}", file=sys.stderr)
+    return NOT_STARTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

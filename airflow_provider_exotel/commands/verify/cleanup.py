@@ -1,0 +1,137 @@
+"""Removes what was created: deletes it, or ends it where it cannot be deleted, and confirms that by reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from airflow_provider_exotel.client.errors import ExotelError, ExotelNotFound
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.commands.verify.probe import NEWEST, Probe
+from airflow_provider_exotel.commands.verify.state import Made
+
+_WAITS = (0, 1, 2, 4, 8, 15, 30, 60, 60, 60, 120)
+"""Seconds between the rounds, six minutes in all: longer than a new campaign takes to be in the list."""
+
+
+def clean_up(probe: Probe, say: Callable[[str], None]) -> list[Made]:
+    """Remove what is not gone, and return what is left.
+
+    :param probe: the account.
+    :param say: prints a line.
+    """
+    if not probe.state.made:
+        return []
+    unread = True
+    for wait in _WAITS:
+        probe.pace.sleep(wait)
+        for made in [one for one in probe.state.made if not one.gone]:
+            _remove(probe, made)
+            probe.state.save()
+        try:
+            found = _sweep(probe)
+        except ExotelError:
+            found, unread = [], True
+        else:
+            unread = False
+        if not found and not unread and all(one.gone for one in probe.state.made):
+            return []
+    if not unread:
+        _forget_what_never_was(probe)
+    elif all(one.gone for one in probe.state.made):
+        say(
+            "The list of campaigns could not be read at the end; look in the dashboard for names with "
+            f"{probe.state.token}."
+        )
+    return [one for one in probe.state.made if not one.gone]
+
+
+def _remove(probe: Probe, made: Made) -> None:
+    """Try once to remove something; what goes wrong is tried again in the next round."""
+    try:
+        if made.kind == "list":
+            made.gone = _list_is_gone(probe, made)
+        else:
+            made.gone = _campaign_is_gone(probe, made)
+    except ExotelError:
+        return
+
+
+def _campaign_is_gone(probe: Probe, made: Made) -> bool:
+    if made.id is None or probe.shown(made) is None:
+        # Not there, or not ours: the list shows it under its own id, if it exists.
+        return made.confirmed and made.id is not None
+    campaign_id = made.id
+    for step in (
+        lambda: probe.client.delete_campaign(campaign_id),
+        lambda: probe.client.pause_campaign(campaign_id),
+        lambda: probe.client.complete_campaign(campaign_id),
+    ):
+        campaign = _read(probe, campaign_id)
+        if campaign is None or campaign.status.has_ended:
+            return True
+        probe.question(step)
+    campaign = _read(probe, campaign_id)
+    return campaign is None or campaign.status.has_ended
+
+
+def _read(probe: Probe, campaign_id: str) -> Campaign | None:
+    try:
+        return probe.ask(lambda: probe.client.get_campaign(campaign_id))
+    except ExotelNotFound:
+        return None
+
+
+def _list_is_gone(probe: Probe, made: Made) -> bool:
+    if made.id is None or not made.confirmed:
+        listed = probe.ask(lambda: list(probe.client.lists.all()))
+        taken = {one.id for one in probe.state.made if one is not made}
+        found = next((one for one in listed if made.key in one.name and one.sid not in taken), None)
+        made.id = None if found is None else probe.safe_id(found.sid)
+        made.confirmed = made.id is not None
+        if made.id is None:
+            probe.cache.setdefault("absent", set()).add(id(made))
+            return False
+    sid = made.id
+    probe.question(lambda: probe.client.lists.delete(sid))
+    try:
+        probe.ask(lambda: probe.client.lists.get(sid))
+    except ExotelNotFound:
+        return True
+    return False
+
+
+def _sweep(probe: Probe) -> list[Campaign]:
+    """Return the campaigns of our names that may dial, and take those up that are not known, or not gone after all.
+
+    :raises ExotelError: if the list cannot be read.
+    """
+    listed = probe.ask(lambda: list(probe.client.list_campaigns(most=NEWEST)))
+    found = [one for one in listed if probe.state.token in one.name.casefold() and not one.status.has_ended]
+    for campaign in found:
+        made = _made_of(probe, campaign)
+        if made.id != campaign.id:
+            made.id = probe.safe_id(campaign.id)
+        made.confirmed, made.gone = made.id is not None, False
+    probe.state.save()
+    return found
+
+
+def _made_of(probe: Probe, campaign: Campaign) -> Made:
+    """Return what is known of a campaign of ours in the list; a new entry for one that nobody knew of."""
+    campaigns = [one for one in probe.state.made if one.kind == "campaign"]
+    known = next((one for one in campaigns if one.id == campaign.id and one.confirmed), None)
+    # Under an id that was never shown with its name, it may be this one; the id of the list is the right one.
+    lost = (one for one in campaigns if not one.confirmed and one.key.casefold() in campaign.name.casefold())
+    if (made := known or next(lost, None)) is None:
+        made = Made("campaign", f"Exotel-Verify {probe.state.token}", probe.state.token)
+        probe.state.made.append(made)
+    return made
+
+
+def _forget_what_never_was(probe: Probe) -> None:
+    """Take what no list has shown in six minutes for never created; a create whose answer was lost may be that."""
+    for made in probe.state.made:
+        looked_for = made.kind == "campaign" or id(made) in probe.cache.get("absent", ())
+        if not made.confirmed and looked_for:
+            made.gone = True
+    probe.state.save()

@@ -1,0 +1,175 @@
+"""Checks with campaigns whose start is passed: the only ones that may ring."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_exotel.client.answer_forms import form_of_calls
+from airflow_provider_exotel.client.errors import ExotelError
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.commands.verify.check import Check
+from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
+from airflow_provider_exotel.commands.verify.probe import Probe, is_refusal
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.commands.verify.state import Made
+
+_SOON = timedelta(seconds=60)
+_WINDOW = timedelta(seconds=50)
+"""Shorter than a minute, so that of two calls at one a minute the second is left over."""
+_PAUSED_WINDOW = timedelta(minutes=30)
+_AFTER = 5.0
+_POLLS = (0, 10, 10, 10, 10, 15, 15, 20, 30, 30, 30)
+"""Seconds between the polls of a campaign whose window is over; a live call is finished first."""
+_AT_END = {CampaignStatus.COMPLETED, CampaignStatus.CANCELED, CampaignStatus.PAUSED}
+
+
+def paused_edit(probe: Probe) -> Finding:
+    """Pause a campaign before its start, and change its end after it."""
+    _ringing(probe)
+    probe.reserve_calls(1)
+    start = probe.pace.now() + _SOON
+    made = probe.create(send_at=start, lasts=_PAUSED_WINDOW)
+    campaign_id = str(made.id)
+    if probe.ask(lambda: probe.client.pause_campaign(campaign_id)).status is not CampaignStatus.PAUSED:
+        raise NotTold("a pause is answered with success and does not show")
+    _sleep_until(probe, start + timedelta(seconds=_AFTER))
+    campaign = probe.ask(lambda: probe.client.get_campaign(campaign_id))
+    if campaign.status is not CampaignStatus.PAUSED or campaign.schedule.end_at is None:
+        raise NotTold("a campaign that was paused before its start is not paused after it")
+    wanted = {"end_at": campaign.schedule.end_at + timedelta(minutes=30)}
+    if campaign.schedule.send_at is not None:
+        wanted["send_at"] = campaign.schedule.send_at
+    try:
+        changed = probe.ask(lambda: probe.client.update_campaign(campaign_id, schedule=wanted))
+    except ExotelError as error:
+        if not is_refusal(error):
+            raise
+        moved, answer = False, "it is refused"
+    else:
+        moved = changed.schedule.end_at == wanted["end_at"]
+        answer = "it may be moved" if moved else "it is answered with success and nothing changes"
+    known = {"schedule_editable_when_paused": moved} | _delete_when_paused(probe, made)
+    does = "a campaign is carried over by its own end" if moved else "a campaign is carried over by a new one"
+    return Finding(answer, f"it reads the campaign again after each edit; {does}", known)
+
+
+def _delete_when_paused(probe: Probe, made: Made) -> dict[str, Any]:
+    """Return which campaigns can be deleted, by one that is paused after its start."""
+    deletes = probe.state.found.get("delete", {}).get("known", {}).get("deletes")
+    if deletes == "never" or "delete" not in probe.state.found:
+        return {}
+    campaign_id = str(made.id)
+    reply = probe.question(lambda: probe.client.delete_campaign(campaign_id))
+    if reply.error is None:
+        return {"deletes": "any"}
+    return {"deletes": "created"} if is_refusal(reply.error) else {}
+
+
+def end_of_window(probe: Probe) -> Finding:
+    """Wait for the end of a window of 50 seconds, in which one of two calls is made."""
+    made, end = _ringing(probe)
+    campaign_id = str(made.id)
+    _sleep_until(probe, end + timedelta(seconds=_AFTER))
+    campaign: Campaign | None = None
+    for wait in _POLLS:
+        probe.pace.sleep(wait)
+        campaign = probe.ask(lambda: probe.client.get_campaign(campaign_id))
+        if campaign.status.has_ended or campaign.status is CampaignStatus.PAUSED:
+            break
+    if campaign is None or campaign.status not in _AT_END:
+        raise NotTold("three minutes after its end the campaign is neither completed, canceled nor paused")
+    calls = probe.ask(lambda: list(probe.client.call_details(campaign_id)))
+    if len({call.call_sid for call in calls}) >= _TWO:
+        raise NotTold("both calls were made within 50 seconds, so nobody was left over")
+    if _contacts(probe.cache.get("ringing", (None, None, None))[2]) == 1:
+        raise NotTold("the number was taken once, so nobody was left over")
+    word = campaign.status.value
+    return Finding(f"contacts that are left over: the campaign is {word}", "it understands each", {"at_end": word})
+
+
+def call_details(probe: Probe) -> Finding:
+    """Read the calls of the campaign that has dialled."""
+    made, end = _ringing(probe)
+    campaign_id = str(made.id)
+    _sleep_until(probe, end + timedelta(seconds=_AFTER))
+    reply = probe.question(lambda: list(probe.client.call_details(campaign_id)))
+    pages = [answer for answer in reply.answers if answer.path.endswith("/call-details")]
+    if reply.error is not None:
+        raise reply.error
+    if not reply.value or not pages:
+        raise NotTold("no call is shown")
+    known = form_of_calls(pages[0])
+    keys = known.get("quoted_digits")
+    quoted = "" if keys is None else f"; keys are {'' if keys else 'not '}in quotes"
+    fields = {"reference": "number, digit, caller_id", "guide": "to, digits, from"}.get(
+        known.get("call_fields", ""), "of no known names"
+    )
+    return Finding(f"items are {known['call_items']}, fields are {fields}{quoted}", "it reads all of them", known)
+
+
+def _ringing(probe: Probe) -> tuple[Made, datetime]:
+    """Return the campaign that dials the number in a short window, and when the window ends; create it at first.
+
+    :raises NotTold: if it was created before and its calls are used up, or it cannot be.
+    """
+    if "ringing" in probe.cache:
+        made, end, _ = probe.cache["ringing"]
+        if made is None:
+            raise NotTold("the campaign that was to dial could not be created")
+        return made, end
+    most = probe.settings.guard.max_contacts
+    if most is not None and most < _TWO:
+        raise NotTold("the connection's max_contacts is 1; set it to 2, for the number stands in this campaign twice")
+    probe.reserve_calls(_TWO)
+    start = probe.pace.now().replace(microsecond=0) + _SOON
+    probe.cache["ringing"] = (None, None, None)
+    made = probe.create(
+        send_at=start, lasts=_WINDOW, times=_TWO, call_duplicate_numbers=True, mode="custom", throttle=1
+    )
+    before = probe.shown(made)
+    probe.cache["ringing"] = (made, start + _WINDOW, before)
+    return made, start + _WINDOW
+
+
+def _contacts(campaign: Campaign | None) -> int | None:
+    """Return how many contacts a campaign had before it dialled, ``None`` if it does not tell."""
+    return (campaign.stats.created or None) if campaign is not None else None
+
+
+def _sleep_until(probe: Probe, moment: datetime) -> None:
+    if (seconds := (moment - probe.pace.now()).total_seconds()) > 0:
+        probe.pace.sleep(seconds)
+
+
+_TWO = 2
+
+DIALLING: tuple[Check, ...] = (
+    Check(
+        "paused-edit",
+        "whether `end_at` may be moved while a campaign is paused",
+        "pauses a campaign before its start and changes its end after it",
+        paused_edit,
+        "an edit is sent as asked, and read again afterwards",
+        support="May schedule.end_at of a paused campaign be changed once it has started?",
+        fields=("schedule_editable_when_paused", "deletes"),
+    ),
+    Check(
+        "end-of-window",
+        "what the campaign does at `end_at` with contacts left: complete, cancel or pause",
+        "lets the number ring in a window of 50 seconds, twice in the campaign at one call a minute",
+        end_of_window,
+        "every status is understood",
+        support="Which status has a campaign whose end_at passes while contacts are left?",
+        fields=("at_end",),
+    ),
+    Check(
+        "call-details",
+        "how the calls of a campaign are shown",
+        "reads the calls of the campaign that has dialled",
+        call_details,
+        "all documented names are read",
+        fields=("call_items", "call_fields", "quoted_digits"),
+    ),
+)

@@ -1,0 +1,274 @@
+"""What the checks ask the account through: the normal client, each question under a deadline."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from airflow_provider_exotel.client.answer_forms import form_of_headers, objects
+from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import (
+    ExotelConnectionError,
+    ExotelError,
+    ExotelInputError,
+    ExotelNotFound,
+    ExotelOutcomeUnknown,
+    ExotelResponseError,
+)
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.client.profile import Profile
+from airflow_provider_exotel.client.rate_limit import TokenBucket
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.client.retry import RetryPolicy, is_definite_refusal
+from airflow_provider_exotel.client.transport import RawAnswer
+from airflow_provider_exotel.commands.verify.finding import NotTold
+from airflow_provider_exotel.commands.verify.state import Made, State
+from airflow_provider_exotel.connection import ExotelSettings
+
+Value = TypeVar("Value")
+
+MOST_CALLS = 3
+"""The most calls that may ring, over all runs that share a state."""
+NEWEST = 1_000
+"""How many campaigns of the list are searched."""
+TEXT = "This is a test call of your Airflow. Nothing needs to be done."
+FAR = timedelta(days=1)
+"""How far ahead a campaign is scheduled that is deleted before it dials: time enough to delete it by hand."""
+_TRIES = 3
+_DIGITS_THAT_TELL = 7
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Time, which tests replace.
+
+    :param now: returns the present moment.
+    :param clock: a monotonic clock, in seconds.
+    :param sleep: waits for seconds.
+    """
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a question.
+
+    :param value: what the client returned, ``None`` if it raised.
+    :param error: what it raised.
+    :param answers: the answers of the service as they arrived.
+    """
+
+    value: Any
+    error: ExotelError | None
+    answers: list[RawAnswer] = field(repr=False)
+
+
+class Probe:
+    """The account under test.
+
+    :param settings: the connection.
+    :param number: the one number that may be called.
+    :param state: what was created and found out.
+    :param pace: time.
+    :param timeouts: seconds to wait for a connection and for an answer; default the connection's.
+    """
+
+    def __init__(
+        self,
+        settings: ExotelSettings,
+        number: str,
+        state: State,
+        pace: Pace,
+        timeouts: tuple[float, float] | None = None,
+    ) -> None:
+        self.settings, self.number, self.state, self.pace = settings, number, state, pace
+        self._timeouts = timeouts or (settings.connect_timeout, settings.read_timeout)
+        self._bucket = TokenBucket(settings.requests_per_minute, clock=pace.clock, sleep=pace.sleep)
+        self._answers: list[RawAnswer] = []
+        self.headers: dict[str, Any] = {}
+        self.cache: dict[str, Any] = {}
+        """What a check has read that another one looks at too."""
+        self.client = self.another_client()
+
+    def another_client(self, **changes: Any) -> ExotelClient:
+        """Return a client like that of the connection, apart from what is given."""
+        settings = self.settings
+        usual: dict[str, Any] = {
+            "api_key": settings.api_key,
+            "api_token": settings.api_token,
+            "account_sid": settings.account_sid,
+            "host": settings.host,
+        }
+        return ExotelClient(
+            **(usual | {name: changes.pop(name) for name in usual if name in changes}),
+            connect_timeout=self._timeouts[0],
+            read_timeout=self._timeouts[1],
+            guard=settings.guard,
+            retry=RetryPolicy(tries=_TRIES),
+            bucket=self._bucket,
+            sleep=self.pace.sleep,
+            on_answer=self._keep,
+            **({"profile": Profile()} | changes),
+        )
+
+    def _keep(self, answer: RawAnswer) -> None:
+        self._answers.append(answer)
+        self.headers |= form_of_headers(answer)
+
+    @property
+    def deadline(self) -> float:
+        """The longest time that one question may take, in real seconds; a server may send a byte at a time."""
+        longest_wait = RetryPolicy().longest_retry_after
+        return _TRIES * sum(self._timeouts) * 2 + (_TRIES - 1) * longest_wait + 60
+
+    def question(self, call: Callable[[], Any]) -> Reply:
+        """Ask, and return what came of it.
+
+        :param call: asks the client.
+        """
+        done: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+        seen = len(self._answers)
+
+        def ask() -> None:
+            try:
+                done.put((call(), None))
+            except Exception as error:  # whatever the answer made the client do
+                done.put((None, error))
+
+        threading.Thread(target=ask, name="exotel-verify", daemon=True).start()
+        try:
+            value, error = done.get(timeout=self.deadline)
+        except queue.Empty:
+            value, error = None, ExotelConnectionError("the answer did not end in time", sent=True)
+        if error is not None and not isinstance(error, ExotelError):
+            error = ExotelResponseError(f"the answer could not be read ({type(error).__name__})")
+        return Reply(value, error, self._answers[seen:])
+
+    def ask(self, call: Callable[[], Value]) -> Value:
+        """Ask, and return the answer.
+
+        :raises ExotelError: if there is none.
+        """
+        reply = self.question(call)
+        if reply.error is not None:
+            raise reply.error
+        value: Value = reply.value
+        return value
+
+    def listed(self, client: ExotelClient | None = None, **query: Any) -> list[Mapping[str, Any]]:
+        """Return the campaigns that the service lists, as it wrote them, those included that the client leaves out.
+
+        :raises ExotelError: if the list cannot be read.
+        """
+        asked = client or self.client
+        reply = self.question(lambda: list(asked.list_campaigns(**query, most=NEWEST)))
+        if reply.error is not None:
+            raise reply.error
+        return [one for answer in reply.answers if answer.path == "/campaigns" for one in objects(answer)]
+
+    def reserve_calls(self, count: int) -> None:
+        """Allow for calls that may ring.
+
+        :raises NotTold: if no more calls are allowed for, over all runs.
+        """
+        if self.state.calls + count > MOST_CALLS:
+            raise NotTold(f"the {MOST_CALLS} calls that are allowed were used by an earlier run")
+        self.state.calls += count
+        self.state.save()
+
+    def create(
+        self,
+        *,
+        send_at: datetime | None = None,
+        lasts: timedelta = timedelta(minutes=10),
+        client: ExotelClient | None = None,
+        times: int = 1,
+        **fields: Any,
+    ) -> Made:
+        """Create a campaign that calls the one number, and return what is known of it.
+
+        :param send_at: when it dials; default a day ahead.
+        :param lasts: how long its window is.
+        :param client: the client to create it with.
+        :param times: how often the number is in it.
+        :param fields: further fields of the request.
+        :raises NotTold: if the service shows another campaign under the id, or none.
+        :raises ExotelError: if it was refused, or it is not known whether it exists.
+        """
+        start = (send_at or self.pace.now() + FAR).replace(microsecond=0)
+        made = self.state.add("campaign")
+        given = {
+            "numbers": [self.number] * times,
+            "caller_id": self.settings.exophone,
+            "name": made.name,
+            "read_via_text": TEXT,
+            "schedule": {"send_at": start, "end_at": start + lasts},
+        }
+        reply = self.question(lambda: (client or self.client).create_campaign(CampaignRequest(**(given | fields))))
+        self.cache["create"] = [answer for answer in reply.answers if answer.method == "POST"]
+        if reply.error is not None:
+            made.gone = is_definite_refusal(reply.error)
+            self.state.save()
+            raise reply.error
+        made.id = self.safe_id(reply.value.id)
+        self.state.save()
+        if self.shown(made) is None:
+            raise NotTold("the service shows no campaign of that name under the id that it gave")
+        return made
+
+    def shown(self, made: Made) -> Campaign | None:
+        """Return a campaign as the service shows it, ``None`` if it shows another one or none under the id.
+
+        Nothing that was not shown with the right name is ever changed.
+
+        :raises ExotelError: if it cannot be read.
+        """
+        if made.id is None:
+            return None
+        campaign_id = made.id
+        try:
+            campaign = self.ask(lambda: self.client.get_campaign(campaign_id))
+        except ExotelNotFound:
+            return None
+        if not made.confirmed and made.key.casefold() not in campaign.name.casefold():
+            made.id = None
+            self.state.save()
+            return None
+        made.confirmed = True
+        self.state.save()
+        return campaign
+
+    def safe_id(self, given: str) -> str | None:
+        """Return an id that can be written down: one that holds no number, no secret, and is nobody else's."""
+        digits = re.sub(r"\D", "", self.number)[-_DIGITS_THAT_TELL:]
+        secrets = (self.settings.api_key, self.settings.api_token)
+        taken = {one.id for one in self.state.made}
+        if digits in re.sub(r"\D", "", given) or any(secret in given for secret in secrets) or given in taken:
+            return None
+        return given
+
+    def hide(self, text: object) -> str:
+        """Return a text without the number, in any spelling, and without secrets."""
+        digits = re.sub(r"\D", "", self.number)
+        spellings = [self.number, digits, digits[-10:], f"0{digits[-10:]}"]
+        return redact(text, [*spellings, self.settings.api_key, self.settings.api_token])
+
+
+def is_refusal(error: ExotelError | None) -> bool:
+    """Return whether the service refused a request in words, as opposed to giving no usable answer."""
+    no_answer = (ExotelOutcomeUnknown, ExotelConnectionError, ExotelResponseError, ExotelInputError)
+    status = error.http_status if error is not None else None
+    return error is not None and not isinstance(error, no_answer) and status is not None and status not in _NOT_WORDS
+
+
+_NOT_WORDS = frozenset({429, *range(500, 600)})

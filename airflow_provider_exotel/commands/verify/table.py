@@ -1,0 +1,35 @@
+"""The table of all checks, and what no check can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_provider_exotel.commands.verify.campaigns import CAMPAIGNS, CREATES
+from airflow_provider_exotel.commands.verify.check import Check
+from airflow_provider_exotel.commands.verify.dialling import DIALLING
+from airflow_provider_exotel.commands.verify.filters import FILTERS
+from airflow_provider_exotel.commands.verify.lists import LISTS
+from airflow_provider_exotel.commands.verify.reads import READS
+
+READ_ONLY: tuple[Check, ...] = (*READS, *FILTERS)
+CHECKS: tuple[Check, ...] = (*READ_ONLY, *CREATES, *CAMPAIGNS, *LISTS, *DIALLING)
+"""Every check once, in the order of the report."""
+ORDER: tuple[Check, ...] = (*READ_ONLY, *CREATES, *READ_ONLY, *CAMPAIGNS, *LISTS, *DIALLING)
+"""The order of a walk. What can only be read once there are campaigns is asked again after they were created."""
+
+NOT_TOLD: Mapping[str, str] = {
+    "retry_after": "a 429 is not provoked; if one comes by itself, its form is noted",
+    "wrong_region_status": "only a connection to one of Exotel's own hosts has another region",
+    "quoted_digits": "only if somebody presses a key during the call, which takes a flow",
+    "list_page": "only in an account with more than 20 campaigns",
+    "rate_limit_headers": "an account without headers and one without a limit look the same",
+}
+"""Answers of a profile that may not be told from outside, and why."""
+
+QUESTIONS: tuple[str, ...] = (
+    "Does a create know an idempotency key, or how else can a client tell whether a lost request counted?",
+    "Is a campaign name limited in length or characters, and custom_field in length?",
+    "What does PUT on a campaign answer when somebody else changes it at the same time?",
+    "Which calls a minute may our account make, over all campaigns that run at the same time?",
+)
+"""What only Exotel's support can answer, whatever the account shows."""
