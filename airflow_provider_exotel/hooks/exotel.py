@@ -108,11 +108,7 @@ class ExotelHook(BaseHook):
         }
 
     def _read(self) -> ExotelSettings:
-        settings = ExotelSettings.of(self.get_connection(self.exotel_conn_id))
-        pair = f"{settings.api_key}:{settings.api_token}"
-        for secret in (settings.api_key, settings.api_token, b64encode(pair.encode()).decode()):
-            mask_secret(secret)
-        return settings
+        return read_settings(self.get_connection(self.exotel_conn_id))
 
     def get_conn(self) -> ExotelClient:
         """Return :attr:`client`, which has a method for every endpoint of the Campaigns API."""
@@ -236,6 +232,19 @@ class ExotelHook(BaseHook):
         except ExotelError as error:
             return False, f"{_advice(error, self.settings)} [{error}]"
         return True, f"Key, token and account {settings.account_sid} are accepted by {settings.host}."
+
+
+def read_settings(connection: Any) -> ExotelSettings:
+    """Return the settings of an Airflow connection; its secrets are masked in every log from here on.
+
+    :param connection: the connection.
+    :raises ExotelInputError: naming each field that is missing or wrong.
+    """
+    settings = ExotelSettings.of(connection)
+    pair = f"{settings.api_key}:{settings.api_token}"
+    for secret in (settings.api_key, settings.api_token, b64encode(pair.encode()).decode()):
+        mask_secret(secret)
+    return settings
 
 
 def client_of(settings: ExotelSettings, *, fail_fast: bool = False, tries: int | None = None) -> ExotelClient:
