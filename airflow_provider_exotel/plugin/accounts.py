@@ -67,7 +67,7 @@ class Accounts:
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._now = now
+        self.now = now
         self._lock = threading.Lock()
         self._read_at: datetime | None = None
         self._known: tuple[list[Account], list[Unreadable]] = ([], [])
@@ -76,7 +76,7 @@ class Accounts:
     def read(self) -> tuple[list[Account], list[Unreadable]]:
         """Return the accounts, and the connections that lead to none."""
         with self._lock:
-            now = self._now()
+            now = self.now()
             if self._read_at is None or now - self._read_at >= READ_EVERY:
                 self._known, self._read_at = self._read(shown_connections()), now
             return self._known
@@ -105,7 +105,7 @@ class Accounts:
 
     def _reader(self, key: tuple[str, str], found: dict[str, ExotelSettings]) -> AccountReader:
         settings = next(iter(found.values()))
-        reader = self._readers.setdefault(key, AccountReader(settings, now=self._now))
+        reader = self._readers.setdefault(key, AccountReader(settings, now=self.now))
         reader.settings = settings  # its key or token may have been corrected
         return reader
 

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError, ExotelNotFound
@@ -47,16 +47,19 @@ class Result:
     campaign: Campaign | None = None
 
 
-def carry_out(client: ExotelClient, campaign_id: str, action: str) -> Result:
+def carry_out(client: ExotelClient, campaign_id: str, action: str, now: datetime) -> Result:
     """Pause, resume or stop a campaign, and return what came of it.
 
     :param client: the account's client.
     :param campaign_id: the campaign.
     :param action: ``pause``, ``resume`` or ``stop``.
+    :param now: the present moment.
     """
     message, is_done = _CAME_OF[action]
     try:
-        campaign = _pause(client, campaign_id) if action == "pause" else _resume_or_stop(client, campaign_id, action)
+        campaign = (
+            _pause(client, campaign_id) if action == "pause" else _resume_or_stop(client, campaign_id, action, now)
+        )
     except ExotelNotFound:
         return Result("Exotel does not know it any more: it was deleted, and calls nobody.", is_confirmed=False)
     except ExotelInputError:
@@ -115,7 +118,7 @@ def _pause(client: ExotelClient, campaign_id: str) -> Campaign:
     return campaign if does_not_dial(campaign) else pause_and_confirm(client, campaign_id)
 
 
-def _resume_or_stop(client: ExotelClient, campaign_id: str, action: str) -> Campaign | None:
-    if action == "resume" and not is_open(client.get_campaign(campaign_id), datetime.now(UTC)):
+def _resume_or_stop(client: ExotelClient, campaign_id: str, action: str, now: datetime) -> Campaign | None:
+    if action == "resume" and not is_open(client.get_campaign(campaign_id), now):
         return None
     return control(client, campaign_id, action)

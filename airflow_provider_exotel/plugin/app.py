@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -114,7 +114,7 @@ def overview(request: Request, viewer: Asking) -> HTMLResponse:
     broken = [one for one in unreadable if viewer.may_edit(one.conn_id)]
     if not editable and not broken and not viewer.may_read_any_dag:
         raise HTTPException(403)
-    airflow, now = _airflow(request), datetime.now(UTC)
+    airflow, now = _airflow(request), request.app.state.accounts.now()
     seen = [
         (number, account, account.reader.snapshot(), account in editable) for number, account in enumerate(accounts, 1)
     ]
@@ -126,7 +126,10 @@ def overview(request: Request, viewer: Asking) -> HTMLResponse:
             if snapshot.problem:
                 notes.append(f"The campaigns of an account could not be read. {snapshot.problem}")
             continue
-        active = [view.card(one, account.id, airflow, account.secrets, now) for one in shown if one.is_active]
+        active = [
+            view.card(one, account.id, airflow, account.secrets, now)
+            for one in view.in_order(one for one in shown if one.is_active)
+        ]
         ended = [one for one in shown if not one.is_active]
         figures["active"] += len(active)
         figures["reached"] += sum(one["reached"] for one in active)
@@ -167,7 +170,7 @@ def confirm(request: Request, viewer: Asking, action: str, connection: str, camp
     target = _target(request, viewer, action, connection, campaign)
     connection, campaign = target.account.id, target.shown.campaign.id if target.shown else ""
     label, consequence = view.ACTIONS[action]
-    now = datetime.now(UTC)
+    now = request.app.state.accounts.now()
     if target.shown is not None and action not in view.allowed_actions(target.shown, now):
         status = target.shown.campaign.status.value
         return _message(f"{label} is not possible now: the campaign is {status}.", good=False, status=409)
@@ -211,7 +214,7 @@ def act(request: Request, viewer: Asking, form: Form) -> HTMLResponse:
         )
     try:
         with reader.client() as client:
-            result = carry_out(client, campaign_id, action)
+            result = carry_out(client, campaign_id, action, request.app.state.accounts.now())
     except ExotelError as error:
         log.warning("Campaign %s: %s failed: %s", campaign_id, action, error)
         result = describe_failure(error, action)

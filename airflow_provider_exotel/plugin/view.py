@@ -71,11 +71,13 @@ class Place(NamedTuple):
     :param text: the text.
     :param copy: whether one click selects it.
     :param href: where it leads to, if it is a link.
+    :param label: the text of that link.
     """
 
     text: str
     copy: bool = False
     href: str | None = None
+    label: str = "Open"
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,12 @@ def report_rows(reports: Iterable[Found], airflow: Airflow) -> list[dict[str, An
     ]
 
 
+def in_order(active: Iterable[Shown]) -> list[Shown]:
+    """Return active campaigns, those that dial first and those that have not begun last."""
+    order = {CampaignStatus.IN_PROGRESS: 0, CampaignStatus.CREATED: 2}
+    return sorted(active, key=lambda one: order.get(one.campaign.status, 1))
+
+
 def describe_stop(stop: StopEverything) -> tuple[str, bool]:
     """Return how the stop of an account stands, and whether all is well."""
     paused = f"{quantity(stop.paused, 'campaign')} paused"
@@ -292,7 +300,7 @@ def _task_facts(owner: OwningTask | None, airflow: Airflow) -> Iterable[tuple[st
     yield "Task", Place(f"{_task_name(owner.key)} ({owner.state or 'no status'}{waits})")
     yield "Run", Place(redact(owner.key.run_id))
     if address := airflow.address(owner.key):
-        yield "In Airflow", _place(address, airflow)
+        yield "In Airflow", _place(address, airflow)._replace(label="Open the task")
 
 
 def _place(address: str | None, airflow: Airflow) -> Place:

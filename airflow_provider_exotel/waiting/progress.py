@@ -124,7 +124,7 @@ def _checks(
             called >= _ENOUGH_CALLED and failed > _MOST_FAILED * called,
             "More than half of the calls fail: check balance, ExoPhone, flow and numbers.",
         ),
-        (may_dial and has_ended, f"Its task is {task_state} in Airflow, and the campaign may still dial."),
+        (may_dial and has_ended, f"Airflow shows its task as {task_state}, and the campaign may still dial."),
         (may_dial and is_awaited and task_state == "success", "Its task has ended, and the campaign may still dial."),
     ]
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from airflow_provider_exotel import CreateCampaignOperator
 from airflow_provider_exotel.emulator import Emulator
 
 from ..airflow.conftest import airflow_database, connect, make_known, run_dag, skip_waits  # noqa: F401
+from ..ports import unused_port
 from ..versions import AIRFLOW
 
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
@@ -40,19 +45,23 @@ class Site:
 
     app: Any
     page: Any
-    clients: dict[str, Any] = field(default_factory=dict)
 
     def of(self, role: str | None) -> Any:
         """Return the browser of a user; without a role, of somebody who is not signed in."""
-        from airflow.api_fastapi.app import get_auth_manager
-        from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
         from fastapi.testclient import TestClient
 
         client = TestClient(self.app, base_url="http://airflow.example", follow_redirects=False)
         if role is not None:
-            user = SimpleAuthManagerUser(username=f"a {role}", role=None if role == "nobody" else role)
-            client.cookies.set("_token", get_auth_manager().generate_jwt(user))
+            client.cookies.set("_token", self.token(role))
         return client
+
+    def token(self, role: str) -> str:
+        """Return what Airflow knows a user of a role by."""
+        from airflow.api_fastapi.app import get_auth_manager
+        from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+        user = SimpleAuthManagerUser(username=f"a {role}", role=None if role == "nobody" else role)
+        return str(get_auth_manager().generate_jwt(user))
 
 
 @pytest.fixture(scope="session")
@@ -115,3 +124,20 @@ def press(client: Any, label: str) -> Any:
     asked = client.get(confirm_address(client.get(f"{PREFIX}/").text, label))
     assert asked.status_code == 200
     return client.post(f"{PREFIX}/act", data=form_of(asked.text))
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """Serve an app on loopback, and give its address."""
+    port = unused_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        ends = time.monotonic() + 60
+        while not server.started and time.monotonic() < ends:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -58,7 +58,7 @@ def test_samples_are_kept_only_while_it_dials_and_not_for_long() -> None:
         (campaign(end_at=None), {}, "no end"),
         (campaign(end_at="2026-03-02T11:00:00+05:30"), {}, "still shows as dialling after its window"),
         (campaign(completed=5, failed=30, pending=65), {}, "More than half of the calls fail"),
-        (campaign(), {"task_state": "failed"}, "Its task is failed"),
+        (campaign(), {"task_state": "failed"}, "its task as failed"),
         (campaign(), {"task_state": "success", "is_awaited": True}, "Its task has ended"),
         (campaign(status="Completed", failed=100, pending=0), {}, ""),
     ],
