@@ -45,6 +45,21 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "triggers": [_modules("triggers.campaign", "triggers.finished")],
         "connection-types": [connection_metadata(f"{_PACKAGE}.hooks.exotel.ExotelHook")],
+        "config": {
+            "exotel": {
+                "description": "The page of Exotel campaigns in Airflow's UI.",
+                "options": {
+                    "connections": {
+                        "description": "Connections that the page shows beside those of type exotel in the database, "
+                        "comma-separated: connections of environment variables and secrets backends cannot be listed.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "exotel_default,exotel_mumbai",
+                        "default": "",
+                    }
+                },
+            }
+        },
         "extra-links": [f"{_PACKAGE}.links.{name}" for name in ("CampaignLink", "PlanLink", "ReportLink")],
     }
 

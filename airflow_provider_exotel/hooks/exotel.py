@@ -110,12 +110,7 @@ class ExotelHook(BaseHook):
         }
 
     def _read(self) -> ExotelSettings:
-        settings = ExotelSettings.of(self.get_connection(self.exotel_conn_id))
-        pair = f"{settings.api_key}:{settings.api_token}"
-        callback_secret = callback_token(settings.api_token, settings.account_sid)
-        for secret in (settings.api_key, settings.api_token, b64encode(pair.encode()).decode(), callback_secret):
-            mask_secret(secret)
-        return settings
+        return read_settings(self.get_connection(self.exotel_conn_id))
 
     def get_conn(self) -> ExotelClient:
         """Return :attr:`client`, which has a method for every endpoint of the Campaigns API."""
@@ -262,6 +257,20 @@ class ExotelHook(BaseHook):
         if stale:
             accepted += f" The profile is stale: {'; '.join(stale)}. Make it again with commands.verify."
         return True, accepted
+
+
+def read_settings(connection: Any) -> ExotelSettings:
+    """Return the settings of an Airflow connection; its secrets are masked in every log from here on.
+
+    :param connection: the connection.
+    :raises ExotelInputError: naming each field that is missing or wrong.
+    """
+    settings = ExotelSettings.of(connection)
+    pair = f"{settings.api_key}:{settings.api_token}"
+    callback_secret = callback_token(settings.api_token, settings.account_sid)
+    for secret in (settings.api_key, settings.api_token, b64encode(pair.encode()).decode(), callback_secret):
+        mask_secret(secret)
+    return settings
 
 
 def client_of(

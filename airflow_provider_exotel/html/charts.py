@@ -142,6 +142,21 @@ def draw_rates(title: str, rates: Mapping[str, tuple[int, int]]) -> Picture:
     return Picture(f"{title}: {in_words}", _WIDTH, _HEIGHT, shapes)
 
 
+def draw_stack(title: str, bars: Sequence[Bar]) -> Picture:
+    """Return one bar whose parts add up.
+
+    :param bars: the parts in their order; empty ones are left out.
+    """
+    parts = [bar for bar in bars if bar.size > 0]
+    whole, x, shapes = sum(bar.size for bar in parts), 0.0, []
+    for bar in parts:
+        width = bar.size / whole * _SPAN_WIDTH
+        shapes.append(_rect(bar.style, x, 0, width, _TRACK_HEIGHT, f"{bar.label}: {bar.size:,}"))
+        x += width
+    in_words = "; ".join(f"{bar.label} {bar.size:,}" for bar in parts)
+    return Picture(f"{title}: {in_words or 'nobody'}", _SPAN_WIDTH, _TRACK_HEIGHT, shapes)
+
+
 def draw_timeline(
     minutes: Mapping[int, int], outside: Mapping[int, int], stretches: Iterable[Stretch], zone: tzinfo
 ) -> Timeline:

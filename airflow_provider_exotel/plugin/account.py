@@ -1,0 +1,247 @@
+"""The campaigns of one account as this process last read them: one list request in 15 seconds, whoever looks.
+
+A request is made in a thread of its own. A page waits a few seconds for it and then shows what was read before, so that
+neither a slow service nor the rate limit keeps a page waiting, and no two pages ask at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_exotel.client.errors import (
+    ExotelAuthError,
+    ExotelConnectionError,
+    ExotelError,
+    ExotelPaymentRequired,
+    ExotelRateLimited,
+    ExotelRequestRefused,
+    ExotelServerError,
+)
+from airflow_provider_exotel.hooks.exotel import client_of
+from airflow_provider_exotel.waiting.pausing import pause_all
+from airflow_provider_exotel.waiting.progress import Sample, add_sample
+from airflow_provider_exotel.waiting.sweep import ACTIVE
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.models import Campaign
+    from airflow_provider_exotel.connection import ExotelSettings
+
+log = logging.getLogger(__name__)
+
+READ_EVERY = timedelta(seconds=15)
+LATEST = 500
+"""How many campaigns are read with one request."""
+_PATIENCE = 5.0
+"""Seconds that a page waits for an answer."""
+_WORDS: tuple[tuple[type[ExotelError], str], ...] = (
+    (ExotelAuthError, "Exotel does not accept the connection's key, token, account or region."),
+    (ExotelPaymentRequired, "Exotel refuses requests until the account's balance or plan covers them."),
+    (ExotelRateLimited, "Exotel allows no more requests at the moment; the page tries again by itself."),
+    (ExotelServerError, "Exotel has a fault of its own; the page tries again by itself."),
+    (ExotelConnectionError, "Exotel cannot be reached, or did not answer in time; the page tries again by itself."),
+    (ExotelRequestRefused, "Exotel refused the request."),
+)
+_OTHERWISE = "Exotel's answer could not be understood; the page tries again by itself."
+NOT_YET = "Exotel has not answered yet; the page tries again by itself."
+
+
+def in_words(error: ExotelError) -> str:
+    """Return what went wrong with a request, in words that hold nothing of the service's answer.
+
+    :param error: the error.
+    """
+    return next((words for kind, words in _WORDS if isinstance(error, kind)), _OTHERWISE)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known of an account's campaigns.
+
+    :param campaigns: the latest and the active ones, newest first.
+    :param samples: earlier polls of those that dial, by id.
+    :param read_at: when they were read; ``None`` if never.
+    :param is_whole: whether the latest are all campaigns of the account.
+    :param has_active_of_all: whether active campaigns that are older than the latest are among them.
+    :param problem: what went wrong with the last request, in words; empty if nothing did.
+    """
+
+    campaigns: tuple[Campaign, ...] = ()
+    samples: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+    read_at: datetime | None = None
+    is_whole: bool = True
+    has_active_of_all: bool = False
+    problem: str = ""
+
+
+@dataclass
+class StopEverything:
+    """The stop of a whole account, while it runs and afterwards.
+
+    :param by: who pressed the button.
+    :param paused: campaigns that do not dial any more.
+    :param failed: ids of those that could not be paused.
+    :param problem: what ended it before its time, in words.
+    :param finished: set when it has ended.
+    """
+
+    by: str
+    paused: int = 0
+    failed: list[str] = field(default_factory=list)
+    problem: str = ""
+    finished: threading.Event = field(default_factory=threading.Event)
+
+
+class AccountReader:
+    """Reads the campaigns of one account for all requests of this process.
+
+    :param settings: a connection to the account.
+    :param now: the time.
+    :param patience: seconds that a page waits for an answer.
+    """
+
+    def __init__(
+        self,
+        settings: ExotelSettings,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience: float = _PATIENCE,
+    ) -> None:
+        self.settings = settings
+        self._now, self._patience = now, patience
+        self._lock = threading.Lock()
+        self._reading: threading.Event | None = None
+        self._asked_at: datetime | None = None
+        self._reads_active = False
+        self._latest: dict[str, Campaign] = {}
+        self._active: dict[str, Campaign] = {}
+        self._samples: dict[str, tuple[Sample, ...]] = {}
+        self._snapshot = Snapshot(problem=NOT_YET)
+        self.stop: StopEverything | None = None
+
+    def snapshot(self) -> Snapshot:
+        """Return the account's campaigns, read at most 15 seconds ago if the service answers."""
+        with self._lock:
+            now = self._now()
+            if self._reading is None and (self._asked_at is None or now - self._asked_at >= READ_EVERY):
+                self._asked_at, self._reading = now, threading.Event()
+                threading.Thread(target=self._read, args=(self._reading,), daemon=True, name="exotel-page").start()
+            reading = self._reading
+        if reading is not None:
+            reading.wait(self._patience)
+        return self._snapshot
+
+    def client(self, *, tries: int | None = None) -> ExotelClient:
+        """Return a client of the account, which shares this process's rate limit.
+
+        :param tries: how often a request is sent at most; default as the client's policy says.
+        """
+        return client_of(self.settings, tries=tries)
+
+    def find(self, campaign_id: str) -> Campaign | None:
+        """Return a campaign as it was last read, ``None`` if it was not.
+
+        :param campaign_id: its id.
+        """
+        return next((one for one in self.snapshot().campaigns if one.id == campaign_id), None)
+
+    def take(self, campaign: Campaign) -> None:
+        """Take in a campaign that was read by itself, after somebody paused, resumed or stopped it.
+
+        :param campaign: the campaign as it stands now.
+        """
+        with self._lock:
+            for known in (self._latest, self._active):
+                if campaign.id in known:
+                    known[campaign.id] = campaign
+            shown = tuple(campaign if one.id == campaign.id else one for one in self._snapshot.campaigns)
+            self._snapshot = replace(self._snapshot, campaigns=shown)
+
+    def stop_everything(self, by: str) -> StopEverything:
+        """Begin to pause every campaign of the account, or return the stop that runs.
+
+        It goes on in the background: at 30 requests a minute a hundred campaigns take more than three minutes.
+
+        :param by: who pressed the button.
+        """
+        with self._lock:
+            if self.stop is None or self.stop.finished.is_set():
+                self.stop = StopEverything(by)
+                threading.Thread(target=self._stop, args=(self.stop,), daemon=True, name="exotel-stop").start()
+            return self.stop
+
+    def _stop(self, stop: StopEverything) -> None:
+        try:
+            with self.client() as client:
+                for campaign, error in pause_all(client, self._now()):
+                    if error is None:
+                        stop.paused += 1
+                    else:
+                        stop.failed.append(campaign.id)
+                        log.error("Campaign %s could not be paused: %s", campaign.id, error)
+        except ExotelError as error:
+            stop.problem = in_words(error)
+            log.error("Not every campaign was paused: %s", error)  # noqa: TRY400 - a traceback may hold an answer
+        finally:
+            stop.finished.set()
+            log.warning(
+                "The stop of everything by %s paused %d campaigns; %d could not be paused.",
+                stop.by,
+                stop.paused,
+                len(stop.failed),
+            )
+
+    def _read(self, reading: threading.Event) -> None:
+        try:
+            self._read_list(self._reads_active)
+        except ExotelError as error:
+            log.warning("The page could not read the campaigns of an account: %s", error)
+            self._keep(in_words(error))
+        except Exception as error:
+            log.warning("The page could not read the campaigns of an account: %s", type(error).__name__)
+            self._keep(_OTHERWISE)
+        finally:
+            with self._lock:
+                self._reading = None
+            reading.set()
+
+    def _read_list(self, reads_active: bool) -> None:
+        """Make one request: in turns for the latest campaigns and, if these are not all, for the active ones."""
+        with self.client(tries=1) as client:
+            try:
+                listed = {
+                    one.id: one for one in client.list_campaigns(status=ACTIVE if reads_active else None, most=LATEST)
+                }
+            except ExotelRequestRefused:
+                if not reads_active:
+                    raise
+                listed = {}  # a filter in another spelling than this account's
+        with self._lock:
+            now = self._now()
+            if reads_active:
+                self._active = listed
+                known = {**self._latest, **listed}
+            else:
+                self._latest = listed
+                known = {**self._active, **listed}
+            is_whole = len(self._latest) < LATEST
+            has_active = is_whole or reads_active or self._snapshot.has_active_of_all
+            self._reads_active = not reads_active and not is_whole
+            samples = {
+                one.id: add_sample(self._snapshot.samples.get(one.id, ()), one, now)
+                if one.id in listed
+                else self._snapshot.samples.get(one.id, ())
+                for one in known.values()
+            }
+            in_order = sorted(known.values(), key=lambda one: one.date_created or now, reverse=True)
+            self._snapshot = Snapshot(tuple(in_order), samples, now, is_whole, has_active)
+
+    def _keep(self, problem: str) -> None:
+        """Go on showing what was read before, and say why it is not newer."""
+        with self._lock:
+            self._snapshot = replace(self._snapshot, problem=problem)

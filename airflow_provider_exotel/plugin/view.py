@@ -1,0 +1,342 @@
+"""What the page shows, as the values of its templates. Pure: who may see and press what is decided before.
+
+Texts of the service and of DAGs pass through :func:`airflow_provider_exotel.client.redact.redact`: a phone number or a
+secret that somebody wrote into a campaign's name is not on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.create.identity import without_key
+from airflow_provider_exotel.html.charts import Bar, describe_stretches, draw_stack
+from airflow_provider_exotel.html.render import percent, quantity
+from airflow_provider_exotel.waiting.control import ALLOWED
+from airflow_provider_exotel.waiting.owner import TaskKey
+from airflow_provider_exotel.waiting.progress import Progress, find_problems, progress_of
+from airflow_provider_exotel.waiting.sweep import ACTIVE
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.plugin.account import Snapshot, StopEverything
+    from airflow_provider_exotel.plugin.tasks import Found, OwningTask
+
+PAGE_SIZE = 25
+STOP_ALL = "stop_all"
+ACTIONS: Mapping[str, tuple[str, str]] = {
+    "pause": ("Pause", "It calls nobody until it is resumed. Calls that are under way go on to their end."),
+    "resume": ("Resume", "It goes on calling at once, if its window is open."),
+    "stop": ("Stop", "It is paused and then completed, which cannot be undone: nobody else is called by it."),
+    STOP_ALL: (
+        "Stop everything",
+        "Every campaign of this account that dials or will is paused, also those of other Airflows and of people who "
+        "use Exotel's dashboard. Each can be resumed. At 30 requests a minute, a hundred take more than three minutes.",
+    ),
+}
+"""Each action: the word on its button, and what it does."""
+_REASONS = {"busy": "busy", "no_answer": "no answer", "failed": "failed", "failed_dnd": "blocked", "invalid": "invalid"}
+_STYLES = {"busy": "busy", "no_answer": "no-answer", "failed": "failed", "failed_dnd": "blocked", "invalid": "failed"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A campaign that a viewer may see.
+
+    :param campaign: the campaign.
+    :param owner: its task, if it is known.
+    :param progress: how far it is.
+    :param may_act: whether the viewer may pause, resume and stop it.
+    """
+
+    campaign: Campaign
+    owner: OwningTask | None
+    progress: Progress
+    may_act: bool
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it may still dial, or be resumed."""
+        return self.campaign.status in ACTIVE or self.campaign.status is CampaignStatus.UNKNOWN
+
+
+class Place(NamedTuple):
+    """A text, which may be an address.
+
+    :param text: the text.
+    :param copy: whether one click selects it.
+    :param href: where it leads to, if it is a link.
+    :param label: the text of that link.
+    """
+
+    text: str
+    copy: bool = False
+    href: str | None = None
+    label: str = "Open"
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """How people reach Airflow.
+
+    :param base_url: its address, without a slash at the end.
+    :param is_framed: whether the page stands in Airflow's own frame, where links to Airflow are dead.
+    """
+
+    base_url: str
+    is_framed: bool
+
+    def address(self, task: TaskKey) -> str | None:
+        """Return the address of a task instance, ``None`` if it would hold what may be a phone number."""
+        if any(redact(part) != part for part in (task.dag_id, task.run_id, task.task_id)):
+            return None
+        dag, run, name = (quote(part, safe="") for part in (task.dag_id, task.run_id, task.task_id))
+        mapped = f"/mapped/{task.map_index}" if task.map_index >= 0 else ""
+        return f"{self.base_url}/dags/{dag}/runs/{run}/tasks/{name}{mapped}"
+
+
+def show(campaign: Campaign, owner: OwningTask | None, snapshot: Snapshot, may_act: bool) -> Shown:
+    """Return a campaign with how far it is.
+
+    :param campaign: the campaign.
+    :param owner: its task, if it is known.
+    :param snapshot: what was read of its account.
+    :param may_act: whether the viewer may pause, resume and stop it.
+    """
+    samples = snapshot.samples.get(campaign.id, ())
+    first = samples[0] if len(samples) > 1 else None
+    at = samples[-1][0] if samples else (snapshot.read_at or datetime.now(UTC))
+    return Shown(campaign, owner, progress_of(campaign, first, at), may_act)
+
+
+def card(shown: Shown, connection: str, airflow: Airflow, secrets: Collection[str], now: datetime) -> dict[str, Any]:
+    """Return what a campaign's card shows.
+
+    :param shown: the campaign.
+    :param connection: the connection that stands for its account.
+    :param airflow: how people reach Airflow.
+    :param secrets: what no page may hold.
+    :param now: the present moment.
+    """
+    campaign, progress, tally = shown.campaign, shown.progress, shown.progress.tally
+    bars = _bars(progress)
+    return {
+        "id": campaign.id,
+        "name": name_of(campaign, secrets),
+        "status": campaign.status.value,
+        "pace": _pace(progress),
+        "picture": draw_stack("Contacts", bars) if bars else None,
+        "bars": bars,
+        "facts": [*_task_facts(shown.owner, airflow), *_facts(campaign, progress)],
+        "problems": find_problems(
+            campaign,
+            progress,
+            now,
+            task_state=shown.owner.state if shown.owner else None,
+            is_awaited=bool(shown.owner and shown.owner.is_waiting),
+        ),
+        "reached": tally.reached,
+        "actions": [
+            (ACTIONS[action][0], action == "stop", confirm_address(action, connection, campaign.id))
+            for action in allowed_actions(shown, now)
+        ],
+    }
+
+
+def allowed_actions(shown: Shown, now: datetime) -> list[str]:
+    """Return what the viewer may do with a campaign as it stands."""
+    if not shown.may_act:
+        return []
+    status, may_resume = shown.campaign.status, is_open(shown.campaign, now)
+    return [
+        action
+        for action in ("pause", "resume", "stop")
+        if status in ALLOWED[action] and (may_resume or action != "resume")
+    ]
+
+
+def is_open(campaign: Campaign, now: datetime) -> bool:
+    """Return whether a campaign's window is open: one that is resumed before its time may dial at once."""
+    schedule = campaign.schedule
+    has_begun = schedule.send_at is None or schedule.send_at <= now
+    return has_begun and (schedule.end_at is None or now < schedule.end_at)
+
+
+def confirm_address(action: str, connection: str, campaign_id: str = "") -> str:
+    """Return the address of a confirmation, relative to the page."""
+    return "confirm?" + urlencode({"action": action, "connection": connection, "campaign": campaign_id})
+
+
+def name_of(campaign: Campaign, secrets: Collection[str]) -> str:
+    """Return a campaign's name as it may be shown."""
+    return redact(without_key(campaign.name), secrets) or campaign.id
+
+
+def page_of(cards: Sequence[Any], number: int) -> dict[str, Any]:
+    """Return one page of a list.
+
+    :param cards: the whole list.
+    :param number: the page that is wanted, from 1; the last one if there are fewer.
+    """
+    pages = max(1, -(-len(cards) // PAGE_SIZE))
+    number = min(max(1, number), pages)
+    first = (number - 1) * PAGE_SIZE
+    return {
+        "items": cards[first : first + PAGE_SIZE],
+        "number": number,
+        "pages": pages,
+        "before": number - 1 if number > 1 else None,
+        "after": number + 1 if number < pages else None,
+    }
+
+
+def plan_rows(plans: Iterable[Found], airflow: Airflow) -> list[dict[str, Any]]:
+    """Return what is shown of plans that wait for approval, one for each run."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for plan in plans:
+        accepted = plan.value.get("accepted")
+        rows.setdefault(
+            (plan.key.dag_id, plan.key.run_id),
+            {
+                "task": _task_name(plan.key),
+                "run": redact(plan.key.run_id),
+                "since": _moment(plan.at, UTC),
+                "people": quantity(accepted, "contact") if isinstance(accepted, int) else "",
+                "approve": _place(airflow.address(plan.key), airflow),
+                "page": _place(_web(plan.value.get("url")) or _path(plan.value.get("files")), airflow),
+            },
+        )
+    return list(rows.values())
+
+
+def report_rows(reports: Iterable[Found], airflow: Airflow) -> list[dict[str, Any]]:
+    """Return what is shown of reports."""
+    return [
+        {
+            "task": _task_name(report.key),
+            "run": redact(report.key.run_id),
+            "made": _moment(report.at, UTC),
+            "page": _place(_web(report.value.get("url")) or _path(report.value), airflow),
+        }
+        for report in reports
+    ]
+
+
+def in_order(active: Iterable[Shown]) -> list[Shown]:
+    """Return active campaigns, those that dial first and those that have not begun last."""
+    order = {CampaignStatus.IN_PROGRESS: 0, CampaignStatus.CREATED: 2}
+    return sorted(active, key=lambda one: order.get(one.campaign.status, 1))
+
+
+def describe_stop(stop: StopEverything) -> tuple[str, bool]:
+    """Return how the stop of an account stands, and whether all is well."""
+    paused = f"{quantity(stop.paused, 'campaign')} paused"
+    if not stop.finished.is_set():
+        return f"Everything is being stopped: {paused} so far.", True
+    if stop.problem or stop.failed:
+        failed = f", {len(stop.failed):,} could not be paused" if stop.failed else ""
+        return f"Not everything was stopped: {paused}{failed}. {stop.problem} Press the button again.", False
+    return f"Everything was stopped: {paused}.", True
+
+
+def describe_time(moment: datetime | None) -> str:
+    """Return when something was read, to the second."""
+    return f"{moment.astimezone(UTC):%H:%M:%S} UTC" if moment else "never"
+
+
+def _bars(progress: Progress) -> list[Bar]:
+    if not progress.is_counted:
+        return []
+    tally = progress.tally
+    reasons = [Bar(_REASONS[name], count, _STYLES[name]) for name, count in tally.not_reached.items()]
+    bars = [
+        Bar("reached", tally.reached, "reached"),
+        *reasons,
+        Bar("never tried", tally.never_tried or 0, "never"),
+        Bar("to be called", tally.open, "waiting"),
+    ]
+    return [bar for bar in bars if bar.size]
+
+
+def _pace(progress: Progress) -> str:
+    if progress.per_minute is None:
+        return ""
+    return f"{progress.per_minute:.1f}".removesuffix(".0") + " done a minute"
+
+
+def _facts(campaign: Campaign, progress: Progress) -> Iterable[tuple[str, Place]]:
+    schedule, tally = campaign.schedule, progress.tally
+    moment = schedule.send_at or schedule.end_at
+    if moment is not None and moment.tzinfo is not None:
+        begins, ends = (one.timestamp() if one else inf for one in (schedule.send_at, schedule.end_at))
+        stretch = describe_stretches([(-inf if begins == inf else begins, ends)], moment.tzinfo)
+        yield "Window", Place(f"{stretch} {_zone(moment)}")
+    else:
+        yield "Window", Place("none: from its creation on, for up to 30 days")
+    if progress.is_counted:
+        whole = f" of {tally.contacts:,} ({percent(tally.done, tally.contacts)})" if tally.contacts else ""
+        yield "Done", Place(f"{tally.done:,}{whole}")
+        of_done = f" ({percent(tally.reached, tally.done)} of those done)" if tally.done else ""
+        yield "Reached", Place(f"{tally.reached:,}{of_done}")
+    else:
+        yield "Done", Place("Exotel's list gives no counts")
+    if progress.expected_end is not None and moment is not None and moment.tzinfo is not None:
+        yield "Expected end", Place(f"{_moment(progress.expected_end, moment.tzinfo)} {_zone(moment)}")
+    elif progress.expected_end is not None:
+        yield "Expected end", Place(f"{_moment(progress.expected_end, UTC)} UTC")
+    yield "Campaign", Place(campaign.id)
+
+
+def _task_facts(owner: OwningTask | None, airflow: Airflow) -> Iterable[tuple[str, Place]]:
+    if owner is None:
+        yield "Task", Place("none of this Airflow is known")
+        return
+    waits = ", waits for it" if owner.is_waiting else ""
+    yield "Task", Place(f"{_task_name(owner.key)} ({owner.state or 'no status'}{waits})")
+    yield "Run", Place(redact(owner.key.run_id))
+    if address := airflow.address(owner.key):
+        yield "In Airflow", _place(address, airflow)._replace(label="Open the task")
+
+
+def _place(address: str | None, airflow: Airflow) -> Place:
+    """Return an address as a link, or as text to copy where a link would be dead."""
+    if address is None:
+        return Place("")
+    is_web = urlsplit(address).scheme in {"http", "https"}
+    return Place(address, copy=True, href=address if is_web and not airflow.is_framed else None)
+
+
+def _web(address: object) -> str | None:
+    if not isinstance(address, str) or redact(address) != address:
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return address if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc else None
+
+
+def _path(files: object) -> str | None:
+    """Return the path of a page in a folder, without what may be a number or a secret in it."""
+    page = files.get("page") if isinstance(files, Mapping) else None
+    return redact(page) if isinstance(page, str) else None
+
+
+def _task_name(task: TaskKey) -> str:
+    index = f"[{task.map_index}]" if task.map_index >= 0 else ""
+    return redact(f"{task.dag_id}.{task.task_id}") + index
+
+
+def _zone(moment: datetime) -> str:
+    offset = f"{moment:%z}"
+    return f"UTC{offset[:3]}:{offset[3:5]}" if moment.utcoffset() else "UTC"
+
+
+def _moment(moment: datetime, zone: tzinfo) -> str:
+    there = moment.astimezone(zone)
+    return f"{there.day} {there:%b %H:%M}"

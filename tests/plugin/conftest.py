@@ -1,0 +1,143 @@
+"""The page in Airflow's own API app, over HTTP, with the emulator as the service."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from airflow_provider_exotel import CreateCampaignOperator
+from airflow_provider_exotel.emulator import Emulator
+
+from ..airflow.conftest import airflow_database, connect, make_known, run_dag, skip_waits  # noqa: F401
+from ..ports import unused_port
+from ..versions import AIRFLOW
+
+NUMBERS = [f"+91987650000{person}" for person in range(6)]
+PREFIX = "/exotel"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests of this folder; the page is for Airflow 3.1 and later."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.airflow)
+            item.add_marker(pytest.mark.filterwarnings("default"))
+            if AIRFLOW < (3, 1) and item.path.name != "test_loading.py":
+                item.add_marker(pytest.mark.skip("the page is for Airflow 3.1 and later"))
+
+
+@dataclass
+class Site:
+    """The page, as people of different rights reach it.
+
+    :param app: Airflow's app.
+    :param page: the page's app.
+    """
+
+    app: Any
+    page: Any
+
+    def of(self, role: str | None) -> Any:
+        """Return the browser of a user; without a role, of somebody who is not signed in."""
+        from fastapi.testclient import TestClient
+
+        client = TestClient(self.app, base_url="http://airflow.example", follow_redirects=False)
+        if role is not None:
+            client.cookies.set("_token", self.token(role))
+        return client
+
+    def token(self, role: str) -> str:
+        """Return what Airflow knows a user of a role by."""
+        from airflow.api_fastapi.app import get_auth_manager
+        from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+        user = SimpleAuthManagerUser(username=f"a {role}", role=None if role == "nobody" else role)
+        return str(get_auth_manager().generate_jwt(user))
+
+
+@pytest.fixture(scope="session")
+def airflow_app(airflow_database: None) -> Iterator[Any]:  # noqa: F811
+    """Airflow's API app, with every plugin that is installed."""
+    from airflow.api_fastapi.app import create_app, purge_cached_app
+
+    purge_cached_app()
+    yield create_app("core")
+    purge_cached_app()
+
+
+@pytest.fixture
+def site(airflow_app: Any) -> Site:
+    """The page as an API server has it that was started a moment ago."""
+    from airflow_provider_exotel.plugin.accounts import Accounts
+    from airflow_provider_exotel.plugin.app import Owners
+
+    [page] = [route.app for route in airflow_app.routes if getattr(route, "path", "") == PREFIX]
+    page.state.accounts, page.state.owners = Accounts(), Owners()
+    return Site(airflow_app, page)
+
+
+@pytest.fixture
+def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:  # noqa: F811
+    """A local Exotel that the connection ``exotel_default`` leads to, which the configuration names."""
+    with Emulator(seed=1) as emulator:
+        connect(monkeypatch, emulator)
+        monkeypatch.setenv("AIRFLOW__EXOTEL__CONNECTIONS", "exotel_default")
+        yield emulator
+
+
+@pytest.fixture
+def campaign(exotel: Emulator, run_dag: Callable[..., Any]) -> Any:  # noqa: F811
+    """A campaign of a task, which dials."""
+    run_dag(create)
+    exotel.clock.advance(90)
+    return exotel.campaigns[-1]
+
+
+def create(**arguments: Any) -> CreateCampaignOperator:
+    given = {"task_id": "create", "numbers": NUMBERS, "read_via_text": "Hello", "name": "Reminder"}
+    given |= {"schedule": {"end_at": "PT9H"}, "mode": "custom", "throttle": 1}
+    return CreateCampaignOperator(**(given | arguments))
+
+
+def form_of(page: str) -> dict[str, str]:
+    """Return the fields of the form on a page."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+
+
+def confirm_address(page: str, label: str) -> str:
+    """Return where a button on a page leads to."""
+    [address] = re.findall(rf'<a class="button[^"]*" href="([^"]+)">{label}</a>', page)
+    return f"{PREFIX}/{address}".replace("&amp;", "&")
+
+
+def press(client: Any, label: str) -> Any:
+    """Press a button on the page, confirm it, and return the answer."""
+    asked = client.get(confirm_address(client.get(f"{PREFIX}/").text, label))
+    assert asked.status_code == 200
+    return client.post(f"{PREFIX}/act", data=form_of(asked.text))
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """Serve an app on loopback, and give its address."""
+    port = unused_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        ends = time.monotonic() + 60
+        while not server.started and time.monotonic() < ends:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,151 @@
+"""Who may see and press what: every route asks, and says no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+
+from airflow_provider_exotel.emulator import Emulator
+
+from .conftest import NUMBERS, PREFIX, Site, confirm_address, create, form_of
+
+DENIED = {401, 403, 404}
+ACTIONS = ("pause", "resume", "stop", "stop_all")
+# For every route somebody whose rights are too small by one step.
+TOO_LITTLE = {"/": "nobody", "/confirm": "VIEWER", "/act": "VIEWER"}
+
+
+def requests_of(site: Site, campaign_id: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return a request for each method of each route, whatever routes there are."""
+    requests = []
+    for route in site.page.routes:
+        for method in sorted(route.methods - {"HEAD"}):
+            for action in ACTIONS:
+                fields = {"action": action, "connection": "exotel_default", "campaign": campaign_id}
+                given = {"params": fields} if method == "GET" else {"data": fields}
+                requests.append((method, route.path, given))
+    return requests
+
+
+def changes(exotel: Emulator) -> list[str]:
+    return [entry.path for entry in exotel.requests if entry.method in {"PUT", "DELETE"}]
+
+
+def test_every_route_denies_those_who_are_not_signed_in(site: Site, exotel: Emulator, campaign: Any) -> None:
+    client = site.of(None)
+
+    answers = {
+        (method, path, client.request(method, PREFIX + path, **given).status_code)
+        for method, path, given in requests_of(site, campaign.id)
+    }
+
+    assert {path for _, path, _ in answers} == set(TOO_LITTLE)
+    assert {status for _, _, status in answers} == {401}
+    assert changes(exotel) == []
+
+
+def test_every_route_denies_those_with_too_little_permission(site: Site, exotel: Emulator, campaign: Any) -> None:
+    for method, path, given in requests_of(site, campaign.id):
+        answer = site.of(TOO_LITTLE[path]).request(method, PREFIX + path, **given)
+
+        assert answer.status_code in DENIED, (method, path, given)
+        assert campaign.id not in answer.text
+    assert changes(exotel) == []
+
+
+def test_a_token_of_somebody_else_is_denied(site: Site, campaign: Any) -> None:
+    forged = site.of(None)
+    forged.cookies.set("_token", "eyJhbGciOiJIUzUxMiJ9.e30.AAAA")
+
+    assert forged.get(f"{PREFIX}/").status_code in DENIED
+
+
+def test_a_user_presses_for_the_task_and_not_for_the_account(site: Site, campaign: Any) -> None:
+    page = site.of("USER").get(f"{PREFIX}/").text
+
+    assert ">Pause</a>" in page
+    assert "Stop everything" not in page
+
+
+def test_a_viewer_sees_the_campaign_without_a_button(site: Site, campaign: Any) -> None:
+    page = site.of("VIEWER").get(f"{PREFIX}/").text
+
+    assert campaign.id in page
+    assert 'class="button' not in page
+
+
+def test_only_who_may_edit_the_connection_sees_campaigns_without_a_task(site: Site, exotel: Emulator) -> None:
+    by_hand = dashboard_campaign(exotel)
+
+    assert by_hand not in site.of("USER").get(f"{PREFIX}/").text
+    assert by_hand in site.of("OP").get(f"{PREFIX}/").text
+
+
+def test_an_xcom_of_another_task_makes_it_no_owner(site: Site, exotel: Emulator, run_dag: Callable[..., Any]) -> None:
+    from airflow.sdk import task
+
+    by_hand = dashboard_campaign(exotel)
+
+    @task
+    def claim(**context: Any) -> None:
+        context["ti"].xcom_push(key="campaign_link", value=f"{exotel.url}/campaigns/{by_hand}")
+        context["ti"].xcom_push(key="campaign", value={"id": by_hand, "name": "By hand"})
+
+    run_dag(claim)
+
+    assert by_hand not in site.of("USER").get(f"{PREFIX}/").text
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"idempotency_key": "may"}, {"exact_name": True, "name": "A name of our own"}], ids=["key", "name"]
+)
+def test_a_task_with_a_key_or_name_of_its_own_is_the_owner(
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any], arguments: dict[str, Any]
+) -> None:
+    run_dag(lambda: create(**arguments))
+
+    page = site.of("USER").get(f"{PREFIX}/").text
+
+    assert exotel.campaigns[-1].id in page
+    assert ".create (success)" in page
+
+
+def test_a_confirmation_holds_only_for_its_user_action_and_hour(site: Site, exotel: Emulator, campaign: Any) -> None:
+    user, other = site.of("USER"), site.of("OP")
+    form = form_of(user.get(confirm_address(user.get(f"{PREFIX}/").text, "Pause")).text)
+
+    assert other.post(f"{PREFIX}/act", data=form).status_code == 403
+    assert user.post(f"{PREFIX}/act", data=form | {"action": "stop"}).status_code == 403
+    assert user.post(f"{PREFIX}/act", data=form | {"token": form["token"][:-1]}).status_code == 403
+    assert user.post(f"{PREFIX}/act", data={**form, "token": ""}).status_code == 403
+    assert changes(exotel) == []
+
+
+def test_a_confirmation_is_no_longer_valid_after_an_hour() -> None:
+    from airflow_provider_exotel.plugin.access import Viewer, is_valid_token, sign_token
+
+    class User:
+        def get_id(self) -> str:
+            return "anna"
+
+    viewer = Viewer(User())
+    with time_machine.travel(1_800_000_000, tick=False) as traveller:
+        token = sign_token(viewer, "pause", "exotel_default", "c1")
+        assert is_valid_token(token, viewer, "pause", "exotel_default", "c1")
+        traveller.shift(3_700)
+        assert not is_valid_token(token, viewer, "pause", "exotel_default", "c1")
+
+
+def dashboard_campaign(exotel: Emulator) -> str:
+    """Return the id of a campaign that somebody created in Exotel's dashboard."""
+    from airflow_provider_exotel import CampaignRequest, ExotelClient
+
+    with ExotelClient(
+        exotel.api_key, exotel.api_token, exotel.account_sid, exotel.host, requests_per_minute=6000
+    ) as client:
+        return client.create_campaign(
+            CampaignRequest(numbers=NUMBERS, caller_id="0XXXXXX4890", read_via_text="Hi", name="By hand")
+        ).id

@@ -1,0 +1,275 @@
+"""What the page shows, and what its buttons do."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from airflow_provider_exotel.emulator import Emulator, Fault
+
+from ..client.raw_server import RawServer, http
+from .conftest import PREFIX, Site, create, press
+
+CANARY = "+919876512345"
+
+
+def lists(exotel: Emulator) -> int:
+    return sum((entry.method, entry.path) == ("GET", "campaigns") for entry in exotel.requests)
+
+
+def test_a_campaign_is_shown_with_its_task_window_and_counts(site: Site, campaign: Any) -> None:
+    page = site.of("VIEWER").get(f"{PREFIX}/").text
+
+    assert ".create (success)" in page
+    assert re.search(r"<dt>Window</dt><dd>\d+ \w+ \d\d:\d\d to [\w: ]+ UTC", page)
+    assert "<dt>Reached</dt>" in page
+    assert "Reminder" in page
+    assert "af-" not in page
+
+
+def test_all_who_look_cost_one_list_request(site: Site, exotel: Emulator, campaign: Any) -> None:
+    before = lists(exotel)
+    clients = [site.of(role) for role in ("VIEWER", "USER", "OP", "ADMIN") * 2]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda client: client.get(f"{PREFIX}/"), clients))
+
+    assert all(campaign.id in answer.text for answer in answers)
+    assert lists(exotel) - before == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "said", "status"),
+    [("Pause", "It is paused", "paused"), ("Stop", "It has ended", "completed")],
+)
+def test_a_button_does_what_it_says_and_says_who_did_it(
+    site: Site, exotel: Emulator, campaign: Any, caplog: pytest.LogCaptureFixture, label: str, said: str, status: str
+) -> None:
+    caplog.set_level(logging.INFO, logger="airflow_provider_exotel")
+
+    answer = press(site.of("USER"), label)
+
+    assert (answer.status_code, said in answer.text) == (200, True)
+    assert exotel.campaign(campaign.id).status == status
+    assert any("a USER pressed" in line and campaign.id in line for line in caplog.messages)
+    assert audit()[-1][:2] == ("a USER", f"exotel_{label.lower()}")
+
+
+def test_a_paused_campaign_is_resumed_inside_its_window(site: Site, exotel: Emulator, campaign: Any) -> None:
+    user = site.of("USER")
+    press(user, "Pause")
+
+    answer = press(user, "Resume")
+
+    assert "It is resumed" in answer.text
+    assert exotel.campaign(campaign.id).status == "in-progress"
+
+
+def test_a_campaign_is_not_resumed_before_its_window_opens(
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any]
+) -> None:
+    run_dag(lambda: create(schedule={"send_at": "PT5H", "end_at": "PT9H"}))
+    user = site.of("USER")
+    press(user, "Pause")
+
+    page = user.get(f"{PREFIX}/").text
+
+    assert ">Stop</a>" in page
+    assert ">Resume</a>" not in page
+
+
+def test_stop_everything_pauses_all_campaigns_of_the_account(
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any]
+) -> None:
+    run_dag(lambda: [create(task_id=f"create_{number}", name=f"Number {number}") for number in range(3)])
+    exotel.clock.advance(90)
+
+    answer = press(site.of("OP"), "Stop everything")
+
+    [account] = site.page.state.accounts.read()[0]
+    assert account.reader.stop.finished.wait(60)
+    assert "being stopped" in answer.text
+    assert {one.status for one in exotel.campaigns} == {"paused"}
+    assert "3 campaigns paused" in site.of("OP").get(f"{PREFIX}/").text
+
+
+def test_a_lost_answer_is_told_and_nothing_is_claimed(site: Site, exotel: Emulator, campaign: Any) -> None:
+    user = site.of("USER")
+    exotel.faults.add(Fault(on="PUT campaigns/*", kind="status", status=403, times=9))
+
+    answer = press(user, "Pause")
+
+    assert answer.status_code == 502
+    assert "may still be calling people" in answer.text
+
+
+def test_a_service_that_does_not_answer_is_told_in_words(site: Site, exotel: Emulator, campaign: Any) -> None:
+    exotel.stop()
+
+    page = site.of("OP").get(f"{PREFIX}/")
+
+    assert page.status_code == 200
+    assert "Exotel cannot be reached" in page.text
+
+
+def test_no_page_holds_a_number_or_a_token_even_if_answers_do(
+    site: Site, monkeypatch: pytest.MonkeyPatch, exotel: Emulator
+) -> None:
+    secret = "a-token-of-sixteen"
+    answer = {
+        "http_code": 200,
+        "metadata": {"total": 1},
+        "response": [
+            {
+                "code": 200,
+                "status": "success",
+                "data": {
+                    "id": "c1",
+                    "name": f"Call {CANARY} with {secret}",
+                    "status": f"In {CANARY}",
+                    "from": [CANARY],
+                    "caller_id": CANARY,
+                    "url": f"https://example.com/{CANARY}?token={secret}",
+                    "custom_field": CANARY,
+                    "stats": {"created": 5, CANARY: 4},
+                    "date_created": "2026-03-02T10:00:00+05:30",
+                },
+            }
+        ],
+    }
+    with RawServer(http(200, answer)) as server:
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_EXOTEL_DEFAULT",
+            f"exotel://key:{secret}@127.0.0.1:{server.port}/sid?region=other&requests_per_minute=6000",
+        )
+        operator = site.of("OP")
+        pages = [
+            operator.get(f"{PREFIX}/").text,
+            operator.get(f"{PREFIX}/confirm?action=stop_all&connection=exotel_default&campaign={CANARY}").text,
+            operator.get(f"{PREFIX}/confirm?action=stop&connection=exotel_default&campaign=c1").text,
+            operator.get(f"{PREFIX}/confirm?action={CANARY}&connection={secret}").text,
+        ]
+
+    assert "c1" in pages[0]
+    assert not [page for page in pages if CANARY.lstrip("+") in page or secret in page]
+
+
+def test_an_error_of_the_service_is_told_without_its_text(
+    site: Site, monkeypatch: pytest.MonkeyPatch, exotel: Emulator
+) -> None:
+    refusal = {"http_code": 401, "response": {"error_data": {"description": f"no {CANARY} key:hunter2hunter2"}}}
+    with RawServer(http(401, refusal)) as server:
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_EXOTEL_DEFAULT",
+            f"exotel://key:hunter2hunter2@127.0.0.1:{server.port}/sid?region=other&requests_per_minute=6000",
+        )
+        page = site.of("OP").get(f"{PREFIX}/").text
+
+    assert "does not accept the connection" in page
+    assert CANARY.lstrip("+") not in page
+    assert "hunter2" not in page
+
+
+def test_a_connection_that_cannot_be_read_is_named_only_to_who_may_edit_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, exotel: Emulator
+) -> None:
+    monkeypatch.setenv("AIRFLOW__EXOTEL__CONNECTIONS", "exotel_default,exotel_gone")
+
+    assert "exotel_gone" in site.of("OP").get(f"{PREFIX}/").text
+    assert "exotel_gone" not in site.of("USER").get(f"{PREFIX}/").text
+
+
+def test_a_connection_of_the_database_is_shown_without_being_named(
+    site: Site, monkeypatch: pytest.MonkeyPatch, exotel: Emulator
+) -> None:
+    from airflow.models.connection import Connection
+    from airflow.utils.session import create_session
+
+    monkeypatch.delenv("AIRFLOW__EXOTEL__CONNECTIONS")
+    with create_session() as session:
+        session.add(Connection(conn_id="exotel_kept", uri=exotel.connection_uri))
+    try:
+        assert "exotel_kept" in site.of("OP").get(f"{PREFIX}/").text
+    finally:
+        with create_session() as session:
+            session.query(Connection).filter(Connection.conn_id == "exotel_kept").delete()
+
+
+def test_links_to_airflow_are_text_inside_its_frame(site: Site, campaign: Any) -> None:
+    viewer = site.of("VIEWER")
+
+    framed = viewer.get(f"{PREFIX}/", headers={"Sec-Fetch-Dest": "iframe"}).text
+    alone = viewer.get(f"{PREFIX}/", headers={"Sec-Fetch-Dest": "document"}).text
+
+    assert '<a href="http' not in framed
+    assert re.search(r'<code class="copy">http[^<]+/tasks/create</code>', framed)
+    assert re.search(r'<a href="http[^"]+/tasks/create">', alone)
+
+
+def test_the_policy_allows_the_style_of_the_page_and_nothing_else(site: Site, campaign: Any) -> None:
+    answer = site.of("USER").get(f"{PREFIX}/")
+
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert not re.search(r"<script|\sstyle=|\son\w+=", answer.text)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_reports_and_plans_that_wait_are_named(site: Site, exotel: Emulator, run_dag: Callable[..., Any]) -> None:
+    from airflow.sdk import task
+
+    @task
+    def report(**context: Any) -> None:
+        context["ti"].xcom_push(
+            key="report", value={"page": "s3://reports/may/report.html", "url": "https://reports.example.com/may.html"}
+        )
+
+    run_dag(report)
+
+    assert "https://reports.example.com/may.html" in site.of("VIEWER").get(f"{PREFIX}/").text
+    assert site.of("nobody").get(f"{PREFIX}/").status_code == 403
+
+
+def test_a_plan_that_waits_for_an_answer_says_where_to_give_it(
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any]
+) -> None:
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.sdk import task
+    from airflow.utils.session import create_session
+
+    @task
+    def plan(**context: Any) -> None:
+        context["ti"].xcom_push(
+            key="plan", value={"id": "p1", "accepted": 1200, "url": None, "files": {"page": "file:///plans/plan.html"}}
+        )
+
+    ran = run_dag(plan)
+    with create_session() as session:
+        [asking] = session.query(TaskInstance).filter(TaskInstance.run_id == ran.dag_run.run_id).all()
+        asking.state = "deferred"
+        session.add(HITLDetail(ti_id=asking.id, options=["Approve", "Reject"], subject="Call them?", params={}))
+
+    page = site.of("VIEWER").get(f"{PREFIX}/").text
+
+    assert "Plans that wait for approval" in page
+    assert "1,200 contacts" in page
+    assert "file:///plans/plan.html" in page
+    assert re.search(r"/dags/[^<]+/tasks/plan</code>", page)
+
+
+def audit() -> list[tuple[str, str]]:
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return [
+            (owner, event)
+            for owner, event in session.query(Log.owner, Log.event).filter(Log.event.like("exotel%")).order_by(Log.id)
+        ]
