@@ -11,7 +11,9 @@ from airflow_provider_exotel.audience.suppression_sources import parse_suppressi
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.contacts.files import read_rows
+from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.contacts.numbers import clean_numbers
+from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.windows.anchor import anchor_given
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
@@ -45,6 +47,12 @@ def test_a_quote_that_is_not_closed_refuses_the_file_however_the_rows_are_writte
 def test_a_digit_that_nobody_can_press_is_refused(digit: str) -> None:
     with pytest.raises(ExotelInputError, match="digit: must be the key that was pressed"):
         parse_suppressions([{"name": "pressed", "reports": "file:///reports", "days": 30, "digit": digit}])
+
+
+@pytest.mark.parametrize("country", [None, "DE", "IN"])
+@pytest.mark.parametrize("text", ["2345678 2345679", "2345678-2345679", "(2345678) 2345679", "2345678.2345679"])
+def test_two_numbers_side_by_side_are_not_joined_into_one(text: str, country: str | None) -> None:
+    assert normalise([text], country) == [Reason.NOT_A_NUMBER]
 
 
 def day(as_of: object) -> object:
