@@ -127,6 +127,10 @@ class SuppressedCalls(Model):
             folder = access.path(self.reports)
             found = folder.fs.find(folder.path) if folder.exists() else []
         tables = sorted(path for path in found if TABLE.fullmatch(path))
+        names = (path.rpartition("/")[2] for path in sorted({*found} - {*tables}))
+        if other := next((name for name in names if name.lower().startswith("attempts")), None):
+            wanted = f"holds {redact(other)}, which is not read; name it attempts.csv as the report did, or remove it"
+            raise ExotelInputError([Problem(f"{_field(self.name)}.reports", wanted)])
         if not tables and not self.may_be_missing:
             wanted = (
                 f"no report is at {redact(self.reports)}; write the folder of the reports, or set may_be_missing for "

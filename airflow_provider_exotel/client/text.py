@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import difflib
+import io
 import json
 import re
+import tokenize
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
@@ -29,12 +32,22 @@ def read_literal(text: str) -> Any:
     """
     if not text.lstrip().startswith(("[", "(", "{")):
         return None
-    for parse in (json.loads, ast.literal_eval):
+    for parse in (json.loads, _python_literal):
         try:
             return parse(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
     return None
+
+
+def _python_literal(text: str) -> Any:
+    value = ast.literal_eval(text)
+    # Python joins texts side by side: ['a' 'b'], as arrays are printed, is no list of one entry.
+    tokens = tokenize.generate_tokens(io.StringIO(text.strip()).readline)
+    kinds = [token.type for token in tokens if token.type not in {tokenize.NL, tokenize.COMMENT}]
+    if any(one == other == tokenize.STRING for one, other in pairwise(kinds)):
+        raise ValueError("texts side by side")
+    return value
 
 
 def split_words(value: object) -> object:

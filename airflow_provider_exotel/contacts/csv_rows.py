@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
@@ -46,6 +47,10 @@ class _Layout:
     header: tuple[str, ...]
     place: int
     places: dict[str, int]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(map(_folded, self.header)) - {""}
 
     @property
     def width(self) -> int:
@@ -102,11 +107,25 @@ def _without_blanks(records: Iterator[_Record], name: str) -> Iterator[_Record]:
 def _row(record: _Record, layout: _Layout, name: str) -> Row:
     if "\n" in record.text:
         _check_line_breaks(record, layout, name)
+    if record.cells[layout.place : layout.place + 1] and _folded(record.cells[layout.place]) in layout.names:
+        _check_second_header(record, layout, name)
     if fault := _fault(record, layout):
         return Row(record.row, record.text, fault=fault)
     cells, places = record.cells, layout.places
     said = {variable: spoken_text(cells[at]) for variable, at in places.items()} if places else NO_VARIABLES
     return Row(record.row, cells[layout.place], said)
+
+
+def _check_second_header(record: _Record, layout: _Layout, name: str) -> None:
+    """Refuse files that were put together although their columns are in another order."""
+    found = [_folded(cell) for cell in record.cells]
+    if found != [_folded(cell) for cell in layout.header] and all(cell in layout.names for cell in found if cell):
+        wanted = f"row {record.row} is a header with its columns in another order; give a folder of both files"
+        raise ExotelInputError([Problem(name, wanted)])
+
+
+def _folded(cell: str) -> str:
+    return cell.strip("\ufeff ").lower()
 
 
 def _fault(record: _Record, layout: _Layout) -> str:

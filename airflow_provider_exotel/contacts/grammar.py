@@ -14,6 +14,7 @@ from airflow_provider_exotel.contacts.rejection import Reason
 LONGEST = 250
 """Characters of the longest cell that is read."""
 _MOST_DIGITS, _MOST_OF_A_PREFIX = 15, 4
+_LEAST_OF_A_NUMBER = 7
 
 _LABELS = "tel|telephone|phone|ph|mobile|mob|cell|cellphone|contact|whatsapp|landline|home|work|office|sms|callto"
 _LABEL_IN_FRONT = re.compile(
@@ -53,12 +54,14 @@ class Spelling(NamedTuple):
     :param is_international: whether it begins with ``+``.
     :param first_group: the digits before the first separator.
     :param stem: the digits before a short last group that may be a second ending, as in ``5551234/35``; else empty.
+    :param may_be_two: whether two of its groups are as long as a number each, as in ``2345678 2345679``.
     """
 
     digits: str
     is_international: bool = False
     first_group: str = ""
     stem: str = ""
+    may_be_two: bool = False
 
 
 def read_spelling(text: str) -> Spelling | Reason:
@@ -78,7 +81,8 @@ def read_spelling(text: str) -> Spelling | Reason:
     digits = "".join(groups)
     if len(digits) > _MOST_DIGITS + _MOST_OF_A_PREFIX * (digits[0] == "0") or _means_something_else(body, groups):
         return Reason.NOT_A_NUMBER
-    return Spelling(digits, "+" in body, groups[0], _stem(body, groups))
+    may_be_two = sum(len(group) >= _LEAST_OF_A_NUMBER for group in groups) > 1
+    return Spelling(digits, "+" in body, groups[0], _stem(body, groups), may_be_two)
 
 
 def unwrap(text: str) -> str:

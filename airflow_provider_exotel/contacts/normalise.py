@@ -127,6 +127,8 @@ class NumberColumn:
             return _reading(next(iter(abroad))) if len(abroad) == 1 else Reason.AMBIGUOUS
         if self._has_code:
             return _reading(_international(digits))
+        if spelling.may_be_two:
+            return Reason.NOT_A_NUMBER
         if country is not None:
             return _read_at_home(digits, country)
         if _EXIT.match(digits):

@@ -120,10 +120,12 @@ def number_text(value: object) -> str:
 
 
 def spoken_text(value: object) -> str:
-    """Return the text of a variable, which is empty for everything that programs write for nothing.
+    """Return the text of a variable, which is empty for what programs write for nothing, and for what is no one value.
 
     :param value: a typed value or a cell.
     """
+    if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        return ""
     text = cell_text(value)
     return "" if text.strip() in _NOTHING else text
 

@@ -199,6 +199,16 @@ def test_a_line_that_never_ends_is_not_read_to_its_end() -> None:
     assert refusal("number\n" + "9" * 65_537).startswith("row 2 has a line over 64 kB")
 
 
+@pytest.mark.parametrize("second", ["name,number", "Name,NUMBER", "\ufeffname,number", "name, number", "name,"])
+def test_files_put_together_with_columns_in_another_order_are_refused(second: str) -> None:
+    assert refusal(f"number,name\n{FIRST},Raju\n{second}\nAsha,{SECOND}\n").startswith("row 3 is a header with its")
+
+
+@pytest.mark.parametrize("second", ["number,name", "\ufeffNumber,name", "name,Raju"])
+def test_a_header_again_or_a_name_like_a_column_is_a_row(second: str) -> None:
+    assert [row.number for row in read(f"number,name\n{FIRST},Raju\n{second}\n{SECOND},Asha\n")][::2] == [FIRST, SECOND]
+
+
 @pytest.mark.parametrize("header", ["number\n", "sep=,\n", "", f'number,name\n{FIRST},"'])
 def test_blank_lines_that_never_end_are_not_read_to_their_end(header: str) -> None:
     def lines() -> Iterator[str]:

@@ -6,12 +6,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
+from airflow_provider_exotel.audience.sources import Access
 from airflow_provider_exotel.audience.suppression_sources import parse_suppressions
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.contacts.files import read_rows
+from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.contacts.numbers import clean_numbers
+from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.windows.anchor import anchor_given
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
@@ -45,6 +49,40 @@ def test_a_quote_that_is_not_closed_refuses_the_file_however_the_rows_are_writte
 def test_a_digit_that_nobody_can_press_is_refused(digit: str) -> None:
     with pytest.raises(ExotelInputError, match="digit: must be the key that was pressed"):
         parse_suppressions([{"name": "pressed", "reports": "file:///reports", "days": 30, "digit": digit}])
+
+
+@pytest.mark.parametrize("country", [None, "DE", "IN"])
+@pytest.mark.parametrize("text", ["2345678 2345679", "2345678-2345679", "(2345678) 2345679", "2345678.2345679"])
+def test_two_numbers_side_by_side_are_not_joined_into_one(text: str, country: str | None) -> None:
+    assert normalise([text], country) == [Reason.NOT_A_NUMBER]
+
+
+@pytest.mark.parametrize("text", ["['2345678' '2345679']", '["2345678" "2345679"]', "['2345678'\n '2345679']"])
+def test_texts_side_by_side_are_not_joined_into_one_number(text: str) -> None:
+    clean = clean_numbers(text, default_country=None)
+
+    assert not clean.numbers
+    assert clean.rejected
+
+
+@pytest.mark.parametrize("name", ["attempts.csv.gz", "attempts (1).csv", "Attempts.csv", "attempts.xlsx"])
+def test_a_copy_of_a_table_of_calls_that_is_not_read_refuses_the_run(tmp_path: Path, name: str) -> None:
+    for table in ("attempts.csv", name):
+        (tmp_path / table).write_text("contact,start_utc\n")
+    [source] = parse_suppressions([{"name": "called", "reports": str(tmp_path), "days": 30}])
+    access = Access(lambda path: Stored(Path(path)), lambda *_: None, lambda *_: b"")
+
+    with pytest.raises(ExotelInputError, match=r"suppress\.called\.reports: holds .* which is not read"):
+        source.open(access, datetime.now(UTC), "IN")
+
+
+class Stored:
+    """A folder as object storage offers it."""
+
+    fs = LocalFileSystem()
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.exists = str(path), path.exists
 
 
 def day(as_of: object) -> object:

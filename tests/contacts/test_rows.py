@@ -292,6 +292,13 @@ def test_damaged_parquet_is_refused_in_words_whatever_is_damaged(compression: st
     assert not any("98765" in one for one in refusals)
 
 
+@pytest.mark.parametrize("value", [{"first": "Asha"}, ["Asha"], ("Asha",), {"Asha"}], ids=repr)
+def test_a_variable_of_several_values_is_not_read_aloud(value: object) -> None:
+    [row] = rows_of_records([{"number": FIRST, "name": value, "amount due": 5}], PEOPLE)
+
+    assert dict(row.variables) == {"Name": "", "Amount": "5"}
+
+
 def test_what_is_missing_in_a_record_is_empty() -> None:
     [row] = rows_of_records([{"number": None, "name": None, "amount due": 5}], PEOPLE)
 
