@@ -181,6 +181,7 @@ def say_where(port: int, emulator: Emulator) -> None:
     for title, place, remark in (
         ("Airflow", airflow, "no log-in: whoever reaches this address is an admin"),
         ("A campaign form", f"{airflow}/dags/exotel_campaign_form", f"press Trigger; contact list {CONTACT_LIST}"),
+        ("The campaigns", f"{airflow}/plugin/exotel", "as they go on: pause, resume, stop; also Browse in the menu"),
         ("The connection", f"{airflow}/connections", "exotel_default, with a Test button"),
         ("The local Exotel", emulator.url, "campaigns, calls and requests as they happen"),
     ):

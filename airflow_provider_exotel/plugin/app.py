@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.html.render import render, style_policy
 from airflow_provider_exotel.plugin import view
 from airflow_provider_exotel.plugin.access import Viewer, get_user, is_valid_token, sign_token
@@ -176,8 +177,8 @@ def confirm(request: Request, viewer: Asking, action: str, connection: str, camp
         return _message(f"{label} is not possible now: the campaign is {status}.", good=False, status=409)
     name = view.name_of(target.shown.campaign, target.account.secrets) if target.shown else ""
     facts = [("Campaign", name), ("Id", campaign)] if target.shown else []
-    if target.shown and target.shown.owner and target.shown.owner.is_waiting:
-        facts.append(("Task", f"{target.shown.owner.key}, which goes on waiting for it"))
+    if target.shown and target.shown.owner and target.shown.owner.waits:
+        facts.append(("Task", f"{redact(target.shown.owner.key)}, which goes on waiting for it"))
     page = render(
         "confirm.html",
         title=f"{label}: {name}" if name else label,

@@ -25,7 +25,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.hooks.owner import PREFIX
 from airflow_provider_exotel.links import CampaignLink
-from airflow_provider_exotel.waiting.owner import OwnerRecord, TaskKey, campaign_key
+from airflow_provider_exotel.waiting.owner import OwnerRecord, Ownership, TaskKey, campaign_key, ownership_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -49,12 +49,17 @@ class OwningTask:
 
     :param key: the task instance.
     :param state: Airflow's word for its state, ``None`` if it has none.
-    :param is_waiting: whether it left an owner record, as tasks do that wait with pausing on.
+    :param has_record: whether it left an owner record, as tasks do that wait with pausing on.
     """
 
     key: TaskKey
     state: str | None
-    is_waiting: bool = False
+    has_record: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the campaign."""
+        return self.has_record and ownership_of(self.state) is not Ownership.ENDED
 
 
 @dataclass(frozen=True)
@@ -255,9 +260,9 @@ def _with_records(
             continue
         known = owners.get(record.campaign_id)
         if known is not None and known.key == record.task:
-            owners[record.campaign_id] = replace(known, is_waiting=True)
+            owners[record.campaign_id] = replace(known, has_record=True)
         elif known is None:
-            owners[record.campaign_id] = OwningTask(record.task, _state_of(session, record.task), is_waiting=True)
+            owners[record.campaign_id] = OwningTask(record.task, _state_of(session, record.task), has_record=True)
     return owners
 
 

@@ -138,7 +138,7 @@ def card(shown: Shown, connection: str, airflow: Airflow, secrets: Collection[st
             progress,
             now,
             task_state=shown.owner.state if shown.owner else None,
-            is_awaited=bool(shown.owner and shown.owner.is_waiting),
+            is_awaited=bool(shown.owner and shown.owner.has_record),
         ),
         "reached": tally.reached,
         "actions": [
@@ -296,7 +296,7 @@ def _task_facts(owner: OwningTask | None, airflow: Airflow) -> Iterable[tuple[st
     if owner is None:
         yield "Task", Place("none of this Airflow is known")
         return
-    waits = ", waits for it" if owner.is_waiting else ""
+    waits = ", waits for it" if owner.waits else ""
     yield "Task", Place(f"{_task_name(owner.key)} ({owner.state or 'no status'}{waits})")
     yield "Run", Place(redact(owner.key.run_id))
     if address := airflow.address(owner.key):

@@ -45,14 +45,11 @@ TASKS = {  # the tasks and campaigns of a morning
 @pytest.fixture
 def morning(site: Site, exotel: Emulator, make_known: Callable[[Any], None]) -> Iterator[str]:  # noqa: F811
     """The address of an API server, on a morning with campaigns of all kinds."""
-    from airflow_provider_exotel.plugin.accounts import Accounts
-
     for dag_id, arguments in TASKS.items():
         with DAG(dag_id, schedule=None) as dag:
             create(**({"numbers": MANY, "schedule": {"end_at": "PT3H"}} | arguments))
         make_known(dag)
         dag.test()
-    site.page.state.accounts = Accounts(now=exotel.clock.now)
     reminders, payments, survey, _ = (one.id for one in exotel.campaigns)
     with ExotelClient(
         exotel.api_key, exotel.api_token, exotel.account_sid, exotel.host, bucket=TokenBucket(1_000_000)
@@ -130,25 +127,43 @@ def test_people_see_and_press_what_airflow_allows_them(
     sign_in: Callable[[str], None],
     exotel: Emulator,  # noqa: F811
 ) -> None:
-    page.set_viewport_size({"width": 1280, "height": 1000})
+    address, reminders = f"{morning}{PREFIX}/", exotel.campaigns[0].id
+    asked = f"?action=pause&connection=exotel_default&campaign={reminders}"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.emulate_media(color_scheme="light")
     page.context.clear_cookies()
-    page.goto(f"{morning}{PREFIX}/")
+    page.goto(address)
     expect(page.get_by_text("Sign in to Airflow first")).to_be_visible()
 
     sign_in("VIEWER")
-    page.goto(f"{morning}{PREFIX}/")
+    page.goto(address)
     expect(page.get_by_text("Appointment reminder")).to_be_visible()
-    expect(page.get_by_role("link", name="Pause")).to_have_count(0)
-    page.goto(f"{morning}{PREFIX}/confirm?action=pause&connection=exotel_default&campaign={exotel.campaigns[0].id}")
+    expect(page.locator(".button")).to_have_count(0)
+    page.goto(f"{address}confirm{asked}")
     expect(page.get_by_text("You may not do this")).to_be_visible()
 
     sign_in("USER")
-    page.goto(f"{morning}{PREFIX}/")
+    page.goto(address)
     expect(page.get_by_role("link", name="Stop everything")).to_have_count(0)
     card = page.locator("article").filter(has_text="Appointment reminder")
-    card.get_by_role("link", name="Pause").click()
-    if folder := os.environ.get("EXOTEL_PICTURES"):
-        page.screenshot(path=Path(folder) / "page-confirm.png")
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("It is paused")).to_be_visible()
-    assert exotel.campaigns[0].status == "paused"
+    for label, said, status in (
+        ("Pause", "It is paused", "paused"),
+        ("Resume", "It is resumed", "in-progress"),
+        ("Stop", "It has ended", "completed"),
+    ):
+        card.get_by_role("link", name=label, exact=True).click()
+        if (folder := os.environ.get("EXOTEL_PICTURES")) and label == "Stop":
+            page.screenshot(path=Path(folder) / "page-confirm.png")
+        page.get_by_role("button", name=label, exact=True).click()
+        expect(page.get_by_text(said)).to_be_visible()
+        assert exotel.campaign(reminders).status == status
+        page.get_by_role("link", name="Back to the campaigns").click()
+        expect(card.locator(f".status.{status}")).to_be_visible()
+
+    sign_in("OP")
+    page.goto(address)
+    page.get_by_role("link", name="Stop everything").click()
+    page.get_by_role("button", name="Stop everything").click()
+    page.get_by_role("link", name="Back to the campaigns").click()
+    expect(page.get_by_text("Everything was stopped: 2 campaigns paused.")).to_be_visible()
+    assert {one.status for one in exotel.campaigns} == {"paused", "completed"}

@@ -58,10 +58,24 @@ class Site:
     def token(self, role: str) -> str:
         """Return what Airflow knows a user of a role by."""
         from airflow.api_fastapi.app import get_auth_manager
+
+        return str(get_auth_manager().generate_jwt(user_of(role)))
+
+
+def user_of(role: str) -> Any:
+    """Return a user of a role, as the auth manager has it that the settings name."""
+    from airflow.api_fastapi.app import get_auth_manager
+
+    manager = get_auth_manager()
+    if "fab" not in type(manager).__module__:
         from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-        user = SimpleAuthManagerUser(username=f"a {role}", role=None if role == "nobody" else role)
-        return str(get_auth_manager().generate_jwt(user))
+        return SimpleAuthManagerUser(username=f"a {role}", role=None if role == "nobody" else role)
+    with manager.flask_app.app_context():
+        name, people = f"a {role}", manager.security_manager
+        found = people.find_user(username=name)
+        of_fab = people.find_role("Public" if role == "nobody" else role.title())
+        return found or people.add_user(name, "a", role, f"{role.lower()}@example.com", of_fab, "a password")
 
 
 @pytest.fixture(scope="session")
@@ -75,13 +89,13 @@ def airflow_app(airflow_database: None) -> Iterator[Any]:  # noqa: F811
 
 
 @pytest.fixture
-def site(airflow_app: Any) -> Site:
-    """The page as an API server has it that was started a moment ago."""
+def site(airflow_app: Any, exotel: Emulator) -> Site:
+    """The page as an API server has it that was started a moment ago, by the clock of the service."""
     from airflow_provider_exotel.plugin.accounts import Accounts
     from airflow_provider_exotel.plugin.app import Owners
 
     [page] = [route.app for route in airflow_app.routes if getattr(route, "path", "") == PREFIX]
-    page.state.accounts, page.state.owners = Accounts(), Owners()
+    page.state.accounts, page.state.owners = Accounts(now=exotel.clock.now), Owners()
     return Site(airflow_app, page)
 
 
