@@ -7,8 +7,10 @@ from the tables here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
@@ -29,6 +31,7 @@ from airflow_provider_exotel.client.urls import (
     check_web_url,
     is_loopback,
 )
+from airflow_provider_exotel.create.cost import Tariff, read_amount
 
 CONNECTION_TYPE = "exotel"
 CONNECTION_NAME = "Exotel"
@@ -140,6 +143,10 @@ EXTRA_FIELDS = {
         "Most contacts", "Staging guard: larger campaigns are refused.", type="integer", minimum=1
     ),
     "deployment": FormField("Deployment", "Tells two Airflows on one account apart, such as staging and production."),
+    "price_per_minute": FormField(
+        "Price per minute", "What a minute of a call costs, such as 0.60, for estimates and max_cost."
+    ),
+    "currency": FormField("Currency", "The currency of the account's prices, such as INR."),
     "callback_base_url": FormField(
         "Callback base URL",
         "Where the callback program is reached from the internet, such as https://callbacks.example.com: campaigns "
@@ -183,6 +190,8 @@ class ExotelSettings(StoredRedacted):
     :param settle: seconds until a new campaign is certainly in the account's list.
     :param request_body: the form of request bodies.
     :param deployment: tells two Airflows on one account apart.
+    :param price_per_minute: what a minute costs, in the account's currency.
+    :param currency: the account's currency, such as ``INR``.
     :param callback_base_url: where the callback program is reached, without a trailing slash.
     :param guard: what the connection forbids to dial.
     :param profile: what the account was found to do, ``None`` if nobody has looked.
@@ -199,9 +208,16 @@ class ExotelSettings(StoredRedacted):
     settle: int = 120
     request_body: Literal["auto", "documented", "wrapped"] = "auto"
     deployment: str | None = None
+    price_per_minute: Decimal | None = None
+    currency: str | None = None
     callback_base_url: str | None = None
     guard: StagingGuard = field(default_factory=StagingGuard)
     profile: Profile | None = field(default=None, repr=False)
+
+    @property
+    def tariff(self) -> Tariff | None:
+        """The price of a minute, ``None`` if the connection names none."""
+        return None if self.price_per_minute is None else Tariff(self.price_per_minute, self.currency or "")
 
     @classmethod
     def of(cls, connection: AirflowConnection) -> Self:
@@ -220,6 +236,8 @@ class ExotelSettings(StoredRedacted):
             extra.pop("max_contacts"),
             allows_private_urls=is_loopback(urlsplit(host if "//" in host else f"//{host}").hostname),
         )
+        extra["price_per_minute"] = _read_price(extra["price_per_minute"], problems)
+        extra["currency"] = _read_currency(extra["currency"], problems)
         extra["callback_base_url"] = _read_callback_base_url(extra["callback_base_url"], problems)
         login, password, schema = (_read_standard(connection, name, problems) for name in _CREDENTIALS)
         if problems:
@@ -357,6 +375,23 @@ def _read_only_numbers(given: str | None, problems: list[Problem]) -> PhoneNumbe
     numbers = PhoneNumbers.of(given)
     problems.extend(Problem("extra.only_numbers", message) for message in numbers.problems())
     return numbers
+
+
+def _read_price(given: str | None, problems: list[Problem]) -> Decimal | None:
+    if given is None:
+        return None
+    try:
+        return read_amount(given)
+    except ValueError:
+        problems.append(Problem("extra.price_per_minute", "must be an amount of 0 or more, such as 0.60"))
+        return None
+
+
+def _read_currency(given: str | None, problems: list[Problem]) -> str | None:
+    if given is None or re.fullmatch("[A-Za-z]{3}", given):
+        return given and given.upper()
+    problems.append(Problem("extra.currency", "must be the code of a currency, such as INR"))
+    return None
 
 
 def _read_callback_base_url(given: str | None, problems: list[Problem]) -> str | None:

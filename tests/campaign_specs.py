@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_exotel.client.guard import StagingGuard
+from airflow_provider_exotel.create.cost import Tariff
 from airflow_provider_exotel.create.spec import REQUEST_FIELDS, Account, CampaignInput, CampaignSpec
 from airflow_provider_exotel.windows.anchor import Anchor
 
@@ -15,9 +16,14 @@ _NOT_GIVEN = dict.fromkeys((*REQUEST_FIELDS, "numbers_from", "number_column", "w
 
 
 def spec_of(
-    arguments: dict[str, Any], *, now: datetime = MORNING, guard: StagingGuard | None = None, **more: Any
+    arguments: dict[str, Any],
+    *,
+    now: datetime = MORNING,
+    guard: StagingGuard | None = None,
+    tariff: Tariff | None = None,
+    **more: Any,
 ) -> CampaignSpec:
     """Return the campaign of a task's arguments, for a run whose date is the present moment."""
-    account = Account("account", guard or StagingGuard())
+    account = Account("account", guard or StagingGuard(), tariff=tariff)
     given = CampaignInput(_NOT_GIVEN | arguments, account, lambda: Anchor(now, "anchor"), Path, now=lambda: now, **more)
     return given.parse(given.parse_options())

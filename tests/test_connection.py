@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from airflow_provider_exotel.connection import (
     connection_field_behaviour,
     connection_metadata,
 )
+from airflow_provider_exotel.create.cost import Tariff
 
 
 @dataclass
@@ -57,6 +59,8 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
         "only_numbers": "+919876500000, +919876500001",
         "max_contacts": as_written(2),
         "deployment": "staging",
+        "price_per_minute": "0.60",
+        "currency": "inr",
         "callback_base_url": "https://callbacks.example.com/exotel/",
         "region": "mumbai",
         "profile": '{"version": 1, "request_body": "documented"}',
@@ -68,6 +72,7 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
     assert (settings.exophone, settings.deployment) == ("0XXXXXX4890", "staging")
     assert (settings.requests_per_minute, settings.connect_timeout, settings.read_timeout) == (60, 5, 45)
     assert settings.settle == 60
+    assert settings.tariff == Tariff(Decimal("0.60"), "INR")
     assert settings.callback_base_url == "https://callbacks.example.com/exotel"
     assert (settings.request_body, settings.host) == ("wrapped", "api.in.exotel.com")
     assert [*(settings.guard.only_numbers or ())] == ["+919876500000", "+919876500001"]
@@ -226,3 +231,14 @@ def test_a_callback_base_url_must_be_a_plain_https_address(address: str) -> None
 
     assert [problem.field for problem in caught.value.problems] == ["connection.extra.callback_base_url"]
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"price_per_minute": "-1"}, {"price_per_minute": "0,60"}, {"price_per_minute": "nan"}, {"currency": "rupees"}],
+)
+def test_a_price_must_be_an_amount_and_its_currency_a_code(wrong: dict[str, str]) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        ExotelSettings.of(Connection(extra=json.dumps(wrong)))
+
+    assert [problem.field for problem in caught.value.problems] == [f"connection.extra.{name}" for name in wrong]

@@ -19,6 +19,7 @@ from airflow_provider_exotel.audience.split import AudienceSummary
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.request import MAX_NUMBERS, CallRetries
 from airflow_provider_exotel.contacts.rejection import Reason
+from airflow_provider_exotel.create.cost import CostEstimate, Tariff, why_too_much
 from airflow_provider_exotel.html.render import quantity
 from airflow_provider_exotel.windows.calling_window import Window
 from airflow_provider_exotel.windows.common_window import window_of
@@ -98,12 +99,14 @@ class AudiencePlan:
     :param summary: what became of the audience.
     :param campaigns: the campaigns.
     :param remarks: what was found while it was made.
+    :param tariff: the price of a minute, ``None`` if it is not known.
     """
 
     settings: PlanSettings
     summary: AudienceSummary
     campaigns: tuple[PlannedCampaign, ...]
     remarks: tuple[str, ...] = field(default=())
+    tariff: Tariff | None = None
 
     @cached_property
     def id(self) -> str:
@@ -158,6 +161,13 @@ class AudiencePlan:
         return Fit.of([one.share for one in self.campaigns]) if self.campaigns else None
 
     @property
+    def cost(self) -> CostEstimate | None:
+        """What it may cost; ``None`` if the price is not known."""
+        if self.tariff is None:
+            return None
+        return self.tariff.estimate(sum(one.contacts for one in self.campaigns), self.settings.call_retries)
+
+    @property
     def left_out(self) -> list[str]:
         """Why rows are not called, a phrase for each reason with its count."""
         summary = self.summary
@@ -180,7 +190,9 @@ class AudiencePlan:
             return f"Plan {self.id} calls nobody: {rows}."
         by = f"{quantity(len(self.campaigns), 'campaign')} and {quantity(self.lists, 'list')}"
         left_out = f"; left out: {why}" if why else ""
-        return f"Plan {self.id} calls {summary.accepted:,} of {summary.rows:,} rows by {by}{left_out}. {self.fit}"
+        cost = f" It may cost {self.cost}." if self.cost else ""
+        calls = f"Plan {self.id} calls {summary.accepted:,} of {summary.rows:,} rows by {by}{left_out}."
+        return f"{calls} {self.fit}{cost}"
 
     @property
     def warnings(self) -> list[str]:
@@ -221,6 +233,7 @@ class AudiencePlan:
             "requests": self.requests,
             "earliest_finish": _text(self.earliest_finish),
             "latest_finish": _text(self.latest_finish),
+            "cost": self.cost.as_json() if self.cost else None,
             "fits": self.fits,
             "fit": None if self.fit is None else {**asdict(self.fit), "description": str(self.fit)},
             "description": self.description,
@@ -257,7 +270,12 @@ class AudiencePlan:
 
 
 def plan_audience(
-    summary: AudienceSummary, hours: Hours, settings: PlanSettings, anchor: datetime, remarks: Iterable[str] = ()
+    summary: AudienceSummary,
+    hours: Hours,
+    settings: PlanSettings,
+    anchor: datetime,
+    remarks: Iterable[str] = (),
+    tariff: Tariff | None = None,
 ) -> AudiencePlan:
     """Return the plan of an audience that is split.
 
@@ -266,14 +284,15 @@ def plan_audience(
     :param settings: what the campaigns have in common.
     :param anchor: the moment the run stands for, aware.
     :param remarks: what was found on the way here.
-    :raises ExotelInputError: if the account cannot dial so many campaigns at once, a window never has room, or the
-        plan needs more windows than ``max_windows``.
+    :param tariff: the price of a minute, ``None`` if it is not known.
+    :raises ExotelInputError: if the account cannot dial so many campaigns at once, a window never has room, the
+        plan needs more windows than ``max_windows``, or may cost more than ``max_cost``.
     """
     grouped = [
         (key, tuple(chunks)) for (key, _), chunks in groupby(summary.chunks, lambda chunk: (chunk.key, chunk.campaign))
     ]
     if not grouped:
-        return AudiencePlan(settings, summary, (), tuple(remarks))
+        return AudiencePlan(settings, summary, (), tuple(remarks), tariff)
     shares = share_capacity(
         [CallVolume(sum(chunk.rows for chunk in chunks), window_of(hours.windows[key])) for key, chunks in grouped],
         anchor,
@@ -287,7 +306,9 @@ def plan_audience(
         PlannedCampaign(name, key, chunks, _fits_inline(chunks, settings), hours.windows[key], share)
         for name, (key, chunks), share in zip(names, grouped, shares, strict=True)
     )
-    plan = AudiencePlan(settings, summary, tuple(campaigns), tuple(remarks))
+    plan = AudiencePlan(settings, summary, tuple(campaigns), tuple(remarks), tariff)
+    if (wrong := why_too_much(settings.max_cost, plan.cost, tariff)) is not None:
+        raise ExotelInputError([Problem("max_cost", wrong)])
     _check_windows(plan.fit, settings.max_windows)
     return plan
 

@@ -20,6 +20,7 @@ from airflow_provider_exotel.client.text import read_literal, read_mapping, spli
 from airflow_provider_exotel.contacts.normalise import check_country
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 from airflow_provider_exotel.create.dry_run import ACCOUNT_CALLS_PER_MINUTE
+from airflow_provider_exotel.create.options import Amount
 from airflow_provider_exotel.windows import fields
 
 
@@ -71,6 +72,7 @@ class PlanSettings(Model):
     :param calls_per_minute: what the account may dial.
     :param concurrency: calls the account may have at once; ``None`` if that is not the limit.
     :param call_length: how long a call takes, ringing included.
+    :param max_cost: the most it may cost in the worst case; ``None`` for any cost.
     :param max_windows: the most calling windows the plan may need, all retries included; ``None`` for any number.
     """
 
@@ -83,6 +85,7 @@ class PlanSettings(Model):
     call_length: Annotated[
         timedelta, BeforeValidator(_call_length), Field(description="minutes, such as 1, or 'PT45S'")
     ] = timedelta(minutes=1)
+    max_cost: Annotated[Amount, Field(description="an amount, such as 500")] | None = None
     max_windows: Annotated[Whole, Field(ge=1, description="a whole number")] | None = None
 
     @property

@@ -7,10 +7,12 @@ import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.client.request import CampaignRequest, Schedule
+from airflow_provider_exotel.create.cost import CostEstimate, Tariff
+from airflow_provider_exotel.html.render import quantity
 
 ACCOUNT_CALLS_PER_MINUTE = 60
 """What an account may dial by default (Exotel, campaign throttling)."""
@@ -25,15 +27,35 @@ class CampaignPlan:
 
     :param request: the request, its schedule resolved.
     :param rejected: entries left out because they cannot be phone numbers.
+    :param tariff: the price of a minute, where the connection names one.
     """
 
     request: CampaignRequest
     rejected: int = 0
+    tariff: Tariff | None = None
 
     @property
     def contacts(self) -> int | None:
         """How many people it calls; ``None`` where lists hold them."""
         return None if self.request.numbers is None else len(self.request.numbers)
+
+    @property
+    def attempts(self) -> int:
+        """How often each contact is called at most."""
+        return 1 + (self.request.call_retries.number_of_retries or 0 if self.request.call_retries else 0)
+
+    @property
+    def description(self) -> str:
+        """The campaign in a sentence or two: whom, how often, when on their clocks, for how long, at what cost."""
+        whom = "The contacts of its lists" if self.contacts is None else quantity(self.contacts, "contact")
+        verb = "is" if self.contacts == 1 else "are"
+        times = "once" if self.attempts == 1 else f"up to {self.attempts} times"
+        parts = [f"{whom} {verb} called {times}, {describe_schedule(self.request.schedule)}."]
+        if self.minutes_to_finish is not None:
+            parts.append(f"That takes at least {quantity(self.minutes_to_finish, 'minute')}.")
+        if self.cost is not None:
+            parts.append(f"It may cost {self.cost}.")
+        return " ".join(parts)
 
     @property
     def minutes_to_finish(self) -> int | None:
@@ -45,6 +67,13 @@ class CampaignPlan:
             return None
         dialling = math.ceil(self.contacts / (self.request.throttle or ACCOUNT_CALLS_PER_MINUTE))
         return dialling + (self.request.call_retries.longest_minutes() if self.request.call_retries else 0)
+
+    @property
+    def cost(self) -> CostEstimate | None:
+        """What it may cost; ``None`` where price or size is not known."""
+        if self.tariff is None or self.contacts is None:
+            return None
+        return self.tariff.estimate(self.contacts, self.request.call_retries)
 
     @property
     def fits(self) -> bool | None:
@@ -63,12 +92,14 @@ class CampaignPlan:
         """Return the plan as plain JSON, numbers as a count."""
         payload = self.request.safe_payload()
         return {
+            "description": self.description,
             "name": self.request.name,
             "contacts": self.contacts,
             "rejected": self.rejected,
             **{name: payload.get("schedule", {}).get(name) for name in ("send_at", "end_at")},
             "minutes_to_finish": self.minutes_to_finish,
             "fits": self.fits,
+            "cost": self.cost.as_json() if self.cost else None,
             "warnings": self.warnings,
             "payload": payload,
         }
@@ -86,6 +117,26 @@ class CampaignPlan:
 
 def log_plan(plan: CampaignPlan) -> None:
     """Log what is about to dial, and what to check before it does."""
+    log.info("%s", plan.description)
     for warning in plan.warnings:
         log.warning("%s", warning)
-    log.info("Campaign to dial: %s", json.dumps(plan.request.safe_payload(), ensure_ascii=False))
+    log.info("The request: %s", json.dumps(plan.request.safe_payload(), ensure_ascii=False))
+
+
+def describe_schedule(schedule: Schedule | None) -> str:
+    """Return when a campaign dials, in words.
+
+    :param schedule: its schedule, whose times have the offset of the contacts' clocks; ``None`` for now.
+    """
+    send_at, end_at = (schedule.send_at, schedule.end_at) if schedule else (None, None)
+    begins = "from now on" if send_at is None else f"from {_clock(send_at)}"
+    if end_at is None:
+        return f"{begins} and for up to 30 days"
+    same_day = send_at is not None and (send_at.date(), send_at.utcoffset()) == (end_at.date(), end_at.utcoffset())
+    until = f"{end_at:%H:%M}" if same_day else _clock(end_at)
+    offset = end_at.strftime("%z")
+    return f"{begins} to {until} (UTC{offset[:3]}:{offset[3:5]})"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.create.dry_run import describe_schedule
 from airflow_provider_exotel.create.errors import ExotelCampaignTimedOut
 from airflow_provider_exotel.create.options import IfPaused
+from airflow_provider_exotel.html.render import quantity
 
 log = logging.getLogger(__name__)
 
@@ -59,16 +61,12 @@ def summarise_campaign(campaign: Campaign, *, contacts: int | None, rejected: in
     :param url: where a person sees it.
     """
     schedule = campaign.schedule.payload()
-    log.info(
-        "Campaign %s (%s) for %s contacts dials from %s to %s: %s",
-        campaign.id,
-        campaign.status_text,
-        "an unknown number of" if contacts is None else f"{contacts:,}",
-        schedule.get("send_at", "now"),
-        schedule.get("end_at", "30 days later"),
-        url,
-    )
+    whom = "the contacts of its lists" if contacts is None else quantity(contacts, "contact")
+    calls = f"calls {whom}, {describe_schedule(campaign.schedule)}"
+    summary = f"Campaign {campaign.id} ({campaign.status_text}) {calls}."
+    log.info("%s See %s", summary, url)
     return {
+        "summary": summary,
         "id": campaign.id,
         "name": campaign.name,
         "status": campaign.status_text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -12,6 +13,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.fields import Flag, Model, Moment, choice_of
 from airflow_provider_exotel.client.text import fold, read_flag
 from airflow_provider_exotel.contacts.normalise import check_country
+from airflow_provider_exotel.create.cost import read_amount
 
 OnMissedWindow = Literal["fail", "skip", "next"]
 OnInvalidNumbers = Literal["fail", "drop"]
@@ -72,6 +74,7 @@ def _country(value: object) -> str:
 
 Seconds = Annotated[timedelta, BeforeValidator(read_seconds)]
 Interval = Annotated[timedelta, BeforeValidator(read_seconds), AfterValidator(_positive)]
+Amount = Annotated[Decimal, BeforeValidator(read_amount)]
 Share = Annotated[float, BeforeValidator(_share)]
 
 
@@ -111,6 +114,7 @@ class TaskOptions(Model):
     poll_interval: Annotated[Interval, Field(description="seconds, such as 60")] = timedelta(seconds=60)
     min_reached: Annotated[Share | None, Field(description="0.5 for half of the people")] = None
     pause_if_failed_above: Annotated[Share | None, Field(description="0.5 for half of the calls")] = None
+    max_cost: Annotated[Amount | None, Field(description="an amount, such as 500")] = None
     until: Annotated[
         Moment | None, Field(description="an RFC 3339 time with offset, such as '2026-03-06T18:00:00+05:30'")
     ] = None
@@ -135,6 +139,9 @@ def option_conflicts(given: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("on_window_end", "'resume' needs a window, in the next of which the campaign goes on; add it")
     if is_given("until") and "on_window_end" in given and not resumes:
         yield Problem("until", "counts only with on_window_end='resume'; leave it out, or add that")
+    if _is_off(given, "plan_only") and _is_off(given, "from_params"):
+        of_plans = [name for name in ("plan_path", "folder_url") if is_given(name)]
+        yield from (Problem(name, "counts only with plan_only=True; add that") for name in of_plans)
     for first, second in (("numbers", "numbers_from"), ("url", "flow_id"), ("window", "schedule")):
         if is_given(first) and is_given(second):
             yield Problem(first, f"is mutually exclusive with {second}; give one of the two")

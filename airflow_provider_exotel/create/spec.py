@@ -18,6 +18,7 @@ from airflow_provider_exotel.client.text import read_flag, read_lists
 from airflow_provider_exotel.client.urls import flow_url
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.numbers import CleanNumbers, clean_numbers, read_numbers_file
+from airflow_provider_exotel.create.cost import Tariff, why_too_much
 from airflow_provider_exotel.create.dry_run import CampaignPlan
 from airflow_provider_exotel.create.fingerprint import Content
 from airflow_provider_exotel.create.identity import CampaignIdentity, names_a_key, printable
@@ -43,6 +44,7 @@ class Account:
     :param guard: what the connection refuses to dial.
     :param exophone: the ``caller_id`` of campaigns that name none.
     :param secret: what fingerprints are keyed with.
+    :param tariff: the price of a minute, ``None`` if the connection names none.
     :param callback_urls: where campaigns with ``callbacks`` report, by the field of the request; empty for nowhere.
     """
 
@@ -50,6 +52,7 @@ class Account:
     guard: StagingGuard
     exophone: str | None = None
     secret: str = field(default="", repr=False)
+    tariff: Tariff | None = None
     callback_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -60,11 +63,13 @@ class CampaignSpec:
     :param request: all of it but the schedule.
     :param schedule_at: returns the schedule for a moment of sending.
     :param audience: the fingerprint of whom it calls, with the counts.
+    :param tariff: the price of a minute, where the connection names one.
     """
 
     request: CampaignRequest
     schedule_at: Callable[[datetime], Schedule | None]
     audience: AudienceMark
+    tariff: Tariff | None = None
 
     def at(self, now: datetime) -> CampaignRequest:
         """Return the request as it is to be sent at ``now``.
@@ -75,7 +80,7 @@ class CampaignSpec:
 
     def plan(self, now: datetime) -> CampaignPlan:
         """Return what sending at ``now`` would do."""
-        return CampaignPlan(self.at(now), self.audience.rejected)
+        return CampaignPlan(self.at(now), self.audience.rejected, self.tariff)
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ class CampaignInput:
         request = _request(_request_fields(self.arguments, self.account, problems), clean, problems)
         if request is not None:
             collect(problems, partial(self.account.guard.check_request, request))
+            problems += _problems_of_cost(request, options, self.account.tariff)
         problems += _problems_of_times(self.arguments, options)
         moment = anchor.moment if anchor is not None else now
         schedule_at = collect(problems, lambda: _schedule_at(self.arguments, options, moment, request, now))
@@ -142,7 +148,7 @@ class CampaignInput:
         if identity is not None:
             request = request.model_copy(update={"name": identity.name})
         audience = AudienceMark.of(request.numbers, request.lists, self.account.secret, rejected=clean.rejected)
-        return CampaignSpec(request, schedule_at, audience)
+        return CampaignSpec(request, schedule_at, audience, self.account.tariff)
 
     def parse_audience(self, options: TaskOptions) -> AudienceMark:
         """Return the fingerprint of whom the task would call."""
@@ -292,6 +298,12 @@ def _request(given: dict[str, Any], clean: CleanNumbers | None, problems: list[P
         reported = reported or bool(_WHOM & {problem.field for problem in problems})
         problems.extend(one for one in error.problems if one.field != "numbers" or not reported)
         return None
+
+
+def _problems_of_cost(request: CampaignRequest, options: TaskOptions, tariff: Tariff | None) -> Iterator[Problem]:
+    estimate = CampaignPlan(request, tariff=tariff).cost
+    if (wrong := why_too_much(options.max_cost, estimate, tariff)) is not None:
+        yield Problem("max_cost", wrong)
 
 
 def _problems_of_times(arguments: Mapping[str, Any], options: TaskOptions) -> Iterator[Problem]:

@@ -187,6 +187,7 @@ class ExotelHook(BaseHook):
             settings.guard,
             settings.exophone,
             settings.api_token,
+            settings.tariff,
             callback_urls(base_url, settings.api_token, settings.account_sid) if base_url else {},
         )
 

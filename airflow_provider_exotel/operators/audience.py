@@ -77,6 +77,8 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         such as ``end_buffer``. People of other countries are left out.
     :param window: instead, one window for all: with ``timezone`` for people who live there, as far as their numbers
         tell; without, on everybody's own clocks.
+    :param max_cost: fail if the plan's worst case costs more than this, at the connection's ``price_per_minute``;
+        default any cost.
     :param max_windows: fail if the plan needs more calling windows than this with all retries; default any number.
     :param call_retries: the retry plan; handed on to the campaigns.
     :param name: what the campaigns' names begin with, default the DAG's id.
@@ -111,6 +113,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         suppress: Sequence[Mapping[str, Any]] | str = (),
         presets: Mapping[str, Any] | str | None = None,
         window: Window | Mapping[str, Any] | str | None = None,
+        max_cost: float | str | None = None,
         max_windows: int | str | None = None,
         call_retries: CallRetries | Mapping[str, Any] | str | None = None,
         name: str | None = None,
@@ -152,7 +155,8 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
             else:
                 summary = self._split(request, folder, access)
                 anchor = run_anchor(context, None).moment
-                plan = plan_audience(summary, request.hours, request.settings, anchor, request.remarks)
+                tariff = self.hook.settings.tariff
+                plan = plan_audience(summary, request.hours, request.settings, anchor, request.remarks, tariff)
                 document = write_plan(folder, plan, run, settings)
         self._publish(context, document, folder, folder_url)
         campaigns: list[dict[str, Any]] = document["campaigns"]

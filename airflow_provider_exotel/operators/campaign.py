@@ -17,7 +17,7 @@ from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.metrics import count
 from airflow_provider_exotel.hooks.owner import task_key_of
 from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_identity
-from airflow_provider_exotel.links import CampaignLink, push_link
+from airflow_provider_exotel.links import CampaignLink, PlanLink, push_link
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
     arguments_of,
@@ -29,6 +29,7 @@ from airflow_provider_exotel.operators.base import (
     is_template,
     missed_windows_end_the_task,
 )
+from airflow_provider_exotel.operators.campaign_plan import publish_plan
 from airflow_provider_exotel.operators.campaign_wait import CampaignWait
 from airflow_provider_exotel.operators.form import fill_from_params
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
@@ -116,6 +117,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         numbers that can be read both ways are then left out as ambiguous.
     :param on_same_audience: what to do if an active campaign of the same name calls the same people in overlapping
         hours: ``fail``, ``warn`` (default) or ``allow``.
+    :param max_cost: refuse a campaign whose worst case costs more than this, at the connection's ``price_per_minute``;
+        default any cost.
     :param wait_for_completion: whether the task ends with its campaign; the XCom ``outcome`` then tells how that ended.
     :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
         ``[operators] default_deferrable``.
@@ -129,13 +132,16 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     :param pause_on_kill: whether to pause the campaign when the task is killed or takes too long, default true.
     :param from_params: fill what is unset from the run's params of the same names, or from the form that
         :func:`~airflow_provider_exotel.operators.form.campaign_params` makes.
-    :param plan_only: do everything but the requests, and return the plan.
+    :param plan_only: do everything but the requests, and return the plan; with ``plan_path``, the path of its page.
+    :param plan_path: with ``plan_only``, a folder on any object storage in which the plan is left as the page
+        ``plan.html``, such as ``s3://conn@bucket/plans/{{ run_id }}``.
+    :param folder_url: the web address of that folder; with it, the task has a button that opens the page.
     :param extra_fields: further fields of the request, sent as given, for what Exotel adds before this package does.
     :raises AirflowFailException: for what no retry can mend, every problem of the input named at once.
     :raises AirflowSkipException: for a missed window with ``on_missed_window="skip"``.
     """
 
-    operator_extra_links = (CampaignLink(),)
+    operator_extra_links = (CampaignLink(), PlanLink())
     ui_color = "#dff3ea"
     pause_on_kill: bool
     from_params: bool
@@ -177,6 +183,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         if_paused: Literal["follow", "resume"] = "follow",
         on_same_audience: Literal["fail", "warn", "allow"] | str = "warn",
         settle: timedelta | float | None = None,
+        max_cost: float | str | None = None,
         wait_for_completion: bool = False,
         deferrable: bool | None = None,
         poll_interval: timedelta | float | str = 60,
@@ -190,6 +197,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         numbers_have_country_code: bool | str = False,
         from_params: bool = False,
         plan_only: bool | str | None = None,
+        plan_path: Any = None,
+        folder_url: str | None = None,
         **kwargs: Any,
     ) -> None:
         given = {name: value for name, value in locals().items() if name in CreateCampaignOperator.arguments}
@@ -220,7 +229,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             with missed_windows_end_the_task(options.on_missed_window):
                 identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
                 if options.plan_only:
-                    return given.parse(options, identity).plan(datetime.now(UTC)).as_dict()
+                    plan = given.parse(options, identity).plan(datetime.now(UTC))
+                    return publish_plan(context, plan, given.arguments["plan_path"], given.arguments["folder_url"])
                 once = self._once(context, options, identity, content=given.parse_content)
                 wait = self._wait(context, options, once, given)
                 campaign = self._find(once, options, given)

@@ -125,10 +125,11 @@ class CampaignWait:
     def _conclude(self, outcome: Outcome) -> str:
         """Leave how the campaign ended, and fail the task if that is not what was wanted."""
         from airflow_provider_exotel.waiting.driver import complete_outcome
-        from airflow_provider_exotel.waiting.outcome import judge_outcome
+        from airflow_provider_exotel.waiting.outcome import describe_outcome, judge_outcome
 
         outcome = complete_outcome(outcome, self.hook.ask)
-        self.context["ti"].xcom_push(key=OUTCOME, value=outcome.as_json())
+        told = {"summary": describe_outcome(outcome), **outcome.as_json()}
+        self.context["ti"].xcom_push(key=OUTCOME, value=told)
         failure = judge_outcome(outcome, min_reached=self.options.min_reached, on_window_end=self.options.on_window_end)
         if failure:
             raise AirflowFailException(failure)

@@ -170,10 +170,10 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
             names = {name: f"{name}.{order.format}" for name in ("attempts", "contacts", "audit")}
             reports = list(self._reports(order, workplace, names))
             with workplace.writing(PAGE) as file:
-                file.write(render_page(reports).encode())
+                file.write(render_page(reports, self.hook.settings.tariff).encode())
         workplace.publish([*names.values(), PAGE])
         workplace.clear()
-        told = summarize(reports)
+        told = summarize(reports, self.hook.settings.tariff)
         self._publish(context, told, {**names, "page": PAGE}, order.folder_url)
         return told
 

@@ -30,6 +30,7 @@ class Figures:
     :param cost: what the calls cost, in the account's currency.
     :param priced: calls whose price is known.
     :param talked: seconds of answered calls.
+    :param minutes_charged: answered calls, each in whole minutes and at least one.
     :param untimed: calls whose start is not known.
     :param unnamed: calls whose number is not known.
     :param too_often: people who were called more often than asked for.
@@ -47,6 +48,7 @@ class Figures:
     cost: Decimal = Decimal()
     priced: int = 0
     talked: int = 0
+    minutes_charged: int = 0
     untimed: int = 0
     unnamed: int = 0
     too_often: int = 0
@@ -79,6 +81,7 @@ class Figures:
             self.nth_answered[nth] += answered
         if answered:
             self.talked += call.duration or 0
+            self.minutes_charged += max(1, -(-(call.duration or 0) // 60))
             digit = call.digit or ""
             is_choice = digit in self.digits or len(self.digits) < _MOST_DIGITS
             self.digits[digit if is_choice and len(digit) <= _LONGEST_DIGITS else OTHER_DIGITS] += 1

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_exotel.client.reasons import explain_unreached
 from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.create.cost import Tariff
 from airflow_provider_exotel.html.charts import (
     FEW,
     Bar,
@@ -49,10 +50,11 @@ class _Rates(NamedTuple):
     rows: Sequence[tuple[str, ...]]
 
 
-def render_page(reports: Sequence[CampaignReport]) -> str:
+def render_page(reports: Sequence[CampaignReport], tariff: Tariff | None = None) -> str:
     """Return the page of one campaign, or of several together.
 
     :param reports: one for each campaign; not empty.
+    :param tariff: the price of a minute, ``None`` if it is not known.
     """
     accounting = Accounting.merge(one.accounting for one in reports)
     figures = Figures.merge(one.figures for one in reports)
@@ -72,7 +74,7 @@ def render_page(reports: Sequence[CampaignReport]) -> str:
         reports=reports,
         accounting=accounting,
         figures=figures,
-        key_figures=[*_key_figures(accounting, figures), *_recordings(reports)],
+        key_figures=[*_key_figures(accounting, figures), *_costs(accounting, figures, tariff), *_recordings(reports)],
         differences=differences[:_MOST_CAMPAIGNS],
         limits=list(_limits(planned, figures, stretches, zone)),
         # Only what could be judged counts for a campaign.
@@ -110,14 +112,21 @@ def _key_figures(accounting: Accounting, figures: Figures) -> Iterator[tuple[str
     minutes = figures.talked / 60
     hours = f"{minutes / 60:,.1f} hours" if minutes >= 120 else ""
     yield "minutes talked", f"{minutes:,.0f}" if minutes >= 10 else f"{minutes:.1f}".removesuffix(".0"), hours
+
+
+def _costs(accounting: Accounting, figures: Figures, tariff: Tariff | None) -> Iterator[tuple[str, str, str]]:
     if figures.priced:
         # The service's prices name no currency.
-        notes = ["as the service gives it, in your account's currency"]
+        currency = tariff.currency if tariff and tariff.currency else "your account's currency"
+        notes = [f"as the service gives it, in {currency}"]
         if figures.priced < figures.attempts:
             notes.append(f"of {figures.priced:,} of {quantity(figures.attempts, 'call')}; the others have no price")
         elif accounting.reached:
             notes.append(f"{figures.cost / accounting.reached:.2f} a person reached")
         yield "cost", f"{figures.cost:,f}", "; ".join(notes)
+    if tariff is not None:
+        note = f"{quantity(figures.minutes_charged, 'minute')} at {tariff.price_per_minute:f}, in whole minutes a call"
+        yield "cost by minutes", tariff.describe(tariff.cost_of(figures.minutes_charged)), note
 
 
 def _recordings(reports: Sequence[CampaignReport]) -> Iterator[tuple[str, str, str]]:

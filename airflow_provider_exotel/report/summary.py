@@ -6,19 +6,22 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from airflow_provider_exotel.create.cost import Tariff
 from airflow_provider_exotel.report.accounting import Accounting
 from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 from airflow_provider_exotel.report.recordings import RecordingCounts
 
 
-def summarize(reports: Sequence[CampaignReport]) -> dict[str, Any]:
+def summarize(reports: Sequence[CampaignReport], tariff: Tariff | None = None) -> dict[str, Any]:
     """Return the counts and rates of all campaigns together; no number, no name, no contact.
 
     :param reports: one for each campaign.
+    :param tariff: the price of a minute, ``None`` if it is not known.
     :return: ``campaigns``, ``contacts``, ``reached``, ``not_reached`` by reason, ``never_tried``, ``attempts``,
         ``reach_rate`` (reached of contacts), ``answer_rate`` (answered of attempts), ``digits``, ``talked_seconds``,
-        ``cost`` (text, ``None`` where no call has a price), ``outside_window``, ``called_too_often``, ``adds_up``
+        ``cost`` (text, ``None`` where no call has a price), ``minutes_charged``, ``cost_by_minutes`` (text, ``None``
+        without a tariff), ``currency``, ``outside_window``, ``called_too_often``, ``adds_up``
         (``None`` where a campaign has no counts to compare with), and ``differences``: by how much the campaigns' own
         counts differ; ``recordings`` by what became of them, only if they were asked for.
     """
@@ -40,6 +43,9 @@ def summarize(reports: Sequence[CampaignReport]) -> dict[str, Any]:
         "digits": {digit: count for digit, count in sorted(figures.digits.items()) if digit},
         "talked_seconds": figures.talked,
         "cost": str(figures.cost) if figures.priced else None,
+        "minutes_charged": figures.minutes_charged,
+        "cost_by_minutes": f"{tariff.cost_of(figures.minutes_charged):.2f}" if tariff else None,
+        "currency": (tariff and tariff.currency) or None,
         "outside_window": figures.outside,
         "called_too_often": figures.too_often,
         "adds_up": False if differences else (True if accounting.is_compared else None),

@@ -228,7 +228,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
     def _conclude(self, context: Context, events: Sequence[WaitEvent]) -> Any:
         """Leave how the campaigns ended, and fail if one did not end as asked for."""
         from airflow_provider_exotel.waiting.driver import pause_failing
-        from airflow_provider_exotel.waiting.outcome import judge_outcome
+        from airflow_provider_exotel.waiting.outcome import describe_outcome, judge_outcome
 
         options, one = self._options(), _read_ids(self.campaign_ids)[1]
         failing = [pause_failing(event, self.hook.ask) for event in events if _is_failing(event)]
@@ -239,7 +239,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         for outcome in outcomes:
             failure = judge_outcome(outcome, min_reached=options.min_reached, on_window_end=options.on_window_end)
             failures += [failure] if failure else []
-        told = [outcome.as_json() for outcome in outcomes]
+        told = [{"summary": describe_outcome(outcome), **outcome.as_json()} for outcome in outcomes]
         context["ti"].xcom_push(key=OUTCOME, value=told[0] if one and told else told)
         if failures:
             raise AirflowFailException("; ".join(failures))

@@ -19,7 +19,7 @@ from airflow_provider_exotel.triggers.settings import utc_now, within
 from airflow_provider_exotel.triggers.stopping import stopper_of
 from airflow_provider_exotel.waiting.breaker import sample_calls
 from airflow_provider_exotel.waiting.wait import Step, Wait
-from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, next_wake
+from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, next_poll, next_wake
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
@@ -167,7 +167,8 @@ class CampaignTrigger(BaseTrigger):
                         continue
                     line = left[campaign_id].see(campaign, utc_now())
                     if line and left[campaign_id].event is None:  # how it ended is for the task's own log
-                        await self._say(line)
+                        later = utc_now() + timedelta(seconds=self.poll_interval)
+                        await self._say(f"{line} {next_poll(later)}")
                     if subscription is not None and (send_at := left[campaign_id].wait.send_at):
                         subscription.move(campaign_id, send_at)
                     await self._judge(left[campaign_id])

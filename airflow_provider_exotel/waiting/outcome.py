@@ -236,18 +236,29 @@ def judge_outcome(outcome: Outcome, *, min_reached: float | None, on_window_end:
     """
     for warning in warnings_of(outcome):
         log.warning("%s", warning)
-    tally = outcome.tally
-    log.info(
-        "Campaign %s (%s): %d reached, %d not reached, %s never called.",
-        outcome.campaign_id,
-        outcome.status,
-        tally.reached,
-        sum(tally.not_reached.values()),
-        "an unknown number" if tally.never_tried is None else tally.never_tried,
-    )
-    if unreached := describe_unreached(tally.not_reached):
+    if unreached := describe_unreached(outcome.tally.not_reached):
         log.info("Not reached by campaign %s: %s.", outcome.campaign_id, unreached)
+    log.info("%s", describe_outcome(outcome))
     return failure_of(outcome, min_reached=min_reached, on_window_end=on_window_end)
+
+
+def describe_outcome(outcome: Outcome) -> str:
+    """Return how a campaign ended, in one sentence."""
+    tally = outcome.tally
+    contacts = "an unknown number of" if tally.contacts is None else f"{tally.contacts:,}"
+    share = f" ({tally.reached / tally.contacts:.0%})" if tally.contacts else ""
+    never = "an unknown number" if tally.never_tried is None else f"{tally.never_tried:,}"
+    dialled = ""
+    if outcome.started and outcome.ended:
+        dialled = f"; it dialled from {_minute(outcome.started)} to {_minute(outcome.ended)}"
+    return (
+        f"Campaign {outcome.campaign_id} ({outcome.status}): of {contacts} contacts {tally.reached:,} reached{share}, "
+        f"{sum(tally.not_reached.values()):,} not reached, {never} never called{dialled}."
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M %z}".strip()
 
 
 def warnings_of(outcome: Outcome) -> Iterable[str]:

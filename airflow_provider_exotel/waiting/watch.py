@@ -190,12 +190,20 @@ def watch(
                     watched.judge(count_calls(), now())
             except ExotelError as error:  # the wait ends by its clock, whatever the service does
                 line = f"Campaign {watched.wait.campaign_id} could not be looked at: {error}"
-            if line:
-                note(line)
+        else:
+            line = None
         watched.see_clock(now())
+        pause = _pause(watched.wait, now(), interval)
+        if line:
+            note(line if watched.event is not None else f"{line} {next_poll(now() + timedelta(seconds=pause))}")
         if watched.event is not None:
             return watched.event
-        sleep(_pause(watched.wait, now(), interval))
+        sleep(pause)
+
+
+def next_poll(moment: datetime) -> str:
+    """Return when the next poll is, as a sentence."""
+    return f"The next poll is at {moment.astimezone(UTC):%H:%M:%S} UTC."
 
 
 def _pause(wait: Wait, now: datetime, interval: float) -> float:

@@ -6,6 +6,7 @@ import gzip
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -40,7 +41,9 @@ def test_a_run_becomes_one_campaign_and_tells_its_id(run_dag: Callable[..., Any]
     [campaign] = exotel.campaigns
     assert ran.xcom() == campaign.id
     assert re.fullmatch(r"Reminder af-[0-9a-f]{16}-[0-9a-f]{12}", campaign.name)
-    assert ran.xcom(key="campaign") == {
+    summary = ran.xcom(key="campaign")
+    assert summary.pop("summary").startswith(f"Campaign {campaign.id} (Created) calls 2 contacts, from ")
+    assert summary == {
         "id": campaign.id,
         "name": campaign.name,
         "status": "Created",
@@ -280,6 +283,40 @@ def test_a_dry_run_sends_nothing_and_returns_the_plan(run_dag: Callable[..., Any
     assert exotel.requests == []
     plan = ran.xcom()
     assert (plan["contacts"], plan["fits"], plan["payload"]["from"]) == (2, True, "<2 numbers>")
+
+
+def test_a_dry_run_may_leave_its_plan_as_a_page(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(monkeypatch, exotel, price_per_minute="0.5", currency="INR")
+    folder, address = tmp_path / "new" / "plan", "https://plans.example.com/one"
+
+    ran = run_dag(lambda: create(name="Reminder", plan_only=True, plan_path=folder.as_uri(), folder_url=address))
+
+    page = (folder / "plan.html").read_text()
+    assert exotel.requests == []
+    assert ran.xcom() == f"{folder.as_uri()}/plan.html"
+    assert ran.xcom(key="plan_link") == ran.xcom(key="plan")["url"] == f"{address}/plan.html"
+    assert ran.xcom(key="plan")["cost"] == {"expected": "1.00", "worst_case": "1.00", "currency": "INR"}
+    assert "<title>Reminder</title>" in page
+    assert "2 contacts are called once, from " in page
+    assert "2 contacts are called once, from " in log.text
+    assert [trace for trace in ("9876500000", "<script", "http://", "https://") if trace in page] == []
+
+
+def test_a_page_counts_only_for_a_plan() -> None:
+    with pytest.raises(ExotelInputError, match="plan_path: counts only with plan_only=True"):
+        create(plan_path="s3://bucket/plans")
+
+
+def test_the_log_says_what_happens_before_it_does(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+    retries = {"number_of_retries": 2, "interval_mins": 15}
+    window = {"start": "00:00", "end": "23:59", "timezone": "Asia/Kolkata"}
+
+    run_dag(lambda: create(schedule=None, window=window, on_missed_window="next", call_retries=retries))
+
+    when = r"from [\d-]+ [\d:]+ to (?:[\d-]+ )?23:59 \(UTC\+05:30\)"
+    assert re.search(rf"2 contacts are called up to 3 times, {when}\. That takes at least 31 minutes\.", log.text)
 
 
 def test_entries_that_cannot_be_numbers_are_left_out_if_asked(run_dag: Callable[..., Any], exotel: Emulator) -> None:

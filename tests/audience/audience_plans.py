@@ -15,6 +15,7 @@ from airflow_provider_exotel.audience.plan_request import PlanSettings
 from airflow_provider_exotel.audience.split import split_audience
 from airflow_provider_exotel.contacts.rejection import Rejection
 from airflow_provider_exotel.contacts.rows import Columns, rows_of_records
+from airflow_provider_exotel.create.cost import Tariff
 
 NOON = datetime.fromisoformat("2026-03-02T12:00:00+05:30")
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
@@ -43,6 +44,7 @@ def plan_of(
     limits: ChunkLimits | None = None,
     rejected: list[Rejection] | None = None,
     secret: str = "a secret of the tests",
+    tariff: Tariff | None = None,
     **given: Any,
 ) -> AudiencePlan:
     """Return the plan that calls people."""
@@ -61,7 +63,7 @@ def plan_of(
         key_of=hours.key_of,
         variables=tuple(variables),
     )
-    return plan_audience(summary, hours, settings, anchor)
+    return plan_audience(summary, hours, settings, anchor, tariff=tariff)
 
 
 def indians(count: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from airflow_provider_exotel.audience.plan import AudiencePlan
 from airflow_provider_exotel.audience.plan_page import render_markdown, render_page
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.request import CallRetries
+from airflow_provider_exotel.create.cost import Tariff
 
 from .audience_plans import INDIA, Files, indians, plan_of
 
@@ -234,3 +236,17 @@ def test_names_are_text_in_the_markdown() -> None:
 
     assert text.startswith(r"# A\|B \<b\>\*now\*\</b\>")
     assert [line.replace(r"\|", "").count("|") for line in text.splitlines() if line.startswith("|")] == [9, 9, 9]
+
+
+def test_a_plan_says_what_it_may_cost_and_is_refused_above_its_limit() -> None:
+    retries, tariff = CallRetries(number_of_retries=1, interval_mins=15), Tariff(Decimal("0.5"), "INR")
+
+    plan = plan_of(indians(100), tariff=tariff, call_retries=retries, max_cost=100)
+
+    assert plan.description.endswith("It may cost INR 50.00, at most INR 100.00.")
+    assert plan.as_json()["cost"] == {"expected": "50.00", "worst_case": "100.00", "currency": "INR"}
+    assert "at most INR 100.00" in render_page(plan)
+    assert "It may cost INR 50.00, at most INR 100.00." in render_markdown(plan)
+    for known, limit in ((tariff, 99), (None, 100)):
+        with pytest.raises(ExotelInputError, match="max_cost: "):
+            plan_of(indians(100), call_retries=retries, tariff=known, max_cost=limit)

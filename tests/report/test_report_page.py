@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +16,14 @@ import pytest
 
 from airflow_provider_exotel.client.models import CallRecord, Campaign
 from airflow_provider_exotel.client.request import CampaignRequest
+from airflow_provider_exotel.create.cost import Tariff
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.report.accounting import Accounting
 from airflow_provider_exotel.report.advice import suggest
 from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 from airflow_provider_exotel.report.page import render_page
+from airflow_provider_exotel.report.summary import summarize
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 from .report_samples import INDIA, START, client_of, order, people, report_of
@@ -311,3 +314,16 @@ def test_the_page_shows_an_unknown_reason_as_the_service_gives_it() -> None:
     section = render_page([report_of(campaign, records)[0]]).split("Why people were not reached")[1]
 
     assert 'scope="row">teleported</th>' in section
+
+
+def test_a_price_on_the_connection_says_what_the_calls_cost(reports: list[CampaignReport]) -> None:
+    tariff = Tariff(Decimal("0.50"), "INR")
+    minutes = sum(one.figures.minutes_charged for one in reports)
+    answered = sum(one.figures.answered for one in reports)
+
+    page, summary = render_page(reports, tariff), summarize(reports, tariff)
+
+    assert answered < minutes <= 2 * answered  # no call of the emulator is longer than two minutes
+    assert f"<dd>INR {minutes / 2:,.2f}" in page
+    assert (summary["cost_by_minutes"], summary["currency"]) == (f"{minutes / 2:.2f}", "INR")
+    assert "cost by minutes" not in render_page(reports)

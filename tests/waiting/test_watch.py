@@ -98,9 +98,10 @@ def test_each_change_is_noted_once_with_how_far_it_is_and_when_it_may_be_done(wa
     watcher(wait_for(campaign))
 
     who = f"Campaign {campaign.id}"
-    assert watcher.noted[0] == f"{who} (InProgress): 0 of 200 done, 0 reached."
+    assert watcher.noted[0] == f"{who} (InProgress): 0 of 200 done, 0 reached. The next poll is at 05:31:00 UTC."
     assert watcher.noted[1] == (
-        f"{who} (InProgress): 14 of 200 done, 14 reached, 14.0 a minute, expected to end at 2026-03-02 05:44 UTC."
+        f"{who} (InProgress): 14 of 200 done, 14 reached, 14.0 a minute, expected to end at 2026-03-02 05:44 UTC. "
+        "The next poll is at 05:32:00 UTC."
     )
     assert watcher.noted[-1] == f"{who} (Completed): 200 of 200 done, 200 reached."
     assert len(set(watcher.noted)) == len(watcher.noted) == len(watcher.looks)
@@ -113,7 +114,7 @@ def test_what_has_not_changed_is_not_noted_again(watcher: Watcher) -> None:
     watcher(wait_for(campaign))
 
     assert watcher.noted == [
-        f"Campaign {campaign.id} (Paused): 0 of 3 done, 0 reached.",
+        f"Campaign {campaign.id} (Paused): 0 of 3 done, 0 reached. The next poll is at 05:31:00 UTC.",
         f"Campaign {campaign.id} (Canceled): 3 of 3 done, 0 reached.",
     ]
 
