@@ -120,6 +120,7 @@ def outcome_of(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, **changed: A
         "password": emulator.api_token,
         "schema": emulator.account_sid,
         "host": emulator.host,
+        "extra": {"requests_per_minute": 6000},
     }
     monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", json.dumps(right | changed))
     return ExotelHook().test_connection()
