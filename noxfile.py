@@ -38,9 +38,10 @@ SCENARIOS = ["tests/scenarios/test_dying_workers.py", "tests/scenarios/test_stop
 )
 def tests(session: nox.Session, row: dict[str, Any]) -> None:
     """Run the tests on one row of the table of versions, or what of them is named."""
-    airflow = row["airflow"]
-    session.install(*as_of(row.get("packages_of")), *packages(session), f"apache-airflow=={airflow}")
-    chosen = session.posargs or FOLDERS + ([] if airflow.startswith("2.") else SCENARIOS)
+    airflow, day = f"apache-airflow=={row['airflow']}", row.get("packages_of")
+    bounds = ["--constraint", resolve(session, *as_of(day), airflow=airflow)] if day else []
+    session.install(*bounds, *packages(session), airflow)
+    chosen = session.posargs or FOLDERS + ([] if row["airflow"].startswith("2.") else SCENARIOS)
     passed, skipped = run_tests(session, *chosen)
     if not session.posargs:
         note(row, passed=passed, skipped=skipped)
@@ -49,22 +50,34 @@ def tests(session: nox.Session, row: dict[str, Any]) -> None:
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
     """Run the tests on the lowest version of every dependency that ``pyproject.toml`` allows."""
-    bounds = Path(session.create_tmp()) / "lowest.txt"
-    extras = [word for extra in EXTRAS.split(",") for word in ("--extra", extra)]
-    resolve = ("uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct", "--python", str(session.python))
-    session.run_install(*resolve, *extras, "pyproject.toml", "--output-file", str(bounds), external=True)
-    session.install("--constraint", str(bounds), *packages(session))
+    bounds = resolve(session, "--resolution", "lowest-direct")
+    session.install("--constraint", bounds, *packages(session))
     run_tests(session, *(session.posargs or FOLDERS))
 
 
-def as_of(day: str | None) -> list[str]:
-    """Return the options that install packages as they were on a day, but for those of which the provider needs newer.
+def resolve(session: nox.Session, *options: str, airflow: str = "") -> str:
+    """Resolve the package's dependencies, but not the tools that test it; return the file of their versions.
+
+    :param options: of ``uv pip compile``.
+    :param airflow: the Airflow that they are resolved with.
+    """
+    folder = Path(session.create_tmp())
+    (folder / "airflow.txt").write_text(airflow)
+    extras = [word for extra in EXTRAS.split(",") for word in ("--extra", extra)]
+    given = ("--python", f"{session.bin}/python", *extras, "pyproject.toml", str(folder / "airflow.txt"))
+    command = ("uv", "pip", "compile", "--quiet", "--output-file", str(folder / "resolved.txt"))
+    session.run_install(*command, *options, *given, external=True)
+    return str(folder / "resolved.txt")
+
+
+def as_of(day: str) -> list[str]:
+    """Return the options that choose packages as they were on a day, but for those of which the provider needs newer.
 
     An older Airflow does not run with the newest packages. Its constraints file pins those of its own day.
     """
     newer = ("apache-airflow-providers-common-compat", "phonenumbers")
     exceptions = [word for name in newer for word in ("--exclude-newer-package", f"{name}={NEWEST}")]
-    return ["--exclude-newer", day, *exceptions] if day else []
+    return ["--exclude-newer", day, *exceptions]
 
 
 def packages(session: nox.Session) -> list[str]:

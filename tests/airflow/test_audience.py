@@ -334,6 +334,8 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["suppress.lately.hash_key_variable"],
     ),
 }  # fmt: skip
+if (3, 0) <= AIRFLOW < (3, 1):
+    del WRONG["no key"]  # outside of a task, it fails to look for a Variable that the environment does not hold
 
 
 @pytest.mark.parametrize(("wrong", "fields"), WRONG.values(), ids=WRONG)
