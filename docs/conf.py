@@ -131,22 +131,53 @@ def api_reference() -> str:
     return "\n".join(lines)
 
 
+def root_file(name: str) -> str:
+    """Return a file of the repository's root as a page of ``docs/``; its links to other files become their names."""
+    text = (HERE.parent / name).read_text().replace("](docs/", "](")
+    return re.sub(r"\[([^\]]+)\]\((?![a-z]+:|[a-z-]+\.md)[^)]*\)", r"\1", text)
+
+
+def examples() -> str:
+    """Return the example DAGs, whole."""
+    files = sorted((HERE.parent / "example_dags").glob("exotel_*.py"))
+    return "".join(f"\n## {file.name}\n\n```{{literalinclude}} ../example_dags/{file.name}\n```\n" for file in files)
+
+
 # What a page shows on the site only.
-ADDED = {"index": navigation, "api": api_reference}
+ADDED = {"index": navigation, "api": api_reference, "examples": examples}
+FROM_ROOT = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
+
+
+def on_the_site(page: str, text: str) -> str:
+    """Return the text of a page with what only the site shows.
+
+    :param page: the path from ``docs/``, without its ending.
+    :param text: the page in the repository.
+    """
+    if page in FROM_ROOT:
+        return root_file(FROM_ROOT[page])
+    up = "../" * page.count("/")
+    for name, file in FROM_ROOT.items():
+        text = text.replace(f"]({up}../{file}", f"]({up}{name}.md")
+    text = re.sub(
+        rf"\]\({up}\.\./example_dags/(exotel_\w+)\.py\)", lambda found: f"]({up}examples.md#{found[1]}py)", text
+    )
+    return text + ADDED[page]() if page in ADDED else text
 
 
 def setup(app: Any) -> None:
-    """Add to the pages what is made here, and write ``llms.txt`` beside them."""
+    """Add to the pages what only the site shows, and write ``llms.txt`` beside them."""
 
-    def add(_app: Any, page: str, source: list[str]) -> None:
-        if page in ADDED:
-            source[0] += ADDED[page]()
-        # In the repository these lead to the file itself; the site shows its text.
-        source[0] = source[0].replace("](../CHANGELOG.md", "](changelog.md")
+    def read(_app: Any, page: str, source: list[str]) -> None:
+        source[0] = on_the_site(page, source[0])
 
     def finish(app: Any, error: Exception | None) -> None:
         if error is None and app.builder.format == "html":
-            (Path(app.outdir) / "llms.txt").write_text(llms_txt())
+            out = Path(app.outdir)
+            (out / "llms.txt").write_text(llms_txt())
+            for page in (*ADDED, *FROM_ROOT):
+                if page != "index":
+                    (out / "_sources" / f"{page}.md").write_text(on_the_site(page, (HERE / f"{page}.md").read_text()))
 
-    app.connect("source-read", add)
+    app.connect("source-read", read)
     app.connect("build-finished", finish)
