@@ -23,7 +23,7 @@ SESSIONS ?= tests lowest
 ARGS ?=
 
 .PHONY: help demo airflow test test-oldest test-versions test-properties test-production test-all chaos check package \
-	pictures constraints clean
+	docs pictures constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -67,23 +67,29 @@ package: $(READY) ## build the package into dist/ and check it; RELEASE_TAG and 
 	@$(BIN)/python -m build --no-isolation
 	@$(BIN)/twine check --strict dist/*
 
+docs: $(READY) ## build the site into docs/_build
+	@rm -rf docs/_build
+	@AIRFLOW_HOME=$(CURDIR)/docs/_build/airflow $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build
+	@rm -rf docs/_build/airflow docs/_build/.doctrees docs/_build/.buildinfo
+	@echo "The site is at docs/_build/index.html"
+
 pictures: $(READY) ## take the docs' pictures of a local Airflow anew (needs Chromium)
 	@mkdir -p docs/pictures
 	@EXOTEL_PICTURES=docs/pictures CI=true $(BIN)/python -m pytest tests/browser
 
 constraints: $(READY) ## resolve both files of constraints; UPGRADE=1 raises their versions
-	@$(COMPILE) --group production pyproject.toml -o constraints.txt
+	@$(COMPILE) --group docs --group production pyproject.toml -o constraints.txt
 	@echo "apache-airflow==2.11.*" | $(COMPILE) --constraint - pyproject.toml -o constraints-oldest.txt
 
 clean: ## remove environments and caches
-	rm -rf .venv* .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .nox dist
+	rm -rf .venv* .demo docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .nox dist
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found."; exit 1; }
 	@echo "Setting up $(VENV) with $(PYTHON) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	@$(INSTALL) --python $(BIN)/python --constraint constraints.txt
+	@$(INSTALL) --group docs --python $(BIN)/python --constraint constraints.txt
 	@touch $@
 
 $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt | $(READY)

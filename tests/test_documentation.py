@@ -26,7 +26,7 @@ from .campaign_specs import spec_of
 ROOT = Path(__file__).parent.parent
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
 LATER = {"send_at": "PT1H", "end_at": "PT2H"}
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
 
 
 def code_blocks(page: Path) -> list[str]:
