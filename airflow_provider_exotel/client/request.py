@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
@@ -37,8 +38,9 @@ from airflow_provider_exotel.client.fields import (
 )
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.redact import SECRET, redact_url
-from airflow_provider_exotel.client.text import fold, read_lists, read_mapping, split_words
+from airflow_provider_exotel.client.text import fold, read_lists, read_mapping, refuse_nothing, split_words
 
+Meaningful = Annotated[Text, AfterValidator(refuse_nothing)]
 MAX_NUMBERS = 5_000
 MAX_LISTS = {"static": 5, "dynamic": 1}
 
@@ -139,7 +141,7 @@ class _CampaignFields(Model):
         BeforeValidator(read_lists),
         Field(description="SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign"),
     ] = None
-    caller_id: Annotated[Text | None, Field(description=_CALLER_ID)] = None
+    caller_id: Annotated[Meaningful | None, Field(description=_CALLER_ID)] = None
     campaign_type: Annotated[
         CampaignType | None,
         choice_of(CampaignType),
@@ -151,7 +153,7 @@ class _CampaignFields(Model):
         Field(description="the flow to run: http://my.exotel.com/<account_sid>/exoml/start_voice/<app_id>"),
     ] = None
     read_via_text: Annotated[
-        Text | None,
+        Meaningful | None,
         Field(description="the text to read out, with @@Column variables in a dynamic campaign"),
     ] = None
     name: Annotated[str | None, Field(min_length=3, description="the campaign's name, 3 characters or more")] = None
@@ -244,7 +246,7 @@ class CampaignRequest(_CampaignFields):
     :raises ExotelInputError: naming every problem at once, without any number.
     """
 
-    caller_id: Annotated[Text, Field(description=_CALLER_ID)]
+    caller_id: Annotated[Meaningful, Field(description=_CALLER_ID)]
 
     @model_validator(mode="wrap")
     @classmethod

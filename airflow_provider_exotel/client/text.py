@@ -16,8 +16,7 @@ from typing import Any
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-# What templates and programs write for nothing.
-_NOTHING = {"", "none", "null", "nan", "undefined"}
+_NOTHING = {"", "none", "null", "nan", "undefined", "<na>", "nat"}
 _NOT_IN_SIDS = re.compile(r"[^\w.:-]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
@@ -58,6 +57,21 @@ def split_words(value: object) -> object:
     return parsed if isinstance(parsed, list) else [word.strip() for word in value.split(",") if word.strip()]
 
 
+def is_nothing(text: str) -> bool:
+    """Return whether a text is what templates and programs write for nothing: blank, ``None``, ``nan``, ``[]``."""
+    return text.strip().lower() in _NOTHING or not any(map(str.isalnum, text))
+
+
+def refuse_nothing(text: str) -> str:
+    """Return a text that says something.
+
+    :raises ValueError: for what templates and programs write for nothing, which would be sent or read aloud.
+    """
+    if is_nothing(text):
+        raise ValueError("must not be blank or a word for nothing, such as 'nan' or 'null'")
+    return text
+
+
 def read_lists(value: object) -> list[str]:
     """Return the SIDs of contact lists, or the paths of files that lists are to be made of; each is named once.
 
@@ -74,7 +88,7 @@ def read_lists(value: object) -> list[str]:
         if not isinstance(entry, str):
             raise ValueError(f"must hold SIDs as text (entry {position} is of type {type(entry).__name__})")
         sid = entry.strip()
-        if sid.lower() in _NOTHING:
+        if is_nothing(sid):
             raise ValueError(f"must hold the SID of a list in every entry (entry {position} is empty)")
         # The path of a file may hold any character.
         if "/" not in sid and _NOT_IN_SIDS.search(sid):

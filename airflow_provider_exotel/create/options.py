@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.fields import Flag, Model, Moment, choice_of
-from airflow_provider_exotel.client.text import fold, read_flag
+from airflow_provider_exotel.client.text import fold, is_nothing, read_flag
 from airflow_provider_exotel.contacts.normalise import check_country
 from airflow_provider_exotel.create.cost import read_amount
 
@@ -57,10 +57,12 @@ def _share(value: object) -> float:
 
 
 def _key(value: object) -> str:
-    text = str(value).strip()
-    if text.lower() in {"", "none"}:
+    if not isinstance(value, (str, int, date)) or isinstance(value, bool):
+        raise ValueError("must be text or a whole number, the same for every try")
+    text = str(value)
+    if is_nothing(text):
         raise ValueError("is empty, as a template of nothing is, and would be the same for every run")
-    return str(value)
+    return text
 
 
 def _country(value: object) -> str:

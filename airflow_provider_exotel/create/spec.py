@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.client.guard import StagingGuard
-from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
 from airflow_provider_exotel.client.text import read_flag, read_lists
 from airflow_provider_exotel.client.urls import flow_url
@@ -243,9 +243,9 @@ def _read_recipients(
         return CleanNumbers(None, {})
     if source is not None:
         with translate_file_errors(str(source), "numbers_from"):
-            numbers = read_numbers_file(open_path(str(source)), number_column=arguments["number_column"])
+            numbers = read_numbers_file(open_path(str(source)), number_column=_column(arguments["number_column"]))
     clean = clean_numbers(
-        PhoneNumbers.of(numbers),
+        numbers,
         default_country=options.default_country,
         has_country_code=options.numbers_have_country_code,
         keep_duplicates=_keeps_duplicates(arguments["call_duplicate_numbers"]),
@@ -260,6 +260,12 @@ def _is_on(flag: Any) -> bool:
     with suppress(ValueError):
         return flag is not None and read_flag(flag)
     return False
+
+
+def _column(name: Any) -> str | None:
+    if name is not None and (not isinstance(name, str) or not name.strip()):
+        raise ExotelInputError([Problem("number_column", "must be text; write the name of a column of the file")])
+    return name
 
 
 def _keeps_duplicates(given: Any) -> bool:
@@ -279,7 +285,7 @@ def _request_fields(arguments: Mapping[str, Any], account: Account, problems: li
             problems.append(Problem("callbacks", wanted))
         given = {**account.callback_urls, **given}
     flow_id = given.pop("flow_id", None)
-    if flow_id is not None and not str(flow_id).strip().isalnum():
+    if flow_id is not None and (isinstance(flow_id, bool) or not re.fullmatch(r"[0-9]+", str(flow_id).strip())):
         problems.append(Problem("flow_id", "is not the number of a flow; write it as the dashboard shows it"))
     elif flow_id is not None and "url" not in given:
         given["url"] = flow_url(account.account_sid, str(flow_id).strip())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.windows import fields
 from airflow_provider_exotel.windows.calling_window import LEAD, MissedWindow, read_as
@@ -24,6 +25,9 @@ def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timed
     :raises ExotelInputError: naming each value that is not a time, has no offset, or is out of order.
     """
     given = read_as(dict, schedule, "schedule") if not isinstance(schedule, Schedule) else dict(schedule)
+    if all(moment is None for moment in given.values()):
+        # What a template made of nothing must not become a campaign that dials at once, and through the nights.
+        raise ExotelInputError([Problem("schedule", "must hold send_at, end_at or both; write them, or leave it out")])
     anchor, now = as_utc(anchor, "anchor"), as_utc(now, "now")
     moments = {name: _from_anchor(value, anchor) for name, value in given.items()}
     wanted: Schedule = read_as(Schedule, moments, "schedule")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.create.spec import CampaignSpec, lists_given
 from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
 
@@ -127,6 +129,44 @@ def test_odd_lists_are_one_problem_of_the_campaign_and_of_its_audience(lists: An
     assert [problem.field for problem in caught.value.problems] == ["lists"]
     with pytest.raises(ExotelInputError, match="lists: must "):
         lists_given(lists)
+
+
+NOTHING = ["nan", "null", "NULL", " None ", "undefined", "<NA>", "  ", "[]", "{}"]
+
+
+@pytest.mark.parametrize("text", NOTHING)
+@pytest.mark.parametrize("field", ["read_via_text", "caller_id", "idempotency_key", "flow_id"])
+def test_words_for_nothing_are_neither_read_aloud_nor_called_from_nor_a_key(field: str, text: str) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        draft({"caller_id": None if field == "caller_id" else FIELDS["caller_id"], field: text})
+
+    assert field in {problem.field for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize("key", [object(), ["a"], {"a": 1}, {"a"}, b"a", 1.5, True], ids=lambda key: type(key).__name__)
+def test_a_key_is_text_or_a_whole_number(key: object) -> None:
+    with pytest.raises(ExotelInputError, match="idempotency_key: must be text or a whole number"):
+        draft(idempotency_key=key)
+
+
+@pytest.mark.parametrize("schedule", [{}, "{}", {"send_at": None}, {"send_at": None, "end_at": None}, Schedule()])
+def test_a_schedule_of_nothing_is_no_campaign_without_an_end(schedule: Any) -> None:
+    with pytest.raises(ExotelInputError, match="schedule: must hold send_at, end_at or both"):
+        spec_of(FIELDS | {"schedule": schedule})
+
+
+@pytest.mark.parametrize("column", [5, ["number"], {"number": 1}, " "])
+def test_a_column_is_named_by_text(column: Any, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("number,name\n+919876500001,Asha\n")
+
+    with pytest.raises(ExotelInputError, match="number_column: must be text"):
+        draft({"numbers": None, "numbers_from": str(tmp_path / "people.csv"), "number_column": column})
+
+
+@pytest.mark.parametrize("numbers", [5, {}, b"+919876500001", True, [None]], ids=repr)
+def test_numbers_that_are_none_are_a_problem_of_the_campaign(numbers: Any) -> None:
+    with pytest.raises(ExotelInputError, match="numbers: must be a list of numbers"):
+        draft({"numbers": numbers})
 
 
 def test_a_plan_of_lists_does_not_pretend_to_know_their_size() -> None:
