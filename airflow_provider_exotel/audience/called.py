@@ -104,7 +104,7 @@ def _rows(name: str, kind: str, file: Any, columns: Sequence[str]) -> Iterator[C
             moment = began if isinstance(began, datetime) else _moment(str(began or ""))
             if moment is not None and moment.tzinfo is None:
                 moment = moment.replace(tzinfo=UTC)
-            yield unwrap(cell_text(contact)), moment, spoken_text(pressed[0]) if pressed else ""
+            yield unwrap(cell_text(contact)), moment, _pressed_text(*pressed)
     except ExotelInputError:
         raise
     except (csv.Error, ValueError, LookupError, AttributeError, TypeError):
@@ -155,6 +155,10 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return began if began.tzinfo else began.replace(tzinfo=UTC)
+
+
+def _pressed_text(pressed: object = "") -> str:
+    return str(pressed) if isinstance(pressed, (list, dict)) else spoken_text(pressed)
 
 
 def _may_hold(wanted: str | None, pressed: str) -> bool:

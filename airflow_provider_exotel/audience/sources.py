@@ -54,6 +54,8 @@ class Source:
         if sum(one is not None for one in (self.path, self.sql, self.records)) != 1:
             choices = "path, sql and records" if not self.name else "path and sql"
             yield Problem(self._field("path"), f"exactly one of {choices} must be given: where the numbers come from")
+        if self.path is not None and not self.path.strip():  # which would be the folder the worker runs in
+            yield Problem(self._field("path"), "must not be empty; write the path of a file or a folder")
         if (self.sql is None) != (self.sql_conn_id is None):
             yield Problem(self._field("sql_conn_id"), "must be given together with sql: the connection of the query")
         if self.records is not None and not callable(self.records):

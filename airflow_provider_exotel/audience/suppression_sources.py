@@ -21,6 +21,8 @@ from airflow_provider_exotel.client.text import read_date, read_literal, read_mo
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 
+_MOST_DAYS = 36_500
+
 
 def _day(value: object) -> object:
     """Return the day of a moment or of the text of one, as queries and templates give them."""
@@ -34,7 +36,7 @@ def _day(value: object) -> object:
     return value
 
 
-Days = Annotated[Whole, Field(ge=0, description="a number of days, such as 7")]
+Days = Annotated[Whole, Field(ge=0, le=_MOST_DAYS, description="a number of days, such as 7")]
 Day = Annotated[date, BeforeValidator(_day), Field(description="a date, such as '2026-03-01'")]
 
 

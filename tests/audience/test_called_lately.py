@@ -145,6 +145,17 @@ def test_a_damaged_parquet_table_is_refused_in_words() -> None:
         called_since("called", [("parquet", io.BytesIO(b"PAR1"))], SINCE, None, "IN", digit="9")
 
 
+@pytest.mark.parametrize(
+    ("value", "is_pressed"), [("9", True), ("[9]", True), ('["1", "9"]', True), ("null", False), ("1", False)]
+)
+def test_keys_may_be_json_of_any_kind(value: str, is_pressed: bool) -> None:
+    line = f'{{"contact": "{ONE}", "start_utc": null, "digit": {value}}}\n'
+
+    found_there = found(called_since("called", [("jsonl", io.BytesIO(line.encode()))], SINCE, None, "IN", digit="9"))
+
+    assert found_there == [ONE] * is_pressed
+
+
 def test_keys_may_be_typed_numbers() -> None:
     file = io.BytesIO()
     columns = {"contact": [ONE, TWO], "start_utc": [LATE, LATE], "digit": pa.array([0, None], pa.int64())}

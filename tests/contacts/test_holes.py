@@ -76,6 +76,20 @@ def test_a_copy_of_a_table_of_calls_that_is_not_read_refuses_the_run(tmp_path: P
         source.open(access, datetime.now(UTC), "IN")
 
 
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"path": ""}, "path: must not be empty"),
+        ({"path": " "}, "path: must not be empty"),
+        ({"reports": "file:///reports", "days": 10**9}, "days: must be between 0 and 36500"),
+        ({"path": "file:///opt_outs.csv", "max_age_days": 10**6}, "max_age_days: must be between 0 and 36500"),
+    ],
+)
+def test_an_entry_of_suppress_that_would_be_read_otherwise_is_refused(entry: dict[str, object], said: str) -> None:
+    with pytest.raises(ExotelInputError, match=rf"suppress\.one\.{said}"):
+        parse_suppressions([{"name": "one"} | entry])
+
+
 class Stored:
     """A folder as object storage offers it."""
 
