@@ -153,18 +153,22 @@ _MESSAGES: Mapping[str, str] = {
 def _message(detail: Any, field: FieldInfo | None) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in {"greater_than_equal", "less_than_equal"}:
-        return _out_of_range(detail["input"], field)
+        return _out_of_range(detail["input"], field, context)
     if context.get("min_length") == 1:
         return "must not be empty"
     said = _MESSAGES.get(kind, detail["msg"].removeprefix("Value error, ").removeprefix("Input ")).format(**context)
     return f"{said[:1].lower()}{said[1:]}"
 
 
-def _out_of_range(value: Any, field: FieldInfo | None) -> str:
+def _out_of_range(value: Any, field: FieldInfo | None, context: Mapping[str, Any]) -> str:
     metadata = field.metadata if field else []
-    least = next((one.ge for one in metadata if hasattr(one, "ge")), None)
-    most = next((one.le for one in metadata if hasattr(one, "le")), None)
-    wanted = f"must be at least {least}" if most is None else f"must be between {least} and {most}"
+    # The bounds of an optional field are out of sight; the one that was crossed is known all the same.
+    least = next((one.ge for one in metadata if hasattr(one, "ge")), context.get("ge"))
+    most = next((one.le for one in metadata if hasattr(one, "le")), context.get("le"))
+    if least is None:
+        wanted = f"must be at most {most}"
+    else:
+        wanted = f"must be at least {least}" if most is None else f"must be between {least} and {most}"
     shown = isinstance(value, int) and abs(value) <= _LARGEST_SHOWN
     return f"{wanted} (got {value})" if shown else wanted
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.links import PlanLink, push_link, web_folder
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def publish_plan(context: Mapping[str, Any], plan: CampaignPlan, plan_path: Any,
     if not plan_path:
         return plan.as_dict()
     address, path = web_folder(folder_url), f"{str(plan_path).rstrip('/')}/{PAGE}"
-    page: Any = ObjectStoragePath(path)
-    page.fs.makedirs(page.parent.path, exist_ok=True)
+    with translate_file_errors(path, "plan_path"):
+        page: Any = ObjectStoragePath(path)
+        page.fs.makedirs(page.parent.path, exist_ok=True)
     with page.open("wb") as file:
         file.write(render_page(plan).encode())
     url = address and f"{address}/{PAGE}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import (
@@ -182,8 +183,6 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
 
         :raises ExotelInputError: with every problem.
         """
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
         from airflow_provider_exotel.client.request import CallRetries
         from airflow_provider_exotel.client.text import split_words
         from airflow_provider_exotel.report.tables import FORMATS
@@ -213,17 +212,19 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         zone = collect(problems, lambda: _zone(self.timezone))
         folder_url = collect(problems, lambda: web_folder(self.folder_url))
         key = collect(problems, self._key) if self.contacts == "hashed" else None
+        path = collect(problems, partial(_folder, self.path, "path"))
+        recordings = collect(problems, partial(_folder, self.recordings, "recordings"))
         if problems:
             raise ExotelInputError(problems)
         return _Order(
             ids,
-            ObjectStoragePath(str(self.path)),
+            path,
             folder_url,
             self.format,
             window,
             zone or (window.zone.key if window is not None else None),
             retries,
-            ObjectStoragePath(str(self.recordings)) if self.recordings else None,
+            recordings,
             key,
         )
 
@@ -350,6 +351,20 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
                 f"{told['outside_window']} calls outside of the window, {told['called_too_often']} people called more "
                 "often than asked for; the report tells which"
             )
+
+
+def _folder(address: Any, field: str) -> Any:
+    """Return a folder as a path object, ``None`` if none is given; a missing driver is noticed here."""
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    from airflow_provider_exotel.contacts.files import translate_file_errors
+
+    if not address:
+        return None
+    with translate_file_errors(str(address), field):
+        path = ObjectStoragePath(str(address))
+        _ = path.fs  # finds the driver
+        return path
 
 
 def _zone(name: str | None) -> str | None:

@@ -529,6 +529,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "hash_key_conn_id": {"hash_key_conn_id": None},
     "hash_key_variable": {"hash_key_conn_id": None, "hash_key_variable": "short"},
     "window.end": {"window": INDIA | {"end": "noon"}},
+    "path": {"path": "gs://bucket/reports"},
+    "recordings": {"recordings": "gs://bucket/recordings"},
     "timezone": {"timezone": "Asia/Bombay City"},
     "call_retries.number_of_retries": {"call_retries": {"number_of_retries": 9}},
 }
