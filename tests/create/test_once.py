@@ -438,6 +438,13 @@ def test_of_numbers_the_service_shows_their_count_tells(
         exact.find(lambda: wanted)
 
 
+def test_what_was_to_be_sent_tells_whom_a_campaign_calls_whose_name_tells_nothing() -> None:
+    service, store = Service(existing=[campaign(0)]), Store(replace(LONG_AGO, audience=OTHERS))
+
+    with pytest.raises(ExotelInputError, match="calls other people"):
+        one(service, store).find(lambda: AUDIENCE)
+
+
 def test_a_name_that_tells_the_same_people_vouches_for_more_than_what_is_shown() -> None:
     service = Service(existing=[named(0, AUDIENCE, numbers=PhoneNumbers(["+919876500000"]))])
 
