@@ -34,7 +34,7 @@ def check_same_audience(
 
     Under another name it is one line in the log: an alert to the people of this morning's survey is meant.
 
-    :param seen: the account's campaigns that carry a key, as the look-up read them.
+    :param seen: the account's campaigns that carry a key and have not ended, as the look-up read them.
     :param identity: the campaign that is to be created.
     :param audience: whom it calls.
     :param schedule: when it is to dial; ``None`` for at once and without an end.
@@ -48,10 +48,7 @@ def check_same_audience(
     others = [
         one
         for one in seen
-        if not one.status.has_ended
-        and not identity.is_of(one.name)
-        and audience_named(one.name) == audience.short
-        and _overlap(one, schedule, now)
+        if not identity.is_of(one.name) and audience_named(one.name) == audience.short and _overlap(one, schedule, now)
     ]
     clashing = [one for one in others if without_key(one.name).casefold() == name]
     for other in others:

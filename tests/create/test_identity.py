@@ -38,11 +38,19 @@ def test_every_try_of_a_task_has_the_same_key() -> None:
         {"map_index": 0},
         {"idempotency_key": "again"},
         {"dag_id": "reminder", "run_id": "sscheduled__1"},
+        {"logical_date": RUN_BEGAN},
     ],
     ids=str,
 )
 def test_every_part_makes_another_key(other: dict[str, Any]) -> None:
     assert identity(**other).key != identity().key
+
+
+def test_a_run_with_a_logical_date_goes_by_that_and_not_by_its_id() -> None:
+    one, other = (identity(run_id=run_id, logical_date=RUN_BEGAN) for run_id in ("scheduled__1", "backfill__1"))
+
+    assert one == other
+    assert identity(logical_date=RUN_BEGAN + timedelta(hours=1)).key != one.key
 
 
 def test_an_idempotency_key_stands_for_run_task_and_index() -> None:
@@ -148,6 +156,13 @@ def test_the_campaign_of_an_earlier_try_is_found() -> None:
     found = find(Account(campaign(1), campaign(2, made.name), campaign(3)), made, RUN_BEGAN).matches
 
     assert [one.id for one in found] == ["2"]
+
+
+@pytest.mark.parametrize("status", list(CampaignStatus))
+def test_campaigns_of_other_keys_are_seen_until_they_end(status: CampaignStatus) -> None:
+    other = Campaign(id="1", name=identity(run_id="scheduled__2").name, status=status)
+
+    assert (find(Account(other), identity(), RUN_BEGAN).others == []) is status.has_ended
 
 
 @pytest.mark.parametrize("status", list(CampaignStatus))

@@ -438,6 +438,13 @@ def test_of_numbers_the_service_shows_their_count_tells(
         exact.find(lambda: wanted)
 
 
+def test_what_was_to_be_sent_tells_whom_a_campaign_calls_whose_name_tells_nothing() -> None:
+    service, store = Service(existing=[campaign(0)]), Store(replace(LONG_AGO, audience=OTHERS))
+
+    with pytest.raises(ExotelInputError, match="calls other people"):
+        one(service, store).find(lambda: AUDIENCE)
+
+
 def test_a_name_that_tells_the_same_people_vouches_for_more_than_what_is_shown() -> None:
     service = Service(existing=[named(0, AUDIENCE, numbers=PhoneNumbers(["+919876500000"]))])
 
@@ -695,7 +702,7 @@ def test_what_a_dashboard_changed_is_no_other_content_where_the_journal_knows_wh
 
 
 def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
-    entry = Entry("7", NOW, AUDIENCE, content(custom_field="+919876500000")().mark(), NOW)
+    entry = Entry("7", NOW, AUDIENCE, content(custom_field="+919876500000")().mark(), NOW, timed_out=True)
 
     assert Entry.of(entry.as_json()) == entry
     assert json.loads(json.dumps(entry.as_json())) == entry.as_json()

@@ -511,6 +511,16 @@ def test_a_service_that_does_something_else_than_it_is_told_dials_at_no_time_it_
     assert remembered == ([at(1, "10:06")] if comes_of_it == "opening" else [at(1, "10:06"), None])
 
 
+def test_one_that_shows_as_dialling_with_nobody_left_is_not_carried() -> None:
+    counts = {"completed": 3, "failed-no-attempt": 0}
+    odd = Odd(lambda: at(0, "10:05"), shown("in-progress", counts, schedule=FIRST_WINDOW), {})
+    wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 3, hand_over=True, seen_dialling=True)
+
+    following = CarryOver(WINDOW, now=odd.now).take_out(odd, wait)
+
+    assert (following.hand_over, following.opening, odd.done) == (False, False, [])
+
+
 NEXT_WINDOW = Schedule(send_at=at(1, "10:00"), end_at=at(1, "10:06"))
 
 

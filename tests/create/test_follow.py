@@ -1,0 +1,72 @@
+"""The campaign of an earlier try that is followed: as it stands, resumed, or not worth waiting for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.client.request import Schedule
+from airflow_provider_exotel.create.errors import ExotelCampaignTimedOut
+from airflow_provider_exotel.create.follow import follow_campaign
+from airflow_provider_exotel.create.options import IfPaused
+
+NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+OPEN, LATER = Schedule(send_at=NOW - HOUR, end_at=NOW + HOUR), Schedule(send_at=NOW + HOUR, end_at=NOW + 2 * HOUR)
+PAUSED = CampaignStatus.PAUSED
+
+
+def followed(
+    if_paused: IfPaused = "follow",
+    status: CampaignStatus = PAUSED,
+    schedule: Schedule = OPEN,
+    *,
+    carried_to: datetime | None = None,
+    timed_out: bool = False,
+) -> bool:
+    """Follow a campaign, and return whether it was resumed."""
+    resumed: list[str] = []
+    campaign = Campaign(id="7", name="March", status=status, schedule=schedule)
+
+    def resume(campaign_id: str) -> Campaign:
+        resumed.append(campaign_id)
+        return campaign
+
+    follow_campaign(
+        campaign, carried_to=carried_to, timed_out=timed_out, if_paused=if_paused, resume=resume, now=lambda: NOW
+    )
+    return resumed == ["7"]
+
+
+@pytest.mark.parametrize("if_paused", ["follow", "resume"])
+def test_one_that_is_not_paused_is_followed_as_it_is(if_paused: IfPaused) -> None:
+    assert not followed(if_paused, CampaignStatus.IN_PROGRESS, timed_out=True)
+
+
+def test_a_paused_one_is_resumed_where_that_is_wanted() -> None:
+    assert followed("resume")
+    assert not followed("follow")
+
+
+@pytest.mark.parametrize("schedule", [LATER, Schedule(send_at=NOW - HOUR)], ids=["before it opens", "without an end"])
+def test_a_paused_one_is_not_resumed_outside_its_window(schedule: Schedule) -> None:
+    assert not followed("resume", schedule=schedule)
+
+
+def test_one_that_is_paused_for_its_next_window_is_left_to_that() -> None:
+    assert not followed("resume", carried_to=OPEN.end_at)
+
+
+def test_one_that_was_to_be_paused_for_another_window_than_it_shows_is_resumed() -> None:
+    assert followed("resume", carried_to=NOW + 24 * HOUR)
+
+
+def test_one_that_a_time_out_has_paused_is_not_waited_for_again() -> None:
+    with pytest.raises(ExotelCampaignTimedOut, match="if_paused='resume'"):
+        followed("follow", timed_out=True)
+
+
+def test_one_that_a_time_out_has_paused_is_resumed_where_that_is_wanted() -> None:
+    assert followed("resume", timed_out=True)
