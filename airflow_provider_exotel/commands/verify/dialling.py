@@ -22,6 +22,7 @@ _PAUSED_WINDOW = timedelta(minutes=30)
 _AFTER = 5.0
 _POLLS = (0, 10, 10, 10, 10, 15, 15, 20, 30, 30, 30)
 """Seconds between the polls of a campaign whose window is over; a live call is finished first."""
+_REFUSED = "it is refused"
 _AT_END = {CampaignStatus.COMPLETED, CampaignStatus.CANCELED, CampaignStatus.PAUSED}
 
 
@@ -46,11 +47,13 @@ def paused_edit(probe: Probe) -> Finding:
     except ExotelError as error:
         if not is_refusal(error):
             raise
-        moved, answer = False, "it is refused"
+        moved, answer = False, _REFUSED
     else:
         moved = changed.schedule.end_at == wanted["end_at"]
         answer = "it may be moved" if moved else "it is answered with success and nothing changes"
-    known = {"schedule_editable_when_paused": moved} | _delete_when_paused(probe, made)
+    # An edit that is answered with success and does nothing says nothing about what may be edited.
+    known = {"schedule_editable_when_paused": moved} if moved or answer == _REFUSED else {}
+    known |= _delete_when_paused(probe, made)
     does = "a campaign is carried over by its own end" if moved else "a campaign is carried over by a new one"
     return Finding(answer, f"it reads the campaign again after each edit; {does}", known)
 
@@ -135,7 +138,9 @@ def _ringing(probe: Probe) -> tuple[Made, datetime]:
 
 def _contacts(campaign: Campaign | None) -> int | None:
     """Return how many contacts a campaign had before it dialled, ``None`` if it does not tell."""
-    return (campaign.stats.created or None) if campaign is not None else None
+    if campaign is None or campaign.status is not CampaignStatus.CREATED:
+        return None
+    return campaign.stats.created or None
 
 
 def _sleep_until(probe: Probe, moment: datetime) -> None:

@@ -168,13 +168,18 @@ class Probe:
     def listed(self, client: ExotelClient | None = None, **query: Any) -> list[Mapping[str, Any]]:
         """Return the campaigns that the service lists, as it wrote them, those included that the client leaves out.
 
+        Of a list that does not go on after a page, that page.
+
         :raises ExotelError: if the list cannot be read.
         """
         asked = client or self.client
         reply = self.question(lambda: list(asked.list_campaigns(**query, most=NEWEST)))
-        if reply.error is not None:
+        listed = [one for answer in reply.answers if answer.path == "/campaigns" for one in objects(answer)]
+        # An error without a status is the client's own, about pages that do not belong together.
+        stopped = isinstance(reply.error, ExotelResponseError) and reply.error.http_status is None
+        if reply.error is not None and not (stopped and listed):
             raise reply.error
-        return [one for answer in reply.answers if answer.path == "/campaigns" for one in objects(answer)]
+        return listed
 
     def reserve_calls(self, count: int) -> None:
         """Allow for calls that may ring.
@@ -217,14 +222,21 @@ class Probe:
         reply = self.question(lambda: (client or self.client).create_campaign(CampaignRequest(**(given | fields))))
         self.cache["create"] = [answer for answer in reply.answers if answer.method == "POST"]
         if reply.error is not None:
-            made.gone = is_definite_refusal(reply.error)
-            self.state.save()
+            self.not_made(made, reply.error)
             raise reply.error
         made.id = self.safe_id(reply.value.id)
         self.state.save()
         if self.shown(made) is None:
             raise NotTold("the service shows no campaign of that name under the id that it gave")
         return made
+
+    def not_made(self, made: Made, error: ExotelError) -> None:
+        """Write down that a create failed. A refusal may be a lie, so only the list tells that nothing was made."""
+        never_sent = isinstance(error, ExotelInputError) or (
+            isinstance(error, ExotelConnectionError) and not error.sent
+        )
+        made.gone, made.refused = never_sent, is_definite_refusal(error)
+        self.state.save()
 
     def shown(self, made: Made) -> Campaign | None:
         """Return a campaign as the service shows it, ``None`` if it shows another one or none under the id.
