@@ -38,6 +38,19 @@ def clean_up(probe: Probe) -> list[Made]:
     return [one for one in probe.state.made if not one.gone]
 
 
+def remove_once(probe: Probe, made: Made | None = None) -> None:
+    """Remove at once what may exist of one campaign, by default of the last one; the rest follows at the end.
+
+    :param probe: the account.
+    :param made: what is known of it.
+    """
+    one = made or probe.state.made[-1]
+    if not one.gone:
+        _sweep(probe)
+        _remove(probe, one)
+        probe.state.save()
+
+
 def _remove(probe: Probe, made: Made) -> None:
     """Try once to remove something; what goes wrong is tried again in the next round."""
     try:
