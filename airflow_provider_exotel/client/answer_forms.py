@@ -58,9 +58,10 @@ def form_of_error(answer: RawAnswer) -> Answers:
     at_the_gate = answer.status in {_UNAUTHORISED, _TOO_MANY}
     shape = _shape(answer)
     found: Answers = {} if shape is None else {"auth_envelope" if at_the_gate else "envelope": shape}
-    number = next((one for one in _codes(parsed(answer)) if isinstance(one, int)), None)
-    if number is not None and not at_the_gate and answer.status in CATALOGUE:
-        found["error_codes"] = "catalogue" if number in CATALOGUE[answer.status] else "other"
+    code = next((one for one in _codes(parsed(answer)) if isinstance(one, (int, str))), None)
+    # Where an error holds nothing but a word for its code, there may be numbers all the same.
+    if code is not None and not at_the_gate and shape != "error" and answer.status in CATALOGUE:
+        found["error_codes"] = "catalogue" if code in CATALOGUE[answer.status] else "other"
     return found
 
 

@@ -86,6 +86,8 @@ def run(probe: Probe, out: Path, *, read_only: bool, say: Callable[[str], None] 
     """
     tell = say or _print
     result = walk(probe, lambda line: tell(probe.hide(line)), read_only=read_only)
+    if result.left:
+        tell(text.leftovers(probe, result))
     known = profile(probe)
     out.write_text(known.text())
     tell("")

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
+from airflow_provider_exotel.client.answer_forms import objects
 from airflow_provider_exotel.client.errors import ExotelError, ExotelNotFound
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.commands.verify.probe import NEWEST, Probe
 from airflow_provider_exotel.commands.verify.state import Made
 
-_WAITS = (0, 1, 2, 4, 8, 15, 30, 60, 60, 60, 120)
-"""Seconds between the rounds, six minutes in all: longer than a new campaign takes to be in the list."""
+_WAITS = (0, 1, 2, 4, 8, 15, 30, 60, 60, 60, 120, 120, 120, 120)
+"""Seconds between the rounds, twelve minutes in all: longer than a new campaign takes to be in the list."""
+_ENOUGH = 4
 
 
-def clean_up(probe: Probe, say: Callable[[str], None]) -> list[Made]:
+def clean_up(probe: Probe) -> list[Made]:
     """Remove what is not gone, and return what is left.
 
     :param probe: the account.
-    :param say: prints a line.
     """
     if not probe.state.made:
         return []
-    unread = True
-    for wait in _WAITS:
+    read = ""
+    for done, wait in enumerate(_WAITS):
         probe.pace.sleep(wait)
         for made in [one for one in probe.state.made if not one.gone]:
             _remove(probe, made)
             probe.state.save()
-        try:
-            found = _sweep(probe)
-        except ExotelError:
-            found, unread = [], True
-        else:
-            unread = False
-        if not found and not unread and all(one.gone for one in probe.state.made):
+        found, read = _sweep(probe)
+        _forget(probe, lambda made: made.refused, is_read=bool(read))
+        # What was confirmed one by one needs no list; it is only looked through for what nobody knew of.
+        if not found and all(one.gone for one in probe.state.made) and (read == "whole" or done >= _ENOUGH):
             return []
-    if not unread:
-        _forget_what_never_was(probe)
-    elif all(one.gone for one in probe.state.made):
-        say(
-            "The list of campaigns could not be read at the end; look in the dashboard for names with "
-            f"{probe.state.token}."
-        )
+    _forget(probe, lambda made: True, is_read=read == "whole")  # noqa: ARG005
     return [one for one in probe.state.made if not one.gone]
+
+
+def remove_once(probe: Probe, made: Made | None = None) -> None:
+    """Remove at once what may exist of one campaign, by default of the last one; the rest follows at the end.
+
+    :param probe: the account.
+    :param made: what is known of it.
+    """
+    one = made or probe.state.made[-1]
+    if not one.gone:
+        _sweep(probe)
+        _remove(probe, one)
+        probe.state.save()
 
 
 def _remove(probe: Probe, made: Made) -> None:
@@ -100,20 +106,27 @@ def _list_is_gone(probe: Probe, made: Made) -> bool:
     return False
 
 
-def _sweep(probe: Probe) -> list[Campaign]:
-    """Return the campaigns of our names that may dial, and take those up that are not known, or not gone after all.
+def _sweep(probe: Probe) -> tuple[list[Campaign], Literal["whole", "part", ""]]:
+    """Return the campaigns of our names that may dial, and how much of the list could be read.
 
-    :raises ExotelError: if the list cannot be read.
+    Those that nobody knew of, and those that are not gone after all, are taken up.
     """
-    listed = probe.ask(lambda: list(probe.client.list_campaigns(most=NEWEST)))
-    found = [one for one in listed if probe.state.token in one.name.casefold() and not one.status.has_ended]
-    for campaign in found:
+    found: list[Campaign] = []
+
+    def read() -> None:
+        for campaign in probe.client.list_campaigns(most=NEWEST):
+            if probe.state.token in campaign.name.casefold() and not campaign.status.has_ended:
+                found.append(campaign)
+
+    reply = probe.question(read)
+    pages = [answer for answer in reply.answers if answer.path == "/campaigns" and objects(answer)]
+    for campaign in list(found):
         made = _made_of(probe, campaign)
         if made.id != campaign.id:
             made.id = probe.safe_id(campaign.id)
         made.confirmed, made.gone = made.id is not None, False
     probe.state.save()
-    return found
+    return found, "whole" if reply.error is None else "part" if pages else ""
 
 
 def _made_of(probe: Probe, campaign: Campaign) -> Made:
@@ -128,10 +141,10 @@ def _made_of(probe: Probe, campaign: Campaign) -> Made:
     return made
 
 
-def _forget_what_never_was(probe: Probe) -> None:
-    """Take what no list has shown in six minutes for never created; a create whose answer was lost may be that."""
+def _forget(probe: Probe, which: Callable[[Made], bool], *, is_read: bool) -> None:
+    """Take for never created what the list does not show: a create whose answer was lost may be that after a while."""
     for made in probe.state.made:
-        looked_for = made.kind == "campaign" or id(made) in probe.cache.get("absent", ())
-        if not made.confirmed and looked_for:
+        looked_for = is_read if made.kind == "campaign" else id(made) in probe.cache.get("absent", ())
+        if not made.confirmed and looked_for and which(made):
             made.gone = True
     probe.state.save()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.client.answer_forms import form_of_calls
 from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.commands.verify.check import Check
+from airflow_provider_exotel.commands.verify.cleanup import remove_once
 from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
 from airflow_provider_exotel.commands.verify.probe import Probe, is_refusal
 
@@ -22,18 +25,20 @@ _PAUSED_WINDOW = timedelta(minutes=30)
 _AFTER = 5.0
 _POLLS = (0, 10, 10, 10, 10, 15, 15, 20, 30, 30, 30)
 """Seconds between the polls of a campaign whose window is over; a live call is finished first."""
+_REFUSED = "it is refused"
 _AT_END = {CampaignStatus.COMPLETED, CampaignStatus.CANCELED, CampaignStatus.PAUSED}
 
 
 def paused_edit(probe: Probe) -> Finding:
     """Pause a campaign before its start, and change its end after it."""
-    _ringing(probe)
-    probe.reserve_calls(1)
-    start = probe.pace.now() + _SOON
-    made = probe.create(send_at=start, lasts=_PAUSED_WINDOW)
+    with suppress(NotTold, ExotelError):  # it dials while this one is waited for; the next check says what is wrong
+        _ringing(probe)
+    made, start = _create_once(probe, calls=1, lasts=_PAUSED_WINDOW)
     campaign_id = str(made.id)
-    if probe.ask(lambda: probe.client.pause_campaign(campaign_id)).status is not CampaignStatus.PAUSED:
-        raise NotTold("a pause is answered with success and does not show")
+    reply = probe.question(lambda: probe.client.pause_campaign(campaign_id))
+    if reply.error is not None or reply.value.status is not CampaignStatus.PAUSED:
+        remove_once(probe, made)
+        raise reply.error or NotTold("a pause is answered with success and does not show")
     _sleep_until(probe, start + timedelta(seconds=_AFTER))
     campaign = probe.ask(lambda: probe.client.get_campaign(campaign_id))
     if campaign.status is not CampaignStatus.PAUSED or campaign.schedule.end_at is None:
@@ -46,11 +51,13 @@ def paused_edit(probe: Probe) -> Finding:
     except ExotelError as error:
         if not is_refusal(error):
             raise
-        moved, answer = False, "it is refused"
+        moved, answer = False, _REFUSED
     else:
         moved = changed.schedule.end_at == wanted["end_at"]
         answer = "it may be moved" if moved else "it is answered with success and nothing changes"
-    known = {"schedule_editable_when_paused": moved} | _delete_when_paused(probe, made)
+    # An edit that is answered with success and does nothing says nothing about what may be edited.
+    known = {"schedule_editable_when_paused": moved} if moved or answer == _REFUSED else {}
+    known |= _delete_when_paused(probe, made)
     does = "a campaign is carried over by its own end" if moved else "a campaign is carried over by a new one"
     return Finding(answer, f"it reads the campaign again after each edit; {does}", known)
 
@@ -122,20 +129,48 @@ def _ringing(probe: Probe) -> tuple[Made, datetime]:
     most = probe.settings.guard.max_contacts
     if most is not None and most < _TWO:
         raise NotTold("the connection's max_contacts is 1; set it to 2, for the number stands in this campaign twice")
-    probe.reserve_calls(_TWO)
-    start = probe.pace.now().replace(microsecond=0) + _SOON
     probe.cache["ringing"] = (None, None, None)
-    made = probe.create(
-        send_at=start, lasts=_WINDOW, times=_TWO, call_duplicate_numbers=True, mode="custom", throttle=1
+    made, start = _create_once(
+        probe, calls=_TWO, lasts=_WINDOW, times=_TWO, call_duplicate_numbers=True, mode="custom", throttle=1
     )
     before = probe.shown(made)
     probe.cache["ringing"] = (made, start + _WINDOW, before)
     return made, start + _WINDOW
 
 
+def _create_once(probe: Probe, *, calls: int, lasts: timedelta, **fields: Any) -> tuple[Made, datetime]:
+    """Create a campaign that dials soon, and return it with its start.
+
+    It is sent once, in the one form that is known to work: what a server says it refused may dial all the same. If it
+    is not certain that all is well, what may exist is removed at once.
+
+    :param calls: how many calls it may make.
+    :param lasts: how long its window is.
+    :param fields: further fields of the request.
+    :raises NotTold: if no calls are left, or the form is not known.
+    :raises ExotelError: if it was not created, or it is not known whether it was.
+    """
+    form = probe.state.found.get("request-body", {}).get("known", {}).get("request_body")
+    if form is None:
+        raise NotTold("it is not known which form of body the account takes")
+    probe.ask(probe.client.check_access)  # a limit that is used up is waited for here, not between two creates
+    probe.reserve_calls(calls)
+    client = probe.another_client(tries=1, profile=Profile(request_body=form))
+    try:
+        made = probe.create(starts_in=_SOON, lasts=lasts, client=client, **fields)
+    except (ExotelError, NotTold):
+        remove_once(probe)
+        raise
+    finally:
+        client.close()
+    return made, probe.start
+
+
 def _contacts(campaign: Campaign | None) -> int | None:
     """Return how many contacts a campaign had before it dialled, ``None`` if it does not tell."""
-    return (campaign.stats.created or None) if campaign is not None else None
+    if campaign is None or campaign.status is not CampaignStatus.CREATED:
+        return None
+    return campaign.stats.created or None
 
 
 def _sleep_until(probe: Probe, moment: datetime) -> None:

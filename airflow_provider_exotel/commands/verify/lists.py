@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_exotel.client.answer_forms import form_of_duplicate, form_of_import, form_of_upload
 from airflow_provider_exotel.client.contact_list import ImportState, ImportStatus
 from airflow_provider_exotel.client.errors import ExotelConflict, ExotelError, ExotelNotFound
-from airflow_provider_exotel.client.retry import is_definite_refusal
 from airflow_provider_exotel.commands.verify.check import Check
 from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
-from airflow_provider_exotel.commands.verify.probe import Probe, is_refusal
+from airflow_provider_exotel.commands.verify.probe import Probe
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.commands.verify.state import Made
@@ -45,7 +44,8 @@ def duplicate_name(probe: Probe) -> Finding:
         again.id = probe.safe_id(reply.value.sid)
         probe.state.save()
         raise NotTold("a second list of the same name was created")
-    again.gone = isinstance(reply.error, ExotelConflict) or is_definite_refusal(reply.error)
+    probe.not_made(again, reply.error)
+    again.refused = again.refused or isinstance(reply.error, ExotelConflict)
     probe.state.save()
     known = form_of_duplicate(reply.answers[-1]) if reply.answers else {}
     if "duplicate_list" not in known:
@@ -120,8 +120,7 @@ def _made(probe: Probe) -> Made:
     create: Callable[[], Any] = partial(probe.client.lists.create, made.name)
     reply = probe.question(create)
     if reply.error is not None:
-        made.gone = is_refusal(reply.error) or is_definite_refusal(reply.error)
-        probe.state.save()
+        probe.not_made(made, reply.error)
         raise reply.error
     made.id = probe.safe_id(reply.value.sid)
     probe.state.save()

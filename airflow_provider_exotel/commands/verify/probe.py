@@ -19,6 +19,7 @@ from airflow_provider_exotel.client.errors import (
     ExotelInputError,
     ExotelNotFound,
     ExotelOutcomeUnknown,
+    ExotelRateLimited,
     ExotelResponseError,
 )
 from airflow_provider_exotel.client.models import Campaign
@@ -42,6 +43,8 @@ TEXT = "This is a test call of your Airflow. Nothing needs to be done."
 FAR = timedelta(days=1)
 """How far ahead a campaign is scheduled that is deleted before it dials: time enough to delete it by hand."""
 _TRIES = 3
+_WHEN_LIMITED = (61.0, 61.0)
+"""Seconds to wait when the requests of a minute are used up, and after that again."""
 _DIGITS_THAT_TELL = 7
 
 
@@ -96,6 +99,8 @@ class Probe:
         self._bucket = TokenBucket(settings.requests_per_minute, clock=pace.clock, sleep=pace.sleep)
         self._answers: list[RawAnswer] = []
         self.headers: dict[str, Any] = {}
+        self.start = pace.now()
+        """When the campaign dials that was sent last."""
         self.cache: dict[str, Any] = {}
         """What a check has read that another one looks at too."""
         self.client = self.another_client()
@@ -103,6 +108,7 @@ class Probe:
     def another_client(self, **changes: Any) -> ExotelClient:
         """Return a client like that of the connection, apart from what is given."""
         settings = self.settings
+        tries = changes.pop("tries", _TRIES)
         usual: dict[str, Any] = {
             "api_key": settings.api_key,
             "api_token": settings.api_token,
@@ -114,7 +120,7 @@ class Probe:
             connect_timeout=self._timeouts[0],
             read_timeout=self._timeouts[1],
             guard=settings.guard,
-            retry=RetryPolicy(tries=_TRIES),
+            retry=RetryPolicy(tries=tries),
             bucket=self._bucket,
             sleep=self.pace.sleep,
             on_answer=self._keep,
@@ -131,13 +137,22 @@ class Probe:
         longest_wait = RetryPolicy().longest_retry_after
         return _TRIES * sum(self._timeouts) * 2 + (_TRIES - 1) * longest_wait + 60
 
-    def question(self, call: Callable[[], Any]) -> Reply:
-        """Ask, and return what came of it.
+    def question(self, call: Callable[[], Any], *, once: bool = False) -> Reply:
+        """Ask, and return what came of it; if the account's requests are used up, wait and ask again.
 
         :param call: asks the client.
+        :param once: do not ask again: it was said that nothing was done, and that may not be true.
         """
-        done: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
         seen = len(self._answers)
+        for wait in () if once else _WHEN_LIMITED:
+            reply = self._reply(call, seen)
+            if not isinstance(reply.error, ExotelRateLimited):
+                return reply
+            self.pace.sleep(wait)
+        return self._reply(call, seen)
+
+    def _reply(self, call: Callable[[], Any], seen: int) -> Reply:
+        done: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
 
         def ask() -> None:
             try:
@@ -168,13 +183,18 @@ class Probe:
     def listed(self, client: ExotelClient | None = None, **query: Any) -> list[Mapping[str, Any]]:
         """Return the campaigns that the service lists, as it wrote them, those included that the client leaves out.
 
+        Of a list that does not go on after a page, that page.
+
         :raises ExotelError: if the list cannot be read.
         """
         asked = client or self.client
         reply = self.question(lambda: list(asked.list_campaigns(**query, most=NEWEST)))
-        if reply.error is not None:
+        listed = [one for answer in reply.answers if answer.path == "/campaigns" for one in objects(answer)]
+        # An error without a status is the client's own, about pages that do not belong together.
+        stopped = isinstance(reply.error, ExotelResponseError) and reply.error.http_status is None
+        if reply.error is not None and not (stopped and listed):
             raise reply.error
-        return [one for answer in reply.answers if answer.path == "/campaigns" for one in objects(answer)]
+        return listed
 
     def reserve_calls(self, count: int) -> None:
         """Allow for calls that may ring.
@@ -189,7 +209,7 @@ class Probe:
     def create(
         self,
         *,
-        send_at: datetime | None = None,
+        starts_in: timedelta = FAR,
         lasts: timedelta = timedelta(minutes=10),
         client: ExotelClient | None = None,
         times: int = 1,
@@ -197,7 +217,7 @@ class Probe:
     ) -> Made:
         """Create a campaign that calls the one number, and return what is known of it.
 
-        :param send_at: when it dials; default a day ahead.
+        :param starts_in: how far ahead of its sending it dials; one that dials soon is sent once only.
         :param lasts: how long its window is.
         :param client: the client to create it with.
         :param times: how often the number is in it.
@@ -205,26 +225,39 @@ class Probe:
         :raises NotTold: if the service shows another campaign under the id, or none.
         :raises ExotelError: if it was refused, or it is not known whether it exists.
         """
-        start = (send_at or self.pace.now() + FAR).replace(microsecond=0)
         made = self.state.add("campaign")
         given = {
             "numbers": [self.number] * times,
             "caller_id": self.settings.exophone,
             "name": made.name,
             "read_via_text": TEXT,
-            "schedule": {"send_at": start, "end_at": start + lasts},
         }
-        reply = self.question(lambda: (client or self.client).create_campaign(CampaignRequest(**(given | fields))))
+
+        def request() -> CampaignRequest:
+            # Made right before it is sent: the wait for the rate limit may take longer than it is ahead.
+            self.start = (self.pace.now() + starts_in).replace(microsecond=0)
+            schedule = {"send_at": self.start, "end_at": self.start + lasts}
+            return CampaignRequest(**(given | {"schedule": schedule} | fields))
+
+        asked = client or self.client
+        reply = self.question(lambda: asked.create_campaign(request), once=starts_in < FAR)
         self.cache["create"] = [answer for answer in reply.answers if answer.method == "POST"]
         if reply.error is not None:
-            made.gone = is_definite_refusal(reply.error)
-            self.state.save()
+            self.not_made(made, reply.error)
             raise reply.error
         made.id = self.safe_id(reply.value.id)
         self.state.save()
         if self.shown(made) is None:
             raise NotTold("the service shows no campaign of that name under the id that it gave")
         return made
+
+    def not_made(self, made: Made, error: ExotelError) -> None:
+        """Write down that a create failed. A refusal may be a lie, so only the list tells that nothing was made."""
+        never_sent = isinstance(error, ExotelInputError) or (
+            isinstance(error, ExotelConnectionError) and not error.sent
+        )
+        made.gone, made.refused = never_sent, is_definite_refusal(error)
+        self.state.save()
 
     def shown(self, made: Made) -> Campaign | None:
         """Return a campaign as the service shows it, ``None`` if it shows another one or none under the id.

@@ -25,6 +25,7 @@ class Made:
     :param key: the part of its name that nothing else on the account has.
     :param id: its id; ``None`` while it is not known for certain.
     :param confirmed: whether the service showed it under this id with its name.
+    :param refused: whether the service refused to create it; a list without it then proves that it did.
     :param gone: whether it was deleted, has ended, or was never created.
     """
 
@@ -33,6 +34,7 @@ class Made:
     key: str
     id: str | None = None
     confirmed: bool = False
+    refused: bool = False
     gone: bool = False
 
 
@@ -115,7 +117,8 @@ def _made(given: Mapping[str, Any]) -> Made:
         raise ValueError(kind)
     one = Made(kind, str(given["name"]), str(given["key"]))
     one.id = str(given["id"]) if given.get("id") else None
-    one.confirmed, one.gone = bool(given.get("confirmed")), bool(given.get("gone"))
+    one.confirmed, one.refused = bool(given.get("confirmed")), bool(given.get("refused"))
+    one.gone = bool(given.get("gone"))
     return one
 
 

@@ -22,7 +22,13 @@ NOT_TOLD: Mapping[str, str] = {
     "wrong_region_status": "only a connection to one of Exotel's own hosts has another region",
     "quoted_digits": "only if somebody presses a key during the call, which takes a flow",
     "list_page": "only in an account with more than 20 campaigns",
-    "rate_limit_headers": "an account without headers and one without a limit look the same",
+    "requests_per_minute": "only if the answers have X-RateLimit headers",
+    "error_codes": "an error as HTML has no number, and one as `response.error` has a word",
+    "list_offset": "only if a page after the first has campaigns",
+    "list_later_pages": "only if the offset is not ignored",
+    "deleted_get": "only if a campaign can be deleted",
+    "list_deleted": "only if a campaign can be deleted",
+    "schedule_editable_when_paused": "only if an edit that is answered with success is carried out",
 }
 """Answers of a profile that may not be told from outside, and why."""
 

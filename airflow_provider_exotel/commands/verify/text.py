@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.commands.verify.check import Check
@@ -44,7 +44,7 @@ def report(probe: Probe, result: Walk, profile: Profile) -> str:
     lines = [
         "### What a real account answers",
         "",
-        f"airflow-provider-exotel {version('airflow-provider-exotel')}, Python {platform.python_version()}, "
+        f"airflow-provider-exotel {_version()}, Python {platform.python_version()}, "
         f"{profile.host}, {profile.checked_on}",
         "",
         "| Check | Question | Answer | What the client does |",
@@ -80,7 +80,12 @@ def leftovers(probe: Probe, result: Walk) -> str:
     if not result.left:
         return ""
     campaigns = [one for one in result.left if one.kind == "campaign"]
-    lines = [f"STILL THERE: {one.kind} {one.name!r}, id {one.id or 'not known'}" for one in result.left]
+    lines = [
+        f"STILL THERE: {one.kind} {one.name!r}, id {one.id}"
+        if one.id is not None and one.confirmed
+        else f"STILL THERE, if it was created: {one.kind} {one.name!r}; its id is not known"
+        for one in result.left
+    ]
     if campaigns:
         lines.append(
             "They call only the number that was given, once their time comes. Delete them in the dashboard, run this "
@@ -88,6 +93,13 @@ def leftovers(probe: Probe, result: Walk) -> str:
             f"{probe.state.token}'"
         )
     return "\n".join(lines)
+
+
+def _version() -> str:
+    try:
+        return version("airflow-provider-exotel")
+    except PackageNotFoundError:
+        return "from its sources"
 
 
 def _row(probe: Probe, check: Check, result: Walk) -> str:
