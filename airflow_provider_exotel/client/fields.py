@@ -110,6 +110,10 @@ class Model(BaseModel):
         """Return the JSON object that the service takes; unset fields are left out."""
         return self.model_dump(mode="json", exclude_none=True, by_alias=True)
 
+    def serialize(self) -> dict[str, Any]:
+        """Return what XCom may keep; Airflow 3.0 asks for it, the others dump a model in the same way."""
+        return self.model_dump(mode="json")
+
 
 def problems(model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
     """Yield what pydantic found, each with its fix (the field's description) and without the input.

@@ -19,7 +19,7 @@ from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.get_provider_info import get_provider_info
 from airflow_provider_exotel.triggers.poller import settings_of
 
-from ..versions import AIRFLOW
+from ..versions import AIRFLOW, FINDS_ANY_EXTRA
 
 shows_the_form = pytest.mark.skipif(AIRFLOW < (3, 1), reason="before Airflow 3.1 a form needs Flask-AppBuilder")
 asks_the_hook = pytest.mark.skipif(AIRFLOW >= (3, 0), reason="from Airflow 3 on the form is not made of widgets")
@@ -40,11 +40,10 @@ def test_every_module_that_the_metadata_names_exists() -> None:
     assert [module for module in modules if find_spec(module) is None] == []
 
 
-# Airflow 3.0 itself finds no connection whose extra is not a JSON object.
 REFUSED, WHY = (
-    (AirflowNotFoundException, "isn't defined")
-    if (3, 0) <= AIRFLOW < (3, 1)
-    else (ExotelInputError, "extra: must be a JSON object")
+    (ExotelInputError, "extra: must be a JSON object")
+    if FINDS_ANY_EXTRA
+    else (AirflowNotFoundException, "isn't defined")
 )
 
 
