@@ -57,6 +57,8 @@ def calls_anybody(plan: dict[str, Any]) -> bool:
 
 with DAG(
     "exotel_audience",
+    dag_display_name="An audience, from plan to report",
+    description="Plan, approve, upload, call, wait, report",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

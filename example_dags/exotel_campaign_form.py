@@ -15,6 +15,8 @@ from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 with DAG(
     "exotel_campaign_form",
+    dag_display_name="A campaign from a form",
+    description="Press Trigger, fill in, start",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

@@ -15,6 +15,8 @@ AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (Path(__file__).parent / "audience.
 
 with DAG(
     "exotel_days",
+    dag_display_name="Over several days",
+    description="One campaign that goes on until nobody is left",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

@@ -23,6 +23,8 @@ REGIONS = [
 
 with DAG(
     "exotel_fleet",
+    dag_display_name="A campaign for each region",
+    description="Several campaigns and one sensor that waits for all",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

@@ -23,6 +23,8 @@ def tell(triggering_asset_events: Any = None) -> None:
 if not airflow_version.startswith(("2.", "3.0", "3.1", "3.2")):
     with DAG(
         "exotel_on_finished",
+        dag_display_name="When a campaign has finished",
+        description="Runs by itself whenever a campaign has finished",
         schedule=[finished_campaigns()],
         start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
         catchup=False,

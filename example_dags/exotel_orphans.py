@@ -10,6 +10,8 @@ from airflow_provider_exotel.operators.pause import PauseOrphanedCampaignsOperat
 
 with DAG(
     "exotel_orphans",
+    dag_display_name="Pause orphaned campaigns",
+    description="Every five minutes, pause campaigns whose tasks are gone",
     schedule="*/5 * * * *",
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

@@ -34,6 +34,8 @@ def done() -> None:
 
 with DAG(
     "exotel_outcome",
+    dag_display_name="Go on by the outcome",
+    description="Wait without a worker, then choose what follows",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

@@ -15,6 +15,8 @@ AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (Path(__file__).parent / "audience.
 
 with DAG(
     "exotel_quickstart",
+    dag_display_name="Quickstart",
+    description="Remind the people in a file, inside their calling hours",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

@@ -22,6 +22,8 @@ RETRIES = {"number_of_retries": 2, "interval_mins": 15, "mechanism": "Linear", "
 
 with DAG(
     "exotel_report",
+    dag_display_name="Leave a report behind",
+    description="Remind, wait, report",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

@@ -16,6 +16,8 @@ REPORTS_URL = os.environ.get("EXOTEL_REPORTS_URL")
 
 with DAG(
     "exotel_report_on_demand",
+    dag_display_name="A report on demand",
+    description="Press Trigger and name the campaigns",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

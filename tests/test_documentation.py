@@ -161,6 +161,14 @@ def test_the_table_of_what_is_sent_again_is_the_one_in_the_code() -> None:
     assert rows == [[rule.happened, rule.read, rule.change, rule.create] for rule in RULES]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "example_dags").glob("exotel_*.py")), ids=lambda path: path.stem)
+def test_an_example_has_a_name_and_a_description_in_airflow(path: Path) -> None:
+    text = path.read_text()
+
+    assert re.search(r'dag_display_name="[^"]+"', text)
+    assert re.search(r'description="[^"]+"', text)
+
+
 def test_the_table_of_reasons_is_the_one_in_the_code() -> None:
     rows = table_under(ROOT / "docs" / "report.md", "Why somebody was not reached")
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_provider_exotel.audience.suppression import Suppressed, number_key
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
@@ -27,6 +27,7 @@ _COLUMNS = ("contact", "start_utc")
 _DIGIT = "digit"
 _DELIMITERS = ",;\t"
 _KEYS = re.compile(r"[0-9*#]*")
+Read = TypeVar("Read")
 Called = tuple[str, datetime | None, str]
 """The contact of a call, when it began, and which keys were pressed."""
 
@@ -81,10 +82,10 @@ class _NamedByDigest(Container[int | str]):
     digests: set[str] = field(repr=False)
 
     def __contains__(self, number: object) -> bool:
-        return any(digest_of(spelling, self.key) in self.digests for spelling in _spellings(number))
+        return any(digest_of(spelling, self.key) in self.digests for spelling in spellings(number))
 
 
-def _spellings(number: object) -> Iterator[str]:
+def spellings(number: object) -> Iterator[str]:
     """Yield how the service may have spelled a number in the answers that a report was made of."""
     if not isinstance(number, int):
         yield str(number)
@@ -97,19 +98,42 @@ def _spellings(number: object) -> Iterator[str]:
         yield digits[2:]
 
 
+def read_columns(field: str, kind: str, file: Any, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Iterate over the rows of a table of attempts as text.
+
+    :param field: what errors call the source.
+    :param kind: the format.
+    :param file: the open binary file.
+    :param columns: which columns.
+    :raises ExotelInputError: for a table that cannot be read, or without these columns.
+    """
+    yield from _read(field, kind, file, columns, lambda row: tuple(unwrap(cell_text(cell)) for cell in row))
+
+
 def _rows(name: str, kind: str, file: Any, columns: Sequence[str]) -> Iterator[Called]:
+    yield from _read(f"suppress.{name}", kind, file, columns, _called)
+
+
+def _called(row: Sequence[Any]) -> Called:
+    contact, began, *pressed = row
+    moment = began if isinstance(began, datetime) else _moment(str(began or ""))
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return unwrap(cell_text(contact)), moment, _pressed_text(*pressed)
+
+
+def _read(
+    field: str, kind: str, file: Any, columns: Sequence[str], read_row: Callable[[Sequence[Any]], Read]
+) -> Iterator[Read]:
     try:
-        table = _parquet(file, columns, f"suppress.{name}") if kind == "parquet" else _READERS[kind](file, columns)
-        for contact, began, *pressed in table:
-            moment = began if isinstance(began, datetime) else _moment(str(began or ""))
-            if moment is not None and moment.tzinfo is None:
-                moment = moment.replace(tzinfo=UTC)
-            yield unwrap(cell_text(contact)), moment, _pressed_text(*pressed)
+        table = _parquet(file, columns, field) if kind == "parquet" else _READERS[kind](file, columns)
+        for row in table:
+            yield read_row(row)
     except ExotelInputError:
         raise
     except (csv.Error, ValueError, LookupError, AttributeError, TypeError):
         wanted = f"holds a table of attempts (attempts.{kind}) that cannot be read; write the report again"
-        raise ExotelInputError([Problem(f"suppress.{name}", wanted)]) from None
+        raise ExotelInputError([Problem(field, wanted)]) from None
 
 
 def _csv(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:

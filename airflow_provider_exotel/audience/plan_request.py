@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from airflow_provider_exotel.audience.hours import Hours, hours_of
+from airflow_provider_exotel.audience.not_reached import NotReached
 from airflow_provider_exotel.audience.sources import Source
 from airflow_provider_exotel.audience.suppression_sources import SuppressionSource, parse_suppressions
 from airflow_provider_exotel.audience.variables import check_variables
@@ -115,6 +116,7 @@ class PlanRequest:
     :param hours: when whom may be called.
     :param settings: what the campaigns have in common.
     :param suppress: who is not to be called.
+    :param not_reached: calls only those whom earlier campaigns did not reach; ``None`` for everybody.
     :param default_country: whose national numbers are meant; ``None`` for nobody's.
     :param numbers_have_country_code: whether every number begins with its country's calling code.
     :param max_rejected: the largest share of the rows that may be left out.
@@ -126,6 +128,7 @@ class PlanRequest:
     hours: Hours
     settings: PlanSettings
     suppress: list[SuppressionSource]
+    not_reached: NotReached | None
     default_country: str | None
     numbers_have_country_code: bool
     max_rejected: float
@@ -160,6 +163,7 @@ def parse_plan_request(
     hours = collect(problems, lambda: hours_of(given.get("window"), given.get("presets")))
     # None is no list: who is not to be called is never left out because a template found nothing.
     suppress = collect(problems, lambda: parse_suppressions(given.get("suppress", ())))
+    not_reached = collect(problems, lambda: _not_reached(given))
     problems = [*known_problems, *(one for one in problems if one.field.partition(".")[0] not in wrong)]
     if problems:
         raise ExotelInputError(problems)
@@ -168,6 +172,7 @@ def parse_plan_request(
         hours=hours,
         settings=settings,
         suppress=suppress,
+        not_reached=not_reached,
         remarks=tuple(map(str, checked.warnings)),
         **{name: getattr(audience, name) for name in type(audience).model_fields if name != "number_column"},
     )
@@ -183,6 +188,18 @@ def _source(given: Mapping[str, Any], variables: Mapping[str, str]) -> Source:
         given.get("sql_conn_id"),
         given.get("records"),
     )
+
+
+def _not_reached(given: Mapping[str, Any]) -> NotReached | None:
+    fields = {name: given[name] for name in NotReached.model_fields if given.get(name) is not None}
+    if not fields:
+        return None
+    if missing := [name for name in ("reports", "outcome") if name not in fields]:
+        wanted = f"counts only with {' and '.join(missing)}; give reports and outcome='not_reached'"
+        raise ExotelInputError([Problem(name, wanted) for name in fields])
+    if "hash_key_conn_id" in fields and "hash_key_variable" in fields:
+        raise ExotelInputError([Problem("hash_key_conn_id", "is mutually exclusive with hash_key_variable")])
+    return NotReached(**fields)
 
 
 def _of(model: type[Model], given: Mapping[str, Any]) -> dict[str, Any]:

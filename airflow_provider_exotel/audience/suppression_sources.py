@@ -125,14 +125,7 @@ class SuppressedCalls(Model):
 
     def _tables(self, access: Access) -> list[str]:
         """Return the addresses of the tables of attempts, in a stable order."""
-        with translate_file_errors(self.reports, f"{_field(self.name)}.reports"):
-            folder = access.path(self.reports)
-            found = folder.fs.find(folder.path) if folder.exists() else []
-        tables = sorted(path for path in found if TABLE.fullmatch(path))
-        names = (path.rpartition("/")[2] for path in sorted({*found} - {*tables}))
-        if other := next((name for name in names if name.lower().startswith("attempts")), None):
-            wanted = f"holds {redact(other)}, which is not read; name it attempts.csv as the report did, or remove it"
-            raise ExotelInputError([Problem(f"{_field(self.name)}.reports", wanted)])
+        tables = tables_under(self.reports, access, f"{_field(self.name)}.reports")
         if not tables and not self.may_be_missing:
             wanted = (
                 f"no report is at {redact(self.reports)}; write the folder of the reports, or set may_be_missing for "
@@ -148,6 +141,25 @@ class SuppressedCalls(Model):
 
 
 SuppressionSource = SuppressedRows | SuppressedCalls
+
+
+def tables_under(reports: str, access: Access, field: str) -> list[str]:
+    """Return the addresses of the tables of attempts in a folder, at any depth, in a stable order.
+
+    :param reports: the folder.
+    :param access: what it is read through.
+    :param field: the argument that names it, for errors.
+    :raises ExotelInputError: if it cannot be opened.
+    """
+    with translate_file_errors(reports, field):
+        folder = access.path(reports)
+        found = folder.fs.find(folder.path) if folder.exists() else []
+    tables = sorted(path for path in found if TABLE.fullmatch(path))
+    names = (path.rpartition("/")[2] for path in sorted({*found} - {*tables}))
+    if other := next((name for name in names if name.lower().startswith("attempts")), None):
+        wanted = f"holds {redact(other)}, which is not read; name it attempts.csv as the report did, or remove it"
+        raise ExotelInputError([Problem(field, wanted)])
+    return tables
 
 
 def parse_suppressions(entries: Any) -> list[SuppressionSource]:

@@ -65,7 +65,7 @@ class CallbackApp:
     name: Naming = field(repr=False)
     write_every: float = _WRITE_EVERY
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _calls: CallLog = field(default_factory=CallLog, repr=False)
+    _tables: list[CallLog] = field(default_factory=list, repr=False)
     _writer: asyncio.Task[None] | None = field(default=None, repr=False)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
@@ -89,17 +89,23 @@ class CallbackApp:
     async def flush(self) -> None:
         """Write what has come in and is not written yet; a failure is logged and tried again later."""
         async with self._writing:
-            pending = self._calls.pending()
-            if pending is None:
-                return
-            path, content, count = pending
-            try:
-                await asyncio.to_thread(self.write, path, content)
-            except Exception as error:  # whatever a storage raises, whose message may hold credentials
-                log.error("Cannot write %d calls (%s); trying again.", self._calls.unwritten, type(error).__name__)  # noqa: TRY400
-                return
-            log.info("Wrote %d calls.", self._calls.unwritten)
-            self._calls.written(count)
+            while self._tables:
+                table, is_open = self._tables[0], len(self._tables) == 1
+                try:
+                    count = await asyncio.to_thread(table.write, self.write) if table.unwritten else 0
+                except Exception as error:  # whatever a storage raises, whose message may hold credentials
+                    log.error("Cannot write %d calls (%s); trying again.", self.unwritten, type(error).__name__)  # noqa: TRY400
+                    return
+                if count:
+                    log.info("Wrote %d calls.", count)
+                if is_open:
+                    return
+                self._tables.pop(0)
+
+    @property
+    def unwritten(self) -> int:
+        """How many calls wait to be written."""
+        return sum(table.unwritten for table in self._tables)
 
     async def _take(self, scope: Scope, receive: Receive) -> int:
         kind = self._kind_of(scope["path"])
@@ -113,15 +119,14 @@ class CallbackApp:
             fields = parse_body(body, headers.get(b"content-type", b"").decode("latin-1"))
         except ValueError:
             raise _Refused(400) from None
-        received = self.now()
-        if self._calls.is_full_at(received):
-            await self.flush()
-            if self._calls.unwritten == 0:
-                self._calls.close()
-        if self._calls.unwritten >= MOST_WAITING:
+        if self.unwritten >= MOST_WAITING:
             raise _Refused(503)
+        received = self.now()
         event = read_callback(kind, fields, self.name, received)
-        self._calls.add(event, received)
+        table = self._tables[-1].for_now(received) if self._tables else CallLog.at(received)
+        if not self._tables or table is not self._tables[-1]:
+            self._tables.append(table)  # a storage that is slow is not waited for
+        table.add(event)
         if event.campaign_status is not None:
             log.info("Campaign %s is %s.", event.campaign_id or "(not named)", event.campaign_status.value)
         self._start_writer()
@@ -140,7 +145,7 @@ class CallbackApp:
             self._writer = asyncio.get_running_loop().create_task(self._write_regularly())
 
     async def _write_regularly(self) -> None:
-        while self._calls.unwritten:
+        while self.unwritten:
             await asyncio.sleep(self.write_every)
             await self.flush()
 
@@ -153,8 +158,8 @@ class CallbackApp:
             await self.flush()
             if self._writer is not None:
                 self._writer.cancel()
-            if self._calls.unwritten:
-                log.error("%d calls were not written; the report has them.", self._calls.unwritten)
+            if self.unwritten:
+                log.error("%d calls were not written; the report has them.", self.unwritten)
             await send({"type": "lifespan.shutdown.complete"})
             return
 

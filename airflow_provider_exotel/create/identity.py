@@ -15,6 +15,7 @@ AUDIENCE_LENGTH = 12
 _KEY_LENGTH = 16
 LONGEST_NAME = MAX_NAME - len(" af-") - _KEY_LENGTH - len("-") - AUDIENCE_LENGTH
 """How much of a caller's name is kept."""
+_TEST = " test"
 _MARKER = re.compile(rf"af-[0-9a-f]{{{_KEY_LENGTH}}}")
 _MARK = re.compile(rf" ?af-[0-9a-f]{{{_KEY_LENGTH}}}(-[0-9a-f]{{{AUDIENCE_LENGTH}}})?", re.IGNORECASE)
 _AUDIENCE = re.compile(rf"-([0-9a-f]{{{AUDIENCE_LENGTH}}})(?![0-9a-z])")
@@ -44,6 +45,14 @@ class CampaignIdentity:
     def audience_in(self, name: str) -> str | None:
         """Return what a campaign's name tells of whom it calls, ``None`` if it tells nothing."""
         return None if self.exact else audience_named(name)
+
+    def for_test(self) -> CampaignIdentity:
+        """Return the identity of the campaign that calls the test numbers first: another key, made of this one."""
+        key = hashlib.sha256(json.dumps(["test", self.key]).encode()).hexdigest()[:_KEY_LENGTH]
+        if self.exact:
+            return CampaignIdentity(key, f"{self.name}{_TEST}", exact=True)
+        wanted = without_key(self.name)[: LONGEST_NAME - len(_TEST)].rstrip()
+        return CampaignIdentity(key, f"{wanted}{_TEST} af-{key}")
 
     @property
     def marker(self) -> str:

@@ -101,6 +101,7 @@ class TaskOptions(Model):
     ] = "complete"
     exact_name: Flag = False
     callbacks: Flag = False
+    test_first: Flag = True
     plan_only: Flag = False
     pause_on_kill: Flag = True
     wait_for_completion: Flag = False

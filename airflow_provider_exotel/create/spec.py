@@ -6,13 +6,14 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.client.guard import StagingGuard
+from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
 from airflow_provider_exotel.client.text import read_flag, read_lists
 from airflow_provider_exotel.client.urls import flow_url
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 REQUEST_FIELDS = (*(name for name in CampaignRequest.model_fields if name != "schedule"), "flow_id")
 """The arguments of a task that go into its request, in the order of Exotel's page."""
+MOST_TEST_NUMBERS = 10
+"""How many test numbers are called first at most."""
 _WHOM = {"numbers", "numbers_from", "lists"}
 
 
@@ -64,12 +67,14 @@ class CampaignSpec:
     :param schedule_at: returns the schedule for a moment of sending.
     :param audience: the fingerprint of whom it calls, with the counts.
     :param tariff: the price of a minute, where the connection names one.
+    :param test: the campaign that calls the test numbers first; ``None`` for none.
     """
 
     request: CampaignRequest
     schedule_at: Callable[[datetime], Schedule | None]
     audience: AudienceMark
     tariff: Tariff | None = None
+    test: CampaignSpec | None = None
 
     def at(self, now: datetime) -> CampaignRequest:
         """Return the request as it is to be sent at ``now``.
@@ -134,6 +139,8 @@ class CampaignInput:
         if request is not None:
             collect(problems, partial(self.account.guard.check_request, request))
             problems += _problems_of_cost(request, options, self.account.tariff)
+        testers = _test_numbers(self.arguments, options, problems)
+        test_request = _test_request(request, testers, self.account, problems) if request and testers else None
         problems += _problems_of_times(self.arguments, options)
         moment = anchor.moment if anchor is not None else now
         schedule_at = collect(problems, lambda: _schedule_at(self.arguments, options, moment, request, now))
@@ -148,7 +155,11 @@ class CampaignInput:
         if identity is not None:
             request = request.model_copy(update={"name": identity.name})
         audience = AudienceMark.of(request.numbers, request.lists, self.account.secret, rejected=clean.rejected)
-        return CampaignSpec(request, schedule_at, audience, self.account.tariff)
+        spec = CampaignSpec(request, schedule_at, audience, self.account.tariff)
+        if test_request is None:
+            return spec
+        test_audience = AudienceMark.of(test_request.numbers, None, self.account.secret)
+        return replace(spec, test=replace(spec, request=test_request, audience=test_audience))
 
     def parse_audience(self, options: TaskOptions) -> AudienceMark:
         """Return the fingerprint of whom the task would call."""
@@ -304,6 +315,39 @@ def _request(given: dict[str, Any], clean: CleanNumbers | None, problems: list[P
         reported = reported or bool(_WHOM & {problem.field for problem in problems})
         problems.extend(one for one in error.problems if one.field != "numbers" or not reported)
         return None
+
+
+def _test_numbers(arguments: Mapping[str, Any], options: TaskOptions, problems: list[Problem]) -> PhoneNumbers | None:
+    """Return the numbers that are called first, ``None`` for none; each of them must be one."""
+    given = arguments.get("test_numbers")
+    if given is None or not options.test_first:
+        return None
+    clean = clean_numbers(
+        PhoneNumbers.of(given),
+        default_country=options.default_country,
+        has_country_code=options.numbers_have_country_code,
+        keep_duplicates=False,
+    )
+    problems += [Problem("test_numbers", one.message) for one in clean.problems()]
+    count = len(clean.numbers or ())
+    if not clean.misfits and not 1 <= count <= MOST_TEST_NUMBERS:
+        problems.append(Problem("test_numbers", f"must be 1 to {MOST_TEST_NUMBERS} numbers (got {count:,})"))
+    return clean.numbers
+
+
+def _test_request(
+    request: CampaignRequest, numbers: PhoneNumbers, account: Account, problems: list[Problem]
+) -> CampaignRequest:
+    """Return the same campaign for the test numbers: they hear the same, and nobody is called again."""
+    if request.campaign_type == "dynamic":
+        wanted = "cannot hear the personal texts of a dynamic campaign; leave them out"
+        problems.append(Problem("test_numbers", wanted))
+    others = dict.fromkeys(("lists", "call_retries", "mode", "throttle", "call_duplicate_numbers"))
+    made = request.model_copy(update={**others, "numbers": numbers})
+    found: list[Problem] = []
+    collect(found, partial(account.guard.check_request, made))
+    problems += [Problem("test_numbers", one.message) for one in found if one.field == "numbers"]
+    return made
 
 
 def _problems_of_cost(request: CampaignRequest, options: TaskOptions, tariff: Tariff | None) -> Iterator[Problem]:

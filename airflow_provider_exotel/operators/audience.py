@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -73,6 +73,13 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         with ``hash_key_conn_id`` or ``hash_key_variable`` unless they hold plaintext numbers, ``digit``,
         ``may_be_missing``, ``allow_unreadable``. A source that cannot be opened, or whose rows cannot all be compared,
         refuses the run; so does ``None``.
+    :param reports: the folder of our own reports on earlier campaigns to this audience; with ``outcome`` only those
+        whom they did not reach are in the plan, people whom they never called included.
+    :param outcome: with ``reports``, ``not_reached``.
+    :param max_attempts: with ``reports``, leave out who was called so often in all of them together; default nobody.
+    :param hash_key_conn_id: with ``reports``, the connection whose password is the key that they were made with; leave
+        it out if they hold plaintext numbers.
+    :param hash_key_variable: instead, the Airflow variable that holds it.
     :param presets: for each country by its ISO code a preset of calling hours, or a mapping of ``preset`` and fields
         such as ``end_buffer``. People of other countries are left out.
     :param window: instead, one window for all: with ``timezone`` for people who live there, as far as their numbers
@@ -111,6 +118,11 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         numbers_have_country_code: bool | str = False,
         max_rejected: float | str = 0.05,
         suppress: Sequence[Mapping[str, Any]] | str = (),
+        reports: str | None = None,
+        outcome: Literal["not_reached"] | str | None = None,
+        max_attempts: int | str | None = None,
+        hash_key_conn_id: str | None = None,
+        hash_key_variable: str | None = None,
         presets: Mapping[str, Any] | str | None = None,
         window: Window | Mapping[str, Any] | str | None = None,
         max_cost: float | str | None = None,
@@ -168,6 +180,9 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         from airflow_provider_exotel.audience.suppression_sources import open_suppressions
 
         now, variables = datetime.now(UTC), tuple(request.settings.variables)
+        suppressed = open_suppressions(request.suppress, access, now, request.default_country)
+        if request.not_reached is not None:
+            suppressed += request.not_reached.open(access, request.default_country)
         with folder.quarantine() as quarantine:
             return split_audience(
                 request.source.rows(access),
@@ -181,7 +196,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
                 key_of=request.hours.key_of,
                 variables=variables,
                 has_country_code=request.numbers_have_country_code,
-                suppressions=open_suppressions(request.suppress, access, now, request.default_country),
+                suppressions=suppressed,
             )
 
     def _publish(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,7 @@ from airflow_provider_exotel.client.urls import campaign_page
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.hooks.metrics import count
 from airflow_provider_exotel.hooks.owner import task_key_of
-from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_identity
+from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_deadline, task_identity
 from airflow_provider_exotel.links import CampaignLink, PlanLink, push_link
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.request import CallRetries, CampaignRequest
     from airflow_provider_exotel.create.fingerprint import Content
     from airflow_provider_exotel.create.identity import CampaignIdentity
+    from airflow_provider_exotel.create.journal import AudienceMark
     from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.create.spec import CampaignInput, CampaignSpec
@@ -98,6 +100,9 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     :param call_status_callback: URL notified after each call attempt.
     :param call_schedule_callback: URL notified after the last attempt to reach a contact.
     :param status_callback: URL notified when the campaign ends.
+    :param test_numbers: up to 10 numbers that a campaign of its own calls first, with the same content and inside the
+        same window. Once it has ended, the real one is created if any of them was reached; else the task fails.
+    :param test_first: whether ``test_numbers`` are called, default true; a form may leave that to a person.
     :param callbacks: fill those of the three callback URLs that are not given, so that calls are reported to the
         callback program at the connection's ``callback_base_url``; default false.
     :param mode: ``auto`` or ``custom``.
@@ -172,6 +177,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         call_status_callback: str | None = None,
         call_schedule_callback: str | None = None,
         status_callback: str | None = None,
+        test_numbers: Any = None,
+        test_first: bool | str | None = None,
         callbacks: bool | str = False,
         mode: Literal["auto", "custom"] | str | None = None,
         throttle: int | str | None = None,
@@ -221,47 +228,80 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     def numbers(self, value: Any) -> None:
         self._numbers = value if value is None or is_template(value) else hold_numbers(value)
 
+    @property
+    def test_numbers(self) -> Any:
+        """The test numbers, held like :attr:`numbers`."""
+        return self._test_numbers
+
+    @test_numbers.setter
+    def test_numbers(self, value: Any) -> None:
+        self._test_numbers = value if value is None or is_template(value) else hold_numbers(value)
+
     def execute(self, context: Context) -> Any:
         """Find the campaign of this task instance or create it, and return its id; the plan if ``plan_only``."""
-        with input_errors_fail_the_task(), self._kill_switch.pauses_if_superseded(task_key_of(context["ti"])):
-            given = self._input(context)
-            options = given.parse_options()
-            with missed_windows_end_the_task(options.on_missed_window):
-                identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
-                if options.plan_only:
-                    plan = given.parse(options, identity).plan(datetime.now(UTC))
-                    return publish_plan(context, plan, given.arguments["plan_path"], given.arguments["folder_url"])
-                once = self._once(context, options, identity, content=given.parse_content)
-                wait = self._wait(context, options, once, given)
-                campaign = self._find(once, options, given)
-                if campaign is None:
-                    campaign = self._create(once, given.parse(options, identity))
-                contacts = self._publish(context, campaign, once)
-                if not options.wait_for_completion:
-                    return campaign.id
-                return wait.start(campaign, contacts, self.execution_timeout)
+        with self._guarded(context):
+            return self._run(context, task_deadline(context, self.execution_timeout))
+
+    def _run(self, context: Context, deadline: datetime | None, *, is_tested: bool = False) -> Any:
+        given = self._input(context)
+        options = given.parse_options()
+        with missed_windows_end_the_task(options.on_missed_window):
+            identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
+            if options.plan_only:
+                plan = given.parse(options, identity).plan(datetime.now(UTC))
+                return publish_plan(context, plan, given.arguments["plan_path"], given.arguments["folder_url"])
+            once = self._once(context, options, identity, content=given.parse_content)
+            wait = self._wait(context, options, once, given)
+            campaign = self._find(once, options, lambda: given.parse_audience(options))
+            if campaign is None:
+                spec = given.parse(options, identity)
+                if spec.test is not None and not is_tested:
+                    self._call_test_numbers(context, options, identity, spec.test, deadline)
+                    # While they were called, another try may have sent it.
+                    campaign = self._find(once, options, lambda: given.parse_audience(options))
+                campaign = campaign or self._create(once, spec)
+            contacts = self._publish(context, campaign, once)
+            return wait.start(campaign, contacts, deadline) if options.wait_for_completion else campaign.id
 
     def resume_waiting(self, context: Context, event: Any) -> str:
         """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
-        from airflow_provider_exotel.create.options import parse_options
-        from airflow_provider_exotel.triggers.campaign import TriggerResult
+        with self._guarded(context):
+            return self._resume_wait(event, lambda: self._resumed_wait(context))
 
-        def wait() -> CampaignWait:
-            given = self._input(context)
-            options = parse_options(given.arguments)
-            identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
-            return self._wait(context, options, self._once(context, options, identity), given)
-
-        with input_errors_fail_the_task(), self._kill_switch.pauses_if_superseded(task_key_of(context["ti"])):
-            result = TriggerResult.of_json(event)
-            self._kill_switch.guard(result.campaign_ids[0])
-            if result.left:
-                self._kill_switch.end_by_timeout(lambda: wait().once.journal)
-            return wait().resume(result)
+    def resume_after_test(self, context: Context, event: Any) -> Any:
+        """Go on when the test numbers have been called: Airflow calls this where the task had been deferred."""
+        with self._guarded(context):
+            self._resume_wait(event, lambda: self._resumed_wait(context, of_test=True))
+            deadline = event["deadline"]
+            return self._run(context, datetime.fromisoformat(deadline) if deadline else None, is_tested=True)
 
     def on_kill(self) -> None:
         """Pause the campaign: Airflow calls this when the task is killed in its worker."""
         self._kill_switch.kill()
+
+    @contextmanager
+    def _guarded(self, context: Context) -> Iterator[None]:
+        with input_errors_fail_the_task(), self._kill_switch.pauses_if_superseded(task_key_of(context["ti"])):
+            yield
+
+    def _resume_wait(self, event: Any, wait: Callable[[], CampaignWait]) -> str:
+        from airflow_provider_exotel.triggers.campaign import TriggerResult
+
+        result = TriggerResult.of_json(event)
+        self._kill_switch.guard(result.campaign_ids[0])
+        if result.left:
+            self._kill_switch.end_by_timeout(lambda: wait().once.journal)
+        return wait().resume(result)
+
+    def _resumed_wait(self, context: Context, *, of_test: bool = False) -> CampaignWait:
+        from airflow_provider_exotel.create.options import parse_options
+
+        given = self._input(context)
+        options = parse_options(given.arguments)
+        identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
+        if of_test:
+            return self._test_wait(context, options, identity)
+        return self._wait(context, options, self._once(context, options, identity), given)
 
     @cached_property
     def _kill_switch(self) -> KillSwitch:
@@ -321,10 +361,42 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             carry_over = parse_carry_over(window, call_retries, options.until, once.journal.carry)
         return CampaignWait(context, self.hook, once, options, self._kill_switch, carry_over, self.defer)
 
-    def _find(self, once: OneCampaign, options: TaskOptions, given: CampaignInput) -> Campaign | None:
+    def _call_test_numbers(
+        self,
+        context: Context,
+        options: TaskOptions,
+        identity: CampaignIdentity,
+        spec: CampaignSpec,
+        deadline: datetime | None,
+    ) -> None:
+        """Call the test numbers by a campaign of their own, and wait until that has ended."""
+        wait = self._test_wait(context, options, identity)
+        contacts = spec.audience.contacts
+        self.log.info("%s test number(s) are called first, by a campaign of the same content.", contacts)
+        campaign = self._find(wait.once, wait.options, lambda: spec.audience) or self._create(wait.once, spec)
+        wait.start(campaign, contacts, deadline)
+
+    def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity) -> CampaignWait:
+        changes = {"min_reached": None, "on_window_end": "complete", "on_same_audience": "allow", "if_paused": "resume"}
+        of_test = options.model_copy(update=changes)
+        once = self._once(context, of_test, identity.for_test())
+        return CampaignWait(
+            context,
+            self.hook,
+            once,
+            of_test,
+            self._kill_switch,
+            None,
+            self.defer,
+            resumed_by="resume_after_test",
+            outcome_key="test_outcome",
+            must_reach=True,
+        )
+
+    def _find(self, once: OneCampaign, options: TaskOptions, audience: Callable[[], AudienceMark]) -> Campaign | None:
         from airflow_provider_exotel.create.follow import follow_campaign
 
-        campaign = once.find(lambda: given.parse_audience(options))
+        campaign = once.find(audience)
         if campaign is None:
             return None
         count("campaigns_followed", self.exotel_conn_id)

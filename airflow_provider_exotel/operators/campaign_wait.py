@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_exotel.hooks.task import task_deadline
 from airflow_provider_exotel.operators.base import default_deferrable
 
 if TYPE_CHECKING:
@@ -41,6 +40,9 @@ class CampaignWait:
     :param kill_switch: pauses the campaign when the task is killed.
     :param carry_over: continues the campaign in the next window; ``None`` where that is not wanted.
     :param defer: Airflow's way to hand a trigger to the triggerer; it does not return.
+    :param resumed_by: the task's method that goes on when the trigger has fired.
+    :param outcome_key: the XCom that holds how the campaign ended.
+    :param must_reach: whether a campaign that reached nobody fails the task.
     """
 
     context: Context
@@ -50,18 +52,21 @@ class CampaignWait:
     kill_switch: KillSwitch
     carry_over: CarryOver | None
     defer: Callable[..., Any]
+    resumed_by: str = "resume_waiting"
+    outcome_key: str = OUTCOME
+    must_reach: bool = False
 
-    def start(self, campaign: Campaign, contacts: int | None, execution_timeout: timedelta | None) -> str:
+    def start(self, campaign: Campaign, contacts: int | None, deadline: datetime | None) -> str:
         """Wait for a campaign, and return its id.
 
         :param campaign: it, as it stands.
         :param contacts: how many people it calls, where that is known.
-        :param execution_timeout: the task's.
+        :param deadline: when the task has to be done, ``None`` for never.
         :raises AirflowFailException: if the campaign did not end as the options ask.
         """
         self._own(campaign.id)
         step = self._driver.start(campaign, contacts=contacts, carried_to=self.once.journal.entry.carried_to)
-        return self._follow(step, task_deadline(self.context, execution_timeout))
+        return self._follow(step, deadline)
 
     def resume(self, result: TriggerResult) -> str:
         """Go on when a trigger has fired, and return the campaign's id.
@@ -119,7 +124,7 @@ class CampaignWait:
                 deadline=deadline.isoformat() if deadline else None,
                 pause_on_kill=self.options.pause_on_kill,
             ),
-            method_name="resume_waiting",
+            method_name=self.resumed_by,
         )
 
     def _conclude(self, outcome: Outcome) -> str:
@@ -129,8 +134,13 @@ class CampaignWait:
 
         outcome = complete_outcome(outcome, self.hook.ask)
         told = {"summary": describe_outcome(outcome), **outcome.as_json()}
-        self.context["ti"].xcom_push(key=OUTCOME, value=told)
+        self.context["ti"].xcom_push(key=self.outcome_key, value=told)
         failure = judge_outcome(outcome, min_reached=self.options.min_reached, on_window_end=self.options.on_window_end)
+        if not failure and self.must_reach and not outcome.tally.reached:
+            failure = (
+                f"campaign {outcome.campaign_id} reached none of the test numbers, so nobody else is called; "
+                "check the flow and the ExoPhone, or take test_numbers out to call everybody"
+            )
         if failure:
             raise AirflowFailException(failure)
         return outcome.campaign_id

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ONLY_IN_THE_DAG = ("exotel_conn_id", "idempotency_key", "exact_name", "from_params", "extra_fields", "only_numbers")
+ONLY_IN_THE_DAG = (
+    "exotel_conn_id",
+    "test_numbers",
+    "idempotency_key",
+    "exact_name",
+    "from_params",
+    "extra_fields",
+    "only_numbers",
+)
 """Arguments and settings that no param fills."""
 _NEAR = 0.8
 """How alike two names are, 0 to 1, of which one is taken for a typing mistake of the other."""
@@ -186,6 +194,13 @@ FIELDS: dict[str, FormField] = {
     "mode": FormField(
         "mode", _PACE, "Pace", "Who decides how fast to call.", _choice(auto="Exotel's", custom="My own")
     ),
+    "test_first": FormField(
+        "test_first",
+        _PACE,
+        "Call the test numbers first",
+        "The colleagues that this DAG names hear it before anybody else does.",
+        {"type": ["null", "boolean"]},
+    ),
     "plan_only": FormField(
         "plan_only",
         _PACE,
@@ -210,12 +225,14 @@ def campaign_params(
         ``call_retries``) whose fields are left out together: above all what the DAG itself decides.
     :param numbers_from_under: the folder, such as ``s3://bucket/marketing/``, that files of numbers are taken from; by
         default the form has no field for a file, since whoever may trigger the DAG could name any file.
-    :param defaults: what stands in a field at first, by its name.
+    :param defaults: what stands in a field at first, by its name. ``test_first`` has a field only with a default: it
+        offers to call the ``test_numbers`` that the DAG gives to the operator.
     :raises ExotelInputError: naming each field there is not.
     """
     from airflow.providers.common.compat.sdk import Param
 
     left_out = {*without} | (set() if numbers_from_under else {"numbers_from"})
+    left_out |= set() if "test_first" in defaults else {"test_first"}
     known = FIELDS.keys() | {field.argument for field in FIELDS.values()}
     wrong = [*(set(without) - known), *(defaults.keys() - FIELDS.keys())]
     if wrong:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -95,70 +95,73 @@ def read_callback(kind: Kind, fields: Mapping[str, Any], name: Naming, received:
 
 @dataclass
 class CallLog:
-    """The calls of the present hour in one table, which is written anew as calls are added.
+    """The calls of one hour in one table, which is written anew as calls are added: object storage cannot append.
 
-    Object storage cannot append to a file. A table is closed at the end of its hour, and when it is full.
-
+    :param hour: the hour.
     :param name: tells processes that write to one folder apart.
+    :param part: tells the tables of an hour apart: a full one is followed by another.
+    :param known: calls of the table before, which are not new.
     """
 
+    hour: datetime
     name: str = field(default_factory=lambda: uuid4().hex[:12])
-    _rows: list[Row] = field(default_factory=list)
-    _seen: set[tuple[Any, ...]] = field(default_factory=set)
-    _seen_before: set[tuple[Any, ...]] = field(default_factory=set)
-    _hour: datetime | None = None
-    _part: int = 0
+    part: int = 0
+    known: frozenset[tuple[Any, ...]] = frozenset()
+    _rows: list[Row] = field(default_factory=list, repr=False)
+    _seen: set[tuple[Any, ...]] = field(default_factory=set, repr=False)
     _written: int = 0
 
-    def add(self, event: Callback, received: datetime) -> bool:
+    @classmethod
+    def at(cls, now: datetime) -> Self:
+        """Return an empty table for the hour of now."""
+        return cls(_hour_of(now))
+
+    def for_now(self, now: datetime) -> CallLog:
+        """Return the table that takes the calls of now: this one, or an empty one after it.
+
+        :param now: the present moment.
+        """
+        if self.hour == _hour_of(now) and len(self._rows) < MOST_ROWS:
+            return self
+        return CallLog(_hour_of(now), self.name, self.part + 1, frozenset(self._seen))
+
+    def add(self, event: Callback) -> bool:
         """Add the call of an event, and return whether it is a new one: duplicates change nothing.
 
-        Call it only while :meth:`is_full_at` is false.
-
         :param event: the event.
-        :param received: when it arrived.
         """
         call = event.call
         if call is None:
             return False
         mark = (event.campaign_id, call.call_sid or call.contact, call.status, call.digit)
-        if mark in self._seen or mark in self._seen_before:
+        if mark in self._seen or mark in self.known:
             return False
-        if self._hour is None:
-            self._hour = _hour_of(received)
         self._seen.add(mark)
         self._rows.append(_row(event.campaign_id, call))
         return True
-
-    def is_full_at(self, now: datetime) -> bool:
-        """Return whether the table has to be closed before a call of now is added."""
-        return bool(self._rows) and (len(self._rows) >= MOST_ROWS or self._hour != _hour_of(now))
 
     @property
     def unwritten(self) -> int:
         """How many calls were added since the table was last written."""
         return len(self._rows) - self._written
 
-    def pending(self) -> tuple[str, bytes, int] | None:
-        """Return the table as it is to be written: its path in the folder, its content, and the number of its calls."""
-        if not self.unwritten or self._hour is None:
-            return None
-        content = io.BytesIO()
-        with writer("jsonl", ATTEMPTS, content) as write:
-            for row in self._rows:
-                write(row)
-        path = f"{self._hour:%Y-%m-%d}/{self._hour:%H}-{self.name}-{self._part:03}/{_TABLE}"
-        return path, content.getvalue(), len(self._rows)
+    @property
+    def path(self) -> str:
+        """Where it is in the folder."""
+        return f"{self.hour:%Y-%m-%d}/{self.hour:%H}-{self.name}-{self.part:03}/{_TABLE}"
 
-    def written(self, count: int) -> None:
-        """Take note that the first so many calls of the table are written."""
-        self._written = count
+    def write(self, write: Callable[[str, bytes], None]) -> int:
+        """Write the table as it stands, and return how many of its calls are new there.
 
-    def close(self) -> None:
-        """Begin a new table; call it once the present one is written."""
-        self._part += 1
-        self._seen_before, self._seen = self._seen, set()
-        self._rows, self._written, self._hour = [], 0, None
+        :param write: writes content to a path, replacing what is there.
+        """
+        rows, content = list(self._rows), io.BytesIO()
+        with writer("jsonl", ATTEMPTS, content) as write_row:
+            for row in rows:
+                write_row(row)
+        write(self.path, content.getvalue())
+        new, self._written = len(rows) - self._written, len(rows)
+        return new
 
 
 def _hour_of(moment: datetime) -> datetime:

@@ -183,12 +183,15 @@ def pause_failing(event: WaitEvent, ask: Ask) -> str:
 
     :param event: what its wait has come to.
     :param ask: asks the service.
+    :raises ExotelError: if it could not be paused and another try may do it.
     """
     campaign_id = event.wait.campaign_id
     try:
         ask(lambda client: pause_if_it_may_dial(client, campaign_id))
     except ExotelError as error:
         log.error("Campaign %s could not be paused and may dial: %s", campaign_id, error)  # noqa: TRY400
+        if error.retryable:
+            raise
         return f"campaign {campaign_id} could not be paused ({error}) and may dial: {event.reason}"
     return f"campaign {campaign_id} was paused: {event.reason}"
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,9 +25,11 @@ from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
 from airflow_provider_exotel.triggers import campaign as trigger
+from airflow_provider_exotel.waiting import breaker
 
 from ..versions import AIRFLOW
 from .conftest import connect
+from .test_nothing_leaks import OF_AIRFLOW, database, log_files
 
 NUMBERS = [f"+91987650000{person}" for person in range(6)]
 MODES = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
@@ -605,19 +607,88 @@ def test_a_campaign_whose_calls_fail_is_paused_and_fails_the_task_once(
 
 @MODES
 def test_a_sensor_pauses_the_one_that_fails_while_the_others_dial_on(
-    run_dag: Run, days: Emulator, log: Any, deferrable: bool
+    run_dag: Run, exotel: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
+    exotel.clock.speed = 60  # sixty calls a second of each campaign
+    monkeypatch.setattr(breaker, "FIRST_AFTER", timedelta(0))
     ids = []
     for outcome in ("failed", "completed"):
-        days.settings.outcomes = {outcome: 1}
+        exotel.settings.outcomes = {outcome: 1}
         request = {"numbers": MANY, "caller_id": "0XXXXXX4890", "name": "Survey", "read_via_text": "Hello"}
-        ids.append(at_the_dashboard(days).create_campaign(CampaignRequest(**request)).id)
+        ids.append(at_the_dashboard(exotel).create_campaign(CampaignRequest(**request)).id)
 
     ran = run_dag(
         lambda: CampaignSensor(
-            task_id="wait", campaign_ids=ids, pause_if_failed_above=0.5, deferrable=deferrable, poke_interval=60
+            task_id="wait", campaign_ids=ids, pause_if_failed_above=0.5, deferrable=deferrable, poke_interval=0.2
         )
     )
 
-    assert (ran.state, [campaign.status for campaign in days.campaigns]) == ("failed", ["paused", "in-progress"])
+    assert (ran.state, exotel.campaign(ids[0]).status) == ("failed", "paused")
+    assert exotel.campaign(ids[1]).status in {"in-progress", "completed"}
     assert f"campaign {ids[0]} was paused: " in log.text
+
+
+TESTERS = ["+919876511111", "+919876511112"]
+
+
+@MODES
+def test_the_test_numbers_are_called_first_and_then_everybody(
+    run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
+) -> None:
+    exotel.settings.outcomes = {"completed": 1}
+
+    ran = run_dag(lambda: create(deferrable=deferrable, name="Reminder", test_numbers=TESTERS, min_reached=0.5))
+
+    test, real = exotel.campaigns
+    assert (ran.state, ran.xcom()) == ("success", real.id)
+    assert (list(test.numbers), list(real.numbers)) == (TESTERS, NUMBERS)
+    assert (test.name.split(" af-")[0], real.name.split(" af-")[0]) == ("Reminder test", "Reminder")
+    assert (ran.xcom(key="test_outcome")["id"], ran.xcom(key="outcome")["id"]) == (test.id, real.id)
+    assert ran.xcom(key="campaign")["id"] == real.id
+    written = log.text + log_files() + database()
+    assert [line[:300] for line in written.splitlines() if "1987651111" in line and OF_AIRFLOW not in line] == []
+
+
+@MODES
+def test_where_no_test_number_is_reached_nobody_else_is_called(
+    run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
+) -> None:
+    exotel.settings.outcomes = {"no-answer": 1}
+
+    ran = run_dag(lambda: create(deferrable=deferrable, test_numbers=TESTERS, retries=3))
+
+    [test] = exotel.campaigns
+    assert (ran.state, list(test.numbers)) == ("failed", TESTERS)
+    assert f"campaign {test.id} reached none of the test numbers, so nobody else is called" in log.text
+
+
+@MODES
+def test_a_task_that_fails_after_its_test_calls_the_test_numbers_once(
+    run_dag: Run, exotel: Emulator, deferrable: bool
+) -> None:
+    exotel.settings.outcomes = {"completed": 1}
+    exotel.faults.add(Fault(on="POST campaigns", kind="status", status=402, after=1))
+    when = datetime(2026, 3, 2, tzinfo=UTC)
+    options = {"logical_date": when} if AIRFLOW >= (3, 0) else {"execution_date": when}
+
+    def task() -> CreateCampaignOperator:
+        return create(deferrable=deferrable, test_numbers=TESTERS, anchor="{{ macros.datetime.now().astimezone() }}")
+
+    first, second = run_dag(task, **options), run_dag(task, **options)
+
+    assert (first.state, second.state) == ("failed", "success")
+    assert [list(campaign.numbers) for campaign in exotel.campaigns] == [TESTERS, NUMBERS]
+
+
+@MODES
+def test_a_task_that_only_orders_waits_for_its_test_all_the_same(
+    run_dag: Run, exotel: Emulator, deferrable: bool
+) -> None:
+    exotel.settings.outcomes = {"completed": 1}
+
+    ran = run_dag(lambda: create(deferrable=deferrable, test_numbers=TESTERS, wait_for_completion=False))
+
+    test, real = exotel.campaigns
+    assert ran.xcom() == real.id
+    assert test.status == "completed"
+    assert real.campaign.created_at >= test.campaign.created_at

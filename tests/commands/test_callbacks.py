@@ -30,6 +30,7 @@ from airflow_provider_exotel.client.request import CampaignRequest, Schedule
 from airflow_provider_exotel.commands import callbacks
 from airflow_provider_exotel.commands.callbacks import CallbackApp, create_app
 from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.report import callbacks as report_callbacks
 from airflow_provider_exotel.report.call import hashed
 
 from ..ports import unused_port
@@ -281,6 +282,47 @@ def test_the_service_is_asked_to_come_back_when_too_much_is_not_written(
         answers = emulator.send_callbacks()
 
     assert answers[:4] == [200, 200, 200, 503]
+
+
+def test_a_storage_that_hangs_keeps_no_callback_waiting(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    app, now = create_app(environment), START
+    goes_on, hangs, write = threading.Event(), threading.Event(), app.write
+
+    def slow(path: str, content: bytes) -> None:
+        hangs.set()
+        goes_on.wait(60)
+        write(path, content)
+
+    app.write, app.write_every, app.now = slow, 0.0, lambda: now
+    with serving(app) as base:
+        url = urls(base, emulator)["call_status_callback"]
+        statuses = []
+        for sid in ("one", "two", "three"):
+            statuses.append(
+                ask(url, body=json.dumps({"call_sid": sid, "number": PEOPLE[0], "status": "busy"}).encode())
+            )
+            assert hangs.wait(60)
+            now += timedelta(hours=1)
+        goes_on.set()
+
+    assert statuses == [200, 200, 200]
+    assert sorted(row["call_sid"] for row in rows(tmp_path)) == ["one", "three", "two"]
+
+
+def test_a_full_table_is_followed_by_another(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_callbacks, "MOST_ROWS", 15)
+    with serving(create_app(environment)) as base:
+        campaign_id = dialled(emulator, base)
+        emulator.send_callbacks()
+        emulator.send_callbacks(again=True)
+
+    sizes = [len(path.read_text().splitlines()) for path in tmp_path.rglob("attempts.jsonl")]
+    assert sorted(sizes)[-2:] == [15, 15]
+    assert {row["call_sid"] for row in rows(tmp_path)} == {call.call_sid for call in emulator.calls(campaign_id)}
 
 
 def test_each_hour_has_a_table_of_its_own(emulator: Emulator, environment: dict[str, str], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.create import lookup
-from airflow_provider_exotel.create.identity import MAX_NAME, CampaignIdentity, identify, renamed
+from airflow_provider_exotel.create.identity import AUDIENCE_LENGTH, MAX_NAME, CampaignIdentity, identify, renamed
 from airflow_provider_exotel.create.lookup import find
 
 TASK: dict[str, Any] = {"dag_id": "reminders", "run_id": "scheduled__1", "task_id": "create", "map_index": -1}
@@ -289,3 +289,19 @@ def test_what_is_found_within_the_furthest_look_is_enough(monkeypatch: pytest.Mo
 
     assert [one.id for one in find(account, made, RUN_BEGAN).matches] == ["2"]
     assert account.read == 3
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("name", ["March", "a" * 200])
+def test_a_test_has_a_key_and_a_name_of_its_own(name: str, exact: bool) -> None:
+    real = identity(name=name, exact_name=exact)
+    test = real.for_test()
+
+    assert test == identity(name=name, exact_name=exact).for_test()
+    assert test.key != real.key
+    assert not real.is_of(test.name)
+    assert not test.is_of(real.name)
+    assert test.is_of(test.name)
+    if not exact:
+        assert len(test.name_for("a" * AUDIENCE_LENGTH)) <= MAX_NAME
+        assert " test af-" in test.name

@@ -187,3 +187,64 @@ def test_without_a_window_the_danger_is_said() -> None:
     made = draft(window=None).plan(MORNING)
 
     assert any("no end: it dials at once and for up to 30 days, nights included" in text for text in made.warnings)
+
+
+TESTERS = ["+919876500001", "+919876500002"]
+
+
+def test_the_test_numbers_hear_the_same_once_and_in_the_same_window() -> None:
+    retries = {"number_of_retries": 2, "interval_mins": 15}
+    made = draft(test_numbers=TESTERS, call_retries=retries, mode="custom", throttle=10, custom_field="May")
+
+    assert made.test is not None
+    payload, real = made.test.at(MORNING).payload(), made.at(MORNING).payload()
+    assert payload.pop("from") == "<2 numbers>"
+    assert payload == {name: real[name] for name in real if name not in {"from", "retries", "mode", "throttle"}}
+    assert (made.test.audience.contacts, made.audience.contacts) == (2, 1)
+
+
+def test_lists_are_not_called_by_the_test() -> None:
+    made = draft({"numbers": None, "lists": ["LIST"]}, test_numbers=TESTERS)
+
+    assert made.test is not None
+    assert (made.test.request.lists, len(made.test.request.numbers or ())) == (None, 2)
+
+
+@pytest.mark.parametrize("flag", [False, "no", "0"])
+def test_the_test_may_be_left_out(flag: object) -> None:
+    assert draft(test_numbers=TESTERS, test_first=flag).test is None
+    assert draft().test is None
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"test_numbers": numbers(11)}, "test_numbers: must be 1 to 10 numbers (got 11)"),
+        ({"test_numbers": []}, "test_numbers: must be 1 to 10 numbers (got 0)"),
+        (
+            {"test_numbers": TESTERS, "numbers": None, "lists": ["LIST"], "campaign_type": "dynamic"},
+            "test_numbers: cannot hear the personal texts of a dynamic campaign; leave them out",
+        ),
+    ],
+)
+def test_test_numbers_that_cannot_be_called_are_refused(given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        draft(given)
+
+    assert list(map(str, caught.value.problems)) == [problem]
+
+
+def test_each_test_number_must_be_one_whatever_is_dropped_of_the_others() -> None:
+    with pytest.raises(ExotelInputError) as caught:
+        draft(test_numbers=[*TESTERS, "+9198765"], default_country="IN", on_invalid_numbers="drop")
+
+    assert [problem.field for problem in caught.value.problems] == ["test_numbers"]
+
+
+def test_the_guard_of_the_connection_holds_for_test_numbers_too() -> None:
+    guard = StagingGuard(only_numbers=PhoneNumbers(tuple(FIELDS["numbers"])))
+
+    with pytest.raises(ExotelInputError) as caught:
+        draft(test_numbers=TESTERS, guard=guard)
+
+    assert [problem.field for problem in caught.value.problems] == ["test_numbers"]

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from airflow_provider_exotel.client.client import ExotelClient
+from airflow_provider_exotel.client.errors import ExotelServerError
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.breaker import ENOUGH_CALLS, FIRST_AFTER, Breaker, CallSample, sample_calls
@@ -111,6 +112,16 @@ def test_a_campaign_that_cannot_be_paused_is_named(emulator: Emulator, client: E
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=401, times=None))
 
     with pytest.raises(CampaignFailed, match=r"could not be paused .* and may dial"):
+        follow(campaign)
+
+
+def test_a_pause_that_another_try_may_send_is_left_to_it(
+    emulator: Emulator, client: ExotelClient, follow: Follower
+) -> None:
+    campaign = dialling(emulator, client, "failed")
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="html_5xx", times=None))
+
+    with pytest.raises(ExotelServerError):
         follow(campaign)
 
 

@@ -1,0 +1,151 @@
+"""Those whom earlier campaigns did not reach, by the tables of attempts that our reports left behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from airflow_provider_exotel.audience.called import read_columns, spellings
+from airflow_provider_exotel.audience.sources import Access
+from airflow_provider_exotel.audience.suppression import Suppressed, number_key
+from airflow_provider_exotel.audience.suppression_sources import tables_under
+from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.fields import Model, Text, Whole, choice_of
+from airflow_provider_exotel.contacts.normalise import normalise
+from airflow_provider_exotel.report.call import REACHED, digest_of
+
+_COLUMNS = ("contact", "status", "call_sid")
+_NAME = "reports"
+Outcome = Literal["not_reached"]
+
+
+@dataclass(frozen=True)
+class ReportedCalls:
+    """The calls of all reports by the person they went to.
+
+    :param attempts: how many calls went to each person, by digest or by number.
+    :param reached: the people with a completed call.
+    :param rows: how many calls there are.
+    :param key: the key that the reports were made with; ``None`` if they hold plaintext numbers.
+    """
+
+    attempts: Mapping[int | str, int] = field(repr=False)
+    reached: frozenset[int | str] = field(repr=False)
+    rows: int
+    key: bytes | None = field(default=None, repr=False)
+
+    def calls_to(self, number: object) -> int:
+        """Return how many calls went to a number, as :func:`number_key` makes it."""
+        return sum(self.attempts.get(name, 0) for name in self._names(number))
+
+    def has_reached(self, number: object) -> bool:
+        """Return whether a number was reached."""
+        return any(name in self.reached for name in self._names(number))
+
+    def _names(self, number: object) -> Iterator[int | str]:
+        if self.key is None:
+            yield number if isinstance(number, int) else str(number)
+        else:
+            yield from (digest_of(spelling, self.key) for spelling in spellings(number))
+
+
+@dataclass(frozen=True)
+class _Where(Container[int | str]):
+    """Everybody for whom a condition holds."""
+
+    holds: Callable[[object], bool] = field(repr=False)
+
+    def __contains__(self, number: object) -> bool:
+        return self.holds(number)
+
+
+class NotReached(Model):
+    """The arguments of a plan for those whom earlier campaigns did not reach."""
+
+    reports: Annotated[Text, BeforeValidator(str)]
+    outcome: Annotated[Outcome, choice_of(Outcome), Field(description="'not_reached'")]
+    max_attempts: Annotated[Whole, Field(ge=1, description="a whole number")] | None = None
+    hash_key_conn_id: str | None = None
+    hash_key_variable: str | None = None
+
+    def open(self, access: Access, default_country: str | None) -> list[Suppressed]:
+        """Return who is left out: the people who were reached, and those who were called often enough.
+
+        :param access: what the reports are read through.
+        :param default_country: whose national numbers are meant in reports with plaintext numbers.
+        :raises ExotelInputError: if there is no report, or one holds calls that cannot be compared.
+        """
+        key = None
+        if self.hash_key_conn_id or self.hash_key_variable:
+            key = access.hash_key(self.hash_key_conn_id, self.hash_key_variable, _NAME)
+        tables = tables_under(self.reports, access, _NAME)
+        if not tables:
+            raise ExotelInputError([Problem(_NAME, "must be a folder that holds reports; none is there")])
+        with ExitStack() as opened:
+
+            def open_next(path: str) -> Any:
+                opened.close()
+                return opened.enter_context(access.path(self.reports).fs.open(path, "rb"))
+
+            calls = read_calls(((path.rpartition(".")[2], open_next(path)) for path in tables), key, default_country)
+        left_out = [Suppressed("reached before", _Where(calls.has_reached), calls.rows, 0)]
+        if (most := self.max_attempts) is not None:
+            often = _Where(lambda number: calls.calls_to(number) >= most)
+            left_out.append(Suppressed(f"called {most} times before", often, calls.rows, 0))
+        return left_out
+
+
+def read_calls(
+    tables: Iterable[tuple[str, Any]], key: bytes | None, default_country: str | None = None
+) -> ReportedCalls:
+    """Return the calls of tables of attempts; a call that is in several of them counts once.
+
+    :param tables: of each table its format and the open binary file.
+    :param key: the key the reports were made with; ``None`` if they hold plaintext numbers.
+    :param default_country: whose national numbers are meant in reports with plaintext numbers.
+    :raises ExotelInputError: for a table that cannot be read, and for people who cannot be compared: whoever is not
+        known to be reached would be called again.
+    """
+    attempts, reached, known = Counter[str](), set[str](), set[int]()
+    rows = unnamed = 0
+    for kind, file in tables:
+        for contact, status, sid in read_columns(_NAME, kind, file, _COLUMNS):
+            if sid and (mark := hash(sid)) in known:
+                # A report of several campaigns, or the callback program, may hold the same call.
+                reached |= {contact} if contact and status == REACHED else set()
+                continue
+            known |= {mark} if sid else set()
+            rows += 1
+            unnamed += not contact
+            attempts[contact] += 1
+            if status == REACHED:
+                reached.add(contact)
+    names, unreadable = _comparable(attempts, key, default_country)
+    if unnamed or unreadable:
+        wanted = (
+            f"{unnamed + unreadable:,} of the {rows:,} calls name nobody who can be compared; name the key that the "
+            "reports were made with, or none if they hold plaintext numbers"
+        )
+        raise ExotelInputError([Problem(_NAME, wanted)])
+    counted = Counter[int | str]()
+    for contact, calls in attempts.items():
+        counted[names[contact]] += calls
+    return ReportedCalls(dict(counted), frozenset(names[contact] for contact in reached), rows, key)
+
+
+def _comparable(
+    attempts: Mapping[str, int], key: bytes | None, default_country: str | None
+) -> tuple[dict[str, int | str], int]:
+    """Return what each contact is compared by, and how many calls went to those who cannot be compared."""
+    contacts = [contact for contact in attempts if contact]
+    if key is not None:
+        digests = {contact: contact for contact in contacts if len(contact) == len(digest_of("", key))}
+        return dict(digests), sum(attempts[contact] for contact in contacts if contact not in digests)
+    verdicts = dict(zip(contacts, normalise(contacts, default_country), strict=True))
+    read = {one: number_key(number) for one, number in verdicts.items() if isinstance(number, str) and number[0] == "+"}
+    return read, sum(attempts[contact] for contact in contacts if contact not in read)
