@@ -63,8 +63,8 @@ class StagingGuard:
             limit = f"{self.max_contacts:,}, the connection's max_contacts"
             yield Problem("numbers", f"must be at most {limit} (got {len(numbers):,})")
         if self.only_numbers is not None:
-            allowed = {_digits(number) for number in self.only_numbers}
-            others = sum(_digits(number) not in allowed for number in numbers)
+            allowed = {_spelling(number) for number in self.only_numbers}
+            others = sum(_spelling(number) not in allowed for number in numbers)
             if others:
                 yield Problem(
                     "numbers",
@@ -90,5 +90,8 @@ class StagingGuard:
                 yield Problem(name, message)
 
 
-def _digits(number: str) -> str:
-    return re.sub(r"\D", "", number).removeprefix("00")
+def _spelling(number: str) -> str:
+    """Return digits, and the plus: +65 9123 4567 is somebody else than the national number 6591234567."""
+    digits = re.sub(r"\D", "", number)
+    is_international = number.strip().startswith("+") or digits.startswith("00")
+    return f"+{digits.removeprefix('00')}" if is_international else digits

@@ -61,6 +61,15 @@ def test_the_guard_lets_the_allowed_pass(guard: StagingGuard, numbers: list[str]
     guard.check_request(CampaignRequest(**arguments(numbers=numbers)))
 
 
+@pytest.mark.parametrize(("allowed", "called"), [("+6591234567", "6591234567"), ("6591234567", "+6591234567")])
+def test_the_same_digits_with_and_without_a_plus_are_two_people(allowed: str, called: str) -> None:
+    guard = StagingGuard(only_numbers=PhoneNumbers([allowed]))
+
+    guard.check_request(CampaignRequest(**arguments(numbers=[allowed])))
+    with pytest.raises(ExotelInputError, match="1 of 1 are not among the connection's only_numbers"):
+        guard.check_request(CampaignRequest(**arguments(numbers=[called])))
+
+
 def test_the_guard_judges_what_is_made_at_the_last_moment(emulator: Emulator, client_of: ClientFactory) -> None:
     with pytest.raises(ExotelInputError):
         client_of(guard=FEW).create_campaign(lambda: CampaignRequest(**arguments(numbers=people(3))))
