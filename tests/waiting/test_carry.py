@@ -23,7 +23,8 @@ from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.driver import WaitDriver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
-from airflow_provider_exotel.waiting.wait import HAND_OVER, Wait
+from airflow_provider_exotel.waiting.wait import HAND_OVER, Step, Wait
+from airflow_provider_exotel.waiting.watch import WaitEvent
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 from ..properties import examples
@@ -522,6 +523,39 @@ def test_one_that_shows_as_dialling_with_nobody_left_is_not_carried() -> None:
 
 
 NEXT_WINDOW = Schedule(send_at=at(1, "10:00"), end_at=at(1, "10:06"))
+
+
+@pytest.mark.parametrize(("carried_to", "opening"), [(NEXT_WINDOW.end_at, True), (FIRST_WINDOW.end_at, False)])
+def test_a_later_try_waits_for_the_opening_only_of_the_window_it_was_carried_to(
+    carried_to: datetime, opening: bool
+) -> None:
+    odd = Odd(lambda: at(0, "12:00"), shown("paused", schedule=NEXT_WINDOW), {})
+    driver = WaitDriver(lambda question: question(odd), CarryOver(WINDOW, now=odd.now), now=odd.now)
+
+    step = driver.start(odd.campaign, contacts=300, carried_to=carried_to)
+
+    assert isinstance(step, Wait)
+    assert step.opening is opening
+
+
+@pytest.mark.parametrize(("checks", "done"), [(1, []), (2, ["pause", "change"])], ids=["before", "meanwhile"])
+def test_a_task_that_was_killed_carries_nothing_and_waits_for_nothing(checks: int, done: list[str]) -> None:
+    odd = Odd(lambda: at(0, "10:05"), DIALS, {})
+    left = iter(range(checks - 1))
+
+    def stop_if_killed() -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    driver = WaitDriver(
+        lambda question: question(odd), CarryOver(WINDOW, now=odd.now), stop_if_killed=stop_if_killed, now=odd.now
+    )
+    wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 300, hand_over=True, seen_dialling=True)
+
+    with pytest.raises(KeyboardInterrupt):
+        driver.resolve(WaitEvent(Step.CLOSING, wait))
+
+    assert odd.done == done
 
 
 @pytest.mark.parametrize(
