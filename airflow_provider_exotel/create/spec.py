@@ -130,7 +130,6 @@ class CampaignInput:
         :param identity: the name it is created under; ``None`` for the caller's.
         :param known_problems: what is wrong with the options, to be reported in the same error.
         :raises ExotelInputError: naming every problem at once.
-        :raises MissedWindow: if there is no problem, and the window is over.
         """
         problems, now = [*self.problems, *known_problems], self.now()
         anchor: Anchor | None = collect(problems, self.anchor)
@@ -145,11 +144,8 @@ class CampaignInput:
         moment = anchor.moment if anchor is not None else now
         schedule_at = collect(problems, lambda: _schedule_at(self.arguments, options, moment, request, now))
         if schedule_at is not None:
-            try:
+            with suppress(MissedWindow):  # which the schedule of the moment of sending tells
                 collect(problems, lambda: schedule_at(now))
-            except MissedWindow:
-                if not problems:
-                    raise
         if problems or request is None or schedule_at is None or clean is None:
             raise ExotelInputError(dict.fromkeys(problems))
         if identity is not None:

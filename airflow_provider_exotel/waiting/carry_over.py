@@ -50,8 +50,8 @@ class CarryOver:
     remember: Callable[[datetime | None], None] = lambda end_at: None  # noqa: ARG005
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def take_out(self, client: ExotelClient, wait: Wait) -> Wait:
-        """Take a campaign out of the window that is about to close, if there is anything to carry.
+    def leave_window(self, client: ExotelClient, wait: Wait) -> Wait:
+        """Pause a campaign whose window is about to close and give it the next one, if people are left to call.
 
         :param client: the account's client.
         :param wait: the wait that came to its window's end.
@@ -78,8 +78,8 @@ class CarryOver:
             return last
         return self._give(client, campaign, following, wait)
 
-    def put_in(self, client: ExotelClient, wait: Wait) -> Wait:
-        """Let a campaign dial on in the window that has opened.
+    def resume_in_window(self, client: ExotelClient, wait: Wait) -> Wait:
+        """Resume a campaign in the window that has opened.
 
         :param client: the account's client.
         :param wait: the wait that came to the window's opening.

@@ -147,9 +147,9 @@ class WaitDriver:
         self.stop_if_killed()
         try:
             if event.step is Step.OPENING:
-                following = self.ask(lambda client: carry_over.put_in(client, wait))
+                following = self.ask(lambda client: carry_over.resume_in_window(client, wait))
             else:
-                following = self.ask(lambda client: carry_over.take_out(client, wait))
+                following = self.ask(lambda client: carry_over.leave_window(client, wait))
         except CampaignFailed:
             raise
         except ExotelError as error:

@@ -461,14 +461,24 @@ def test_two_tries_that_overlap_make_one_list(emulator: Emulator, one: Make) -> 
     assert_every_number_once(emulator, complete(emulator, second))
 
 
+@pytest.mark.parametrize("order", [("full", "half"), ("half", "full")], ids=" ".join)
 def test_of_two_lists_of_the_name_the_one_that_is_full_is_taken(
-    emulator: Emulator, one: Make, caplog: pytest.LogCaptureFixture
+    emulator: Emulator, one: Make, caplog: pytest.LogCaptureFixture, order: tuple[str, ...]
 ) -> None:
-    emulator.add_list("full", NUMBERS, NAME)
-    emulator.add_list("half", NUMBERS[:5], NAME)
+    for name in order:
+        emulator.add_list(name, NUMBERS if name == "full" else NUMBERS[:5], NAME)
 
     assert complete(emulator, one()).sid == "full"
     assert "2 lists have the same name" in caplog.text
+
+
+def test_lists_that_cannot_be_read_prove_nothing(emulator: Emulator, one: Make) -> None:
+    emulator.faults.add(Fault(on="GET lists", kind="status", status=400, times=None))
+
+    with pytest.raises(ExotelRequestRefused):
+        complete(emulator, one())
+
+    assert "upload" not in done(emulator)
 
 
 def test_lists_that_are_too_many_to_read_prove_nothing(emulator: Emulator, one: Make) -> None:

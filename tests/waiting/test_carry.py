@@ -23,7 +23,8 @@ from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.driver import WaitDriver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
-from airflow_provider_exotel.waiting.wait import HAND_OVER, Wait
+from airflow_provider_exotel.waiting.wait import HAND_OVER, Step, Wait
+from airflow_provider_exotel.waiting.watch import WaitEvent
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 from ..properties import examples
@@ -263,10 +264,10 @@ def test_one_that_a_person_has_paused_is_left_even_if_nobody_looks_again_before_
     wait = closing(task, task.create(600))
     task.client.pause_campaign(task.campaign_id)
 
-    last = task.carry_over.take_out(task.client, wait)
+    last = task.carry_over.leave_window(task.client, wait)
     task.emulator.clock.set(at(0, "10:10"))
 
-    assert not task.carry_over.take_out(task.client, last).opening
+    assert not task.carry_over.leave_window(task.client, last).opening
 
 
 def test_one_that_a_person_completes_at_night_has_ended(task: Task) -> None:
@@ -313,7 +314,7 @@ def test_one_whose_window_was_made_longer_unseen_is_not_taken_out_of_it(task: Ta
     wait = closing(task, task.create(600))
     longer = lengthened(task)
 
-    assert task.carry_over.take_out(task.client, wait) == replace(wait, end_at=longer.end_at)
+    assert task.carry_over.leave_window(task.client, wait) == replace(wait, end_at=longer.end_at)
     assert task.status == "in-progress"
 
 
@@ -339,10 +340,10 @@ def test_one_that_has_not_begun_by_the_end_of_its_window_is_carried_too(task: Ta
 )
 def test_an_opening_that_nobody_was_there_for(task: Task, clock: str, days: list[int]) -> None:
     task.emulator.settings.at_end = "paused"
-    wait = task.carry_over.take_out(task.client, closing(task, task.create(500)))
+    wait = task.carry_over.leave_window(task.client, closing(task, task.create(500)))
     task.emulator.clock.set(at(1, clock))
 
-    task.run(task.carry_over.put_in(task.client, wait))
+    task.run(task.carry_over.resume_in_window(task.client, wait))
 
     assert list(task.calls_by_day()) == [MONDAY + day * DAY for day in days]
     task.check_calls()
@@ -357,19 +358,19 @@ def closing(task: Task, wait: Wait) -> Wait:
 @pytest.mark.parametrize("at_end", ["completed", "canceled"])
 def test_an_opening_that_nobody_was_there_for_until_the_service_ended_it(task: Task, at_end: str) -> None:
     task.emulator.settings.at_end = at_end
-    wait = task.carry_over.take_out(task.client, closing(task, task.create(500)))
+    wait = task.carry_over.leave_window(task.client, closing(task, task.create(500)))
     task.emulator.clock.set(at(1, "23:00"))
 
-    outcome = task.run(task.carry_over.put_in(task.client, wait))
+    outcome = task.run(task.carry_over.resume_in_window(task.client, wait))
 
     assert outcome.tally.reached < 300
     assert list(task.calls_by_day()) == [MONDAY]
 
 
 def test_nothing_is_resumed_before_its_window_opens(task: Task) -> None:
-    wait = task.carry_over.take_out(task.client, closing(task, task.create(500)))
+    wait = task.carry_over.leave_window(task.client, closing(task, task.create(500)))
 
-    assert task.carry_over.put_in(task.client, wait) == wait
+    assert task.carry_over.resume_in_window(task.client, wait) == wait
     assert task.status == "paused"
 
 
@@ -386,7 +387,7 @@ def test_a_worker_that_comes_late_to_take_it_out(task: Task, late: float, at_end
     wait = closing(task, task.create(400))
     task.emulator.clock.advance(late)
 
-    task.run(task.carry_over.take_out(task.client, wait))
+    task.run(task.carry_over.leave_window(task.client, wait))
 
     assert list(task.calls_by_day()) == [MONDAY + day * DAY for day in days]
     task.check_calls()
@@ -399,7 +400,7 @@ def test_before_it_is_paused_it_is_remembered_where_it_goes_on(task: Task) -> No
         raise RuntimeError("another try has taken over")
 
     with pytest.raises(RuntimeError):
-        replace(task.carry_over, remember=superseded).take_out(task.client, wait)
+        replace(task.carry_over, remember=superseded).leave_window(task.client, wait)
 
     assert task.status == "in-progress"
 
@@ -408,7 +409,7 @@ def test_who_has_been_called_is_not_carried(task: Task) -> None:
     wait = closing(task, task.create(100))
     before = len(task.emulator.requests)
 
-    following = task.carry_over.take_out(task.client, wait)
+    following = task.carry_over.leave_window(task.client, wait)
 
     assert (following.hand_over, following.opening) == (False, False)
     assert [entry.method for entry in task.emulator.requests[before:]] == ["GET"]
@@ -500,12 +501,12 @@ def test_a_service_that_does_something_else_than_it_is_told_dials_at_no_time_it_
     wait = Wait.for_campaign(DIALS, START, hand_over=True)
 
     if comes_of_it in {"opening", "last"}:
-        following = carry_over.take_out(odd, wait)
+        following = carry_over.leave_window(odd, wait)
         assert following.opening is (comes_of_it == "opening")
         assert following.end_at == (at(1, "10:06") if following.opening else FIRST_WINDOW.end_at)
     else:
         with pytest.raises(CampaignFailed, match=comes_of_it):
-            carry_over.take_out(odd, wait)
+            carry_over.leave_window(odd, wait)
 
     assert odd.done == done
     assert remembered == ([at(1, "10:06")] if comes_of_it == "opening" else [at(1, "10:06"), None])
@@ -516,12 +517,45 @@ def test_one_that_shows_as_dialling_with_nobody_left_is_not_carried() -> None:
     odd = Odd(lambda: at(0, "10:05"), shown("in-progress", counts, schedule=FIRST_WINDOW), {})
     wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 3, hand_over=True, seen_dialling=True)
 
-    following = CarryOver(WINDOW, now=odd.now).take_out(odd, wait)
+    following = CarryOver(WINDOW, now=odd.now).leave_window(odd, wait)
 
     assert (following.hand_over, following.opening, odd.done) == (False, False, [])
 
 
 NEXT_WINDOW = Schedule(send_at=at(1, "10:00"), end_at=at(1, "10:06"))
+
+
+@pytest.mark.parametrize(("carried_to", "opening"), [(NEXT_WINDOW.end_at, True), (FIRST_WINDOW.end_at, False)])
+def test_a_later_try_waits_for_the_opening_only_of_the_window_it_was_carried_to(
+    carried_to: datetime, opening: bool
+) -> None:
+    odd = Odd(lambda: at(0, "12:00"), shown("paused", schedule=NEXT_WINDOW), {})
+    driver = WaitDriver(lambda question: question(odd), CarryOver(WINDOW, now=odd.now), now=odd.now)
+
+    step = driver.start(odd.campaign, contacts=300, carried_to=carried_to)
+
+    assert isinstance(step, Wait)
+    assert step.opening is opening
+
+
+@pytest.mark.parametrize(("checks", "done"), [(1, []), (2, ["pause", "change"])], ids=["before", "meanwhile"])
+def test_a_task_that_was_killed_carries_nothing_and_waits_for_nothing(checks: int, done: list[str]) -> None:
+    odd = Odd(lambda: at(0, "10:05"), DIALS, {})
+    left = iter(range(checks - 1))
+
+    def stop_if_killed() -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    driver = WaitDriver(
+        lambda question: question(odd), CarryOver(WINDOW, now=odd.now), stop_if_killed=stop_if_killed, now=odd.now
+    )
+    wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 300, hand_over=True, seen_dialling=True)
+
+    with pytest.raises(KeyboardInterrupt):
+        driver.resolve(WaitEvent(Step.CLOSING, wait))
+
+    assert odd.done == done
 
 
 @pytest.mark.parametrize(
@@ -545,9 +579,9 @@ def test_it_is_resumed_only_where_it_stands_as_it_was_left(
 
     if resumed is None:
         with pytest.raises(CampaignFailed, match="shows another end than it was given"):
-            carry_over.put_in(odd, wait)
+            carry_over.resume_in_window(odd, wait)
     else:
-        carry_over.put_in(odd, wait)
+        carry_over.resume_in_window(odd, wait)
 
     assert odd.done == (["resume"] if resumed else [])
 
