@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.numbers import PhoneNumbers
+from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.connection import (
     EXTRA_FIELDS,
     ExotelSettings,
@@ -88,6 +90,34 @@ def test_a_field_left_empty_has_its_default(empty: str | None) -> None:
     assert ExotelSettings.of(Connection(extra=extra)) == ExotelSettings.of(Connection())
 
 
+@pytest.mark.parametrize("as_written", ["path", "text", "typed"])
+def test_a_profile_is_a_path_or_its_text(tmp_path: Path, as_written: str) -> None:
+    profile = Profile(request_body="wrapped", requests_per_minute=100, list_delay_seconds=90)
+    path = tmp_path / "profile.json"
+    path.write_text(profile.text())
+    written = {"path": str(path), "text": profile.text(), "typed": json.loads(profile.text())}[as_written]
+
+    settings = ExotelSettings.of(Connection(extra=json.dumps({"profile": written})))
+
+    assert settings.profile == profile
+    assert (settings.requests_per_minute, settings.settle) == (100, 180)
+
+
+def test_what_the_connection_sets_goes_before_its_profile() -> None:
+    profile = Profile(requests_per_minute=100, list_delay_seconds=90)
+    extra = {"profile": profile.text(), "requests_per_minute": 20, "settle": 60}
+
+    settings = ExotelSettings.of(Connection(extra=json.dumps(extra)))
+
+    assert (settings.requests_per_minute, settings.settle) == (20, 60)
+
+
+def test_a_profile_that_is_silent_changes_nothing_but_itself() -> None:
+    settings = ExotelSettings.of(Connection(extra=json.dumps({"profile": '{"version": 1}'})))
+
+    assert replace(settings, profile=None) == ExotelSettings.of(Connection())
+
+
 @pytest.mark.parametrize(
     ("region", "host", "port", "where"),
     [
@@ -126,6 +156,9 @@ def test_where_the_account_lives(region: str | None, host: str | None, port: int
         ({"host": "canary.example.org/v2"}, "host", "must not contain a path"),
         ({"host": "canary.example.org", "extra": {"region": "mumbai"}}, "extra.region", "mutually exclusive with host"),
         ({"extra": {"region": "other"}}, "host", "is required"),
+        ({"extra": {"profile": "/canary/profile.json"}}, "extra.profile", "cannot be read (FileNotFoundError)"),
+        ({"extra": {"profile": "{canary"}}, "extra.profile", "must be a profile as a JSON object"),
+        ({"extra": {"profile": {"canary": 1}}}, "extra.profile", "must be a profile, which has a version"),
         ({"extra": {"region": "canary"}}, "extra.region", "use one of 'singapore', 'mumbai', 'other'"),
         ({"extra": {"region": "mumbay"}}, "extra.region", "did you mean 'mumbai'?"),
         ({"extra": {"request_body": "canary"}}, "extra.request_body", "use one of 'auto', 'documented', 'wrapped'"),

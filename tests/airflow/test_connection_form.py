@@ -141,6 +141,15 @@ def test_a_right_connection_is_accepted(exotel: Emulator, monkeypatch: pytest.Mo
     )
 
 
+def test_a_stale_profile_is_told_with_the_right_connection(exotel: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"profile": {"version": 1, "envelope": "html"}}
+
+    accepted, said = outcome_of(exotel, monkeypatch, extra=extra)
+
+    assert accepted
+    assert "The profile is stale: envelope is 'item' now, and 'html' in the profile." in said
+
+
 @pytest.mark.parametrize(
     ("changed", "wrong_account_status", "said"),
     [

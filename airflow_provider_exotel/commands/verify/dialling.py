@@ -123,16 +123,19 @@ def _ringing(probe: Probe) -> tuple[Made, datetime]:
     """
     if "ringing" in probe.cache:
         made, end, _ = probe.cache["ringing"]
-        if made is None:
-            raise NotTold("the campaign that was to dial could not be created")
         return made, end
+    if "not ringing" in probe.cache:
+        raise probe.cache["not ringing"]
     most = probe.settings.guard.max_contacts
     if most is not None and most < _TWO:
         raise NotTold("the connection's max_contacts is 1; set it to 2, for the number stands in this campaign twice")
-    probe.cache["ringing"] = (None, None, None)
-    made, start = _create_once(
-        probe, calls=_TWO, lasts=_WINDOW, times=_TWO, call_duplicate_numbers=True, mode="custom", throttle=1
-    )
+    try:
+        made, start = _create_once(
+            probe, calls=_TWO, lasts=_WINDOW, times=_TWO, call_duplicate_numbers=True, mode="custom", throttle=1
+        )
+    except (ExotelError, NotTold) as error:
+        probe.cache["not ringing"] = error
+        raise
     before = probe.shown(made)
     probe.cache["ringing"] = (made, start + _WINDOW, before)
     return made, start + _WINDOW

@@ -1,0 +1,219 @@
+"""The command line: what it refuses, asks, prints and keeps, and how it can be interrupted."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.commands.verify.__main__ import run
+from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace
+from airflow_provider_exotel.commands.verify.state import State
+from airflow_provider_exotel.commands.verify.table import CHECKS, READ_ONLY
+from airflow_provider_exotel.emulator import Emulator, Fault
+
+from .conftest import NUMBER, QUERY, Run, environment, probe_of, verify
+
+Command = Callable[..., Run]
+
+
+def state_of(out: Path) -> Path:
+    return out.with_name(f"{out.name}.state")
+
+
+def test_a_run_answers_every_check_and_leaves_nothing(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        run = verify(emulator, out)
+        calls = [call for each in emulator.campaigns for call in each.calls]
+        statuses = {each.status for each in emulator.campaigns}
+
+    assert run.code == 0
+    for check in CHECKS:
+        assert f"] {check.id}: " in run.text
+    assert statuses == {"deleted", "completed"}
+    assert [call.number for call in calls] == [NUMBER]
+    assert not state_of(out).exists()
+
+
+def test_the_report_ends_with_the_questions_for_the_support(out: Path) -> None:
+    with Emulator(seed=1, list_delay_seconds=10_000) as emulator:
+        run = verify(emulator, out)
+
+    report, questions = run.text.split("Questions for Exotel's support:")
+    assert "| list-delay | how soon a new campaign is in the list | not told: " in report
+    assert "After which time is a new campaign certainly in the list?" in questions
+    assert emulator.account_sid not in report.split("### What a real account answers")[1]
+
+
+def test_read_only_changes_nothing(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        run = verify(emulator, out, read_only=True)
+        methods = {entry.method for entry in emulator.requests}
+
+    assert (run.code, methods) == (0, {"GET"})
+    assert all(f"] {check.id}: " in run.text for check in READ_ONLY)
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "said"),
+    [
+        ("?exophone=0XXXXXX4890", (), "only_numbers: is required"),
+        (QUERY.replace("500000", "500001"), (), "--number: must be one of the connection's only_numbers"),
+        (QUERY.replace("exophone", "deployment"), (), "exophone: is required on the connection"),
+        (QUERY, ("--number", "98765"), "--number: must be one phone number in E.164"),
+        (QUERY, ("--number", f"{NUMBER},{NUMBER}"), "--number: must be one phone number in E.164"),
+    ],
+)
+def test_a_connection_that_may_call_others_is_refused_before_anything_is_sent(
+    command: Command, capsys: pytest.CaptureFixture[str], query: str, arguments: tuple[str, ...], said: str
+) -> None:
+    with Emulator(seed=1) as emulator:
+        run = command(emulator, "--yes", *arguments, query=query)
+
+    told = capsys.readouterr().err
+    assert run.code == 2
+    assert said in told
+    assert NUMBER not in told
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("no\n", 2), ("", 2)])
+def test_it_says_what_it_will_do_and_asks(
+    command: Command, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    with Emulator(seed=1) as emulator:
+        run = command(emulator)
+
+    assert run.code == code
+    assert f"at most {MOST_CALLS} times" in run.text
+    assert bool(emulator.requests) == (code == 0)
+
+
+def interrupted_after(emulator: Emulator, paused_seconds: float) -> Pace:
+    """Time in which the first pause that leads past a moment is interrupted, and no other."""
+    end, done = emulator.clock.time() + paused_seconds, False
+
+    def sleep(seconds: float) -> None:
+        nonlocal done
+        if not done and emulator.clock.time() + seconds > end:
+            done = True
+            raise KeyboardInterrupt
+        emulator.clock.advance(seconds)
+
+    return Pace(emulator.clock.now, emulator.clock.time, sleep)
+
+
+# While it waits for a campaign to be listed, for its start, and for the end of its window.
+@pytest.mark.parametrize("paused_seconds", [0, 4, 40, 100])
+def test_an_interrupted_run_removes_what_it_created_and_a_second_one_goes_on(out: Path, paused_seconds: int) -> None:
+    with Emulator(seed=1, list_delay_seconds=5) as emulator:
+        probe = probe_of(emulator, out)
+        probe.pace = interrupted_after(emulator, paused_seconds)
+        lines: list[str] = []
+        code = run(probe, out, read_only=False, say=lines.append)
+        statuses = {each.status for each in emulator.campaigns}
+        second = verify(emulator, out)
+        calls = [call for each in emulator.campaigns for call in each.calls]
+
+    assert code == 1
+    assert "The run ended early: it was interrupted. Run it again to go on." in lines
+    assert not statuses & {"created", "in-progress", "paused"}
+    assert second.code == 0
+    assert "[ 1/" not in second.text  # the first question was answered
+    assert len(calls) <= MOST_CALLS
+
+
+def test_no_more_than_three_calls_are_allowed_for_over_all_runs(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        probe = probe_of(emulator, out)
+        probe.state.calls = MOST_CALLS
+        probe.state.save()
+        run = verify(emulator, out)
+        calls = [call for each in emulator.campaigns for call in each.calls]
+
+    assert calls == []
+    assert "end-of-window: not told: the 3 calls that are allowed were used by an earlier run" in run.text
+
+
+def test_a_run_that_was_killed_is_cleaned_up_by_the_next(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        first = probe_of(emulator, out)
+        first.create()
+        second = verify(emulator, out)
+        statuses = {each.status for each in emulator.campaigns}
+
+    assert "Removing 1 things that an earlier run left ..." in second.text
+    assert statuses == {"deleted", "completed"}
+
+
+def test_what_cannot_be_removed_is_named(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        emulator.faults.add(
+            Fault(on="DELETE campaigns/*", kind="not_done", times=None), Fault(on="PUT *", kind="not_done", times=None)
+        )
+        emulator.faults.add(Fault(on="PUT campaigns/*", kind="not_done", times=None))
+        run = verify(emulator, out)
+        left = [each for each in emulator.campaigns if each.status == "created"]
+
+    assert run.code == 1
+    assert left
+    assert all(f"STILL THERE: campaign '{each.name}', id {each.id}" in run.text for each in left)
+    assert state_of(out).exists()
+
+
+def test_the_state_of_another_account_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    State(path, "one").save()
+
+    with pytest.raises(ExotelInputError, match="of another account"):
+        State.read(path, "another")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"account": "one", "token": "x", "made": [], "found": {}}'])
+def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "state"
+    path.write_text(text)
+
+    with pytest.raises(ExotelInputError, match="is not a state of this program"):
+        State.read(path, "one")
+
+
+def test_it_runs_as_a_program_that_loads_no_airflow_and_removes_what_it_created_when_it_is_ended(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        program = (
+            "import runpy, sys\n"
+            f"sys.argv = ['', '--yes', '--connection', 'exotel_check', '--number', '{NUMBER}', '--out', '{out}']\n"
+            "try: runpy.run_module('airflow_provider_exotel.commands.verify', run_name='__main__', alter_sys=True)\n"
+            "except SystemExit as end: print('ENDED', end.code, 'airflow' in sys.modules)"
+        )
+        given = {**environment(emulator), "PATH": "", "AIRFLOW_HOME": "/nowhere", "PYTHONUNBUFFERED": "1"}
+        given |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+        command = [sys.executable, "-c", program]
+        lines: list[str] = []
+        with subprocess.Popen(
+            command, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            watch = threading.Timer(120, process.kill)
+            watch.start()
+            for line in process.stdout or ():
+                lines.append(line)
+                if "] list-delete: " in line:
+                    process.send_signal(signal.SIGTERM)
+            watch.cancel()
+        left = [each.name for each in emulator.campaigns if each.status in {"created", "in-progress", "paused"}]
+
+    assert lines[-1] == "ENDED 1 False\n"
+    assert left == []
+    assert "it was interrupted" in "".join(lines)
+    assert json.loads(out.read_text())["version"] == 1
+    assert NUMBER[1:] not in "".join(lines) + out.read_text() + state_of(out).read_text()
