@@ -74,6 +74,7 @@ def test_the_wheel_tells_airflow_where_its_metadata_is(wheel: Path) -> None:
 
     assert "[apache_airflow_provider]" in entry_points
     assert "airflow_provider_exotel.get_provider_info:get_provider_info" in entry_points
+    assert "[airflow.plugins]\nexotel = airflow_provider_exotel.plugin.airflow_plugin:ExotelPlugin" in entry_points
 
 
 def test_the_page_of_the_package_has_no_link_that_leads_nowhere(wheel: Path) -> None:

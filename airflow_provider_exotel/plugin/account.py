@@ -184,9 +184,10 @@ class AccountReader:
                     else:
                         stop.failed.append(campaign.id)
                         log.error("Campaign %s could not be paused: %s", campaign.id, error)
-        except ExotelError as error:
-            stop.problem = in_words(error)
-            log.error("Not every campaign was paused: %s", error)  # noqa: TRY400 - a traceback may hold an answer
+        except Exception as error:
+            stop.problem = in_words(error) if isinstance(error, ExotelError) else _OTHERWISE
+            detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
+            log.error("Not every campaign was paused: %s", detail)  # noqa: TRY400 - a traceback may hold an answer
         finally:
             stop.finished.set()
             log.warning(

@@ -38,6 +38,7 @@ REFRESH = 15
 """Seconds after which the page loads itself again."""
 MOST_REPORTS = 10
 _LARGEST_FORM = 8_192
+_TRIES = 2  # a person waits for the answer, and can press again
 _DENIED = {
     401: "Sign in to Airflow first, and then load this page again.",
     403: "You may not do this in Airflow.",
@@ -178,7 +179,7 @@ def confirm(request: Request, viewer: Asking, action: str, connection: str, camp
     name = view.name_of(target.shown.campaign, target.account.secrets) if target.shown else ""
     facts = [("Campaign", name), ("Id", campaign)] if target.shown else []
     if target.shown and target.shown.owner and target.shown.owner.waits:
-        facts.append(("Task", f"{redact(target.shown.owner.key)}, which goes on waiting for it"))
+        facts.append(("Task", f"{redact(target.shown.owner.key)}, which waits for it"))
     page = render(
         "confirm.html",
         title=f"{label}: {name}" if name else label,
@@ -214,7 +215,7 @@ def act(request: Request, viewer: Asking, form: Form) -> HTMLResponse:
             advice="The page of campaigns shows how far it is, on this API server.",
         )
     try:
-        with reader.client() as client:
+        with reader.client(tries=_TRIES) as client:
             result = carry_out(client, campaign_id, action, request.app.state.accounts.now())
     except ExotelError as error:
         log.warning("Campaign %s: %s failed: %s", campaign_id, action, error)

@@ -249,14 +249,16 @@ def _with_records(
     connections: Mapping[str, ExotelSettings],
 ) -> dict[str, OwningTask]:
     """Return the owners, and those that owner records name."""
-    shown = {one.id for one in campaigns}
+    shown = {one.id: campaign_key(one.name) for one in campaigns}
     for variable in session.scalars(select(Variable).where(Variable.key.startswith(PREFIX)).limit(MOST_TASKS)):
         try:
             kept = variable.get_val()  # type: ignore[no-untyped-call]
             record = OwnerRecord.of_json(json.loads(kept or "null"))
         except (ValueError, TypeError, ExotelInputError):
             continue
-        if record.campaign_id not in shown or record.connection not in connections:
+        is_shown = record.campaign_id in shown and record.connection in connections
+        # A campaign of an exact name has no key in it.
+        if not is_shown or shown[record.campaign_id] not in {None, variable.key.removeprefix(PREFIX)}:
             continue
         known = owners.get(record.campaign_id)
         if known is not None and known.key == record.task:

@@ -17,6 +17,7 @@ from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.waiting.owner import campaign_key
 
 from ..plugin.conftest import (  # noqa: F401
     PREFIX,
@@ -50,7 +51,7 @@ def morning(site: Site, exotel: Emulator, make_known: Callable[[Any], None]) -> 
             create(**({"numbers": MANY, "schedule": {"end_at": "PT3H"}} | arguments))
         make_known(dag)
         dag.test()
-    reminders, payments, survey, _ = (one.id for one in exotel.campaigns)
+    reminders, payments, survey, _ = exotel.campaigns
     with ExotelClient(
         exotel.api_key, exotel.api_token, exotel.account_sid, exotel.host, bucket=TokenBucket(1_000_000)
     ) as client:
@@ -65,7 +66,7 @@ def morning(site: Site, exotel: Emulator, make_known: Callable[[Any], None]) -> 
             )
         )
         exotel.clock.advance(420)
-        client.pause_campaign(survey)
+        client.pause_campaign(survey.id)
         wait_for(payments, "payment_due", "failed")
         wait_for(reminders, "appointment_reminders", "deferred")
         site.of("OP").get(f"{PREFIX}/")
@@ -74,7 +75,7 @@ def morning(site: Site, exotel: Emulator, make_known: Callable[[Any], None]) -> 
             yield address
 
 
-def wait_for(campaign_id: str, dag_id: str, state: str) -> None:
+def wait_for(campaign: Any, dag_id: str, state: str) -> None:
     """Have a task look like one that waits for its campaign."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.variable import Variable
@@ -84,9 +85,9 @@ def wait_for(campaign_id: str, dag_id: str, state: str) -> None:
         of_dag = session.query(TaskInstance).filter(TaskInstance.dag_id == dag_id)
         task = of_dag.order_by(TaskInstance.start_date.desc()).first()
         task.state = state
-        kept = {"connection": "exotel_default", "campaign": campaign_id, "dag": dag_id}
+        kept = {"connection": "exotel_default", "campaign": campaign.id, "dag": dag_id}
         kept |= {"run": task.run_id, "task": task.task_id}
-        session.add(Variable(key=f"exotel_owner_{campaign_id[:16]}", val=json.dumps(kept)))
+        session.add(Variable(key=f"exotel_owner_{campaign_key(campaign.name)}", val=json.dumps(kept)))
 
 
 @pytest.fixture

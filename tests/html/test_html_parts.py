@@ -15,8 +15,8 @@ from jinja2 import Environment, UndefinedError
 from markupsafe import escape
 
 from airflow_provider_exotel.html import render as module
-from airflow_provider_exotel.html.charts import Bar, Track, draw_rates, draw_timeline, draw_tracks
-from airflow_provider_exotel.html.render import percent, render
+from airflow_provider_exotel.html.charts import Bar, Track, draw_rates, draw_stack, draw_timeline, draw_tracks
+from airflow_provider_exotel.html.render import percent, render, style_policy
 
 STYLE = (files("airflow_provider_exotel.html") / "templates" / "style.css").read_text()
 UTC = ZoneInfo("UTC")
@@ -121,3 +121,17 @@ def luminance(colour: str) -> float:
 
 def test_only_nothing_is_no_share_and_only_everything_a_whole_one() -> None:
     assert [percent(part, 1000) for part in (0, 1, 500, 999, 1000)] == ["0%", "<1%", "50%", ">99%", "100%"]
+
+
+def test_a_stack_is_as_wide_as_its_parts_together_and_leaves_out_empty_ones() -> None:
+    picture = draw_stack("Contacts", [Bar("reached", 3, "reached"), Bar("busy", 0), Bar("to be called", 1, "waiting")])
+
+    assert [(one.attributes["x"], one.attributes["width"]) for one in picture.shapes] == [(0, 720), (720, 240)]
+    assert picture.label == "Contacts: reached 3; to be called 1"
+
+
+def test_the_policy_of_a_style_names_exactly_that_style() -> None:
+    page = "<style>p { color: red }</style>"
+
+    assert style_policy(page) == style_policy(f"<p>{page}</p>") != style_policy(page.replace("red", "blue"))
+    assert re.fullmatch(r"'sha256-[A-Za-z0-9+/]{43}='", style_policy(page))

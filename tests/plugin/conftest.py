@@ -45,6 +45,14 @@ class Site:
 
     app: Any
     page: Any
+    now: Callable[[], Any]
+
+    def restart(self) -> None:
+        """Have the page forget what it knows, as an API server does that is started again, or another one."""
+        from airflow_provider_exotel.plugin.accounts import Accounts
+        from airflow_provider_exotel.plugin.app import Owners
+
+        self.page.state.accounts, self.page.state.owners = Accounts(now=self.now), Owners()
 
     def of(self, role: str | None) -> Any:
         """Return the browser of a user; without a role, of somebody who is not signed in."""
@@ -91,12 +99,10 @@ def airflow_app(airflow_database: None) -> Iterator[Any]:  # noqa: F811
 @pytest.fixture
 def site(airflow_app: Any, exotel: Emulator) -> Site:
     """The page as an API server has it that was started a moment ago, by the clock of the service."""
-    from airflow_provider_exotel.plugin.accounts import Accounts
-    from airflow_provider_exotel.plugin.app import Owners
-
     [page] = [route.app for route in airflow_app.routes if getattr(route, "path", "") == PREFIX]
-    page.state.accounts, page.state.owners = Accounts(now=exotel.clock.now), Owners()
-    return Site(airflow_app, page)
+    site = Site(airflow_app, page, exotel.clock.now)
+    site.restart()
+    return site
 
 
 @pytest.fixture

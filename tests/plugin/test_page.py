@@ -13,7 +13,11 @@ import pytest
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 from ..client.raw_server import RawServer, http
-from .conftest import PREFIX, Site, create, press
+from ..versions import AIRFLOW
+from .conftest import PREFIX, Site, confirm_address, create, form_of, press
+
+if AIRFLOW >= (3, 1):
+    from airflow_provider_exotel.plugin import account, view
 
 CANARY = "+919876512345"
 
@@ -96,6 +100,63 @@ def test_stop_everything_pauses_all_campaigns_of_the_account(
     assert "being stopped" in answer.text
     assert {one.status for one in exotel.campaigns} == {"paused"}
     assert "3 campaigns paused" in site.of("OP").get(f"{PREFIX}/").text
+
+
+def test_what_one_api_server_asked_another_carries_out(site: Site, exotel: Emulator, campaign: Any) -> None:
+    user = site.of("USER")
+    asked = user.get(confirm_address(user.get(f"{PREFIX}/").text, "Pause"))
+
+    site.restart()  # nothing of the first server is left but Airflow's secret key
+    answer = user.post(f"{PREFIX}/act", data=form_of(asked.text))
+
+    assert answer.status_code == 200
+    assert exotel.campaign(campaign.id).status == "paused"
+
+
+def test_a_campaign_beyond_the_latest_ones_is_steered_all_the_same(
+    site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = site.of("USER")
+    asked = user.get(confirm_address(user.get(f"{PREFIX}/").text, "Stop"))
+    site.restart()
+    monkeypatch.setattr(account, "LATEST", 0)
+
+    answer = user.post(f"{PREFIX}/act", data=form_of(asked.text))
+
+    assert answer.status_code == 200
+    assert exotel.campaign(campaign.id).status == "completed"
+
+
+def test_active_campaigns_beyond_the_latest_ones_follow_with_the_next_request(
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_dag(lambda: [create(task_id=f"create_{number}", name=f"Number {number}") for number in range(4)])
+    monkeypatch.setattr(account, "LATEST", 3)
+    exotel.clock.advance(90)
+    viewer = site.of("VIEWER")
+
+    first = viewer.get(f"{PREFIX}/").text
+    before = lists(exotel)
+    exotel.clock.advance(15)
+    monkeypatch.setattr(account, "LATEST", 4)
+    second = viewer.get(f"{PREFIX}/").text
+
+    assert "older active ones follow in 15 seconds" in first
+    assert (first.count("<article"), second.count("<article")) == (3, 4)
+    assert lists(exotel) - before == 1
+
+
+def test_a_long_list_has_pages(
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_dag(lambda: [create(task_id=f"create_{number}", name=f"Number {number}") for number in range(3)])
+    monkeypatch.setattr(view, "PAGE_SIZE", 2)
+    viewer = site.of("VIEWER")
+
+    pages = [viewer.get(f"{PREFIX}/", params={"1a": number}).text for number in ("1", "2", "99", "-1", "x")]
+
+    assert [page.count("<article") for page in pages] == [2, 1, 1, 2, 2]
+    assert "Page 2 of 2" in pages[1]
 
 
 def test_a_lost_answer_is_told_and_nothing_is_claimed(site: Site, exotel: Emulator, campaign: Any) -> None:
