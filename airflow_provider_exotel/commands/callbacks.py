@@ -209,9 +209,11 @@ def _writer_to(folder: str) -> Write:
 
     def write(path: str, content: bytes) -> None:
         place = f"{root.rstrip('/')}/{path}"
-        fs.makedirs(place.rpartition("/")[0], exist_ok=True)
-        fs.pipe_file(f"{place}.part", content)
-        fs.mv(f"{place}.part", place)
+        folder = place.rpartition("/")[0]
+        fs.makedirs(folder, exist_ok=True)
+        # Whoever reads the folder refuses a file that is named like a table and is none.
+        fs.pipe_file(f"{folder}/unfinished", content)
+        fs.mv(f"{folder}/unfinished", place)
 
     return write
 

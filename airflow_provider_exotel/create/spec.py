@@ -25,6 +25,7 @@ from airflow_provider_exotel.create.fingerprint import Content
 from airflow_provider_exotel.create.identity import CampaignIdentity, names_a_key, printable
 from airflow_provider_exotel.create.journal import AudienceMark
 from airflow_provider_exotel.create.options import TaskOptions, option_conflicts, parse_options
+from airflow_provider_exotel.create.testers import read_test_numbers, request_for_test
 from airflow_provider_exotel.windows.anchor import Anchor
 from airflow_provider_exotel.windows.calling_window import LEAD, MissedWindow
 from airflow_provider_exotel.windows.common_window import window_of
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 
 REQUEST_FIELDS = (*(name for name in CampaignRequest.model_fields if name != "schedule"), "flow_id")
 """The arguments of a task that go into its request, in the order of Exotel's page."""
-MOST_TEST_NUMBERS = 10
-"""How many test numbers are called first at most."""
 _WHOM = {"numbers", "numbers_from", "lists"}
 
 
@@ -138,8 +137,8 @@ class CampaignInput:
         if request is not None:
             collect(problems, partial(self.account.guard.check_request, request))
             problems += _problems_of_cost(request, options, self.account.tariff)
-        testers = _test_numbers(self.arguments, options, problems)
-        test_request = _test_request(request, testers, self.account, problems) if request and testers else None
+        testers = read_test_numbers(self.arguments.get("test_numbers"), options, problems)
+        test_request = request_for_test(request, testers, self.account.guard, problems) if request and testers else None
         problems += _problems_of_times(self.arguments, options)
         moment = anchor.moment if anchor is not None else now
         schedule_at = collect(problems, lambda: _schedule_at(self.arguments, options, moment, request, now))
@@ -311,39 +310,6 @@ def _request(given: dict[str, Any], clean: CleanNumbers | None, problems: list[P
         reported = reported or bool(_WHOM & {problem.field for problem in problems})
         problems.extend(one for one in error.problems if one.field != "numbers" or not reported)
         return None
-
-
-def _test_numbers(arguments: Mapping[str, Any], options: TaskOptions, problems: list[Problem]) -> PhoneNumbers | None:
-    """Return the numbers that are called first, ``None`` for none; each of them must be one."""
-    given = arguments.get("test_numbers")
-    if given is None or not options.test_first:
-        return None
-    clean = clean_numbers(
-        PhoneNumbers.of(given),
-        default_country=options.default_country,
-        has_country_code=options.numbers_have_country_code,
-        keep_duplicates=False,
-    )
-    problems += [Problem("test_numbers", one.message) for one in clean.problems()]
-    count = len(clean.numbers or ())
-    if not clean.misfits and not 1 <= count <= MOST_TEST_NUMBERS:
-        problems.append(Problem("test_numbers", f"must be 1 to {MOST_TEST_NUMBERS} numbers (got {count:,})"))
-    return clean.numbers
-
-
-def _test_request(
-    request: CampaignRequest, numbers: PhoneNumbers, account: Account, problems: list[Problem]
-) -> CampaignRequest:
-    """Return the same campaign for the test numbers: they hear the same, and nobody is called again."""
-    if request.campaign_type == "dynamic":
-        wanted = "cannot hear the personal texts of a dynamic campaign; leave them out"
-        problems.append(Problem("test_numbers", wanted))
-    others = dict.fromkeys(("lists", "call_retries", "mode", "throttle", "call_duplicate_numbers"))
-    made = request.model_copy(update={**others, "numbers": numbers})
-    found: list[Problem] = []
-    collect(found, partial(account.guard.check_request, made))
-    problems += [Problem("test_numbers", one.message) for one in found if one.field == "numbers"]
-    return made
 
 
 def _problems_of_cost(request: CampaignRequest, options: TaskOptions, tariff: Tariff | None) -> Iterator[Problem]:

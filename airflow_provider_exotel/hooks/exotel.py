@@ -23,6 +23,7 @@ from airflow_provider_exotel.client.errors import (
     Problem,
 )
 from airflow_provider_exotel.connection import ExotelSettings
+from airflow_provider_exotel.hooks.agent import AgentMethods
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
@@ -39,7 +40,7 @@ Answer = TypeVar("Answer")
 _NO_LIMIT = 1e6
 
 
-class ExotelHook(BaseHook):
+class ExotelHook(AgentMethods, BaseHook):
     """The campaigns of the account an Airflow connection names.
 
     :param exotel_conn_id: the connection, default ``exotel_default``.
@@ -175,94 +176,6 @@ class ExotelHook(BaseHook):
             may_have_been_sent = one.is_later_try or not (context or is_later_call(here))
             one = replace(one, journal=journal_of_this_process(here), is_later_try=may_have_been_sent)
         return one.find(lambda: audience) or one.create(lambda _: request, audience)
-
-    def get_campaign(self, campaign_id: str) -> dict[str, Any]:
-        """Return how a campaign stands: its status, its times, and how many people were reached. Changes nothing.
-
-        :param campaign_id: the campaign's id.
-        """
-        from airflow_provider_exotel.hooks.plain import campaign_as_json
-
-        return campaign_as_json(self.client.get_campaign(campaign_id))
-
-    def campaign_outcome(self, campaign_id: str) -> dict[str, Any]:
-        """Return what came of a campaign: who was reached, who was not and why, who was never called. Changes nothing.
-
-        :param campaign_id: the campaign's id; if it has not ended, how it stands is returned.
-        """
-        from airflow_provider_exotel.hooks.plain import campaign_as_json, outcome_as_json
-        from airflow_provider_exotel.waiting.driver import complete_outcome
-        from airflow_provider_exotel.waiting.outcome import outcome_of
-
-        campaign = self.client.get_campaign(campaign_id)
-        if not campaign.status.has_ended:
-            return campaign_as_json(campaign)
-        return outcome_as_json(complete_outcome(outcome_of(campaign), self.ask))
-
-    def pause_campaign(self, campaign_id: str) -> dict[str, Any]:
-        """Pause a campaign, so that it calls nobody until a person resumes it, and return how it stands.
-
-        :param campaign_id: the campaign's id; one that is paused or has ended stays as it is.
-        """
-        from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
-
-        self.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
-        return self.get_campaign(campaign_id)
-
-    def plan_campaign(
-        self,
-        lists: list[str],
-        send_at: str,
-        end_at: str,
-        read_via_text: str = "",
-        flow_id: str = "",
-        name: str = "",
-    ) -> dict[str, Any]:
-        """Check a campaign to contact lists and return what it would do. Nothing is sent and nobody is called.
-
-        :param lists: the SIDs of up to 5 contact lists.
-        :param send_at: nobody is called before, an RFC 3339 time with offset such as 2026-03-02T10:00:00+05:30.
-        :param end_at: nobody is called after, an RFC 3339 time with offset.
-        :param read_via_text: the text to be read out, if there is no flow.
-        :param flow_id: the number of the call flow in the dashboard, if there is no text.
-        :param name: the campaign's name.
-        """
-        from airflow_provider_exotel.create.dry_run import CampaignPlan
-        from airflow_provider_exotel.hooks.plain import request_fields
-
-        settings = self.settings
-        fields = request_fields(settings.account_sid, lists, send_at, end_at, read_via_text, flow_id, name)
-        request = self.request_of(**fields)
-        settings.guard.check_request(request)
-        return CampaignPlan(request, tariff=settings.tariff).as_dict()
-
-    def order_campaign(
-        self,
-        idempotency_key: str,
-        lists: list[str],
-        send_at: str,
-        end_at: str,
-        read_via_text: str = "",
-        flow_id: str = "",
-        name: str = "",
-    ) -> dict[str, Any]:
-        """Create the campaign of a key, which calls the people in contact lists, and return how it stands.
-
-        However often it is called with one key, one campaign is created. People are called: plan it first.
-
-        :param idempotency_key: what the campaign is known again by, such as reminder-2026-03.
-        :param lists: the SIDs of up to 5 contact lists.
-        :param send_at: nobody is called before, an RFC 3339 time with offset such as 2026-03-02T10:00:00+05:30.
-        :param end_at: nobody is called after, an RFC 3339 time with offset.
-        :param read_via_text: the text to be read out, if there is no flow.
-        :param flow_id: the number of the call flow in the dashboard, if there is no text.
-        :param name: the campaign's name.
-        """
-        from airflow_provider_exotel.hooks.plain import campaign_as_json, request_fields
-
-        sid = self.settings.account_sid
-        fields = request_fields(sid, lists, send_at, end_at, read_via_text, flow_id, name)
-        return campaign_as_json(self.create_campaign_once(idempotency_key=idempotency_key, **fields))
 
     @cached_property
     def account(self) -> Account:

@@ -1,0 +1,189 @@
+"""The hook's methods for agents and Python tasks: plain types in, JSON out, no number and no address with a token.
+
+Airflow's ``HookToolset`` makes tools of a hook's methods by their signatures and docstrings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.client.redact import redact
+from airflow_provider_exotel.client.urls import flow_url
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.request import CampaignRequest
+    from airflow_provider_exotel.connection import ExotelSettings
+    from airflow_provider_exotel.waiting.outcome import Outcome
+
+Answer = TypeVar("Answer")
+
+
+class AccountHook(Protocol):
+    """What the methods need of the hook."""
+
+    @property
+    def client(self) -> ExotelClient:
+        """The client."""
+        ...
+
+    @property
+    def settings(self) -> ExotelSettings:
+        """The connection."""
+        ...
+
+    def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
+        """Return what a question to the service returns."""
+        ...
+
+    def request_of(self, **fields: Any) -> CampaignRequest:
+        """Return the request the fields make."""
+        ...
+
+    def create_campaign_once(self, *, idempotency_key: str, **fields: Any) -> Campaign:
+        """Create the campaign of a key, or return the one that exists."""
+        ...
+
+
+class AgentMethods:
+    """Mix-in of the hook."""
+
+    def get_campaign(self: AccountHook, campaign_id: str) -> dict[str, Any]:
+        """Return how a campaign stands: its status, its times, and how many people were reached. Changes nothing.
+
+        :param campaign_id: the campaign's id.
+        """
+        return campaign_as_json(self.client.get_campaign(campaign_id))
+
+    def campaign_outcome(self: AccountHook, campaign_id: str) -> dict[str, Any]:
+        """Return what came of a campaign: who was reached, who was not and why, who was never called. Changes nothing.
+
+        :param campaign_id: the campaign's id; if it has not ended, how it stands is returned.
+        """
+        from airflow_provider_exotel.waiting.driver import complete_outcome
+        from airflow_provider_exotel.waiting.outcome import outcome_of
+
+        campaign = self.client.get_campaign(campaign_id)
+        if not campaign.status.has_ended:
+            return campaign_as_json(campaign)
+        return outcome_as_json(complete_outcome(outcome_of(campaign), self.ask))
+
+    def pause_campaign(self: AccountHook, campaign_id: str) -> dict[str, Any]:
+        """Pause a campaign, so that it calls nobody until a person resumes it, and return how it stands.
+
+        :param campaign_id: the campaign's id; one that is paused or has ended stays as it is.
+        """
+        from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
+
+        self.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+        return campaign_as_json(self.client.get_campaign(campaign_id))
+
+    def plan_campaign(
+        self: AccountHook,
+        lists: list[str],
+        send_at: str,
+        end_at: str,
+        read_via_text: str = "",
+        flow_id: str = "",
+        name: str = "",
+    ) -> dict[str, Any]:
+        """Check a campaign to contact lists and return what it would do. Nothing is sent and nobody is called.
+
+        :param lists: the SIDs of up to 5 contact lists.
+        :param send_at: nobody is called before, an RFC 3339 time with offset such as 2026-03-02T10:00:00+05:30.
+        :param end_at: nobody is called after, an RFC 3339 time with offset.
+        :param read_via_text: the text to be read out, if there is no flow.
+        :param flow_id: the number of the call flow in the dashboard, if there is no text.
+        :param name: the campaign's name.
+        """
+        from airflow_provider_exotel.create.dry_run import CampaignPlan
+
+        settings = self.settings
+        fields = request_fields(settings.account_sid, lists, send_at, end_at, read_via_text, flow_id, name)
+        request = self.request_of(**fields)
+        settings.guard.check_request(request)
+        return CampaignPlan(request, tariff=settings.tariff).as_dict()
+
+    def order_campaign(
+        self: AccountHook,
+        idempotency_key: str,
+        lists: list[str],
+        send_at: str,
+        end_at: str,
+        read_via_text: str = "",
+        flow_id: str = "",
+        name: str = "",
+    ) -> dict[str, Any]:
+        """Create the campaign of a key, which calls the people in contact lists, and return how it stands.
+
+        However often it is called with one key, one campaign is created. People are called: plan it first.
+
+        :param idempotency_key: what the campaign is known again by, such as reminder-2026-03.
+        :param lists: the SIDs of up to 5 contact lists.
+        :param send_at: nobody is called before, an RFC 3339 time with offset such as 2026-03-02T10:00:00+05:30.
+        :param end_at: nobody is called after, an RFC 3339 time with offset.
+        :param read_via_text: the text to be read out, if there is no flow.
+        :param flow_id: the number of the call flow in the dashboard, if there is no text.
+        :param name: the campaign's name.
+        """
+        sid = self.settings.account_sid
+        fields = request_fields(sid, lists, send_at, end_at, read_via_text, flow_id, name)
+        return campaign_as_json(self.create_campaign_once(idempotency_key=idempotency_key, **fields))
+
+
+def campaign_as_json(campaign: Campaign) -> dict[str, Any]:
+    """Return how a campaign stands.
+
+    :param campaign: it.
+    """
+    from airflow_provider_exotel.waiting.outcome import tally_of
+
+    ended = campaign.status.has_ended
+    tally, schedule = tally_of(campaign.stats, ended=ended), campaign.schedule.payload()
+    return {
+        "id": campaign.id,
+        "name": redact(campaign.name),
+        "status": campaign.status_text,
+        "has_ended": ended,
+        "send_at": schedule.get("send_at"),
+        "end_at": schedule.get("end_at"),
+        "contacts": tally.contacts,
+        "reached": tally.reached,
+        "not_reached": sum(tally.not_reached.values()),
+        "open": tally.open,
+    }
+
+
+def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
+    """Return how a campaign ended, with the sentence that says so.
+
+    :param outcome: it.
+    """
+    from airflow_provider_exotel.waiting.outcome import describe_outcome
+
+    return {"has_ended": True, "summary": describe_outcome(outcome), **outcome.as_json()}
+
+
+def request_fields(
+    account_sid: str, lists: list[str], send_at: str, end_at: str, read_via_text: str, flow_id: str, name: str
+) -> dict[str, Any]:
+    """Return the fields of a campaign to contact lists that dials inside a stretch of time.
+
+    :raises ExotelInputError: for times that cannot be read.
+    :raises MissedWindow: if the end has passed.
+    """
+    from airflow_provider_exotel.windows.calling_window import LEAD
+    from airflow_provider_exotel.windows.explicit_schedule import resolve_schedule
+
+    now = datetime.now(UTC)
+    schedule = resolve_schedule({"send_at": send_at, "end_at": end_at}, anchor=now, now=now, lead=LEAD)
+    return {
+        "lists": lists,
+        "schedule": schedule,
+        "read_via_text": read_via_text or None,
+        "url": flow_url(account_sid, flow_id) if flow_id else None,
+        "name": name or None,
+    }
