@@ -23,21 +23,8 @@ LANES = os.environ.get("LANES", "4")
 NEWEST = "2026-11-20"
 EXTRAS = "emulator,holidays,parquet"
 # The rooms of the package and its tasks. The pages, the docs and the package itself are the same on every row.
-FOLDERS = [
-    f"tests/{name}"
-    for name in (
-        "airflow",
-        "audience",
-        "client",
-        "commands",
-        "contacts",
-        "create",
-        "plugin",
-        "report",
-        "waiting",
-        "windows",
-    )
-]
+ROOMS = "airflow audience client commands contacts create plugin report waiting windows"
+FOLDERS = [f"tests/{room}" for room in ROOMS.split()]
 # A whole Airflow whose parts are killed and whose tasks are ended by a person; Airflow 2 has no such API.
 SCENARIOS = ["tests/scenarios/test_dying_workers.py", "tests/scenarios/test_stopping.py"]
 

@@ -67,6 +67,10 @@ class _Loop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual.seconds
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Join the threads without the timer of Python 3.12 and later, which would pass at once."""
+        await super().shutdown_default_executor()
+
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
         future = super().run_in_executor(executor, func, *args)
         self._at_work += 1
