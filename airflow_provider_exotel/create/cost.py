@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_exotel.client.request import CallRetries
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.request import CallRetries
 
 
 @dataclass(frozen=True)

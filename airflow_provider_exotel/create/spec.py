@@ -13,7 +13,6 @@ from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.client.guard import StagingGuard
-from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
 from airflow_provider_exotel.client.text import read_flag, read_lists
 from airflow_provider_exotel.client.urls import flow_url
