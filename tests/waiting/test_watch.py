@@ -287,3 +287,13 @@ def test_whoever_ends_the_watch_does_so_while_it_sleeps(watcher: Watcher) -> Non
             interval=INTERVAL,
             note=watcher.noted.append,
         )
+
+
+def test_where_the_service_gives_no_counts_the_outcome_tells_how_many_people_were_named() -> None:
+    watched = Watched(Wait("c1", START, START + timedelta(hours=1), contacts=3))
+
+    watched.see(shown("completed"), START)
+
+    assert watched.event is not None
+    assert watched.event.outcome is not None
+    assert watched.event.outcome.tally.contacts == 3
