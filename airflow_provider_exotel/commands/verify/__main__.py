@@ -61,16 +61,20 @@ def main(given: Sequence[str] | None = None, pace: Pace | None = None) -> int:
     chosen = arguments().parse_args(given)
     try:
         settings = read_settings(chosen.connection, chosen.number, os.environ, read_only=chosen.read_only)
+        number = "".join(PhoneNumbers([chosen.number]).compact())
         state = State.read(_state_file(chosen.out), account_digest(settings.host, settings.account_sid))
+        state.save()
     except ExotelInputError as error:
         return _refuse("; ".join(map(str, error.problems)))
+    except OSError as error:
+        return _refuse(f"--out: cannot be written ({type(error).__name__}); give a file in a folder of yours")
     print(text.announcement(settings, read_only=chosen.read_only))
     if not chosen.yes and not _agreed():
         return _refuse("nothing was done; type yes, or add --yes")
     # An end from outside is an interruption too: what was created is removed.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return run(Probe(settings, chosen.number, state, pace or Pace()), chosen.out, read_only=chosen.read_only)
+        return run(Probe(settings, number, state, pace or Pace()), chosen.out, read_only=chosen.read_only)
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -50,7 +50,7 @@ def walk(probe: Probe, say: Callable[[str], None], *, read_only: bool = False) -
         result.ended = "it was interrupted"
     say("Removing what was created ..." if probe.state.made else "Nothing was created.")
     try:
-        result.left = clean_up(probe)
+        result.left = clean_up(probe, say)
     except KeyboardInterrupt:
         result.ended = "it was interrupted twice"
         result.left = [one for one in probe.state.made if not one.gone]
@@ -72,7 +72,7 @@ def _ask_all(probe: Probe, say: Callable[[str], None], order: Iterable[Check], r
     clean_before = [one for one in probe.state.made if not one.gone]
     if clean_before:
         say(f"Removing {len(clean_before)} things that an earlier run left ...")
-        clean_up(probe)
+        clean_up(probe, say)
     begun, in_a_row = probe.pace.clock(), 0
     number = {check.id: place for place, check in enumerate(CHECKS, 1)}
     for check in order:
