@@ -73,6 +73,9 @@ docs: $(READY) ## build the site into docs/_build
 	@rm -rf docs/_build/airflow docs/_build/.doctrees docs/_build/.buildinfo
 	@echo "The site is at docs/_build/index.html"
 
+hostile: $(READY) ## every profile and 300 hostile servers: does verify find out, end, and leave nothing dialling?
+	@EXOTEL_PROFILES=all EXOTEL_HOSTILE_SERVERS=300 $(BIN)/python -m pytest -n $(LANES) tests/commands/verify
+
 pictures: $(READY) ## take the docs' pictures of a local Airflow anew (needs Chromium)
 	@mkdir -p docs/pictures
 	@EXOTEL_PICTURES=docs/pictures CI=true $(BIN)/python -m pytest tests/browser

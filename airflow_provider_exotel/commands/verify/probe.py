@@ -29,6 +29,7 @@ from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.client.retry import RetryPolicy, is_definite_refusal
 from airflow_provider_exotel.client.transport import RawAnswer
+from airflow_provider_exotel.client.urls import check_id
 from airflow_provider_exotel.commands.verify.finding import NotTold
 from airflow_provider_exotel.commands.verify.state import Made, State
 from airflow_provider_exotel.connection import ExotelSettings
@@ -46,6 +47,8 @@ _TRIES = 3
 _WHEN_LIMITED = (61.0, 61.0)
 """Seconds to wait when the requests of a minute are used up, and after that again."""
 _DIGITS_THAT_TELL = 7
+_MOST_UNCERTAIN = 4
+"""An honest account may refuse two or three."""
 _MARGIN = 15.0
 """Seconds that a question may take beyond what its requests may take, waits aside."""
 
@@ -232,9 +235,13 @@ class Probe:
         :param client: the client to create it with.
         :param times: how often the number is in it.
         :param fields: further fields of the request.
-        :raises NotTold: if the service shows another campaign under the id, or none.
+        :raises NotTold: if the service shows another campaign under the id, or none, or it is not certain of too many
+            others whether they exist.
         :raises ExotelError: if it was refused, or it is not known whether it exists.
         """
+        uncertain = [one for one in self.state.made if one.kind == "campaign" and not one.confirmed and not one.gone]
+        if len(uncertain) >= _MOST_UNCERTAIN:
+            raise NotTold(f"of {len(uncertain)} campaigns it is not certain whether they exist; no more are created")
         made = self.state.add("campaign", self.pace.now().timestamp())
         given = {
             "numbers": [self.number] * times,
@@ -304,6 +311,10 @@ class Probe:
         digits = re.sub(r"\D", "", self.number)[-_DIGITS_THAT_TELL:]
         secrets = (self.settings.api_key, self.settings.api_token)
         taken = {one.id for one in self.state.made}
+        try:
+            check_id(given, "id")
+        except ExotelInputError:
+            return None
         if digits in re.sub(r"\D", "", given) or any(secret in given for secret in secrets) or given in taken:
             return None
         return given
