@@ -22,7 +22,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 SESSIONS ?= tests lowest
 ARGS ?=
 
-.PHONY: help demo airflow test test-oldest test-versions test-properties test-production test-all chaos check package \
+.PHONY: help demo airflow test test-oldest test-versions test-properties test-production test-all chaos hostile check package \
 	docs pictures constraints clean
 
 help: ## show this help
