@@ -22,7 +22,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 SESSIONS ?= tests lowest
 ARGS ?=
 
-.PHONY: help demo airflow test test-oldest test-versions test-properties test-production test-all chaos check package \
+.PHONY: help demo airflow test test-oldest test-versions test-properties test-production test-all chaos hostile check package \
 	docs pictures constraints clean
 
 help: ## show this help
@@ -72,6 +72,9 @@ docs: $(READY) ## build the site into docs/_build
 	@AIRFLOW_HOME=$(CURDIR)/docs/_build/airflow $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build
 	@rm -rf docs/_build/airflow docs/_build/.doctrees docs/_build/.buildinfo
 	@echo "The site is at docs/_build/index.html"
+
+hostile: $(READY) ## every profile and 300 hostile servers: does verify find out, end, and leave nothing dialling?
+	@EXOTEL_PROFILES=all EXOTEL_HOSTILE_SERVERS=300 $(BIN)/python -m pytest -n $(LANES) tests/commands/verify
 
 pictures: $(READY) ## take the docs' pictures of a local Airflow anew (needs Chromium)
 	@mkdir -p docs/pictures

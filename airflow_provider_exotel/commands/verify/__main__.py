@@ -12,7 +12,7 @@ from pathlib import Path
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.numbers import PhoneNumbers
-from airflow_provider_exotel.client.profile import account_digest
+from airflow_provider_exotel.client.profile import Profile, account_digest
 from airflow_provider_exotel.commands.environment import read_connection
 from airflow_provider_exotel.commands.verify import text
 from airflow_provider_exotel.commands.verify.probe import Pace, Probe
@@ -61,16 +61,20 @@ def main(given: Sequence[str] | None = None, pace: Pace | None = None) -> int:
     chosen = arguments().parse_args(given)
     try:
         settings = read_settings(chosen.connection, chosen.number, os.environ, read_only=chosen.read_only)
+        number = "".join(PhoneNumbers([chosen.number]).compact())
         state = State.read(_state_file(chosen.out), account_digest(settings.host, settings.account_sid))
+        state.save()
     except ExotelInputError as error:
         return _refuse("; ".join(map(str, error.problems)))
+    except OSError as error:
+        return _refuse(f"--out: cannot be written ({type(error).__name__}); give a file in a folder of yours")
     print(text.announcement(settings, read_only=chosen.read_only))
     if not chosen.yes and not _agreed():
         return _refuse("nothing was done; type yes, or add --yes")
     # An end from outside is an interruption too: what was created is removed.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return run(Probe(settings, chosen.number, state, pace or Pace()), chosen.out, read_only=chosen.read_only)
+        return run(Probe(settings, number, state, pace or Pace()), chosen.out, read_only=chosen.read_only)
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -88,7 +92,7 @@ def run(probe: Probe, out: Path, *, read_only: bool, say: Callable[[str], None] 
     result = walk(probe, lambda line: tell(probe.hide(line)), read_only=read_only)
     if result.left:
         tell(text.leftovers(probe, result))
-    known = profile(probe)
+    known = profile(probe, _earlier(out, probe.state.account) if read_only else None)
     out.write_text(known.text())
     tell("")
     # Without hide(): these texts are ours, and an id is a run of digits that must stay whole.
@@ -136,6 +140,15 @@ def read_settings(conn_id: str, number: str, environment: Mapping[str, str], *, 
 def _agreed() -> bool:
     print("Go on? Type yes: ", end="", flush=True)
     return sys.stdin.readline().strip().lower() == "yes"
+
+
+def _earlier(out: Path, account: str) -> Profile | None:
+    """Return the profile of an earlier run, which knows more than one that only reads."""
+    try:
+        found = Profile.of_text(out.read_text())
+    except (OSError, ValueError):
+        return None
+    return found if found.account == account else None
 
 
 def _state_file(out: Path) -> Path:

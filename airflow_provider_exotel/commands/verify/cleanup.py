@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from airflow_provider_exotel.client.answer_forms import objects
@@ -13,24 +14,29 @@ from airflow_provider_exotel.commands.verify.state import Made
 
 _WAITS = (0, 1, 2, 4, 8, 15, 30, 60, 60, 60, 120, 120, 120, 120)
 """Seconds between the rounds, twelve minutes in all: longer than a new campaign takes to be in the list."""
-_ENOUGH = 4
+_ENOUGH, _LONG = 4, 15
+_SETTLE = 120.0
+"""Seconds after which a list without a campaign proves that its create was refused."""
 
 
-def clean_up(probe: Probe) -> list[Made]:
+def clean_up(probe: Probe, say: Callable[[str], None]) -> list[Made]:
     """Remove what is not gone, and return what is left.
 
     :param probe: the account.
+    :param say: prints a line.
     """
     if not probe.state.made:
         return []
     read = ""
     for done, wait in enumerate(_WAITS):
+        if wait >= _LONG:
+            say(f"Not all is certainly gone; looking again in {wait} s. Ctrl-C names what is left and ends.")
         probe.pace.sleep(wait)
         for made in [one for one in probe.state.made if not one.gone]:
             _remove(probe, made)
             probe.state.save()
         found, read = _sweep(probe)
-        _forget(probe, lambda made: made.refused, is_read=bool(read))
+        _forget(probe, partial(_was_refused, probe.pace.now().timestamp()), is_read=bool(read))
         # What was confirmed one by one needs no list; it is only looked through for what nobody knew of.
         if not found and all(one.gone for one in probe.state.made) and (read == "whole" or done >= _ENOUGH):
             return []
@@ -113,12 +119,15 @@ def _sweep(probe: Probe) -> tuple[list[Campaign], Literal["whole", "part", ""]]:
     """
     found: list[Campaign] = []
 
-    def read() -> None:
-        for campaign in probe.client.list_campaigns(most=NEWEST):
+    def read(name: str | None = None) -> None:
+        for campaign in probe.client.list_campaigns(most=NEWEST, name=name):
             if probe.state.token in campaign.name.casefold() and not campaign.status.has_ended:
                 found.append(campaign)
 
     reply = probe.question(read)
+    for made in [one for one in probe.state.made if one.kind == "campaign" and not one.confirmed and not one.gone]:
+        # A long list need not come newest first, and this filter may work.
+        probe.question(partial(read, made.name))
     pages = [answer for answer in reply.answers if answer.path == "/campaigns" and objects(answer)]
     for campaign in list(found):
         made = _made_of(probe, campaign)
@@ -139,6 +148,11 @@ def _made_of(probe: Probe, campaign: Campaign) -> Made:
         made = Made("campaign", f"Exotel-Verify {probe.state.token}", probe.state.token)
         probe.state.made.append(made)
     return made
+
+
+def _was_refused(now: float, made: Made) -> bool:
+    # A list dials nobody; a campaign may have been created all the same, and shows only after a while.
+    return made.refused and (made.kind == "list" or made.sent_at <= now - _SETTLE)
 
 
 def _forget(probe: Probe, which: Callable[[Made], bool], *, is_read: bool) -> None:

@@ -36,7 +36,7 @@ def make_list(probe: Probe) -> Finding:
 def duplicate_name(probe: Probe) -> Finding:
     """Create a contact list of a name that is taken."""
     made = _made(probe)
-    again = probe.state.add("list")
+    again = probe.state.add("list", probe.pace.now().timestamp())
     again.name, again.key = made.name, made.key
     probe.state.save()
     reply = probe.question(lambda: probe.client.lists.create(made.name))
@@ -116,7 +116,7 @@ def _made(probe: Probe) -> Made:
     if "list" in probe.cache:
         known: Made = probe.cache["list"]
         return known
-    made = probe.state.add("list")
+    made = probe.state.add("list", probe.pace.now().timestamp())
     create: Callable[[], Any] = partial(probe.client.lists.create, made.name)
     reply = probe.question(create)
     if reply.error is not None:

@@ -29,6 +29,7 @@ from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.client.retry import RetryPolicy, is_definite_refusal
 from airflow_provider_exotel.client.transport import RawAnswer
+from airflow_provider_exotel.client.urls import check_id
 from airflow_provider_exotel.commands.verify.finding import NotTold
 from airflow_provider_exotel.commands.verify.state import Made, State
 from airflow_provider_exotel.connection import ExotelSettings
@@ -46,6 +47,10 @@ _TRIES = 3
 _WHEN_LIMITED = (61.0, 61.0)
 """Seconds to wait when the requests of a minute are used up, and after that again."""
 _DIGITS_THAT_TELL = 7
+_MOST_UNCERTAIN = 4
+"""An honest account may refuse two or three."""
+_MARGIN = 15.0
+"""Seconds that a question may take beyond what its requests may take, waits aside."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,9 @@ class Probe:
     ) -> None:
         self.settings, self.number, self.state, self.pace = settings, number, state, pace
         self._timeouts = timeouts or (settings.connect_timeout, settings.read_timeout)
-        self._bucket = TokenBucket(settings.requests_per_minute, clock=pace.clock, sleep=pace.sleep)
+        self._bucket = TokenBucket(settings.requests_per_minute, clock=pace.clock, sleep=self._wait)
+        self._waited = 0.0
+        self._longest = _TRIES * sum(self._timeouts) + _MARGIN
         self._answers: list[RawAnswer] = []
         self.headers: dict[str, Any] = {}
         self.start = pace.now()
@@ -122,7 +129,7 @@ class Probe:
             guard=settings.guard,
             retry=RetryPolicy(tries=tries),
             bucket=self._bucket,
-            sleep=self.pace.sleep,
+            sleep=self._wait,
             on_answer=self._keep,
             **({"profile": Profile()} | changes),
         )
@@ -131,11 +138,10 @@ class Probe:
         self._answers.append(answer)
         self.headers |= form_of_headers(answer)
 
-    @property
-    def deadline(self) -> float:
-        """The longest time that one question may take, in real seconds; a server may send a byte at a time."""
-        longest_wait = RetryPolicy().longest_retry_after
-        return _TRIES * sum(self._timeouts) * 2 + (_TRIES - 1) * longest_wait + 60
+    def _wait(self, seconds: float) -> None:
+        """Wait as the client asks for; its deadline moves along."""
+        self._waited += seconds
+        self.pace.sleep(seconds)
 
     def question(self, call: Callable[[], Any], *, once: bool = False) -> Reply:
         """Ask, and return what came of it; if the account's requests are used up, wait and ask again.
@@ -160,11 +166,18 @@ class Probe:
             except Exception as error:  # whatever the answer made the client do
                 done.put((None, error))
 
+        # A server may send a byte at a time for ever, which no timeout between two bytes ends.
+        begun, waited = time.monotonic(), self._waited
         threading.Thread(target=ask, name="exotel-verify", daemon=True).start()
-        try:
-            value, error = done.get(timeout=self.deadline)
-        except queue.Empty:
-            value, error = None, ExotelConnectionError("the answer did not end in time", sent=True)
+        while True:
+            left = begun + self._longest + self._waited - waited - time.monotonic()
+            try:
+                value, error = done.get(timeout=max(left, 0.01))
+                break
+            except queue.Empty:
+                if left <= 0:
+                    value, error = None, ExotelConnectionError("the answer did not end in time", sent=True)
+                    break
         if error is not None and not isinstance(error, ExotelError):
             error = ExotelResponseError(f"the answer could not be read ({type(error).__name__})")
         return Reply(value, error, self._answers[seen:])
@@ -222,10 +235,14 @@ class Probe:
         :param client: the client to create it with.
         :param times: how often the number is in it.
         :param fields: further fields of the request.
-        :raises NotTold: if the service shows another campaign under the id, or none.
+        :raises NotTold: if the service shows another campaign under the id, or none, or it is not certain of too many
+            others whether they exist.
         :raises ExotelError: if it was refused, or it is not known whether it exists.
         """
-        made = self.state.add("campaign")
+        uncertain = [one for one in self.state.made if one.kind == "campaign" and not one.confirmed and not one.gone]
+        if len(uncertain) >= _MOST_UNCERTAIN:
+            raise NotTold(f"of {len(uncertain)} campaigns it is not certain whether they exist; no more are created")
+        made = self.state.add("campaign", self.pace.now().timestamp())
         given = {
             "numbers": [self.number] * times,
             "caller_id": self.settings.exophone,
@@ -240,12 +257,18 @@ class Probe:
             return CampaignRequest(**(given | {"schedule": schedule} | fields))
 
         asked = client or self.client
-        reply = self.question(lambda: asked.create_campaign(request), once=starts_in < FAR)
+
+        def create() -> Campaign:
+            campaign = asked.create_campaign(request)
+            # Here, not behind the question: a run that is interrupted meanwhile must know it.
+            made.id = self.safe_id(campaign.id)
+            return campaign
+
+        reply = self.question(create, once=starts_in < FAR)
         self.cache["create"] = [answer for answer in reply.answers if answer.method == "POST"]
         if reply.error is not None:
             self.not_made(made, reply.error)
             raise reply.error
-        made.id = self.safe_id(reply.value.id)
         self.state.save()
         if self.shown(made) is None:
             raise NotTold("the service shows no campaign of that name under the id that it gave")
@@ -273,8 +296,10 @@ class Probe:
             campaign = self.ask(lambda: self.client.get_campaign(campaign_id))
         except ExotelNotFound:
             return None
-        if not made.confirmed and made.key.casefold() not in campaign.name.casefold():
-            made.id = None
+        nameless = not campaign.name and campaign.schedule.send_at == self.start
+        if not made.confirmed and not nameless and made.key.casefold() not in campaign.name.casefold():
+            if campaign.name:  # somebody else's
+                made.id = None
             self.state.save()
             return None
         made.confirmed = True
@@ -286,6 +311,10 @@ class Probe:
         digits = re.sub(r"\D", "", self.number)[-_DIGITS_THAT_TELL:]
         secrets = (self.settings.api_key, self.settings.api_token)
         taken = {one.id for one in self.state.made}
+        try:
+            check_id(given, "id")
+        except ExotelInputError:
+            return None
         if digits in re.sub(r"\D", "", given) or any(secret in given for secret in secrets) or given in taken:
             return None
         return given

@@ -25,7 +25,8 @@ class Made:
     :param key: the part of its name that nothing else on the account has.
     :param id: its id; ``None`` while it is not known for certain.
     :param confirmed: whether the service showed it under this id with its name.
-    :param refused: whether the service refused to create it; a list without it then proves that it did.
+    :param sent_at: when it was sent, in seconds since 1970.
+    :param refused: whether the service refused to create it; a list without it, a while later, proves that it did.
     :param gone: whether it was deleted, has ended, or was never created.
     """
 
@@ -33,6 +34,7 @@ class Made:
     name: str
     key: str
     id: str | None = None
+    sent_at: float = 0.0
     confirmed: bool = False
     refused: bool = False
     gone: bool = False
@@ -88,10 +90,14 @@ class State:
             raise _refused(f"{path} is of another account; give another --out, or move it away")
         return state
 
-    def add(self, kind: Literal["campaign", "list"]) -> Made:
-        """Write down that something is about to be created, and return it with its name."""
+    def add(self, kind: Literal["campaign", "list"], now: float) -> Made:
+        """Write down that something is about to be created, and return it with its name.
+
+        :param kind: a campaign or a contact list.
+        :param now: seconds since 1970.
+        """
         key = f"{self.token}-{string.ascii_letters[len(self.made) % 52]}{len(self.made)}"
-        made = Made(kind, f"Exotel-Verify {key}", key)
+        made = Made(kind, f"Exotel-Verify {key}", key, sent_at=now)
         self.made.append(made)
         self.save()
         return made
@@ -117,6 +123,7 @@ def _made(given: Mapping[str, Any]) -> Made:
         raise ValueError(kind)
     one = Made(kind, str(given["name"]), str(given["key"]))
     one.id = str(given["id"]) if given.get("id") else None
+    one.sent_at = float(given.get("sent_at") or 0)
     one.confirmed, one.refused = bool(given.get("confirmed")), bool(given.get("refused"))
     one.gone = bool(given.get("gone"))
     return one

@@ -50,7 +50,7 @@ def walk(probe: Probe, say: Callable[[str], None], *, read_only: bool = False) -
         result.ended = "it was interrupted"
     say("Removing what was created ..." if probe.state.made else "Nothing was created.")
     try:
-        result.left = clean_up(probe)
+        result.left = clean_up(probe, say)
     except KeyboardInterrupt:
         result.ended = "it was interrupted twice"
         result.left = [one for one in probe.state.made if not one.gone]
@@ -58,9 +58,13 @@ def walk(probe: Probe, say: Callable[[str], None], *, read_only: bool = False) -
     return result
 
 
-def profile(probe: Probe) -> Profile:
-    """Return the profile of all that is known."""
-    answers: dict[str, Any] = dict(probe.headers)
+def profile(probe: Probe, earlier: Profile | None = None) -> Profile:
+    """Return the profile of all that is known.
+
+    :param probe: the account.
+    :param earlier: a profile of the same account, whose answers stand where this run has none.
+    """
+    answers: dict[str, Any] = (earlier.answers() if earlier else {}) | probe.headers
     for check in CHECKS:
         answers |= probe.state.found.get(check.id, {}).get("known", {})
     day = probe.pace.now().date().isoformat()
@@ -68,11 +72,18 @@ def profile(probe: Probe) -> Profile:
     return profile_of(answers, host=settings.host, account_sid=settings.account_sid, checked_on=day)
 
 
-def _ask_all(probe: Probe, say: Callable[[str], None], order: Iterable[Check], result: Walk) -> None:
+def _take_over(probe: Probe, say: Callable[[str], None]) -> None:
+    """Remove what an earlier run left, and say what it answered."""
     clean_before = [one for one in probe.state.made if not one.gone]
     if clean_before:
         say(f"Removing {len(clean_before)} things that an earlier run left ...")
-        clean_up(probe)
+        clean_up(probe, say)
+    if answered := sum("answer" in one for one in probe.state.found.values()):
+        say(f"{answered} checks were answered by an earlier run and are not asked again.")
+
+
+def _ask_all(probe: Probe, say: Callable[[str], None], order: Iterable[Check], result: Walk) -> None:
+    _take_over(probe, say)
     begun, in_a_row = probe.pace.clock(), 0
     number = {check.id: place for place, check in enumerate(CHECKS, 1)}
     for check in order:
