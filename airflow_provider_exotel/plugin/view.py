@@ -199,16 +199,18 @@ def plan_rows(plans: Iterable[Found], airflow: Airflow) -> list[dict[str, Any]]:
     """Return what is shown of plans that wait for approval, one for each run."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for plan in plans:
-        accepted = plan.value.get("accepted")
+        # A plan of an audience, or of one campaign.
+        value = plan.value
+        people = value.get("accepted", value.get("contacts"))
         rows.setdefault(
             (plan.key.dag_id, plan.key.run_id),
             {
                 "task": _task_name(plan.key),
                 "run": redact(plan.key.run_id),
                 "since": _moment(plan.at, UTC),
-                "people": quantity(accepted, "contact") if isinstance(accepted, int) else "",
+                "people": quantity(people, "contact") if isinstance(people, int) else "",
                 "approve": _place(airflow.address(plan.key), airflow),
-                "page": _place(_web(plan.value.get("url")) or _path(plan.value.get("files")), airflow),
+                "page": _place(_web(value.get("url")) or _path(value.get("files")) or _path(value), airflow),
             },
         )
     return list(rows.values())

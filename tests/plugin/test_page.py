@@ -297,8 +297,16 @@ def test_reports_and_plans_that_wait_are_named(site: Site, exotel: Emulator, run
     assert site.of("nobody").get(f"{PREFIX}/").status_code == 403
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"id": "p1", "accepted": 1200, "url": None, "files": {"page": "file:///plans/plan.html"}},
+        {"contacts": 1200, "url": None, "page": "file:///plans/plan.html"},
+    ],
+    ids=["audience", "campaign"],
+)
 def test_a_plan_that_waits_for_an_answer_says_where_to_give_it(
-    site: Site, exotel: Emulator, run_dag: Callable[..., Any]
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any], value: dict[str, Any]
 ) -> None:
     from airflow.models.hitl import HITLDetail
     from airflow.models.taskinstance import TaskInstance
@@ -307,9 +315,7 @@ def test_a_plan_that_waits_for_an_answer_says_where_to_give_it(
 
     @task
     def plan(**context: Any) -> None:
-        context["ti"].xcom_push(
-            key="plan", value={"id": "p1", "accepted": 1200, "url": None, "files": {"page": "file:///plans/plan.html"}}
-        )
+        context["ti"].xcom_push(key="plan", value=value)
 
     ran = run_dag(plan)
     with create_session() as session:
