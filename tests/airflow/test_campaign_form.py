@@ -88,11 +88,11 @@ def test_hours_of_the_day_are_filled_in_apart(run_dag: Callable[..., Any], exote
 
 
 def test_the_form_is_valid_as_it_opens() -> None:
-    form = campaign_params(numbers_from_under="s3://bucket/marketing/")
+    form = campaign_params(numbers_from_under="s3://bucket/marketing/", test_first=True)
 
     assert {name: param.resolve() for name, param in form.items()} == {
         name: field.default for name, field in FIELDS.items()
-    }
+    } | {"test_first": True}
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,7 @@ def test_what_the_dag_decides_itself_is_left_out() -> None:
     assert {name for name in FIELDS if name not in params} == {
         "name",
         "numbers_from",
+        "test_first",
         "window_start",
         "window_end",
         "window_timezone",
@@ -158,3 +159,12 @@ def test_an_empty_form_gives_no_argument() -> None:
     filled = arguments_from_params(params, campaign_params(), CreateCampaignOperator.arguments)
 
     assert filled == {"plan_only": False}
+
+
+def test_a_person_may_leave_the_test_numbers_out() -> None:
+    declared = campaign_params(test_first=True)
+
+    filled = arguments_from_params({"test_first": False}, declared, CreateCampaignOperator.arguments)
+
+    assert filled == {"test_first": False}
+    assert "test_first" not in campaign_params()
