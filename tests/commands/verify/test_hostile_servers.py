@@ -35,7 +35,7 @@ def test_a_run_against_a_hostile_server_ends_and_leaves_nothing_that_may_dial(
     out: Path, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
     plan = plan_of(seed)
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="airflow_provider_exotel")
     with hostile(plan, seed) as emulator:
         run = verify(emulator, out, timeouts=TIMEOUTS)
         assert unnamed(emulator, run) == []
