@@ -14,6 +14,7 @@ from airflow_provider_exotel.client.transport import Transport
 log = logging.getLogger(__name__)
 
 RequestBody = Literal["auto", "documented", "wrapped"]
+SentBody = Literal["documented", "wrapped"]
 
 
 class BodyForm:
@@ -21,12 +22,14 @@ class BodyForm:
 
     :param transport: sends the requests.
     :param form: ``documented`` as on the create-campaign page, ``wrapped`` as in the older reference, or ``auto`` to
-        send the first and, if that is definitely refused, the second once.
+        send one and, if that is definitely refused, the other once.
+    :param first: the form that ``auto`` sends first.
     """
 
-    def __init__(self, transport: Transport, form: RequestBody) -> None:
+    def __init__(self, transport: Transport, form: RequestBody, first: SentBody = "documented") -> None:
         self._transport = transport
         self._form = form
+        self._first: SentBody = first
 
     def send(self, kind: RequestKind, method: str, path: str, body: Callable[[bool], dict[str, Any]]) -> Answer:
         """Send a request with a body in either form.
@@ -44,23 +47,24 @@ class BodyForm:
         if self._form != "auto":
             return send(self._form == "wrapped")
         try:
-            answer = send(False)
+            answer = send(self._first == "wrapped")
         except ExotelRequestRefused as refusal:
             if decide_retry(kind, refusal) is not RetryDecision.OTHER_FORM:
                 raise
-            answer = self._send_wrapped(send, refusal)
+            answer = self._send_other(send, refusal)
         else:
-            self._form = "documented"
+            self._form = self._first
         return answer
 
-    def _send_wrapped(self, send: Callable[[bool], Answer], first: ExotelRequestRefused) -> Answer:
+    def _send_other(self, send: Callable[[bool], Answer], first: ExotelRequestRefused) -> Answer:
+        other: SentBody = "documented" if self._first == "wrapped" else "wrapped"
         try:
-            answer = send(True)
+            answer = send(other == "wrapped")
         except ExotelRequestRefused as second:
             # A refusal of the form says nothing about the content; the other one does.
             raise (second if _misses_campaigns(first) and not _misses_campaigns(second) else first) from None
-        self._form = "wrapped"
-        log.info("This account takes the wrapped request body; set request_body to 'wrapped' to save a request.")
+        self._form = other
+        log.info("This account takes the %s request body; set request_body to '%s' to save a request.", other, other)
         return answer
 
 

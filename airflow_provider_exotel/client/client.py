@@ -108,7 +108,7 @@ class ExotelClient:
             on_answer,
         )
         self._profile = profile or Profile()
-        self._form = BodyForm(self._transport, self._profile.form_of_bodies(request_body))
+        self._form = BodyForm(self._transport, request_body, self._profile.first_body)
         self.lists = ContactLists(self._transport)
         """The contact lists of the account, which campaigns can name."""
 

@@ -169,12 +169,9 @@ class Profile:
         """Return the profile as JSON, what is not known as ``null``."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
-    def form_of_bodies(
-        self, wanted: Literal["auto", "documented", "wrapped"]
-    ) -> Literal["auto", "documented", "wrapped"]:
-        """Return the form of request bodies: the one that is wanted, for ``auto`` the one that the account takes."""
-        if wanted != "auto" or self.request_body is None:
-            return wanted
+    @property
+    def first_body(self) -> Literal["documented", "wrapped"]:
+        """The form of request bodies to send first, where none is set: the one that the account takes."""
         return "wrapped" if self.request_body == "wrapped" else "documented"
 
 

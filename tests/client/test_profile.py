@@ -73,6 +73,9 @@ def test_every_answer_has_a_field_and_a_switch_that_plays_it() -> None:
         ("documented", "documented", ["documented"]),
         ("both", "both", ["documented"]),
         ("wrapped", None, ["documented", "wrapped"]),
+        # A profile that is stale costs one request.
+        ("wrapped", "both", ["documented", "wrapped"]),
+        ("documented", "wrapped", ["wrapped", "documented"]),
     ],
 )
 def test_the_client_sends_the_form_of_the_account_at_once(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_exotel.client.answer_forms import form_of_calls
 from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
-from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.commands.verify.check import Check
 from airflow_provider_exotel.commands.verify.cleanup import remove_once
 from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
@@ -158,7 +157,7 @@ def _create_once(probe: Probe, *, calls: int, lasts: timedelta, **fields: Any) -
         raise NotTold("it is not known which form of body the account takes")
     probe.ask(probe.client.check_access)  # a limit that is used up is waited for here, not between two creates
     probe.reserve_calls(calls)
-    client = probe.another_client(tries=1, profile=Profile(request_body=form))
+    client = probe.another_client(tries=1, request_body="wrapped" if form == "wrapped" else "documented")
     try:
         made = probe.create(starts_in=_SOON, lasts=lasts, client=client, **fields)
     except (ExotelError, NotTold):
