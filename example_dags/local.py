@@ -60,6 +60,8 @@ class LocalAirflow:
                 "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
                 "AIRFLOW__LOGGING__LOGGING_LEVEL": os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO"),
                 "AIRFLOW_VAR_EXOTEL_REPORT_KEY": token_hex(),
+                "AIRFLOW_VAR_EXOTEL_TESTERS": "+919876542000,+919876542001",
+                "EXOTEL_CALLBACKS": (folder / "callbacks").as_uri(),
                 "EXOTEL_AUDIENCE": write_audience(folder / "audience.csv").as_uri(),
                 "EXOTEL_PLANS": (folder / "plans").as_uri(),
                 "EXOTEL_REPORTS": (folder / "reports").as_uri(),

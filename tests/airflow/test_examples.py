@@ -21,6 +21,8 @@ def run_example(
 ) -> Callable[[str], Any]:
     """Run an example with an audience of three, and return the run."""
     monkeypatch.setenv("EXOTEL_AUDIENCE", audience)
+    monkeypatch.setenv("EXOTEL_PLANS", f"{audience.rpartition('/')[0]}/plans")
+    monkeypatch.setenv("AIRFLOW_VAR_EXOTEL_TESTERS", "+919876542000,+919876542001")
 
     def run(name: str) -> Any:
         dag = runpy.run_path(str(EXAMPLES / f"{name}.py"))["dag"]
@@ -47,3 +49,17 @@ def test_an_example_runs_to_its_end(
 
     assert str(run.state) == "success"
     assert [campaign.status for campaign in days.campaigns] == ["completed"] * campaigns
+
+
+@pytest.mark.parametrize(
+    ("name", "campaigns"), [("exotel_call_me_first", 2), ("exotel_guarded", 1), ("exotel_plan_only", 0)]
+)
+def test_an_example_that_is_open_now_runs_to_its_end(
+    run_example: Callable[[str], Any], days: Emulator, name: str, campaigns: int
+) -> None:
+    days.settings.outcomes = {"completed": 1}
+
+    run = run_example(name)
+
+    assert str(run.state) == "success"
+    assert len(days.campaigns) == campaigns
