@@ -496,6 +496,7 @@ class _SupersededAfterItsIntent:
                 instance.state = self._becomes
 
 
+@pytest.mark.skipif(AIRFLOW >= (3, 4), reason="`dag.test` of Airflow 3.4.0b2 does not come back")
 @pytest.mark.skipif(AIRFLOW < (3, 3), reason="before, Airflow keeps no state that it could refuse")
 @pytest.mark.parametrize(
     ("operator", "pause_on_kill", "status"),
