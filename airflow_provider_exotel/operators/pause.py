@@ -95,13 +95,13 @@ class PauseOrphanedCampaignsOperator(ExotelTask, BaseOperator):
         from airflow_provider_exotel.hooks.metrics import count
         from airflow_provider_exotel.hooks.owner import delete_owner_record, task_states
         from airflow_provider_exotel.waiting.owner import NO_ANSWER, Ownership, ownership_of
-        from airflow_provider_exotel.waiting.pausing import pause_patiently
+        from airflow_provider_exotel.waiting.pausing import pause_with_retries
 
         # Many pauses take minutes at the account's rate limit, and meanwhile a try may have begun.
         if ownership_of(task_states([record.task]).get(record.task, NO_ANSWER)) is not Ownership.ENDED:
             counts["left_alone"] += 1
             return
-        error = pause_patiently(self.hook.client, record.campaign_id)
+        error = pause_with_retries(self.hook.client, record.campaign_id)
         if error is not None:
             self.log.error("Campaign %s dials on though its task has ended: %s", record.campaign_id, error)
             count("pauses_failed", self.exotel_conn_id)

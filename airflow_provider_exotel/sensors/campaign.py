@@ -36,7 +36,7 @@ from airflow_provider_exotel.operators.campaign_wait import OUTCOME
 if TYPE_CHECKING:
     from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.waiting.outcome import Outcome
-    from airflow_provider_exotel.waiting.watch import WaitEvent, Watched
+    from airflow_provider_exotel.waiting.watch import WaitEvent, WatchedCampaign
 
     Context = Mapping[str, Any]
 
@@ -94,7 +94,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         super().__init__(**kwargs)
         for name, value in given.items():
             setattr(self, name, value)
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[str, WatchedCampaign] = {}
         self._only_active = False
         if not is_mapped(self):
             if not str(campaign_ids or "").strip() and not isinstance(campaign_ids, list):
@@ -172,12 +172,12 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         from airflow_provider_exotel.waiting.breaker import Breaker
         from airflow_provider_exotel.waiting.sweep import sweep
         from airflow_provider_exotel.waiting.wait import Wait
-        from airflow_provider_exotel.waiting.watch import Watched
+        from airflow_provider_exotel.waiting.watch import WatchedCampaign
 
         now, limit = datetime.now(UTC), self._options().pause_if_failed_above
         breaker = None if limit is None else Breaker(limit)
         for campaign_id in ids:
-            self._watched.setdefault(campaign_id, Watched(Wait(campaign_id, breaker=breaker)))
+            self._watched.setdefault(campaign_id, WatchedCampaign(Wait(campaign_id, breaker=breaker)))
         due = [name for name in ids if self._watched[name].event is None and self._watched[name].wait.has_begun(now)]
         try:
             swept = self.hook.ask(lambda client: sweep(client, due, only_active=self._only_active))
@@ -188,14 +188,14 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
             return
         self._only_active = swept.only_active
         for campaign_id, campaign in swept.campaigns.items():
-            if line := self._watched[campaign_id].see(campaign, datetime.now(UTC)):
+            if line := self._watched[campaign_id].update(campaign, datetime.now(UTC)):
                 self.log.info("%s", line)
-            self._judge(self._watched[campaign_id])
+            self._evaluate(self._watched[campaign_id])
 
-    def _judge(self, watched: Watched) -> None:
+    def _evaluate(self, watched: WatchedCampaign) -> None:
         from airflow_provider_exotel.waiting.breaker import sample_calls
 
-        if not watched.judges_calls(datetime.now(UTC)):
+        if not watched.is_breaker_due(datetime.now(UTC)):
             return
         campaign_id = watched.wait.campaign_id
         try:
@@ -205,7 +205,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
                 raise
             self.log.warning("The calls of campaign %s could not be counted: %s", campaign_id, error)
         else:
-            watched.judge(sample, datetime.now(UTC))
+            watched.evaluate(sample, datetime.now(UTC))
 
     def _defer(self, context: Context) -> None:
         from airflow_provider_exotel.triggers.campaign import CampaignTrigger

@@ -19,7 +19,7 @@ from airflow_provider_exotel.triggers.settings import utc_now, within
 from airflow_provider_exotel.triggers.stopping import stopper_of
 from airflow_provider_exotel.waiting.breaker import sample_calls
 from airflow_provider_exotel.waiting.wait import Step, Wait
-from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, next_poll, next_wake
+from airflow_provider_exotel.waiting.watch import WaitEvent, WatchedCampaign, next_poll, next_wake
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
@@ -124,7 +124,7 @@ class CampaignTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire one event: what each wait came to, and those that were cut short by the deadline."""
-        watched = [Watched(Wait.of_json(wait)) for wait in self.waits]
+        watched = [WatchedCampaign(Wait.of_json(wait)) for wait in self.waits]
         try:
             await self._watch(watched)
         except asyncio.CancelledError:  # all that Airflow before 3.3 says to a trigger whose task was ended
@@ -149,7 +149,7 @@ class CampaignTrigger(BaseTrigger):
             stopper.stop(wait.campaign_id, task, wait.end_at)
         return True
 
-    async def _watch(self, watched: Sequence[Watched]) -> None:
+    async def _watch(self, watched: Sequence[WatchedCampaign]) -> None:
         """Watch until nothing is left to wait for, or the deadline has passed."""
         not_before = datetime.fromisoformat(self.deferred_at) + NOT_BEFORE
         await self._say(_plan(watched, not_before, self.poll_interval))
@@ -165,21 +165,21 @@ class CampaignTrigger(BaseTrigger):
                 for campaign_id, campaign in (await self._news(subscription, pause)).items():
                     if campaign_id not in left:
                         continue
-                    line = left[campaign_id].see(campaign, utc_now())
+                    line = left[campaign_id].update(campaign, utc_now())
                     if line and left[campaign_id].event is None:  # how it ended is for the task's own log
                         later = utc_now() + timedelta(seconds=self.poll_interval)
                         await self._say(f"{line} {next_poll(later)}")
                     if subscription is not None and (send_at := left[campaign_id].wait.send_at):
                         subscription.move(campaign_id, send_at)
-                    await self._judge(left[campaign_id])
+                    await self._evaluate(left[campaign_id])
                 for campaign_id, one in list(left.items()):
-                    one.see_clock(utc_now())
+                    one.update_clock(utc_now())
                     if one.event is not None:
                         del left[campaign_id]
                         if subscription is not None:
                             subscription.forget(campaign_id)
 
-    async def _subscribe(self, watched: Iterable[Watched], stack: AsyncExitStack) -> Subscription | None:
+    async def _subscribe(self, watched: Iterable[WatchedCampaign], stack: AsyncExitStack) -> Subscription | None:
         try:
             poller = await poller_of(self.exotel_conn_id)
         except Exception as error:  # it was there when the task was deferred, and may be there again
@@ -191,14 +191,14 @@ class CampaignTrigger(BaseTrigger):
         stack.callback(poller.unsubscribe, subscription)
         return subscription
 
-    async def _judge(self, one: Watched) -> None:
+    async def _evaluate(self, one: WatchedCampaign) -> None:
         """Have the calls of a campaign counted, if that is due."""
         campaign_id = one.wait.campaign_id
-        if not one.judges_calls(utc_now()):
+        if not one.is_breaker_due(utc_now()):
             return
         try:
             poller = await poller_of(self.exotel_conn_id)
-            one.judge(await poller.ask(lambda client: sample_calls(client, campaign_id)), utc_now())
+            one.evaluate(await poller.ask(lambda client: sample_calls(client, campaign_id)), utc_now())
         except Exception as error:  # it is tried again with the next poll
             detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
             await self._say(f"The calls of campaign {campaign_id} could not be counted: {detail}", logging.WARNING)
@@ -215,12 +215,12 @@ class CampaignTrigger(BaseTrigger):
         return await within(pause, subscription.news.get()) or {}
 
 
-def _is_failing(watched: Iterable[Watched]) -> bool:
+def _is_failing(watched: Iterable[WatchedCampaign]) -> bool:
     """Return whether the task has to pause a campaign at once, whatever the others do."""
     return any(one.event is not None and one.event.step is Step.FAILING for one in watched)
 
 
-def _plan(watched: Sequence[Watched], not_before: datetime, interval: float) -> str:
+def _plan(watched: Sequence[WatchedCampaign], not_before: datetime, interval: float) -> str:
     """Return in words what is waited for, and when it is polled."""
     waits = [one.wait for one in watched]
     named = f"campaign {waits[0].campaign_id}" if len(waits) == 1 else f"{len(waits):,} campaigns"

@@ -70,9 +70,9 @@ class CampaignFinishedTrigger(BaseEventTrigger):
         # A stream that others share may have gone past what this watcher has not been told.
         missed = [await self._look_back()] if told else []
         async for finished in _after(missed, shared_stream):
-            for outcome in told.news(finished) if told else ():
+            for outcome in told.unreported(finished) if told else ():
                 yield TriggerEvent(outcome.as_json())  # type: ignore[no-untyped-call]
-            following = WatcherCursor.all_of(finished)
+            following = WatcherCursor.after(finished)
             if following != told and self.asset_state_store:
                 await self.asset_state_store.aset(_CURSOR, following.as_json())
             told = following

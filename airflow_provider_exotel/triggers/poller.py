@@ -30,7 +30,7 @@ from airflow_provider_exotel.hooks.exotel import client_of
 from airflow_provider_exotel.hooks.metrics import count, gauge_waiting
 from airflow_provider_exotel.triggers.settings import PerLoop, settings_of, utc_now, within
 from airflow_provider_exotel.triggers.stopping import stopper_of
-from airflow_provider_exotel.waiting.sweep import PAGE, Swept, sweep_by_page
+from airflow_provider_exotel.waiting.sweep import PAGE, SweepResult, sweep_by_page
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import CallStatus, ExotelClient
@@ -202,7 +202,7 @@ class AccountPoller:
             interval = self._interval() * random.uniform(0.9, 1.1)  # noqa: S311
             self._next_sweep = self._not_before(self._subscriptions, interval)
 
-    async def _pages(self, wanted: Sequence[str]) -> AsyncIterator[Swept]:
+    async def _pages(self, wanted: Sequence[str]) -> AsyncIterator[SweepResult]:
         """Yield what a sweep sees, request by request; those of a long list are spread over the interval."""
         self._paused = timedelta()
         pages = sweep_by_page(await self._connected(), wanted, only_active=self._only_active)
@@ -215,7 +215,7 @@ class AccountPoller:
                 self._paused += timedelta(seconds=pause)
                 await asyncio.sleep(pause)
 
-    def _next_page(self, pages: Iterator[Swept]) -> Swept | None:
+    def _next_page(self, pages: Iterator[SweepResult]) -> SweepResult | None:
         self._turn.wait(_STOPS_GO_FIRST_FOR)
         return next(pages, None)
 

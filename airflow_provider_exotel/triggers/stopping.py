@@ -29,7 +29,7 @@ from airflow_provider_exotel.hooks.owner import task_states
 from airflow_provider_exotel.triggers.settings import PerLoop, settings_of, utc_now, within
 from airflow_provider_exotel.waiting.owner import NO_ANSWER, Ownership, TaskKey, ownership_of
 from airflow_provider_exotel.waiting.pausing import PauseResult, pause_once, pause_result
-from airflow_provider_exotel.waiting.wait import LINGERS
+from airflow_provider_exotel.waiting.wait import OVERDUE_AFTER
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
@@ -190,7 +190,7 @@ class CampaignStopper:
 
     def _is_wanted(self, stop: Stop) -> bool:
         """Return whether a campaign is to be paused now; give it up if its window has closed."""
-        if stop.end_at is not None and self._now() >= stop.end_at + LINGERS:
+        if stop.end_at is not None and self._now() >= stop.end_at + OVERDUE_AFTER:
             log.error("Campaign %s was not paused before its window closed at %s.", stop.campaign_id, stop.end_at)
             del self._stops[stop.campaign_id]
         elif stop.ownership is Ownership.ENDED:

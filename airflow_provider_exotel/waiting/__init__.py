@@ -1,3 +1,3 @@
-"""When a campaign is over, what came of it, carrying it over to the next window, and control."""
+"""Wait for campaigns, determine their outcome, carry them over to the next window, and control them."""
 
 from __future__ import annotations

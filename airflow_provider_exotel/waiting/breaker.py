@@ -1,8 +1,8 @@
-"""The circuit breaker: stop a campaign whose calls fail, before it has tried everybody for nothing.
+"""The circuit breaker: pause a campaign whose calls fail before it has dialled all of its contacts.
 
-A wrong flow, a dead ExoPhone or an empty balance fails call after call. The counts of a campaign do not show that in
-every dialect: contacts that wait for a retry count as pending, and busy lines may count as failed. So the calls
-themselves are counted, which takes two requests; the pauses between two counts double.
+A wrong flow, a dead ExoPhone or an empty balance makes every call fail. The campaign's own counts do not always show
+this: contacts that wait for a retry may count as pending, and busy lines may count as failed. So the breaker counts the
+calls themselves. One count takes two requests, and the time between two counts doubles.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import CallStatus, ExotelClient
 
-ENOUGH_CALLS = 30
-"""How many calls are judged at least: a share of fewer says little."""
-FIRST_AFTER = timedelta(minutes=2)
-"""How long after its start a campaign's calls are counted first."""
-_MOST_READ = 500
+MIN_CALLS = 30
+"""Minimum number of calls per evaluation; the failure rate of fewer calls is not meaningful."""
+FIRST_SAMPLE_AFTER = timedelta(minutes=2)
+"""Time between the start of a campaign and the first count of its calls."""
+_MAX_READ = 500
 
 
 @dataclass(frozen=True)
 class CallSample:
-    """How many calls a campaign has made, and how many of them were not put through."""
+    """Number of calls of a campaign, and number of failed calls among them."""
 
     calls: int
     failed: int
@@ -32,12 +32,12 @@ class CallSample:
 
 @dataclass(frozen=True)
 class Breaker:
-    """Judges the calls of a campaign while it dials.
+    """The failure rate limit of a campaign, and the calls that were evaluated so far.
 
     :param limit: the share of failed calls, 0 to 1, above which the campaign is paused.
-    :param judge_at: when the calls are counted next; ``None`` for as soon as the campaign dials.
-    :param calls: the calls that have been judged.
-    :param failed: those of them that had failed.
+    :param judge_at: time of the next count; ``None`` to count as soon as the campaign dials.
+    :param calls: number of calls evaluated so far.
+    :param failed: number of failed calls among them.
     """
 
     limit: float
@@ -46,28 +46,28 @@ class Breaker:
     failed: int = 0
 
     def is_due(self, now: datetime, started: datetime | None) -> bool:
-        """Return whether the calls are to be counted now.
+        """Return whether the calls should be counted now.
 
-        :param now: the present moment.
+        :param now: the current time.
         :param started: when the campaign began to dial.
         """
-        first = None if started is None else started + FIRST_AFTER
+        first = None if started is None else started + FIRST_SAMPLE_AFTER
         moment = self.judge_at or first
         return moment is None or now >= moment
 
-    def judge(self, sample: CallSample, now: datetime, started: datetime | None) -> tuple[Self, str | None]:
-        """Return the breaker as it goes on, and in words why the campaign is to be paused, ``None`` if it is not.
+    def evaluate(self, sample: CallSample, now: datetime, started: datetime | None) -> tuple[Self, str | None]:
+        """Return the updated breaker, and the reason to pause the campaign, or ``None`` to let it dial.
 
-        Only the calls since the last judgement count, so that a balance that runs out shows after many good calls too.
+        Only calls since the last evaluation count. Otherwise many earlier successes would hide a balance that runs out.
 
         :param sample: the calls so far.
-        :param now: the present moment.
+        :param now: the current time.
         :param started: when the campaign began to dial.
         """
-        pause = max(now - started, FIRST_AFTER) if started is not None else FIRST_AFTER
+        delay = max(now - started, FIRST_SAMPLE_AFTER) if started is not None else FIRST_SAMPLE_AFTER
         calls, failed = sample.calls - self.calls, sample.failed - self.failed
-        later = replace(self, judge_at=now + pause)
-        if calls < ENOUGH_CALLS:
+        later = replace(self, judge_at=now + delay)
+        if calls < MIN_CALLS:
             return later, None
         if failed > self.limit * calls:
             return later, (
@@ -78,7 +78,7 @@ class Breaker:
         return replace(later, calls=sample.calls, failed=sample.failed), None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
+        """Return the breaker as plain JSON."""
         return {**self.__dict__, "judge_at": self.judge_at.isoformat() if self.judge_at else None}
 
     @classmethod
@@ -90,13 +90,13 @@ class Breaker:
 
 
 def sample_calls(client: ExotelClient, campaign_id: str) -> CallSample:
-    """Count the calls of a campaign, and those that failed: two requests.
+    """Count all calls and the failed calls of a campaign, in two requests.
 
-    Where the service does not tell how many there are, its first 500 calls are counted.
+    If the service returns no totals, only the first 500 calls are counted.
 
     :param client: the account's client.
     :param campaign_id: the campaign.
-    :raises ExotelError: if they cannot be read.
+    :raises ExotelError: if the calls cannot be read.
     """
     totals = []
     statuses: tuple[tuple[CallStatus, ...] | None, ...] = (None, ("failed",))
@@ -106,6 +106,6 @@ def sample_calls(client: ExotelClient, campaign_id: str) -> CallSample:
     calls, failed = totals
     if calls is not None and failed is not None:
         return CallSample(calls, failed)
-    first = next(iter(client.call_details_pages(campaign_id, page_size=_MOST_READ)), None)
+    first = next(iter(client.call_details_pages(campaign_id, page_size=_MAX_READ)), None)
     records = first.records if first is not None else ()
     return CallSample(len(records), sum(record.status == "failed" for record in records))

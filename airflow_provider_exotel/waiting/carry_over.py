@@ -1,8 +1,8 @@
-"""Carry a campaign over several days: out of one calling window and into the next.
+"""Carry a campaign over from one calling window to the next.
 
-The service ends a campaign for good at its ``end_at`` (Exotel, schedule; a guide says it is paused then). So shortly
-before, it is paused, given the next window as its schedule, and resumed when that opens. Nothing is resumed before the
-service shows the schedule it was given: otherwise it would dial at night.
+The service ends a campaign for good at its ``end_at`` (Exotel, schedule; a guide says that it is paused instead). So
+shortly before, the campaign is paused and gets the next window as its schedule. It is resumed when that window opens,
+but only if the service shows the new schedule: otherwise it might dial at night.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.waiting.control import change
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, tally_of
-from airflow_provider_exotel.waiting.wait import HAND_OVER, Wait, people_are_left
+from airflow_provider_exotel.waiting.wait import CARRY_OVER_LEAD, Wait, has_open_contacts
 from airflow_provider_exotel.windows.calling_window import MissedWindow, Window, read_as
 from airflow_provider_exotel.windows.common_window import window_of
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class NextWindow(NamedTuple):
-    """The stretch of time a campaign is given next."""
+    """The next schedule of a campaign."""
 
     send_at: datetime
     end_at: datetime
@@ -34,14 +34,14 @@ class NextWindow(NamedTuple):
 
 @dataclass(frozen=True)
 class CarryOver:
-    """Continues one campaign in the next window, and the next.
+    """How to continue a campaign in later windows.
 
     :param window: the calling hours.
-    :param until: no window that opens then or later is used; ``None`` for as long as there are people left.
-    :param call_retries: the retry plan, for which a window must have room.
-    :param remember: keeps, before it is moved, until when the campaign is about to dial; ``None`` once it is not
-        paused for a later window any more.
-    :param now: the time.
+    :param until: do not open a window at or after this time; ``None`` to continue until no contacts are left.
+    :param call_retries: the retry plan; each window must be long enough for it.
+    :param remember: stores the end of the next window before the campaign is moved to it, and ``None`` once the
+        campaign is no longer paused for a later window.
+    :param now: returns the current time.
     """
 
     window: Window
@@ -50,22 +50,22 @@ class CarryOver:
     remember: Callable[[datetime | None], None] = lambda end_at: None  # noqa: ARG005
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def leave_window(self, client: ExotelClient, wait: Wait) -> Wait:
-        """Pause a campaign whose window is about to close and give it the next one, if people are left to call.
+    def move_to_next_window(self, client: ExotelClient, wait: Wait) -> Wait:
+        """Pause a campaign whose window is about to close, and schedule it for the next one if contacts are left.
 
         :param client: the account's client.
-        :param wait: the wait that came to its window's end.
+        :param wait: the wait that has reached the end of its window.
         :return: the wait for the next window's opening, or for the campaign's end.
-        :raises CampaignFailed: if the service does not take the next window.
+        :raises CampaignFailed: if the service does not accept the new schedule.
         """
         last = replace(wait, hand_over=False)
         campaign = client.get_campaign(wait.campaign_id)
         shown = campaign.schedule
         if wait.end_at is not None and shown.end_at is not None and shown.end_at > wait.end_at:
-            return replace(wait, send_at=shown.send_at or wait.send_at, end_at=shown.end_at)  # somebody moved it
-        if not self._is_ours_to_carry(campaign, wait):
+            return replace(wait, send_at=shown.send_at or wait.send_at, end_at=shown.end_at)  # rescheduled by a person
+        if not self._may_carry_over(campaign, wait):
             return replace(last, seen_dialling=wait.seen_dialling and campaign.status is not CampaignStatus.PAUSED)
-        if not people_are_left(campaign, wait.contacts):
+        if not has_open_contacts(campaign, wait.contacts):
             return last
         following = self._next_window(wait)
         if following is None:
@@ -73,40 +73,40 @@ class CarryOver:
         self.remember(following.end_at)
         if campaign.status is not CampaignStatus.PAUSED:
             campaign = client.pause_campaign(campaign.id)
-        if campaign.status is not CampaignStatus.PAUSED:  # one that dials on would do so until the end it is given
+        if campaign.status is not CampaignStatus.PAUSED:  # if still dialling, it would dial until its new end
             self.remember(None)
             return last
-        return self._give(client, campaign, following, wait)
+        return self._reschedule(client, campaign, following, wait)
 
     def resume_in_window(self, client: ExotelClient, wait: Wait) -> Wait:
-        """Resume a campaign in the window that has opened.
+        """Resume a campaign after its window has opened.
 
         :param client: the account's client.
-        :param wait: the wait that came to the window's opening.
+        :param wait: the wait that has reached the opening of the window.
         :return: the wait for the campaign's end.
-        :raises CampaignFailed: if it does not stand as it was left.
+        :raises CampaignFailed: if the service shows another ``end_at`` than the one it was given.
         """
         going = replace(wait, opening=False)
         campaign = client.get_campaign(wait.campaign_id)
-        if campaign.status is not CampaignStatus.PAUSED:  # somebody resumed or ended it meanwhile
+        if campaign.status is not CampaignStatus.PAUSED:  # resumed or ended by a person in the meantime
             return going
         if wait.end_at is None or campaign.schedule.end_at != wait.end_at:
-            raise CampaignFailed(f"campaign {campaign.id} shows another end than it was given; it stays paused")
+            raise CampaignFailed(f"campaign {campaign.id} shows another end_at than it was given; it stays paused")
         opens = max(filter(None, (wait.send_at, campaign.schedule.send_at)), default=None)
         if opens is not None and self.now() < opens:
             return replace(wait, send_at=opens)
-        if self.now() >= wait.end_at - HAND_OVER:  # nobody was there to open it
+        if self.now() >= wait.end_at - CARRY_OVER_LEAD:  # no process was running when the window opened
             following = self._next_window(wait)
             if following is None:
                 return replace(going, hand_over=False)
             self.remember(following.end_at)
-            return self._give(client, campaign, following, wait)
+            return self._reschedule(client, campaign, following, wait)
         client.resume_campaign(campaign.id)
         self.remember(None)
         return replace(going, seen_dialling=True)
 
-    def _is_ours_to_carry(self, campaign: Campaign, wait: Wait) -> bool:
-        """Return whether the campaign dialled, or was about to, up to now: one that a person has paused is left."""
+    def _may_carry_over(self, campaign: Campaign, wait: Wait) -> bool:
+        """Return whether the campaign dialled until now or was about to start, so that no person has paused it."""
         if wait.end_at is not None and self.now() >= wait.end_at:
             return campaign.status is CampaignStatus.PAUSED and wait.seen_dialling
         return campaign.status in {CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS}
@@ -121,14 +121,14 @@ class CarryOver:
             return None
         if following.send_at is None or following.end_at is None:
             return None
-        # Schedules are told in whole seconds.
+        # The service stores whole seconds.
         end_at = min(following.end_at, self.until.replace(microsecond=0)) if self.until else following.end_at
-        long_enough = end_at - following.send_at > HAND_OVER
+        long_enough = end_at - following.send_at > CARRY_OVER_LEAD
         return NextWindow(following.send_at, end_at) if long_enough else None
 
-    def _give(self, client: ExotelClient, campaign: Campaign, following: NextWindow, wait: Wait) -> Wait:
+    def _reschedule(self, client: ExotelClient, campaign: Campaign, following: NextWindow, wait: Wait) -> Wait:
         try:
-            # The older reference refuses it, a guide allows it while paused (Exotel, update campaign): so it is asked.
+            # The older reference forbids it, a guide allows it while paused (Exotel, update campaign): so it is tried.
             after = change(client, campaign.id, {"schedule": following._asdict()}, force=True)
             if after.status is CampaignStatus.IN_PROGRESS:
                 after = client.pause_campaign(campaign.id)
@@ -136,14 +136,14 @@ class CarryOver:
             self.remember(None)
             left = tally_of(campaign.stats, contacts=wait.contacts).open
             raise CampaignFailed(
-                f"campaign {campaign.id} stays paused with {f'{left:,} ' if left else ''}people left: "
-                f"it could not be given the next window ({error})"
+                f"campaign {campaign.id} stays paused with {f'{left:,} ' if left else ''}contacts left: "
+                f"it could not be rescheduled to the next window ({error})"
             ) from error
         if after.status not in {CampaignStatus.PAUSED, CampaignStatus.CREATED} and not after.status.has_ended:
             self.remember(None)
             raise CampaignFailed(
-                f"campaign {campaign.id} is {after.status_text!r} after it was given the next window, "
-                "and may dial before that opens: look at it in the dashboard"
+                f"campaign {campaign.id} is {after.status_text!r} after it was rescheduled to the next window, "
+                "and may dial before that opens; check it in the dashboard"
             )
         return replace(
             wait, send_at=following.send_at, end_at=following.end_at, hand_over=True, opening=True, seen_dialling=False
@@ -153,16 +153,16 @@ class CarryOver:
 def parse_carry_over(
     window: Any, call_retries: Any, until: datetime | None, remember: Callable[[datetime | None], None]
 ) -> CarryOver:
-    """Return what continues a campaign in the next window, from a task's arguments.
+    """Return the carry-over from a task's arguments.
 
-    :param window: the calling hours, in any form that a task takes.
-    :param call_retries: the retry plan, in any form that a task takes.
+    :param window: the calling hours, in any form that a task accepts.
+    :param call_retries: the retry plan, in any form that a task accepts.
     :param until: do not open a window after this time.
-    :param remember: keeps until when the campaign is about to dial.
-    :raises ExotelInputError: if there is no window, or one of them cannot be read.
+    :param remember: stores the end of the next window.
+    :raises ExotelInputError: if there is no window, or an argument is invalid.
     """
     if window is None:
-        raise ExotelInputError([Problem("on_window_end", "'resume' needs a window, the next of which it goes on in")])
+        raise ExotelInputError([Problem("on_window_end", "'resume' needs a window; add window")])
     if call_retries is not None and not isinstance(call_retries, CallRetries):
         call_retries = read_as(CallRetries, call_retries, "call_retries")
     return CarryOver(window_of(window), until, call_retries, remember)

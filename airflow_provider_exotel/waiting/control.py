@@ -1,7 +1,7 @@
-"""Steer a campaign: which action is allowed when (Exotel, update campaign: actions), and what to say where it is not.
+"""Control a campaign: the actions that each status allows (Exotel, update campaign: actions).
 
-An action whose aim is reached already is done. Nothing is left half done silently: each action reads the campaign
-before and after it.
+An action succeeds at once if the campaign already has the status it leads to. Each action reads the campaign before and
+after it, so that a partial change is never silent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ALREADY: Mapping[str, frozenset[CampaignStatus]] = {
     "archive": frozenset({_ARCHIVED}),
     "delete": frozenset({_DELETED}),
 }
-"""Where an action has nothing left to do."""
+"""Statuses in which an action has nothing to do."""
 
 ALLOWED: Mapping[str, frozenset[CampaignStatus]] = {
     "pause": frozenset({_CREATED, _IN_PROGRESS}),
@@ -43,15 +43,15 @@ ALLOWED: Mapping[str, frozenset[CampaignStatus]] = {
     "archive": frozenset({_COMPLETED}),
     "delete": frozenset({_CREATED}),
 }
-"""From where an action is allowed."""
+"""Statuses in which an action is allowed."""
 
-_INSTEAD: Mapping[str, str] = {
-    "pause": "only one that is created or in progress can be paused",
-    "resume": "only a paused one can be resumed",
-    "complete": "only a paused one can be completed; 'stop' pauses it first",
-    "stop": "its status is not known to this version; look at it in the dashboard",
-    "archive": "only a completed one can be archived",
-    "delete": "only one that has not begun can be deleted; 'stop' ends one that has",
+_REFUSALS: Mapping[str, str] = {
+    "pause": "only a campaign that is created or in progress can be paused",
+    "resume": "only a paused campaign can be resumed",
+    "complete": "only a paused campaign can be completed; use 'stop', which pauses it first",
+    "stop": "this version does not know its status; check it in the dashboard",
+    "archive": "only a completed campaign can be archived",
+    "delete": "only a campaign that has not started can be deleted; use 'stop' to end it",
 }
 _ALWAYS_CHANGEABLE = frozenset({"call_status_callback", "call_schedule_callback", "status_callback"})
 
@@ -59,18 +59,18 @@ _ALWAYS_CHANGEABLE = frozenset({"call_status_callback", "call_schedule_callback"
 def control(
     campaigns: ExotelClient, campaign_id: str, action: str, *, sleep: Callable[[float], None] = time.sleep
 ) -> Campaign | None:
-    """Carry out an action, and return the campaign as it stands afterwards; ``None`` if it is deleted.
+    """Run an action, and return the updated campaign, or ``None`` if it is deleted.
 
     :param campaigns: the account's campaigns.
-    :param campaign_id: which one.
-    :param action: what to do. ``stop`` pauses, waits until that is confirmed, and completes.
-    :param sleep: waits for seconds.
-    :raises ExotelInputError: if there is no such action, or the campaign stands where it is not allowed.
-    :raises ExotelNotFound: if there is no such campaign.
-    :raises ExotelError: if the service does not do it.
+    :param campaign_id: the campaign.
+    :param action: the action. ``stop`` pauses the campaign, waits until the pause is confirmed, and completes it.
+    :param sleep: sleeps for a number of seconds.
+    :raises ExotelInputError: if the action is unknown, or not allowed in the campaign's status.
+    :raises ExotelNotFound: if the campaign does not exist.
+    :raises ExotelError: if the service refuses or fails.
     """
     if action not in ALLOWED:
-        raise ExotelInputError([Problem("action", f"is none of {', '.join(ALLOWED)}")])
+        raise ExotelInputError([Problem("action", f"unknown value; use one of {', '.join(ALLOWED)}")])
     try:
         campaign = campaigns.get_campaign(campaign_id)
     except ExotelNotFound:
@@ -81,27 +81,27 @@ def control(
         return campaign
     if campaign.status not in ALLOWED[action]:
         raise ExotelInputError(
-            [Problem("action", f"campaign {campaign_id} is {campaign.status_text!r}: {_INSTEAD[action]}")]
+            [Problem("action", f"campaign {campaign_id} is {campaign.status_text!r}: {_REFUSALS[action]}")]
         )
-    return _carried_out(campaigns, campaign, action, sleep)
+    return _run_action(campaigns, campaign, action, sleep)
 
 
 def change(campaigns: ExotelClient, campaign_id: str, changes: Mapping[str, Any], *, force: bool = False) -> Campaign:
-    """Change a campaign, and return it as the service shows it afterwards.
+    """Change a campaign, and return it as the service shows it after the change.
 
-    Before it begins everything may be changed but whom it calls, afterwards only its callbacks (Exotel, update campaign
+    Before it starts, everything but its contacts can be changed; afterwards only its callbacks (Exotel, update campaign
     details). The key in its name is kept.
 
     :param campaigns: the account's campaigns.
-    :param campaign_id: which one.
-    :param changes: fields of the create-campaign page, under the names of
+    :param campaign_id: the campaign.
+    :param changes: fields of the create-campaign page, named as in
         :class:`~airflow_provider_exotel.client.request.CampaignRequest`.
-    :param force: whether to ask the service even where its reference says that it refuses.
-    :raises ExotelInputError: if nothing is to be changed, or something that may not be.
-    :raises ExotelError: if the service refuses, or shows something else afterwards.
+    :param force: whether to send a change even if the service's reference says that it will be refused.
+    :raises ExotelInputError: if there is nothing to change, or a field cannot be changed.
+    :raises ExotelError: if the service refuses, or does not show the change afterwards.
     """
     problems = [
-        Problem(f"changes.{name}", "cannot be changed: these people were looked at when it was created; create another")
+        Problem(f"changes.{name}", "cannot be changed after the campaign was created; create another campaign")
         for name in ("numbers", "lists")
         if name in changes
     ]
@@ -112,17 +112,17 @@ def change(campaigns: ExotelClient, campaign_id: str, changes: Mapping[str, Any]
     before = campaigns.get_campaign(campaign_id)
     late = sorted(changes.keys() - _ALWAYS_CHANGEABLE) if before.status is not _CREATED else []
     if late and not force:
-        why = f"campaign {campaign_id} is {before.status_text!r}, and once it has begun only callbacks can be changed"
+        why = f"campaign {campaign_id} is {before.status_text!r}; once it has started, only callbacks can be changed"
         raise ExotelInputError([Problem(f"changes.{name}", why) for name in late])
-    asked = CampaignChanges(**_completed(before, changes))
-    if asked.name is not None:
-        asked = asked.model_copy(update={"name": renamed(before.name, asked.name)})
-    after = campaigns.update_campaign(campaign_id, **dict(asked))
-    _compare(before, after, asked)
+    requested = CampaignChanges(**_complete_changes(before, changes))
+    if requested.name is not None:
+        requested = requested.model_copy(update={"name": renamed(before.name, requested.name)})
+    after = campaigns.update_campaign(campaign_id, **dict(requested))
+    _verify_change(before, after, requested)
     return after
 
 
-def _carried_out(
+def _run_action(
     campaigns: ExotelClient, campaign: Campaign, action: str, sleep: Callable[[float], None]
 ) -> Campaign | None:
     if action == "delete":
@@ -133,7 +133,7 @@ def _carried_out(
         if campaign.status in _ENDED:
             return campaign
         if campaign.status is not _PAUSED:
-            raise ExotelError(f"campaign {campaign.id} was told to pause and is {campaign.status_text!r}")
+            raise ExotelError(f"campaign {campaign.id} is still {campaign.status_text!r} after a pause was requested")
     step = {
         "pause": campaigns.pause_campaign,
         "resume": campaigns.resume_campaign,
@@ -144,57 +144,55 @@ def _carried_out(
     return step(campaign.id)
 
 
-def _completed(before: Campaign, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the changes with what belongs to them and is to stay.
+def _complete_changes(before: Campaign, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes, completed with the current schedule and retry plan.
 
-    Whether the service keeps what a change leaves out is not documented, and a campaign that lost its schedule would
+    Whether the service keeps fields that a change leaves out is not documented. A campaign that lost its schedule would
     dial at once and for 30 days.
     """
     schedule, retries = dict(before.schedule), dict(before.retries or {})
     wanted = dict(changes)
     if before.status is not _CREATED:
-        schedule.pop("send_at")  # it has passed, and what has passed may be refused
+        schedule.pop("send_at")  # a time in the past may be refused
     elif any(schedule.values()):
         wanted.setdefault("schedule", {})
     for name, stays in (("schedule", schedule), ("call_retries", retries)):
         if name in wanted:
-            wanted[name] = _with_the_rest(wanted[name], stays)
+            wanted[name] = _merge(wanted[name], stays)
     return wanted
 
 
-def _with_the_rest(given: Any, stays: Mapping[str, Any]) -> Any:
+def _merge(given: Any, stays: Mapping[str, Any]) -> Any:
     try:
         parts = dict(read_mapping(given))  # type: ignore[call-overload]
     except (TypeError, ValueError):
-        return given  # no mapping, which is for the model to say
+        return given  # not a mapping; the model reports it
     return {**stays, **{name: value for name, value in parts.items() if value is not None}}
 
 
-def _compare(before: Campaign, after: Campaign, asked: CampaignChanges) -> None:
-    """Raise if the service kept what was to be changed, or changed what was to be kept."""
-    was, is_now, wanted = _shown(before), _shown(after), _shown(asked)
+def _verify_change(before: Campaign, after: Campaign, requested: CampaignChanges) -> None:
+    """Raise if the service did not change a field that it should, or changed one that it should not."""
+    was, is_now, wanted = _returned_fields(before), _returned_fields(after), _returned_fields(requested)
     shown = was.keys() | is_now.keys()
     kept = sorted(name for name in wanted.keys() & shown if is_now.get(name) != wanted[name])
     lost = sorted(name for name in was.keys() - wanted.keys() if was[name] != is_now.get(name))
     if kept or lost:
         words = [f"kept {', '.join(kept)}"] if kept else []
         words += [f"changed {', '.join(lost)} too"] if lost else []
-        raise ExotelError(
-            f"campaign {after.id} was changed and is not as it was meant to be: the service {' and '.join(words)}"
-        )
+        raise ExotelError(f"campaign {after.id} was not changed as requested: the service {' and '.join(words)}")
 
 
-def _shown(campaign: Campaign | CampaignChanges) -> dict[str, Any]:
-    """Return the fields that the service shows again, nested ones by their full name."""
+def _returned_fields(campaign: Campaign | CampaignChanges) -> dict[str, Any]:
+    """Return the fields that the service returns, nested ones by their full name."""
     retries = campaign.call_retries if isinstance(campaign, CampaignChanges) else campaign.retries
     nested = {"schedule": campaign.schedule, "call_retries": retries}
     shown = {name: getattr(campaign, name) for name in ("name", "caller_id", "url", "campaign_type")}
     shown |= {
         f"{outer}.{name}": value for outer, fields in nested.items() if fields is not None for name, value in fields
     }
-    return {name: _as_told(value) for name, value in shown.items() if value is not None}
+    return {name: _as_sent(value) for name, value in shown.items() if value is not None}
 
 
-def _as_told(value: Any) -> Any:
-    """Return a value as it is told to the service, which hears of whole seconds."""
+def _as_sent(value: Any) -> Any:
+    """Return a value as it is sent; the service stores whole seconds."""
     return value.replace(microsecond=0) if isinstance(value, datetime) else value

@@ -1,6 +1,6 @@
-"""The driver of a wait: one campaign followed to its end, through as many windows as it takes.
+"""The driver of a wait: follow one campaign to its end, through as many windows as it takes.
 
-Worker, sensor and trigger differ in how they poll. What follows from what they see is decided here, once.
+Worker, sensor and trigger differ only in how they poll. This module decides what to do about the result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome, resolve_uncalled
 from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
 from airflow_provider_exotel.waiting.wait import Step, Wait
-from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, watch
+from airflow_provider_exotel.waiting.watch import WaitEvent, WatchedCampaign, watch
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
@@ -28,49 +28,49 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer", covariant=True)
 
-_RETRIES_WITHIN = timedelta(seconds=15)
-"""A carry-over that failed is tried again so soon: its window closes within minutes."""
+_MAX_RETRY_DELAY = timedelta(seconds=15)
+"""Maximum delay before a failed carry-over is retried: its window closes within minutes."""
 
 
 class Ask(Protocol):
-    """Asks the service, with a client whose credentials are renewed when they are refused."""
+    """Calls a function with a client whose credentials are renewed if the service refuses them."""
 
     def __call__(self, question: Callable[[ExotelClient], Answer], /) -> Answer:
-        """Return what the question returns."""
+        """Return the result of the function."""
         ...
 
 
-def _never_killed() -> None:
-    """Go on."""
+def _do_nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
 class WaitDriver:
-    """Follows one campaign from window to window.
+    """Settings and connections for following one campaign from window to window.
 
-    :param ask: asks the service.
-    :param carry_over: continues the campaign in the next window; ``None`` where that is not wanted.
+    :param ask: calls a function with the account's client.
+    :param carry_over: how to continue the campaign in the next window; ``None`` to end it with its window.
     :param poll_interval: the time between two polls.
     :param pause_if_failed_above: the share of failed calls above which the campaign is paused; ``None`` for never.
     :param stop_if_killed: raises if the task was killed; called before and after each step that lets a campaign dial.
-    :param now: the time.
-    :param sleep: waits for seconds; may raise to end the wait.
+    :param now: returns the current time.
+    :param sleep: sleeps for a number of seconds; may raise to end the wait.
     """
 
     ask: Ask
     carry_over: CarryOver | None = None
     poll_interval: timedelta = timedelta(seconds=60)
     pause_if_failed_above: float | None = None
-    stop_if_killed: Callable[[], None] = _never_killed
+    stop_if_killed: Callable[[], None] = _do_nothing
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
 
     def start(self, campaign: Campaign, *, contacts: int | None, carried_to: datetime | None) -> Wait | Outcome:
-        """Return what to wait for, or the outcome of a campaign that has ended.
+        """Return the first wait for a campaign, or its outcome if it has ended.
 
-        :param campaign: it, as it stands.
-        :param contacts: how many people it calls, where that is known.
-        :param carried_to: the end of the window that an earlier try paused it for.
+        :param campaign: the current campaign.
+        :param contacts: number of its contacts; ``None`` if unknown.
+        :param carried_to: the end of the window for which an earlier try paused it.
         """
         limit = self.pause_if_failed_above
         wait = Wait.for_campaign(
@@ -82,16 +82,16 @@ class WaitDriver:
         )
         if self.carry_over and campaign.status == "paused" and carried_to and carried_to == campaign.schedule.end_at:
             wait = replace(wait, opening=True)
-        watched = Watched(wait)
-        watched.see(campaign, self.now())
+        watched = WatchedCampaign(wait)
+        watched.update(campaign, self.now())
         return self.resolve(watched.event) if watched.event else wait
 
     def follow(self, step: Wait | Outcome, defer: Callable[[Wait], None] | None = None) -> Outcome:
         """Follow the campaign to its end, and return its outcome.
 
-        :param step: what to wait for, or the outcome.
-        :param defer: hands a wait to the triggerer and does not return; ``None`` to wait in this process.
-        :raises CampaignFailed: as :meth:`resolve`.
+        :param step: the next wait, or the outcome.
+        :param defer: defers a wait to the triggerer and does not return; ``None`` to wait in this process.
+        :raises CampaignFailed: see :meth:`resolve`.
         """
         while not isinstance(step, Outcome):
             if defer is not None:
@@ -100,12 +100,12 @@ class WaitDriver:
         return step
 
     def watch(self, wait: Wait) -> WaitEvent:
-        """Wait in this process until something is to be done.
+        """Wait in this process until there is an event.
 
-        :param wait: what to wait for.
+        :param wait: the wait.
         """
         return watch(
-            Watched(wait),
+            WatchedCampaign(wait),
             lambda: self._poll(wait.campaign_id),
             now=self.now,
             sleep=self.sleep,
@@ -115,9 +115,9 @@ class WaitDriver:
         )
 
     def resolve(self, event: WaitEvent) -> Wait | Outcome:
-        """Do what an event asks for, and return what to wait for next, or the outcome.
+        """Handle an event, and return the next wait or the outcome.
 
-        :param event: what a wait has come to.
+        :param event: the event that ended a wait.
         :raises CampaignFailed: if the campaign was deleted, cannot be continued, or does not end.
         """
         if event.step is Step.FAILING:
@@ -128,7 +128,7 @@ class WaitDriver:
             if following.opening or not paused_at_its_end:
                 return following
         if event.step is Step.GONE:
-            raise CampaignFailed(f"campaign {event.wait.campaign_id} was deleted while it was waited for")
+            raise CampaignFailed(f"campaign {event.wait.campaign_id} was deleted while the task waited for it")
         if event.step is Step.OVERDUE or event.outcome is None:
             state = f"is still {event.outcome.status!r}" if event.outcome is not None else "could not be polled"
             raise CampaignFailed(
@@ -149,41 +149,41 @@ class WaitDriver:
             if event.step is Step.OPENING:
                 following = self.ask(lambda client: carry_over.resume_in_window(client, wait))
             else:
-                following = self.ask(lambda client: carry_over.leave_window(client, wait))
+                following = self.ask(lambda client: carry_over.move_to_next_window(client, wait))
         except CampaignFailed:
             raise
         except ExotelError as error:
-            return self._not_carried(event, error)
+            return self._handle_failed_carry(event, error)
         self.stop_if_killed()
         if following.opening:
-            log.info("Campaign %s goes on at %s.", wait.campaign_id, following.send_at)
+            log.info("Paused campaign %s; it continues at %s.", wait.campaign_id, following.send_at)
         elif event.step is Step.OPENING:
-            log.info("Campaign %s goes on, until %s.", wait.campaign_id, following.end_at)
+            log.info("Resumed campaign %s; it dials until %s.", wait.campaign_id, following.end_at)
         return following
 
-    def _not_carried(self, event: WaitEvent, error: ExotelError) -> Wait:
-        """Return what to wait for after a step that failed: the same step once more, or the end of the campaign."""
+    def _handle_failed_carry(self, event: WaitEvent, error: ExotelError) -> Wait:
+        """Return the next wait after a failed step: for a retry of the step, or for the end of the campaign."""
         wait = event.wait
         is_over = wait.end_at is not None and self.now() >= wait.end_at
         if event.step is Step.OPENING and (is_over or isinstance(error, ExotelNotFound)):
-            log.error("Campaign %s could not be resumed: %s", wait.campaign_id, error)
-            return replace(wait, opening=False, hand_over=False)  # which ends by its clock, or as one that is gone
+            log.error("Could not resume campaign %s: %s", wait.campaign_id, error)
+            return replace(wait, opening=False, hand_over=False)  # ends by the clock, or because the campaign is gone
         if event.step is Step.OPENING:
-            log.warning("Campaign %s could not be resumed yet: %s", wait.campaign_id, error)
+            log.warning("Could not resume campaign %s yet: %s", wait.campaign_id, error)
             return replace(wait, send_at=self.now() + self.poll_interval)
-        log.warning("Campaign %s could not be continued in the next window yet: %s", wait.campaign_id, error)
+        log.warning("Could not move campaign %s to the next window yet: %s", wait.campaign_id, error)
         again = (error.retryable or isinstance(error, ExotelAuthError)) and not is_over
-        if again:  # it would come back at once
-            self.sleep(min(self.poll_interval, _RETRIES_WITHIN).total_seconds())
+        if again:  # without a delay the next wait would end at once
+            self.sleep(min(self.poll_interval, _MAX_RETRY_DELAY).total_seconds())
         return replace(wait, hand_over=again)
 
 
 def pause_failing(event: WaitEvent, ask: Ask) -> str:
-    """Pause a campaign whose calls fail, and return in words what was done and why.
+    """Pause a campaign whose calls fail, and return a description of the result and the reason.
 
-    :param event: what its wait has come to.
-    :param ask: asks the service.
-    :raises ExotelError: if it could not be paused and another try may do it.
+    :param event: the event that ended its wait.
+    :param ask: calls a function with the account's client.
+    :raises ExotelError: if the pause failed and a retry may succeed.
     """
     campaign_id = event.wait.campaign_id
     try:
@@ -197,12 +197,12 @@ def pause_failing(event: WaitEvent, ask: Ask) -> str:
 
 
 def complete_outcome(outcome: Outcome, ask: Ask) -> Outcome:
-    """Return an outcome that tells who was never called, reading the calls where the counts do not tell.
+    """Return the outcome with the number of uncalled contacts, reading the calls if the counts do not show it.
 
-    :param outcome: how a campaign ended.
-    :param ask: asks the service.
+    :param outcome: the outcome of a campaign.
+    :param ask: calls a function with the account's client.
     """
     with suppress(ExotelError):
         return ask(lambda client: resolve_uncalled(outcome, client.call_details(outcome.campaign_id)))
-    log.warning("The calls of campaign %s could not be read.", outcome.campaign_id)
+    log.warning("Could not read the calls of campaign %s.", outcome.campaign_id)
     return outcome

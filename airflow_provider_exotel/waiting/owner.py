@@ -1,7 +1,7 @@
-"""Who waits for a campaign: the task that owns it, and whether that task still does. Pure.
+"""The owner of a campaign: the task that waits for it, and whether it still does. Pure.
 
-A campaign that nobody waits for any more is paused; one whose task runs, or will run again, is left alone. Airflow's
-word for a task's state is the only evidence, and no answer is no evidence.
+A campaign that no task waits for is paused. A campaign whose task runs, or will run again, is left alone. Only the task
+state in Airflow decides; if Airflow does not answer, nothing is paused.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any, Self
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 ABSENT = "absent"
-"""Stands for the state of a task instance that does not exist: its run was deleted."""
+"""State of a task instance that does not exist because its run was deleted."""
 NO_ANSWER = "no answer"
-"""Stands for the state of a task instance where Airflow did not answer."""
+"""State of a task instance if Airflow did not answer."""
 _KEY = re.compile(r"af-([0-9a-f]{16})")
 
 
 @dataclass(frozen=True)
 class TaskKey:
-    """One task instance, over all its tries.
+    """One task instance, across all of its tries.
 
     :param dag_id: its DAG.
     :param run_id: its run.
@@ -45,15 +45,15 @@ class Ownership(StrEnum):
     """Whether a campaign's task still waits for it."""
 
     OWNED = "owned"
-    """The task runs or is deferred: whatever ended, its campaign is waited for."""
+    """The task runs or is deferred, and waits for its campaign."""
     NEXT_TRY = "next try"
-    """A try of the task is about to begin, and follows the campaign."""
+    """The next try of the task is about to start and will follow the campaign."""
     CLEARED = "cleared"
-    """The task was cleared, and Airflow has not scheduled it again yet."""
+    """The task was cleared, and Airflow has not rescheduled it yet."""
     ENDED = "ended"
-    """The task has finished, or its run was deleted: nobody waits for the campaign."""
+    """The task has finished, or its run was deleted: no task waits for the campaign."""
     UNKNOWN = "unknown"
-    """Airflow did not answer, or with a word that this version does not know."""
+    """Airflow did not answer, or returned a state that this version does not know."""
 
 
 _OWNERSHIP: Mapping[str | None, Ownership] = {
@@ -65,7 +65,7 @@ _OWNERSHIP: Mapping[str | None, Ownership] = {
     "up_for_retry": Ownership.NEXT_TRY,
     "up_for_reschedule": Ownership.NEXT_TRY,
     "awaiting_input": Ownership.NEXT_TRY,
-    "shutdown": Ownership.NEXT_TRY,  # of Airflow 2, for a worker that was told to end
+    "shutdown": Ownership.NEXT_TRY,  # Airflow 2, for a worker that is shutting down
     None: Ownership.CLEARED,
     "success": Ownership.ENDED,
     "failed": Ownership.ENDED,
@@ -77,16 +77,16 @@ _OWNERSHIP: Mapping[str | None, Ownership] = {
 
 
 def ownership_of(state: str | None) -> Ownership:
-    """Return what the state of a task instance says about its campaign.
+    """Return the ownership that follows from the state of a task instance.
 
-    :param state: Airflow's word for it, ``None`` for a task that was cleared, :data:`ABSENT` or :data:`NO_ANSWER`.
+    :param state: its state in Airflow, ``None`` for a cleared task, :data:`ABSENT` or :data:`NO_ANSWER`.
     """
     return _OWNERSHIP.get(state, Ownership.UNKNOWN)
 
 
 @dataclass(frozen=True)
 class OwnerRecord:
-    """The record that a waiting task leaves, so that its campaign can be paused when the task is gone.
+    """The record that a waiting task stores, so that its campaign can be paused after the task is gone.
 
     :param connection: the connection of the account.
     :param campaign_id: the campaign.
@@ -98,7 +98,7 @@ class OwnerRecord:
     task: TaskKey
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON, free of numbers."""
+        """Return it as plain JSON, without phone numbers."""
         return {
             "connection": self.connection,
             "campaign": self.campaign_id,
@@ -112,22 +112,22 @@ class OwnerRecord:
     def of_json(cls, kept: Any, *, connection: str = "") -> Self:
         """Return the record that :meth:`as_json` stored, whichever version stored it.
 
-        :param kept: what was stored; unknown keys are ignored.
-        :param connection: the connection, if the record names none.
-        :raises ExotelInputError: if it does not name a campaign and its task.
+        :param kept: the stored JSON; unknown keys are ignored.
+        :param connection: the connection to use if the record has none.
+        :raises ExotelInputError: if it lacks the campaign or its task.
         """
         named = kept if isinstance(kept, Mapping) else {}
         missing = [name for name in ("campaign", "dag", "run", "task") if not named.get(name)]
         if missing:
-            raise ExotelInputError([Problem("owner record", f"names no {missing[0]}; it is left alone")])
+            raise ExotelInputError([Problem("owner record", f"has no {missing[0]}; the campaign is left alone")])
         task = TaskKey(named["dag"], named["run"], named["task"], int(named.get("map_index", -1)))
         return cls(named.get("connection") or connection, named["campaign"], task)
 
 
 def campaign_key(name: str) -> str | None:
-    """Return the key that a campaign's name carries, ``None`` if a task of this package did not create it.
+    """Return the key in a campaign's name, or ``None`` if this package did not create it.
 
-    :param name: the campaign's name; if it holds several keys, the last one counts.
+    :param name: the campaign's name; if it contains several keys, only the last one counts.
     """
     found = _KEY.findall(name.casefold())
     return found[-1] if found else None

@@ -1,7 +1,7 @@
-"""Pause campaigns that may dial: one, or all of an account.
+"""Pause one campaign that may dial, or all of an account.
 
-A pause is sent before anything is read: while a campaign dials, a request that only reads it is a request too late. It
-counts as done once an answer shows the campaign paused or ended.
+The pause is sent before the campaign is read: a request that only reads it would let it dial longer. The pause is
+confirmed once a response shows the campaign as paused or ended.
 """
 
 from __future__ import annotations
@@ -24,43 +24,43 @@ from airflow_provider_exotel.client.errors import (
 )
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.waiting.sweep import ACTIVE
-from airflow_provider_exotel.waiting.wait import LONGEST_LIFE
+from airflow_provider_exotel.waiting.wait import MAX_LIFETIME
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
 
 REFUSALS = (ExotelRequestRefused, ExotelConflict, ExotelNotFound, ExotelAuthError)
-"""How a service may say that a campaign cannot be paused where it stands; some accounts answer 403."""
-_LOOKS_BACK = LONGEST_LIFE + timedelta(days=1)
+"""Errors for a campaign that cannot be paused in its current status; some accounts answer 403."""
+_LOOKBACK = MAX_LIFETIME + timedelta(days=1)
 _PAGE = 500
-_CONFIRMED_WITHIN = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between the polls of a campaign that was told to pause."""
+_CONFIRM_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between polls after a pause was requested."""
 
 
 class PauseResult(StrEnum):
-    """What a pause has come to."""
+    """The result of a pause."""
 
     PAUSED = "paused"
-    """The answer shows the campaign paused."""
+    """The response shows the campaign as paused."""
     ALREADY = "already"
-    """It was paused before, or has ended."""
+    """The campaign was paused before, or has ended."""
     GONE = "gone"
-    """The account does not know it: it was deleted."""
+    """The campaign does not exist any more."""
     UNCONFIRMED = "unconfirmed"
-    """The service took the pause, and does not show it yet."""
+    """The service accepted the pause but does not show it yet."""
 
 
 def does_not_dial(campaign: Campaign) -> bool:
-    """Return whether a campaign is paused or has ended; one of unknown status may dial."""
+    """Return whether a campaign is paused or has ended; an unknown status may dial."""
     return campaign.status is CampaignStatus.PAUSED or campaign.status.has_ended
 
 
 def pause_if_it_may_dial(campaigns: ExotelClient, campaign_id: str) -> bool:
-    """Pause a campaign that dials or will, and return whether there was anything to pause.
+    """Pause a campaign, and return whether it was running or waiting to start.
 
     :param campaigns: the account's campaigns.
-    :param campaign_id: which one.
-    :raises ExotelError: if the service does not do it.
+    :param campaign_id: the campaign.
+    :raises ExotelError: if the service refuses or fails.
     """
     try:
         campaigns.pause_campaign(campaign_id)
@@ -74,23 +74,23 @@ def pause_if_it_may_dial(campaigns: ExotelClient, campaign_id: str) -> bool:
 def pause_and_confirm(
     campaigns: ExotelClient, campaign_id: str, sleep: Callable[[float], None] = time.sleep
 ) -> Campaign:
-    """Pause a campaign, and poll it until that shows or half a minute has passed; return it as it stands then.
+    """Pause a campaign, poll it for up to half a minute until the pause shows, and return it.
 
     :param campaigns: the account's campaigns.
-    :param campaign_id: which one.
-    :param sleep: waits for seconds.
-    :raises ExotelError: if the service does not do it.
+    :param campaign_id: the campaign.
+    :param sleep: sleeps for a number of seconds.
+    :raises ExotelError: if the service refuses or fails.
     """
-    return _confirmed(campaigns, campaigns.pause_campaign(campaign_id), sleep)
+    return _poll_until_paused(campaigns, campaigns.pause_campaign(campaign_id), sleep)
 
 
 def pause_once(campaigns: ExotelClient, campaign_id: str, *, check: Callable[[], None] = lambda: None) -> PauseResult:
-    """Send one pause, read the campaign only if the service refuses it, and return what is known then.
+    """Send one pause, read the campaign only if the service refuses it, and return the result.
 
     :param campaigns: the account's campaigns.
-    :param campaign_id: which one.
-    :param check: called right before sending; what it raises is raised, and nothing is sent.
-    :raises ExotelError: if the service refuses while the campaign may dial, or its answer was lost.
+    :param campaign_id: the campaign.
+    :param check: called right before sending; if it raises, nothing is sent.
+    :raises ExotelError: if the service refuses while the campaign may dial, or its response was lost.
     """
     try:
         campaign = campaigns.request_pause(campaign_id, check=check)
@@ -103,10 +103,10 @@ def pause_once(campaigns: ExotelClient, campaign_id: str, *, check: Callable[[],
 
 
 def pause_result(campaigns: ExotelClient, campaign_id: str) -> PauseResult:
-    """Read a campaign, and return what a pause has come to.
+    """Read a campaign, and return the result of an earlier pause.
 
     :param campaigns: the account's campaigns.
-    :param campaign_id: which one.
+    :param campaign_id: the campaign.
     :raises ExotelError: if it cannot be read.
     """
     try:
@@ -117,25 +117,25 @@ def pause_result(campaigns: ExotelClient, campaign_id: str) -> PauseResult:
 
 
 def campaigns_that_may_dial(campaigns: ExotelClient, now: datetime, *, most: int | None = None) -> Iterator[Campaign]:
-    """Iterate over the campaigns of an account that dial or will, each once.
+    """Iterate over the campaigns of an account that dial or will dial, each once.
 
-    The status filter of the list is documented in two spellings, so what it leaves out proves nothing. The filtered
-    list comes first, being short; the whole list after it, back to the oldest campaign that may dial.
+    The status filter of the list is documented in two spellings, so a filtered list may miss campaigns. The filtered
+    list is read first because it is short, and then the whole list back to the oldest campaign that may dial.
 
     :param campaigns: the account's campaigns.
-    :param now: the present moment.
-    :param most: how many campaigns of the whole list are read at most; ``None`` for all.
+    :param now: the current time.
+    :param most: maximum number of campaigns to read from the whole list; ``None`` for all.
     :raises ExotelError: if the list cannot be read.
     """
     seen: set[str] = set()
     for status, limit in ((ACTIVE, None), (None, most)):
-        from_young_to_old = False  # not every account sorts its list as it is asked to
+        is_newest_first = False  # not every account sorts its list as requested
         try:
             for campaign in campaigns.list_campaigns(status=status, most=limit):
-                is_old = campaign.date_created is not None and campaign.date_created < now - _LOOKS_BACK
-                if is_old and from_young_to_old:
+                is_old = campaign.date_created is not None and campaign.date_created < now - _LOOKBACK
+                if is_old and is_newest_first:
                     break
-                from_young_to_old = from_young_to_old or not is_old
+                is_newest_first = is_newest_first or not is_old
                 if campaign.id not in seen and not does_not_dial(campaign):
                     seen.add(campaign.id)
                     yield campaign
@@ -151,16 +151,16 @@ def pause_all(
     name_starts: str = "",
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[tuple[Campaign, ExotelError | None]]:
-    """Pause every campaign of an account that dials or will, those that dial now first.
+    """Pause every campaign of an account that dials or will dial, starting with those that dial now.
 
-    Each is sent one pause; those whose pause failed or does not show are paused again, with more patience, when all
-    others of their page have been.
+    Each campaign gets one pause request. If it fails or the pause does not show, it is retried after all others of the
+    page.
 
     :param campaigns: the account's campaigns.
-    :param now: the present moment.
-    :param name_starts: only campaigns whose name starts with this text, in upper or lower case; default all.
-    :param sleep: waits for seconds.
-    :return: each campaign, and what kept it from being paused, ``None`` if it does not dial any more.
+    :param now: the current time.
+    :param name_starts: pause only campaigns whose name starts with this text, case-insensitive; default all.
+    :param sleep: sleeps for a number of seconds.
+    :return: each campaign with the error of its pause, or ``None`` if it does not dial any more.
     :raises ExotelError: if the list cannot be read.
     """
     found = campaigns_that_may_dial(campaigns, now)
@@ -174,25 +174,25 @@ def pause_all(
                     unconfirmed.append(campaign)
                 else:
                     yield campaign, None
-            except ExotelRateLimited:  # for the others too: they wait with this one
-                yield campaign, pause_patiently(campaigns, campaign.id, sleep)
+            except ExotelRateLimited:  # the limit applies to all campaigns: wait here
+                yield campaign, pause_with_retries(campaigns, campaign.id, sleep)
             except ExotelError:
                 again.append(campaign)
         for campaign in again:
-            yield campaign, pause_patiently(campaigns, campaign.id, sleep)
+            yield campaign, pause_with_retries(campaigns, campaign.id, sleep)
         for campaign in unconfirmed:
-            yield campaign, _outcome_of(partial(_confirmed, campaigns, campaign, sleep))
+            yield campaign, _error_of(partial(_poll_until_paused, campaigns, campaign, sleep))
 
 
-def pause_patiently(
+def pause_with_retries(
     campaigns: ExotelClient, campaign_id: str, sleep: Callable[[float], None] = time.sleep
 ) -> ExotelError | None:
-    """Pause a campaign as often as the client's policy allows, until that shows.
+    """Pause a campaign, retrying as the client's policy allows, until the pause shows.
 
     :param campaigns: the account's campaigns.
-    :param campaign_id: which one.
-    :param sleep: waits for seconds.
-    :return: what went wrong, ``None`` if it does not dial any more.
+    :param campaign_id: the campaign.
+    :param sleep: sleeps for a number of seconds.
+    :return: the error, or ``None`` if the campaign does not dial any more.
     """
 
     def pause() -> Campaign:
@@ -204,11 +204,11 @@ def pause_patiently(
                 raise refusal from None
             return campaign
 
-    return _outcome_of(pause)
+    return _error_of(pause)
 
 
-def _confirmed(campaigns: ExotelClient, campaign: Campaign, sleep: Callable[[float], None]) -> Campaign:
-    for pause in _CONFIRMED_WITHIN:
+def _poll_until_paused(campaigns: ExotelClient, campaign: Campaign, sleep: Callable[[float], None]) -> Campaign:
+    for pause in _CONFIRM_DELAYS:
         if does_not_dial(campaign):
             break
         sleep(pause)
@@ -216,7 +216,7 @@ def _confirmed(campaigns: ExotelClient, campaign: Campaign, sleep: Callable[[flo
     return campaign
 
 
-def _outcome_of(pause: Callable[[], Campaign]) -> ExotelError | None:
+def _error_of(pause: Callable[[], Campaign]) -> ExotelError | None:
     try:
         campaign = pause()
     except ExotelNotFound:
@@ -225,4 +225,4 @@ def _outcome_of(pause: Callable[[], Campaign]) -> ExotelError | None:
         return error
     if does_not_dial(campaign):
         return None
-    return ExotelError(f"campaign {campaign.id} was told to pause and is {campaign.status_text!r}")
+    return ExotelError(f"campaign {campaign.id} is still {campaign.status_text!r} after a pause was requested")

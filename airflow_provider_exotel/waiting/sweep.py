@@ -1,8 +1,8 @@
-"""Poll many campaigns at once, in as few requests as there are pages of 500.
+"""Poll many campaigns at once, with one request per page of 500 campaigns.
 
-Campaigns that are waited for are mostly young, so the account's list, newest first, holds all of them on its first
-pages, with their counts, whether they have ended or not. On an account whose list is much longer only the active ones
-are listed, and the few that have left those are polled singly.
+Campaigns with a waiting task are mostly new. So the first pages of the account's list, newest first, show all of them
+with their counts, active or ended. If the account has many newer campaigns, only active campaigns are listed, and the
+few that have ended since are polled one by one.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
 
 ACTIVE = frozenset({CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.PAUSED})
-SINGLY = 2
-"""Up to so many campaigns are polled singly, which takes no more requests than a list."""
+SMALL_SWEEP = 2
+"""Up to this number, campaigns are polled one by one, which takes no more requests than a list."""
 PAGE = 490
 """New campaigns on each page of a list: pages of 500 overlap by 10."""
-_MOST_SINGLY = 20
+_MAX_SINGLE_POLLS = 20
 
 
 @dataclass(frozen=True)
-class Swept:
-    """Campaigns that a sweep saw.
+class SweepResult:
+    """The result of a sweep.
 
-    :param campaigns: the campaigns by id; ``None`` for those that the service does not know any more. Campaigns that
-        are missing here were not seen this time.
+    :param campaigns: the campaigns by id; ``None`` for campaigns that do not exist any more. A campaign that is missing
+        here was not found in this sweep.
     :param only_active: whether the next sweep should list active campaigns only.
     """
 
@@ -39,46 +39,48 @@ class Swept:
     only_active: bool = False
 
 
-def sweep(campaigns: ExotelClient, wanted: Collection[str], *, only_active: bool = False) -> Swept:
-    """Poll campaigns, and return all that was seen.
+def sweep(campaigns: ExotelClient, wanted: Collection[str], *, only_active: bool = False) -> SweepResult:
+    """Poll campaigns, and return all of them.
 
     :param campaigns: the account's campaigns.
     :param wanted: ids of the campaigns to poll.
-    :param only_active: what the last sweep returned.
-    :raises ExotelError: if the service does not answer; what was seen until then is lost.
+    :param only_active: ``only_active`` of the last sweep.
+    :raises ExotelError: if the service does not answer; the pages read until then are lost.
     """
     seen: dict[str, Campaign | None] = {}
     for page in sweep_by_page(campaigns, wanted, only_active=only_active):
         seen |= page.campaigns
         only_active = page.only_active
-    return Swept(seen, only_active)
+    return SweepResult(seen, only_active)
 
 
-def sweep_by_page(campaigns: ExotelClient, wanted: Collection[str], *, only_active: bool = False) -> Iterator[Swept]:
-    """Poll campaigns, and yield what was seen after each request, so that nobody waits for the last page.
+def sweep_by_page(
+    campaigns: ExotelClient, wanted: Collection[str], *, only_active: bool = False
+) -> Iterator[SweepResult]:
+    """Poll campaigns, and yield the result of each request, so that no task has to wait for the last page.
 
     :param campaigns: the account's campaigns.
     :param wanted: ids of the campaigns to poll.
-    :param only_active: what the last sweep returned.
+    :param only_active: ``only_active`` of the last sweep.
     :raises ExotelError: if the service does not answer.
     """
     missing, has_seen = dict.fromkeys(wanted), False
-    for active in (only_active, not only_active) if len(missing) > SINGLY else ():
+    for active in (only_active, not only_active) if len(missing) > SMALL_SWEEP else ():
         for found in _list(campaigns, missing, active=active):
             missing = {one: None for one in missing if one not in found}
             has_seen = has_seen or bool(found)
-            yield Swept(found, only_active)
+            yield SweepResult(found, only_active)
         if not active:
-            only_active = len(missing) > _MOST_SINGLY
-        if len(missing) <= _MOST_SINGLY:
+            only_active = len(missing) > _MAX_SINGLE_POLLS
+        if len(missing) <= _MAX_SINGLE_POLLS:
             break
-    yield Swept({}, only_active)
+    yield SweepResult({}, only_active)
     for page in _poll_singly(campaigns, missing, is_error=not has_seen):
-        yield Swept(page, only_active)
+        yield SweepResult(page, only_active)
 
 
 def _list(campaigns: ExotelClient, wanted: Collection[str], *, active: bool) -> Iterator[dict[str, Campaign | None]]:
-    """Yield the wanted campaigns that the list shows, after each page of it."""
+    """Yield the wanted campaigns of each page of the list."""
     left = set(wanted)
     # A filter that the service ignores lists the whole account.
     most = 2 * len(left) + PAGE
@@ -90,16 +92,16 @@ def _list(campaigns: ExotelClient, wanted: Collection[str], *, active: bool) -> 
             if campaign.id in left:
                 left.remove(campaign.id)
                 last_found_at = read
-                # A list that shows no counts does not say how a campaign ended.
+                # A list without counts does not show the outcome of a campaign.
                 if campaign.stats.given or not campaign.status.has_ended:
                     found[campaign.id] = campaign
-            # Campaigns that are not near the others are much older, or were deleted.
+            # Campaigns that do not follow within a page are much older, or were deleted.
             if not left or (last_found_at is not None and not active and read - last_found_at >= PAGE):
                 break
             if read % PAGE == 0:
                 yield found
                 found = {}
-    except ExotelRequestRefused:  # a filter in another spelling than this account's
+    except ExotelRequestRefused:  # this account expects another spelling of the filter
         if not active:
             raise
     yield found
@@ -108,14 +110,14 @@ def _list(campaigns: ExotelClient, wanted: Collection[str], *, active: bool) -> 
 def _poll_singly(
     campaigns: ExotelClient, missing: Collection[str], *, is_error: bool
 ) -> Iterator[dict[str, Campaign | None]]:
-    """Yield some campaigns, one at a time.
+    """Poll some campaigns one by one, and yield each.
 
-    :param is_error: whether to raise the last error if none was seen; one campaign that the service cannot show must
-        not keep the others' tasks waiting.
+    :param is_error: whether to raise the last error if no campaign could be read. One campaign that the service cannot
+        show must not block the tasks of the others.
     """
     failed: ExotelError | None = None
-    # By chance, so that each gets its turn if there are more than may be polled.
-    for campaign_id in random.sample(list(missing), min(len(missing), _MOST_SINGLY)):
+    # In random order, so that each gets its turn if there are more than the maximum.
+    for campaign_id in random.sample(list(missing), min(len(missing), _MAX_SINGLE_POLLS)):
         try:
             page = {campaign_id: _get(campaigns, campaign_id)}
         except ExotelAuthError:

@@ -1,7 +1,7 @@
-"""When a wait for a campaign is over, and when it is worth asking. Pure.
+"""The end of a wait for a campaign, and the times at which polling makes sense. Pure.
 
-A wait always ends: the service keeps a campaign no longer than its ``end_at``, or 30 days where it has none (Exotel,
-schedule), and what still shows as running a while after that is not waited for.
+A wait always ends: the service dials until ``end_at``, or for 30 days without one (Exotel, schedule). If the campaign
+still shows as running long after that, the wait gives up.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.waiting.breaker import Breaker
 from airflow_provider_exotel.waiting.outcome import tally_of
 
-LONGEST_LIFE = timedelta(days=30)
-"""How long the service keeps dialling a campaign without an end."""
-LAST_CALLS = timedelta(minutes=15)
-"""How long calls may go on that were begun inside the window."""
-LINGERS = timedelta(hours=2)
-"""How long after its window a campaign may still show as running."""
-HAND_OVER = timedelta(seconds=90)
-"""How long before its window closes a campaign is taken out of it, to be carried into the next one."""
+MAX_LIFETIME = timedelta(days=30)
+"""How long the service dials a campaign without ``end_at``."""
+LAST_CALLS_GRACE = timedelta(minutes=15)
+"""How long calls that started inside the window may continue after it."""
+OVERDUE_AFTER = timedelta(hours=2)
+"""How long a campaign may still show as running after its window."""
+CARRY_OVER_LEAD = timedelta(seconds=90)
+"""How long before the end of its window a campaign is paused to be carried over to the next one."""
 
 
 class Step(StrEnum):
-    """What a wait has come to."""
+    """The reason why a wait ended."""
 
     ENDED = "ended"
-    """Nobody is called any more."""
+    """The campaign makes no more calls."""
     GONE = "gone"
     """The campaign was deleted."""
     CLOSING = "closing"
-    """Its window is about to close and people are left over."""
+    """Its window is about to close, and contacts may be left."""
     OPENING = "opening"
-    """The window it was carried into opens."""
+    """The window it was carried over to opens."""
     FAILING = "failing"
     """Too many of its calls fail."""
     OVERDUE = "overdue"
-    """It shows as running long after its window."""
+    """The campaign still shows as running long after its window."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """What is waited for.
+    """A wait for one campaign.
 
     :param campaign_id: the campaign.
-    :param send_at: it does not dial before.
-    :param end_at: it does not dial after.
-    :param contacts: how many people it calls, where that is known.
-    :param hand_over: whether to stop waiting shortly before the end, so that it can be carried into the next window.
+    :param send_at: the campaign does not dial before this time.
+    :param end_at: the campaign does not dial after this time.
+    :param contacts: number of its contacts; ``None`` if unknown.
+    :param hand_over: whether to stop waiting shortly before ``end_at``, to carry it over to the next window.
     :param opening: whether to wait only for ``send_at``.
-    :param seen_dialling: whether it was dialling when it was last looked at.
-    :param breaker: judges its calls while it dials; ``None`` for not at all.
+    :param seen_dialling: whether it was dialling at the last poll.
+    :param breaker: its circuit breaker; ``None`` for none.
     """
 
     campaign_id: str
@@ -78,21 +78,21 @@ class Wait:
     ) -> Self:
         """Return the wait for a campaign's end.
 
-        :param campaign: it, as it stands.
-        :param now: the present moment.
-        :param contacts: how many people it calls, where the caller knows it.
-        :param hand_over: whether it is to be carried into the next window.
-        :param breaker: judges its calls while it dials.
+        :param campaign: the current campaign.
+        :param now: the current time.
+        :param contacts: number of its contacts; ``None`` if unknown.
+        :param hand_over: whether to carry it over to the next window.
+        :param breaker: its circuit breaker; ``None`` for none.
         """
         begins = campaign.schedule.send_at or campaign.date_created or now
-        ends = campaign.schedule.end_at or begins + LONGEST_LIFE
+        ends = campaign.schedule.end_at or begins + MAX_LIFETIME
         return cls(campaign.id, begins, ends, contacts, hand_over, breaker=breaker)
 
-    def following(self, campaign: Campaign, now: datetime) -> Self:
-        """Return the wait with the schedule that the campaign shows: somebody may have moved it meanwhile.
+    def rescheduled_as(self, campaign: Campaign, now: datetime) -> Self:
+        """Return the wait with the campaign's current schedule, which a person may have changed.
 
-        :param campaign: it, as it stands.
-        :param now: the present moment.
+        :param campaign: the current campaign.
+        :param now: the current time.
         """
         if self.end_at is None:
             given: dict[str, Any] = {"contacts": self.contacts, "hand_over": self.hand_over, "breaker": self.breaker}
@@ -103,16 +103,16 @@ class Wait:
         return replace(self, send_at=shown.send_at or self.send_at, end_at=shown.end_at)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
+        """Return the wait as plain JSON."""
         plain = {name: value for name, value in self.__dict__.items() if name != "breaker"}
-        told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
-        return told | ({"breaker": self.breaker.as_json()} if self.breaker else {})
+        values = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
+        return values | ({"breaker": self.breaker.as_json()} if self.breaker else {})
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
         """Return the wait that :meth:`as_json` stored, whichever version stored it.
 
-        :param kept: what was stored; unknown keys are ignored, missing ones have their defaults.
+        :param kept: the stored JSON; unknown keys are ignored, missing ones have defaults.
         """
         known = {name: kept[name] for name in cls.__dataclass_fields__ if name in kept}
         moments = {name: datetime.fromisoformat(known[name]) for name in ("send_at", "end_at") if known.get(name)}
@@ -121,38 +121,38 @@ class Wait:
         return cls(**{**known, **moments})
 
     def has_begun(self, now: datetime) -> bool:
-        """Return whether a look is worth a request."""
+        """Return whether the campaign should be polled."""
         return not self.opening and (self.send_at is None or self.send_at <= now)
 
-    def judges_calls(self, campaign: Campaign | None, now: datetime) -> bool:
-        """Return whether the calls of a campaign are to be judged now.
+    def is_breaker_due(self, campaign: Campaign | None, now: datetime) -> bool:
+        """Return whether the circuit breaker is due now.
 
-        :param campaign: it, as it was last seen.
-        :param now: the present moment.
+        :param campaign: the campaign as of the last poll.
+        :param now: the current time.
         """
         dials = campaign is not None and campaign.status is CampaignStatus.IN_PROGRESS
         return dials and self.breaker is not None and self.breaker.is_due(now, self.send_at)
 
     def wakes_at(self) -> datetime | None:
-        """Return the moment at which the wait is over, whatever the service says."""
+        """Return the time at which the wait ends in any case."""
         if self.opening:
             return self.send_at
         if self.end_at is None:
             return None
-        return self.end_at - HAND_OVER if self.hand_over else self.end_at + LINGERS
+        return self.end_at - CARRY_OVER_LEAD if self.hand_over else self.end_at + OVERDUE_AFTER
 
     def step_by_clock(self, now: datetime) -> Step | None:
-        """Return what the clock alone makes of the wait, ``None`` while it goes on."""
+        """Return the reason why the wait ends by the clock alone, or ``None`` to continue."""
         wakes_at = self.wakes_at()
         if wakes_at is None or now < wakes_at:
             return None
         return Step.OPENING if self.opening else Step.CLOSING if self.hand_over else Step.OVERDUE
 
     def step(self, campaign: Campaign | None, now: datetime) -> Step | None:
-        """Return what a look at the campaign makes of the wait, ``None`` while it goes on.
+        """Return the reason why the wait ends after a poll, or ``None`` to continue.
 
-        :param campaign: it, ``None`` if the service knows it no more.
-        :param now: the present moment.
+        :param campaign: the polled campaign; ``None`` if it does not exist any more.
+        :param now: the current time.
         """
         if campaign is None or campaign.status is CampaignStatus.DELETED:
             return Step.GONE
@@ -161,16 +161,16 @@ class Wait:
         return self.step_by_clock(now)
 
     def _is_over(self, campaign: Campaign, now: datetime) -> bool:
-        """Return whether the window has closed on it, which some pages call paused and some leave in progress."""
+        """Return whether the window has closed; some accounts then show the campaign as paused, some as in progress."""
         if self.end_at is None or now < self.end_at:
             return False
         if campaign.status is CampaignStatus.PAUSED:
             return True
         between_calls = campaign.stats.in_progress + campaign.stats.retrying
         known = campaign.status is not CampaignStatus.UNKNOWN
-        return known and not between_calls and now >= self.end_at + LAST_CALLS
+        return known and not between_calls and now >= self.end_at + LAST_CALLS_GRACE
 
 
-def people_are_left(campaign: Campaign, contacts: int | None) -> bool:
-    """Return whether there is anybody to carry into the next window; where the counts do not say, there is."""
+def has_open_contacts(campaign: Campaign, contacts: int | None) -> bool:
+    """Return whether contacts are left for the next window; true if the counts do not show it."""
     return not campaign.stats.given or tally_of(campaign.stats, contacts=contacts).open > 0

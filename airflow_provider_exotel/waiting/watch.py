@@ -1,7 +1,7 @@
-"""Watching campaigns until something is to be done: the same steps in a worker, a sensor and a trigger. Pure.
+"""Watch campaigns until there is an event, with the same steps in a worker, a sensor and a trigger. Pure.
 
-Nobody is asked before the earliest ``send_at``; a campaign that the service does not know is asked for again before it
-counts as deleted, since what was just created may take a while to be found.
+The first poll is at ``send_at``. A campaign counts as deleted only after several polls have not found it, since a new
+campaign may take a while to appear.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.waiting.breaker import CallSample
 from airflow_provider_exotel.waiting.outcome import Outcome, outcome_of, tally_of
-from airflow_provider_exotel.waiting.wait import LONGEST_LIFE, Step, Wait
+from airflow_provider_exotel.waiting.wait import MAX_LIFETIME, Step, Wait
 
 GONE_AFTER = 3
-"""Looks in a row after which a campaign that is not there counts as deleted."""
+"""Number of consecutive polls without a campaign after which it counts as deleted."""
 
 
 @dataclass(frozen=True)
 class WaitEvent:
-    """What a wait has come to.
+    """The event that ends a wait.
 
-    :param step: what.
-    :param wait: what was waited for, as it stands.
-    :param outcome: how the campaign ended, where it was seen.
-    :param reason: in words why its calls fail, for a campaign that is to be paused.
+    :param step: why the wait ended.
+    :param wait: the wait, in its last state.
+    :param outcome: the outcome of the campaign; ``None`` if unknown.
+    :param reason: why the circuit breaker pauses the campaign; ``None`` if it does not.
     """
 
     step: Step
@@ -37,7 +37,7 @@ class WaitEvent:
     reason: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON, free of numbers."""
+        """Return it as plain JSON, without phone numbers."""
         return {
             "step": self.step.value,
             "wait": self.wait.as_json(),
@@ -49,7 +49,7 @@ class WaitEvent:
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
         """Return the event that :meth:`as_json` stored; unknown keys are ignored.
 
-        :raises ValueError: if its step is unknown to this version.
+        :raises ValueError: if this version does not know its step.
         """
         outcome = kept.get("outcome")
         wait = Wait.of_json(kept["wait"])
@@ -57,10 +57,10 @@ class WaitEvent:
 
 
 @dataclass
-class Watched:
-    """One campaign that is waited for, and what was seen of it.
+class WatchedCampaign:
+    """A campaign that is being watched, and the results of its polls.
 
-    :param wait: what is waited for.
+    :param wait: the wait for it.
     """
 
     wait: Wait
@@ -69,51 +69,51 @@ class Watched:
     _missing: int = 0
     _first: tuple[datetime, int] | None = field(default=None, repr=False)
 
-    def see(self, campaign: Campaign | None, now: datetime) -> str | None:
-        """Take in a look at the campaign; :attr:`event` tells whether the wait is over.
+    def update(self, campaign: Campaign | None, now: datetime) -> str | None:
+        """Process a poll of the campaign, and set :attr:`event` if the wait is over.
 
-        :param campaign: it, ``None`` if the service does not know it.
-        :param now: the present moment.
-        :return: a line on what has changed, ``None`` if nothing has.
+        :param campaign: the polled campaign; ``None`` if it was not found.
+        :param now: the current time.
+        :return: a log line about the change, or ``None`` if nothing has changed.
         """
         self._missing = self._missing + 1 if campaign is None else 0
         if campaign is None and self._missing < GONE_AFTER:
             return None
         if campaign is not None:
-            self.wait = self.wait.following(campaign, now)
+            self.wait = self.wait.rescheduled_as(campaign, now)
             if self.wait.end_at is not None and now < self.wait.end_at:
                 self.wait = replace(self.wait, seen_dialling=campaign.status is CampaignStatus.IN_PROGRESS)
         before, self._latest = self._latest, campaign
-        self._come_to(self.wait.step(campaign, now))
+        self._finish(self.wait.step(campaign, now))
         return self._change(before, campaign, now)
 
     @property
     def is_missing(self) -> bool:
-        """Whether it was not there at the last look, and may yet be."""
+        """Whether the last poll did not find it, but it does not count as deleted yet."""
         return self._missing > 0 and self.event is None
 
-    def judges_calls(self, now: datetime) -> bool:
-        """Return whether its calls are to be counted now, for :meth:`judge`."""
-        return self.event is None and self.wait.judges_calls(self._latest, now)
+    def is_breaker_due(self, now: datetime) -> bool:
+        """Return whether its calls should be counted now, for :meth:`evaluate`."""
+        return self.event is None and self.wait.is_breaker_due(self._latest, now)
 
-    def judge(self, sample: CallSample, now: datetime) -> None:
-        """Take in how many of its calls failed; :attr:`event` tells whether that is too many.
+    def evaluate(self, sample: CallSample, now: datetime) -> None:
+        """Pass a count of calls to the circuit breaker, and set :attr:`event` if too many failed.
 
-        :param sample: its calls so far.
-        :param now: the present moment.
+        :param sample: the calls so far.
+        :param now: the current time.
         """
         if self.wait.breaker is None or self.event is not None:
             return
-        breaker, reason = self.wait.breaker.judge(sample, now, self.wait.send_at)
+        breaker, reason = self.wait.breaker.evaluate(sample, now, self.wait.send_at)
         self.wait = replace(self.wait, breaker=breaker)
         if reason:
             self.event = WaitEvent(Step.FAILING, self.wait, reason=reason)
 
-    def see_clock(self, now: datetime) -> None:
-        """Take in the time: some waits are over by the clock alone."""
-        self._come_to(self.wait.step_by_clock(now))
+    def update_clock(self, now: datetime) -> None:
+        """Set :attr:`event` if the wait is over by the clock alone."""
+        self._finish(self.wait.step_by_clock(now))
 
-    def _come_to(self, step: Step | None) -> None:
+    def _finish(self, step: Step | None) -> None:
         if step is None or self.event is not None:
             return
         seen = self._latest if step in {Step.ENDED, Step.OVERDUE} else None
@@ -121,7 +121,7 @@ class Watched:
 
     def _change(self, before: Campaign | None, campaign: Campaign | None, now: datetime) -> str | None:
         if campaign is None:
-            return f"Campaign {self.wait.campaign_id} is not there any more."
+            return f"Campaign {self.wait.campaign_id} does not exist any more."
         done = tally_of(campaign.stats, contacts=self.wait.contacts).done
         if self._first is None:
             self._first = (now, done)
@@ -131,12 +131,12 @@ class Watched:
 
 
 def progress_line(campaign: Campaign, wait: Wait, first: tuple[datetime, int], now: datetime) -> str:
-    """Return how far a campaign is, in one line.
+    """Return the progress of a campaign as one log line.
 
-    :param campaign: it.
-    :param wait: what is waited for.
-    :param first: when it was first looked at, and how many people were done then.
-    :param now: the present moment.
+    :param campaign: the campaign.
+    :param wait: the wait for it.
+    :param first: the time of the first poll, and the number of contacts done at that time.
+    :param now: the current time.
     """
     tally = tally_of(campaign.stats, contacts=wait.contacts, ended=campaign.status.has_ended)
     people = f"{tally.done:,} of {tally.contacts:,}" if tally.contacts else f"{tally.done:,}"
@@ -149,7 +149,7 @@ def progress_line(campaign: Campaign, wait: Wait, first: tuple[datetime, int], n
 
 
 def _expected_end(minutes: float, end_at: datetime | None, now: datetime) -> str:
-    latest = end_at if end_at is not None else now + LONGEST_LIFE
+    latest = end_at if end_at is not None else now + MAX_LIFETIME
     if minutes * 60 > (latest - now).total_seconds():
         return "too slow to reach everybody before its window closes"
     expected = now + timedelta(minutes=minutes)
@@ -157,14 +157,14 @@ def _expected_end(minutes: float, end_at: datetime | None, now: datetime) -> str
 
 
 def next_wake(waits: Iterable[Wait], deadline: datetime | None = None) -> datetime | None:
-    """Return the next moment at which something happens by the clock alone."""
+    """Return the next time at which a wait ends by the clock alone."""
     moments = [moment for moment in (*(wait.wakes_at() for wait in waits), deadline) if moment is not None]
     return min(moments, default=None)
 
 
 def watch(
-    watched: Watched,
-    look: Callable[[], Campaign | None],
+    watched: WatchedCampaign,
+    poll: Callable[[], Campaign | None],
     *,
     now: Callable[[], datetime],
     sleep: Callable[[float], None],
@@ -172,27 +172,27 @@ def watch(
     note: Callable[[str], None],
     count_calls: Callable[[], CallSample] | None = None,
 ) -> WaitEvent:
-    """Watch one campaign, in a worker, until something is to be done.
+    """Watch one campaign in a worker until there is an event.
 
-    :param watched: it.
-    :param look: looks at it.
-    :param now: the time.
-    :param sleep: waits for seconds; may raise to end the watch.
-    :param interval: seconds between two looks.
-    :param note: takes a line on what has changed.
-    :param count_calls: counts its calls, where these are judged.
+    :param watched: the campaign.
+    :param poll: polls it.
+    :param now: returns the current time.
+    :param sleep: sleeps for a number of seconds; may raise to end the watch.
+    :param interval: seconds between two polls.
+    :param note: logs a line about a change.
+    :param count_calls: counts its calls; ``None`` without a circuit breaker.
     """
     while True:
         if watched.wait.has_begun(now()):
             try:
-                line = watched.see(look(), now())
-                if count_calls is not None and watched.judges_calls(now()):
-                    watched.judge(count_calls(), now())
-            except ExotelError as error:  # the wait ends by its clock, whatever the service does
-                line = f"Campaign {watched.wait.campaign_id} could not be looked at: {error}"
+                line = watched.update(poll(), now())
+                if count_calls is not None and watched.is_breaker_due(now()):
+                    watched.evaluate(count_calls(), now())
+            except ExotelError as error:  # the wait ends by the clock, even if the service fails
+                line = f"Could not poll campaign {watched.wait.campaign_id}: {error}"
         else:
             line = None
-        watched.see_clock(now())
+        watched.update_clock(now())
         pause = _pause(watched.wait, now(), interval)
         if line:
             note(line if watched.event is not None else f"{line} {next_poll(now() + timedelta(seconds=pause))}")
@@ -202,12 +202,12 @@ def watch(
 
 
 def next_poll(moment: datetime) -> str:
-    """Return when the next poll is, as a sentence."""
+    """Return the time of the next poll as a sentence."""
     return f"The next poll is at {moment.astimezone(UTC):%H:%M:%S} UTC."
 
 
 def _pause(wait: Wait, now: datetime, interval: float) -> float:
-    """Return the seconds to the next look or the next thing that happens by the clock."""
+    """Return the seconds until the next poll, or until the wait ends by the clock if that is sooner."""
     until = [wakes_at] if (wakes_at := wait.wakes_at()) is not None else []
     begins = wait.send_at if wait.send_at is not None and now < wait.send_at else None
     until.append(begins or now + timedelta(seconds=interval))

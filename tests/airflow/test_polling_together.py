@@ -30,7 +30,7 @@ from airflow_provider_exotel.triggers.campaign import CampaignTrigger, TriggerRe
 from airflow_provider_exotel.triggers.poller import AccountPoller
 from airflow_provider_exotel.triggers.stopping import CampaignStopper
 from airflow_provider_exotel.waiting.owner import TaskKey
-from airflow_provider_exotel.waiting.sweep import Swept
+from airflow_provider_exotel.waiting.sweep import SweepResult
 from airflow_provider_exotel.waiting.wait import Wait
 
 from .virtual_time import START, VirtualTime
@@ -185,8 +185,8 @@ def test_thousands_that_end_together_are_told_a_few_at_a_time(account: Account) 
     account.create(0)
     told_in_pass: Counter[int] = Counter()
 
-    async def sees_all(wanted: Sequence[str]) -> AsyncIterator[Swept]:
-        yield Swept(dict.fromkeys(wanted))
+    async def sees_all(wanted: Sequence[str]) -> AsyncIterator[SweepResult]:
+        yield SweepResult(dict.fromkeys(wanted))
 
     async def main() -> None:
         poller, passes = account.poller(), 0

@@ -129,7 +129,7 @@ def test_one_that_reached_too_few_fails_and_tells_how_many(
 
     assert ran.task_state() == "failed"
     assert ran.xcom(key="outcome")["reached"] == 0
-    assert "reached 0 of 6, less than min_reached (50%) asks for" in log.text
+    assert "reached 0 of 6 contacts, less than min_reached (50%)" in log.text
 
 
 @MODES
@@ -153,7 +153,7 @@ def test_people_left_over_at_the_end_are_a_failure_where_that_is_asked_for(
     ran = run_dag(lambda: create(deferrable=deferrable, **arguments))
 
     assert ran.task_state() == "failed"
-    assert "people did never get a call" in log.text
+    assert "contacts are uncalled after the window" in log.text
 
 
 @MODES
@@ -540,7 +540,7 @@ def test_one_whose_schedule_cannot_be_moved_stays_paused_and_fails(run_dag: Run,
     ran = run_dag(lambda: create(**DAYS))
 
     assert ran.task_state() == "failed"
-    assert re.search(r"stays paused with \d+ people left: it could not be given the next window", log.text)
+    assert re.search(r"stays paused with \d+ contacts left: it could not be rescheduled to the next window", log.text)
     assert days.campaigns[0].status == "paused"
 
 
@@ -611,7 +611,7 @@ def test_a_sensor_pauses_the_one_that_fails_while_the_others_dial_on(
     run_dag: Run, exotel: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
     exotel.clock.speed = 60  # sixty calls a second of each campaign
-    monkeypatch.setattr(breaker, "FIRST_AFTER", timedelta(0))
+    monkeypatch.setattr(breaker, "FIRST_SAMPLE_AFTER", timedelta(0))
     ids = []
     for outcome in ("failed", "completed"):
         exotel.settings.outcomes = {outcome: 1}

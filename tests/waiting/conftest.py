@@ -28,6 +28,6 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def client(emulator: Emulator) -> Iterator[ExotelClient]:
-    """A client of it that waits for nothing but the emulator's clock."""
+    """A client that waits only on the emulator's clock."""
     with client_of(emulator) as made:
         yield made

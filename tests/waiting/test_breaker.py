@@ -1,4 +1,4 @@
-"""A campaign whose calls fail is paused early; one whose people do not answer is not."""
+"""Campaigns whose calls fail are paused early; campaigns whose contacts do not answer are not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelServerError
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.emulator import Emulator, Fault
-from airflow_provider_exotel.waiting.breaker import ENOUGH_CALLS, FIRST_AFTER, Breaker, CallSample, sample_calls
+from airflow_provider_exotel.waiting.breaker import FIRST_SAMPLE_AFTER, MIN_CALLS, Breaker, CallSample, sample_calls
 from airflow_provider_exotel.waiting.driver import WaitDriver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
 from airflow_provider_exotel.waiting.wait import Wait
@@ -24,7 +24,7 @@ RETRIES = {"number_of_retries": 3, "interval_mins": 60, "on_status": ["failed", 
 
 @dataclass
 class Follower:
-    """One who follows a campaign in a worker whose time is the emulator's."""
+    """Follows a campaign in a worker that uses the emulator's clock."""
 
     emulator: Emulator
     client: ExotelClient
@@ -39,7 +39,7 @@ class Follower:
 
     @property
     def counts(self) -> list[float]:
-        """When calls were counted, in minutes since the campaign began."""
+        """Times of the counts, in minutes since the campaign started."""
         asked = [entry for entry in self.emulator.requests if entry.path.endswith("call-details")]
         return [(entry.at - START).total_seconds() // 60 for entry in asked if "status" not in entry.query]
 
@@ -72,7 +72,7 @@ def test_a_campaign_whose_calls_fail_is_paused_within_minutes(
 
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
 @pytest.mark.parametrize("outcome", ["busy", "no-answer", "completed"])
-def test_people_who_do_not_answer_are_no_failure(
+def test_unanswered_calls_do_not_count_as_failed(
     emulator: Emulator, client: ExotelClient, follow: Follower, dialect: str, outcome: str
 ) -> None:
     emulator.settings.dialect = dialect
@@ -81,7 +81,7 @@ def test_people_who_do_not_answer_are_no_failure(
     assert follow(campaign).status in {"completed", "failed"}
 
 
-def test_without_a_limit_no_call_is_counted(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
+def test_no_calls_are_counted_without_a_limit(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
     campaign = dialling(emulator, client, "failed", count=50)
 
     follow(campaign, limit=None)
@@ -89,7 +89,7 @@ def test_without_a_limit_no_call_is_counted(emulator: Emulator, client: ExotelCl
     assert follow.counts == []
 
 
-def test_the_pauses_between_two_counts_double(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
+def test_the_time_between_counts_doubles(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
     follow(dialling(emulator, client, "busy"))
 
     counts = follow.counts
@@ -97,7 +97,7 @@ def test_the_pauses_between_two_counts_double(emulator: Emulator, client: Exotel
     assert all(later >= 2 * earlier - 1 for earlier, later in pairwise(counts))
 
 
-def test_what_cannot_be_counted_is_counted_at_the_next_poll(
+def test_a_failed_count_is_repeated_at_the_next_poll(
     emulator: Emulator, client: ExotelClient, follow: Follower
 ) -> None:
     campaign = dialling(emulator, client, "failed")
@@ -107,7 +107,7 @@ def test_what_cannot_be_counted_is_counted_at_the_next_poll(
         follow(campaign)
 
 
-def test_a_campaign_that_cannot_be_paused_is_named(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
+def test_the_error_names_an_unpausable_campaign(emulator: Emulator, client: ExotelClient, follow: Follower) -> None:
     campaign = dialling(emulator, client, "failed")
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=401, times=None))
 
@@ -115,7 +115,7 @@ def test_a_campaign_that_cannot_be_paused_is_named(emulator: Emulator, client: E
         follow(campaign)
 
 
-def test_a_pause_that_another_try_may_send_is_left_to_it(
+def test_a_retryable_pause_error_is_raised_for_the_next_try(
     emulator: Emulator, client: ExotelClient, follow: Follower
 ) -> None:
     campaign = dialling(emulator, client, "failed")
@@ -125,7 +125,7 @@ def test_a_pause_that_another_try_may_send_is_left_to_it(
         follow(campaign)
 
 
-def test_calls_are_counted_where_the_service_gives_no_totals(emulator: Emulator, client: ExotelClient) -> None:
+def test_calls_are_counted_without_totals_from_the_service(emulator: Emulator, client: ExotelClient) -> None:
     campaign = dialling(emulator, client, "failed", count=50)
     emulator.clock.advance(600)
     emulator.settings.list_metadata = False
@@ -133,35 +133,35 @@ def test_calls_are_counted_where_the_service_gives_no_totals(emulator: Emulator,
     assert sample_calls(client, campaign.id) == CallSample(50, 50)
 
 
-def test_a_campaign_without_calls_has_none(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_campaign_without_calls_has_an_empty_sample(emulator: Emulator, client: ExotelClient) -> None:
     assert sample_calls(client, dialling(emulator, client, "failed").id) == CallSample(0, 0)
 
 
-def test_a_few_calls_say_nothing() -> None:
-    breaker, reason = Breaker(0.5).judge(CallSample(ENOUGH_CALLS - 1, ENOUGH_CALLS - 1), START, START)
+def test_too_few_calls_are_not_evaluated() -> None:
+    breaker, reason = Breaker(0.5).evaluate(CallSample(MIN_CALLS - 1, MIN_CALLS - 1), START, START)
 
     assert reason is None
-    assert (breaker.calls, breaker.failed) == (0, 0)  # so that they count with those that follow
+    assert (breaker.calls, breaker.failed) == (0, 0)  # they count in the next evaluation
 
 
-def test_only_the_calls_since_the_last_count_are_judged() -> None:
-    before, _ = Breaker(0.5).judge(CallSample(1_000, 0), START, START - MINUTE)
+def test_only_calls_since_the_last_evaluation_count() -> None:
+    before, _ = Breaker(0.5).evaluate(CallSample(1_000, 0), START, START - MINUTE)
 
-    _, reason = before.judge(CallSample(1_040, 30), START + MINUTE, START - MINUTE)
+    _, reason = before.evaluate(CallSample(1_040, 30), START + MINUTE, START - MINUTE)
 
     assert reason is not None
     assert reason.startswith("30 of its last 40 calls failed")
 
 
 @pytest.mark.parametrize(("failed", "is_paused"), [(50, False), (51, True)])
-def test_the_share_has_to_be_exceeded(failed: int, is_paused: bool) -> None:
-    _, reason = Breaker(0.5).judge(CallSample(100, failed), START, START)
+def test_a_campaign_is_paused_only_above_the_limit(failed: int, is_paused: bool) -> None:
+    _, reason = Breaker(0.5).evaluate(CallSample(100, failed), START, START)
 
     assert (reason is not None) is is_paused
 
 
 def test_the_breaker_is_stored_with_its_wait() -> None:
-    breaker = Breaker(0.25, START + FIRST_AFTER, 100, 3)
+    breaker = Breaker(0.25, START + FIRST_SAMPLE_AFTER, 100, 3)
     wait = Wait("c1", START, None, breaker=breaker)
 
     assert Wait.of_json(wait.as_json()) == wait

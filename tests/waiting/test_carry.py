@@ -1,4 +1,4 @@
-"""A campaign over several days, on the clock of a local Exotel: nobody outside the window, nobody twice."""
+"""Carry campaigns over several days: nobody is called outside the window, and nobody is called twice."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.driver import WaitDriver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
-from airflow_provider_exotel.waiting.wait import HAND_OVER, Step, Wait
+from airflow_provider_exotel.waiting.wait import CARRY_OVER_LEAD, Step, Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 from ..properties import examples
 from .waiting_samples import MINUTE, START, client_of, people, shown
 
-# Six minutes a day hold some 270 calls, the last 90 seconds being left to the change of windows.
+# Six minutes a day hold about 270 calls; the last 90 seconds are reserved for the carry-over.
 WINDOW = CallingWindow(start="10:00", end="10:06", timezone="Asia/Kolkata", weekdays="mon-fri")
 MONDAY = date(2026, 3, 2)
 DAY = timedelta(days=1)
@@ -39,7 +39,7 @@ CAN_EDIT = {"schedule_editable_when_paused": True}
 
 @dataclass
 class Task:
-    """A task that carries one campaign, as the operator does, in a worker whose time is the emulator's."""
+    """Carries one campaign over as the operator does, in a worker that uses the emulator's clock."""
 
     emulator: Emulator
     client: ExotelClient
@@ -48,12 +48,12 @@ class Task:
     retries: CallRetries | None = None
     interval: float = 20.0
     late: float = 0.0
-    """Seconds from the moment something is to be done until it is."""
+    """Delay of the worker, in seconds."""
     meanwhile: list[tuple[datetime, Callable[[], Any]]] = field(default_factory=list)
-    """What others do, and when."""
+    """Actions of other people, by time."""
     remembered: list[datetime | None] = field(default_factory=list)
     paused_at: list[datetime] = field(default_factory=list)
-    """When a person has paused it."""
+    """When a person paused the campaign."""
     campaign_id: str = ""
 
     @property
@@ -63,7 +63,7 @@ class Task:
 
     @property
     def driver(self) -> WaitDriver:
-        # The driver asks whether the task was killed before and after each step.
+        # The driver checks before and after each step whether the task was killed.
         delays = cycle([self.late, 0.0])
         return WaitDriver(
             lambda question: question(self.client),
@@ -91,7 +91,7 @@ class Task:
         return Wait.for_campaign(campaign, now, contacts=count, hand_over=True)
 
     def run(self, wait: Wait) -> Outcome:
-        """Wait for the campaign's end, through as many windows as it takes."""
+        """Wait for the campaign's end, through all of its windows."""
         return self.driver.follow(wait)
 
     def sleep(self, seconds: float) -> None:
@@ -118,7 +118,7 @@ class Task:
         return dict(Counter(call.started.astimezone(india).date() for call in self.emulator.calls(self.campaign_id)))
 
     def check_calls(self) -> None:
-        """Nobody is called outside of the window, or more often than the retries allow."""
+        """Check that nobody is called outside the window, or more often than the retries allow."""
         calls = self.emulator.calls(self.campaign_id)
         assert [call.started for call in calls if not is_allowed(self.window, call.started)] == []
         attempts = Counter(call.number for call in calls)
@@ -128,7 +128,7 @@ class Task:
 
 
 def is_allowed(window: CallingWindow, instant: datetime) -> bool:
-    """Judge an instant by what a clock on the wall shows: nothing of the code under test is used."""
+    """Return whether calls are allowed at a time, from the local wall clock and without the code under test."""
     wall = instant.astimezone(ZoneInfo(window.timezone))
     clock, day = wall.time().replace(tzinfo=None), wall.date()
     within = window.start <= clock < window.end
@@ -144,13 +144,13 @@ def task(emulator: Emulator, client: ExotelClient) -> Task:
 
 
 def at(day: int, clock: str) -> datetime:
-    """A moment in India, so many days after Monday."""
+    """Return a time in India, a number of days after Monday."""
     return datetime.combine(MONDAY + day * DAY, time.fromisoformat(clock), ZoneInfo("Asia/Kolkata")).astimezone(UTC)
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
-def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(task: Task, at_end: str, dialect: str) -> None:
+def test_a_campaign_continues_every_day_until_no_contacts_are_left(task: Task, at_end: str, dialect: str) -> None:
     task.emulator.settings.update({"at_end": at_end, "dialect": dialect})
 
     outcome = task.run(task.create(600))
@@ -161,7 +161,7 @@ def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(task: Task, at_en
     task.check_calls()
 
 
-def test_it_goes_on_after_the_weekend_and_holidays(task: Task) -> None:
+def test_a_campaign_continues_after_weekends_and_holidays(task: Task) -> None:
     task.window = CallingWindow(**{**dict(WINDOW), "holidays": ["2026-03-09", "2026-03-04"]})
     task.emulator.clock.set(at(2, "11:00"))
 
@@ -172,9 +172,9 @@ def test_it_goes_on_after_the_weekend_and_holidays(task: Task) -> None:
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
-def test_what_is_left_when_until_has_come_is_told(task: Task, at_end: str) -> None:
+def test_uncalled_contacts_after_until_are_reported(task: Task, at_end: str) -> None:
     task.emulator.settings.at_end = at_end
-    # Of a run's own date, which has fractions of a second; its last window ends early.
+    # A run's own date has fractions of a second; the last window ends early.
     task.until = at(1, "10:03:00.123456")
 
     outcome = task.run(task.create(600))
@@ -187,7 +187,7 @@ def test_what_is_left_when_until_has_come_is_told(task: Task, at_end: str) -> No
 
 
 @pytest.mark.parametrize("until", ["10:00:00", "10:00:30", "09:00:00"])
-def test_a_window_that_is_hardly_begun_when_until_comes_is_not_used(task: Task, until: str) -> None:
+def test_a_window_shortly_before_until_is_not_used(task: Task, until: str) -> None:
     task.until = at(1, until)
 
     task.run(task.create(600))
@@ -197,31 +197,29 @@ def test_a_window_that_is_hardly_begun_when_until_comes_is_not_used(task: Task, 
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
-def test_where_the_schedule_cannot_be_changed_it_stays_paused_and_says_how_many_are_left(
-    task: Task, at_end: str
-) -> None:
+def test_a_campaign_stays_paused_if_its_schedule_cannot_be_changed(task: Task, at_end: str) -> None:
     task.emulator.settings.update({"at_end": at_end, "schedule_editable_when_paused": False})
     wait = task.create(600)
 
-    with pytest.raises(CampaignFailed, match=r"stays paused with \d\d\d people left") as told:
+    with pytest.raises(CampaignFailed, match=r"stays paused with \d\d\d contacts left") as error:
         task.run(wait)
 
     assert task.status == "paused"
-    assert str(600 - sum(task.calls_by_day().values()))[:2] in str(told.value)
+    assert str(600 - sum(task.calls_by_day().values()))[:2] in str(error.value)
     task.emulator.clock.advance(3 * DAY.total_seconds())
     assert list(task.calls_by_day()) == [MONDAY]
     assert task.remembered[-1] is None
 
 
 @pytest.mark.parametrize(
-    ("edits", "said"),
+    ("edits", "message"),
     [("ignore", "kept schedule.end_at, schedule.send_at"), ("replace", "changed url too")],
 )
-def test_where_a_change_does_not_do_what_it_should_it_stays_paused(task: Task, edits: str, said: str) -> None:
+def test_a_campaign_stays_paused_if_a_change_has_another_effect(task: Task, edits: str, message: str) -> None:
     wait = task.create(600)
     task.emulator.settings.edits = edits
 
-    with pytest.raises(CampaignFailed, match=said):
+    with pytest.raises(CampaignFailed, match=message):
         task.run(wait)
 
     task.emulator.clock.advance(3 * DAY.total_seconds())
@@ -232,7 +230,7 @@ def test_where_a_change_does_not_do_what_it_should_it_stays_paused(task: Task, e
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
 @pytest.mark.parametrize("clock", ["10:02", "10:04:20", "10:04:29", "10:04:30"])
 @pytest.mark.parametrize("interval", [20.0, 3600.0])
-def test_one_that_a_person_has_paused_is_left_paused(task: Task, at_end: str, clock: str, interval: float) -> None:
+def test_a_campaign_paused_by_a_person_stays_paused(task: Task, at_end: str, clock: str, interval: float) -> None:
     task.emulator.settings.at_end = at_end
     task.interval = interval
     wait = task.create(600)
@@ -246,31 +244,31 @@ def test_one_that_a_person_has_paused_is_left_paused(task: Task, at_end: str, cl
     assert list(task.calls_by_day()) == [MONDAY]
 
 
-def test_one_that_a_person_has_paused_in_a_later_window_is_left_paused_by_every_later_try(task: Task) -> None:
+def test_later_tries_leave_a_campaign_paused_by_a_person_in_a_later_window(task: Task) -> None:
     wait = task.create(600)
     task.meanwhile = [(at(1, "10:02"), lambda: task.client.pause_campaign(task.campaign_id))]
 
     task.run(wait)
 
-    # A later try resumes what is paused for a window; once that has opened, nothing is remembered of it.
+    # A later try resumes a campaign paused for a window; after that has opened, nothing is stored about it.
     assert task.remembered == [at(1, "10:06"), None]
     assert list(task.calls_by_day()) == [MONDAY, MONDAY + DAY]
 
 
-def test_one_that_a_person_has_paused_is_left_even_if_nobody_looks_again_before_the_account_pauses_it(
+def test_a_campaign_paused_by_a_person_stays_paused_without_a_poll_before_its_end(
     task: Task,
 ) -> None:
     task.emulator.settings.at_end = "paused"
     wait = closing(task, task.create(600))
     task.client.pause_campaign(task.campaign_id)
 
-    last = task.carry_over.leave_window(task.client, wait)
+    last = task.carry_over.move_to_next_window(task.client, wait)
     task.emulator.clock.set(at(0, "10:10"))
 
-    assert not task.carry_over.leave_window(task.client, last).opening
+    assert not task.carry_over.move_to_next_window(task.client, last).opening
 
 
-def test_one_that_a_person_completes_at_night_has_ended(task: Task) -> None:
+def test_a_campaign_completed_at_night_has_ended(task: Task) -> None:
     wait = task.create(600)
     task.meanwhile = [(at(0, "22:00"), lambda: task.client.complete_campaign(task.campaign_id))]
 
@@ -280,7 +278,7 @@ def test_one_that_a_person_completes_at_night_has_ended(task: Task) -> None:
     assert list(task.calls_by_day()) == [MONDAY]
 
 
-def test_one_that_a_person_resumes_at_night_is_not_touched_before_its_window_closes(task: Task) -> None:
+def test_a_campaign_resumed_by_a_person_at_night_is_not_changed_until_its_window_closes(task: Task) -> None:
     wait = task.create(330)
     task.meanwhile = [(at(0, "22:00"), lambda: task.client.resume_campaign(task.campaign_id))]
 
@@ -293,14 +291,14 @@ def test_one_that_a_person_resumes_at_night_is_not_touched_before_its_window_clo
 
 
 def lengthened(task: Task) -> Schedule:
-    """A person gives the campaign more time in the dashboard."""
+    """Extend the campaign's window, as a person would in the dashboard."""
     longer = Schedule(send_at=at(0, "10:01"), end_at=at(0, "10:20"))
     for change in ({"action": "pause"}, {"schedule": longer.payload()}, {"action": "resume"}):
         task.emulator._office.account.change(task.campaign_id, change)
     return longer
 
 
-def test_one_whose_window_a_person_has_made_longer_dials_on_in_it(task: Task) -> None:
+def test_a_campaign_dials_on_in_an_extended_window(task: Task) -> None:
     wait = task.create(600)
     task.meanwhile = [(at(0, "10:03"), lambda: lengthened(task))]
 
@@ -310,16 +308,16 @@ def test_one_whose_window_a_person_has_made_longer_dials_on_in_it(task: Task) ->
     assert list(task.calls_by_day()) == [MONDAY]
 
 
-def test_one_whose_window_was_made_longer_unseen_is_not_taken_out_of_it(task: Task) -> None:
+def test_a_window_extended_between_polls_is_used(task: Task) -> None:
     wait = closing(task, task.create(600))
     longer = lengthened(task)
 
-    assert task.carry_over.leave_window(task.client, wait) == replace(wait, end_at=longer.end_at)
+    assert task.carry_over.move_to_next_window(task.client, wait) == replace(wait, end_at=longer.end_at)
     assert task.status == "in-progress"
 
 
-def test_one_that_has_not_begun_by_the_end_of_its_window_is_carried_too(task: Task) -> None:
-    # As when its list is still being read; that somebody is called all the same does not matter here.
+def test_a_campaign_that_has_not_started_is_carried_over_too(task: Task) -> None:
+    # For example while its list is still being read. That some contacts are called anyway does not matter here.
     task.emulator.settings.update({"account_throttle": 1, "status_words": {"in-progress": "Created"}})
     wait = task.create(8)
     task.meanwhile = [(at(0, "12:00"), lambda: task.emulator.settings.update({"status_words": {}}))]
@@ -333,14 +331,14 @@ def test_one_that_has_not_begun_by_the_end_of_its_window_is_carried_too(task: Ta
 @pytest.mark.parametrize(
     ("clock", "days"),
     [
-        pytest.param("10:02", [0, 1, 2], id="a little late: what is left of the window is used"),
-        pytest.param("10:05", [0, 2, 3], id="too late: the window after it is used"),
-        pytest.param("23:00", [0, 2, 3], id="the same, long after it closed"),
+        pytest.param("10:02", [0, 1, 2], id="a little late: the rest of the window is used"),
+        pytest.param("10:05", [0, 2, 3], id="too late: the following window is used"),
+        pytest.param("23:00", [0, 2, 3], id="long after the window closed: the following window is used"),
     ],
 )
-def test_an_opening_that_nobody_was_there_for(task: Task, clock: str, days: list[int]) -> None:
+def test_an_opening_that_the_worker_missed(task: Task, clock: str, days: list[int]) -> None:
     task.emulator.settings.at_end = "paused"
-    wait = task.carry_over.leave_window(task.client, closing(task, task.create(500)))
+    wait = task.carry_over.move_to_next_window(task.client, closing(task, task.create(500)))
     task.emulator.clock.set(at(1, clock))
 
     task.run(task.carry_over.resume_in_window(task.client, wait))
@@ -350,15 +348,15 @@ def test_an_opening_that_nobody_was_there_for(task: Task, clock: str, days: list
 
 
 def closing(task: Task, wait: Wait) -> Wait:
-    """Return the wait as it comes to the end of its first window."""
-    task.emulator.clock.set(wait.end_at - HAND_OVER)
+    """Return the wait at the end of its first window."""
+    task.emulator.clock.set(wait.end_at - CARRY_OVER_LEAD)
     return replace(wait, seen_dialling=True)
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled"])
-def test_an_opening_that_nobody_was_there_for_until_the_service_ended_it(task: Task, at_end: str) -> None:
+def test_an_opening_missed_until_the_service_ended_the_campaign(task: Task, at_end: str) -> None:
     task.emulator.settings.at_end = at_end
-    wait = task.carry_over.leave_window(task.client, closing(task, task.create(500)))
+    wait = task.carry_over.move_to_next_window(task.client, closing(task, task.create(500)))
     task.emulator.clock.set(at(1, "23:00"))
 
     outcome = task.run(task.carry_over.resume_in_window(task.client, wait))
@@ -367,8 +365,8 @@ def test_an_opening_that_nobody_was_there_for_until_the_service_ended_it(task: T
     assert list(task.calls_by_day()) == [MONDAY]
 
 
-def test_nothing_is_resumed_before_its_window_opens(task: Task) -> None:
-    wait = task.carry_over.leave_window(task.client, closing(task, task.create(500)))
+def test_no_campaign_is_resumed_before_its_window_opens(task: Task) -> None:
+    wait = task.carry_over.move_to_next_window(task.client, closing(task, task.create(500)))
 
     assert task.carry_over.resume_in_window(task.client, wait) == wait
     assert task.status == "paused"
@@ -377,45 +375,45 @@ def test_nothing_is_resumed_before_its_window_opens(task: Task) -> None:
 @pytest.mark.parametrize(
     ("late", "at_end", "days"),
     [
-        pytest.param(100, "paused", [0, 1], id="after the window, on an account that pauses then"),
-        pytest.param(100, "completed", [0], id="after the window, on an account that ends it then"),
-        pytest.param(60, "completed", [0, 1], id="before it closes"),
+        pytest.param(100, "paused", [0, 1], id="after the window, if the account pauses campaigns at their end"),
+        pytest.param(100, "completed", [0], id="after the window, if the account completes campaigns at their end"),
+        pytest.param(60, "completed", [0, 1], id="before the window closes"),
     ],
 )
-def test_a_worker_that_comes_late_to_take_it_out(task: Task, late: float, at_end: str, days: list[int]) -> None:
+def test_a_late_worker_at_the_end_of_a_window(task: Task, late: float, at_end: str, days: list[int]) -> None:
     task.emulator.settings.at_end = at_end
     wait = closing(task, task.create(400))
     task.emulator.clock.advance(late)
 
-    task.run(task.carry_over.leave_window(task.client, wait))
+    task.run(task.carry_over.move_to_next_window(task.client, wait))
 
     assert list(task.calls_by_day()) == [MONDAY + day * DAY for day in days]
     task.check_calls()
 
 
-def test_before_it_is_paused_it_is_remembered_where_it_goes_on(task: Task) -> None:
+def test_the_next_window_is_stored_before_the_pause(task: Task) -> None:
     wait = closing(task, task.create(400))
 
     def superseded(end_at: datetime | None) -> None:
         raise RuntimeError("another try has taken over")
 
     with pytest.raises(RuntimeError):
-        replace(task.carry_over, remember=superseded).leave_window(task.client, wait)
+        replace(task.carry_over, remember=superseded).move_to_next_window(task.client, wait)
 
     assert task.status == "in-progress"
 
 
-def test_who_has_been_called_is_not_carried(task: Task) -> None:
+def test_a_campaign_without_open_contacts_is_not_carried_over(task: Task) -> None:
     wait = closing(task, task.create(100))
     before = len(task.emulator.requests)
 
-    following = task.carry_over.leave_window(task.client, wait)
+    following = task.carry_over.move_to_next_window(task.client, wait)
 
     assert (following.hand_over, following.opening) == (False, False)
     assert [entry.method for entry in task.emulator.requests[before:]] == ["GET"]
 
 
-def test_retries_need_room_in_the_window(task: Task) -> None:
+def test_a_window_must_be_long_enough_for_the_retries(task: Task) -> None:
     task.retries = CallRetries(number_of_retries=1, interval_mins=5)
     task.emulator.settings.outcomes = {"busy": 1}
     wait = task.create(200)
@@ -429,12 +427,12 @@ def test_retries_need_room_in_the_window(task: Task) -> None:
 
 @dataclass
 class Odd:
-    """A service that does something else than it is told."""
+    """A service that does not do what is requested."""
 
     now: Callable[[], datetime]
     campaign: Campaign
     after: Mapping[str, str]
-    """The status after each request."""
+    """The status to show after each request."""
     done: list[str] = field(default_factory=list)
 
     def get_campaign(self, campaign_id: str) -> Campaign:
@@ -442,12 +440,12 @@ class Odd:
 
     def _become(self, what: str, **fields: Any) -> Campaign:
         self.done.append(what)
-        said = [status for request, status in self.after.items() if request == f"{what} {self.done.count(what)}"]
-        if said == ["fails"]:
+        message = [status for request, status in self.after.items() if request == f"{what} {self.done.count(what)}"]
+        if message == ["fails"]:
             raise ExotelServerError("502")
         self.campaign = replace(self.campaign, **fields)
-        if said:
-            self.campaign = replace(self.campaign, status=CampaignStatus.of(said[0]), status_text=said[0])
+        if message:
+            self.campaign = replace(self.campaign, status=CampaignStatus.of(message[0]), status_text=message[0])
         return self.campaign
 
     def pause_campaign(self, campaign_id: str) -> Campaign:
@@ -475,24 +473,27 @@ DIALS = shown("in-progress", {"created": 300, "pending": 100, "completed": 200},
 @pytest.mark.parametrize(
     ("after", "done", "comes_of_it"),
     [
-        pytest.param({}, ["pause", "change"], "opening", id="as it is told"),
-        pytest.param({"pause 1": "in-progress"}, ["pause"], "last", id="dials on though told to pause"),
+        pytest.param({}, ["pause", "change"], "opening", id="as requested"),
+        pytest.param({"pause 1": "in-progress"}, ["pause"], "last", id="dials on after a pause"),
         pytest.param({"pause 1": "Pausing"}, ["pause"], "last", id="does not confirm the pause"),
-        pytest.param({"pause 1": "completed"}, ["pause"], "last", id="was just done"),
+        pytest.param({"pause 1": "completed"}, ["pause"], "last", id="has just completed"),
         pytest.param(
-            {"change 1": "in-progress"}, ["pause", "change", "pause"], "opening", id="dials on with its new schedule"
+            {"change 1": "in-progress"},
+            ["pause", "change", "pause"],
+            "opening",
+            id="dials on after the change",
         ),
         pytest.param(
             {"change 1": "in-progress", "pause 2": "in-progress"},
             ["pause", "change", "pause"],
             "may dial before that opens",
-            id="dials on with its new schedule, and cannot be stopped",
+            id="dials on after the change and a second pause",
         ),
-        pytest.param({"change 1": "created"}, ["pause", "change"], "opening", id="begins by itself when it opens"),
-        pytest.param({"change 1": "fails"}, ["pause", "change"], "stays paused with 100 people left", id="fails"),
+        pytest.param({"change 1": "created"}, ["pause", "change"], "opening", id="starts by itself at the opening"),
+        pytest.param({"change 1": "fails"}, ["pause", "change"], "stays paused with 100 contacts left", id="fails"),
     ],
 )
-def test_a_service_that_does_something_else_than_it_is_told_dials_at_no_time_it_should_not(
+def test_an_unreliable_service_never_dials_outside_the_window(
     after: Mapping[str, str], done: list[str], comes_of_it: str
 ) -> None:
     now = at(0, "10:04:30")
@@ -501,23 +502,23 @@ def test_a_service_that_does_something_else_than_it_is_told_dials_at_no_time_it_
     wait = Wait.for_campaign(DIALS, START, hand_over=True)
 
     if comes_of_it in {"opening", "last"}:
-        following = carry_over.leave_window(odd, wait)
+        following = carry_over.move_to_next_window(odd, wait)
         assert following.opening is (comes_of_it == "opening")
         assert following.end_at == (at(1, "10:06") if following.opening else FIRST_WINDOW.end_at)
     else:
         with pytest.raises(CampaignFailed, match=comes_of_it):
-            carry_over.leave_window(odd, wait)
+            carry_over.move_to_next_window(odd, wait)
 
     assert odd.done == done
     assert remembered == ([at(1, "10:06")] if comes_of_it == "opening" else [at(1, "10:06"), None])
 
 
-def test_one_that_shows_as_dialling_with_nobody_left_is_not_carried() -> None:
+def test_a_dialling_campaign_without_open_contacts_is_not_carried_over() -> None:
     counts = {"completed": 3, "failed-no-attempt": 0}
     odd = Odd(lambda: at(0, "10:05"), shown("in-progress", counts, schedule=FIRST_WINDOW), {})
     wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 3, hand_over=True, seen_dialling=True)
 
-    following = CarryOver(WINDOW, now=odd.now).leave_window(odd, wait)
+    following = CarryOver(WINDOW, now=odd.now).move_to_next_window(odd, wait)
 
     assert (following.hand_over, following.opening, odd.done) == (False, False, [])
 
@@ -526,7 +527,7 @@ NEXT_WINDOW = Schedule(send_at=at(1, "10:00"), end_at=at(1, "10:06"))
 
 
 @pytest.mark.parametrize(("carried_to", "opening"), [(NEXT_WINDOW.end_at, True), (FIRST_WINDOW.end_at, False)])
-def test_a_later_try_waits_for_the_opening_only_of_the_window_it_was_carried_to(
+def test_a_later_try_waits_only_for_the_window_the_campaign_was_carried_over_to(
     carried_to: datetime, opening: bool
 ) -> None:
     odd = Odd(lambda: at(0, "12:00"), shown("paused", schedule=NEXT_WINDOW), {})
@@ -539,7 +540,7 @@ def test_a_later_try_waits_for_the_opening_only_of_the_window_it_was_carried_to(
 
 
 @pytest.mark.parametrize(("checks", "done"), [(1, []), (2, ["pause", "change"])], ids=["before", "meanwhile"])
-def test_a_task_that_was_killed_carries_nothing_and_waits_for_nothing(checks: int, done: list[str]) -> None:
+def test_a_killed_task_neither_carries_over_nor_waits(checks: int, done: list[str]) -> None:
     odd = Odd(lambda: at(0, "10:05"), DIALS, {})
     left = iter(range(checks - 1))
 
@@ -570,15 +571,13 @@ def test_a_task_that_was_killed_carries_nothing_and_waits_for_nothing(checks: in
         ("completed", NEXT_WINDOW, False),
     ],
 )
-def test_it_is_resumed_only_where_it_stands_as_it_was_left(
-    shows: str, schedule: Schedule, resumed: bool | None
-) -> None:
+def test_a_campaign_with_another_end_is_not_resumed(shows: str, schedule: Schedule, resumed: bool | None) -> None:
     odd = Odd(lambda: at(1, "10:00"), shown(shows, schedule=schedule), {})
     wait = Wait("c1", NEXT_WINDOW.send_at, NEXT_WINDOW.end_at, hand_over=True, opening=True)
     carry_over = CarryOver(WINDOW, now=odd.now)
 
     if resumed is None:
-        with pytest.raises(CampaignFailed, match="shows another end than it was given"):
+        with pytest.raises(CampaignFailed, match="shows another end_at than it was given"):
             carry_over.resume_in_window(odd, wait)
     else:
         carry_over.resume_in_window(odd, wait)
@@ -611,7 +610,7 @@ times = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
     st.sampled_from([0.0, 0.0, 40.0, 200.0, 7200.0]),
     st.none() | st.integers(0, 3 * 86_400),
 )
-def test_whatever_the_account_and_the_window_nobody_is_called_outside_of_it_or_twice(
+def test_nobody_is_called_outside_any_window_or_twice(
     opens, minutes, zone, weekdays, switches, count, retries, interval, late, paused_after
 ) -> None:
     closes = (datetime.combine(MONDAY, opens) + minutes * MINUTE).time()
@@ -621,7 +620,7 @@ def test_whatever_the_account_and_the_window_nobody_is_called_outside_of_it_or_t
         task.meanwhile = [] if paused_after is None else [(START + timedelta(seconds=paused_after), task.person_pauses)]
         try:
             wait = task.create(count)
-        except ExotelInputError:  # the retries have no room in this window
+        except ExotelInputError:  # this window is too short for the retries
             assume(False)
         task.until = wait.end_at + 4 * DAY
         with suppress(ExotelError):

@@ -1,4 +1,4 @@
-"""Steering a campaign: what is allowed when, and changes that are what they were meant to be."""
+"""Control a campaign: allowed actions by status, and changes that are verified."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_every_status_is_tried() -> None:
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
 @pytest.mark.parametrize("action", ALLOWED)
 @pytest.mark.parametrize("status", IN)
-def test_an_action_is_carried_out_is_done_already_or_is_refused_in_words(
+def test_an_action_runs_or_is_already_done_or_is_refused(
     emulator: Emulator, client: ExotelClient, status: CampaignStatus, action: str, dialect: str
 ) -> None:
     emulator.settings.dialect = dialect
@@ -130,7 +130,7 @@ def test_an_action_is_carried_out_is_done_already_or_is_refused_in_words(
 @pytest.mark.parametrize("wrong_state_status", [400, 403, 409])
 @pytest.mark.parametrize("action", [action for action in ALLOWED if action != "stop"])
 @pytest.mark.parametrize("status", [status for status in IN if status is not CampaignStatus.UNKNOWN])
-def test_what_is_allowed_here_is_what_the_service_allows(
+def test_the_allowed_actions_match_the_service(
     emulator: Emulator, client: ExotelClient, status: CampaignStatus, action: str, wrong_state_status: int
 ) -> None:
     emulator.settings.wrong_state_status = wrong_state_status
@@ -147,7 +147,7 @@ def test_what_is_allowed_here_is_what_the_service_allows(
 
 
 @pytest.mark.parametrize(("action", "gone"), [("delete", True), ("pause", False), ("stop", False)])
-def test_one_that_is_not_there_is_deleted_and_nothing_else(
+def test_only_delete_succeeds_for_a_missing_campaign(
     client: ExotelClient, emulator: Emulator, action: str, gone: bool
 ) -> None:
     if gone:
@@ -157,15 +157,15 @@ def test_one_that_is_not_there_is_deleted_and_nothing_else(
             control(client, "none", action)
 
 
-def test_an_action_that_is_none_is_refused_before_any_request(client: ExotelClient, emulator: Emulator) -> None:
-    with pytest.raises(ExotelInputError, match="action: is none of pause, resume, complete, stop, archive, delete"):
+def test_an_unknown_action_is_refused_before_any_request(client: ExotelClient, emulator: Emulator) -> None:
+    with pytest.raises(ExotelInputError, match="action: unknown value; use one of pause, resume, complete, stop"):
         control(client, "any", "cancel")
 
     assert emulator.requests == []
 
 
 @pytest.mark.parametrize("status", [created, in_progress, paused])
-def test_stopping_ends_it_and_nobody_is_called_after_it(
+def test_nobody_is_called_after_a_stop(
     emulator: Emulator, client: ExotelClient, status: Callable[[ExotelClient, Emulator], Campaign]
 ) -> None:
     campaign = status(client, emulator)
@@ -196,19 +196,19 @@ def test_stopping_waits_until_the_pause_shows(emulator: Emulator, client: Exotel
     assert slept == [1.0, 2.0, 4.0]
 
 
-def test_stopping_does_not_complete_what_it_could_not_pause(emulator: Emulator, client: ExotelClient) -> None:
+def test_stop_does_not_complete_an_unpaused_campaign(emulator: Emulator, client: ExotelClient) -> None:
     campaign = in_progress(client, emulator)
     emulator.settings.status_words = {"paused": "InProgress"}
     slept: list[float] = []
 
-    with pytest.raises(ExotelError, match="was told to pause and is 'InProgress'"):
+    with pytest.raises(ExotelError, match="is still 'InProgress' after a pause was requested"):
         control(client, campaign.id, "stop", sleep=slept.append)
 
     assert 15 <= sum(slept) <= 60
     assert [entry.body for entry in emulator.requests if entry.method == "PUT"] == [{"action": "pause"}]
 
 
-def test_stopping_one_that_ends_meanwhile_is_done(emulator: Emulator, client: ExotelClient) -> None:
+def test_stop_succeeds_if_the_campaign_ends_meanwhile(emulator: Emulator, client: ExotelClient) -> None:
     campaign = in_progress(client, emulator)
     emulator.settings.status_words = {"paused": "Completed"}
 
@@ -223,7 +223,7 @@ def test_stopping_one_that_ends_meanwhile_is_done(emulator: Emulator, client: Ex
     [(CampaignStatus.CREATED, True), (CampaignStatus.IN_PROGRESS, True), (CampaignStatus.UNKNOWN, True)]
     + [(status, False) for status in IN if status.has_ended or status is CampaignStatus.PAUSED],
 )
-def test_whatever_may_dial_is_paused_when_its_task_is_killed(
+def test_a_campaign_that_may_dial_is_paused_when_its_task_is_killed(
     emulator: Emulator, client: ExotelClient, status: CampaignStatus, was_paused: bool
 ) -> None:
     campaign = IN[status](client, emulator)
@@ -233,7 +233,7 @@ def test_whatever_may_dial_is_paused_when_its_task_is_killed(
     assert emulator.campaign(campaign.id).status == ("paused" if was_paused else before)
 
 
-def test_a_change_shows_afterwards_and_what_is_not_named_stays(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_change_is_visible_and_other_fields_stay(emulator: Emulator, client: ExotelClient) -> None:
     retries = {"number_of_retries": 1, "interval_mins": 15}
     campaign = create(client, schedule=HOUR, url="https://example.org/flow", call_retries=retries)
     later = between(START + 90 * MINUTE, START + 100 * MINUTE)
@@ -259,7 +259,7 @@ def test_a_change_shows_afterwards_and_what_is_not_named_stays(emulator: Emulato
     ],
     ids=str,
 )
-def test_no_change_lets_it_dial_outside_of_its_schedule(
+def test_no_change_lets_a_campaign_dial_outside_its_schedule(
     emulator: Emulator, client: ExotelClient, edits: str, changes: dict[str, Any]
 ) -> None:
     campaign = create(client, 300, schedule=HOUR)
@@ -273,7 +273,7 @@ def test_no_change_lets_it_dial_outside_of_its_schedule(
     assert all(START + 60 * MINUTE <= call.started < START + 120 * MINUTE for call in calls)
 
 
-def test_retries_that_are_changed_in_part_are_sent_whole(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_partial_change_of_retries_is_sent_complete(emulator: Emulator, client: ExotelClient) -> None:
     before = {"number_of_retries": 2, "interval_mins": 15, "on_status": ["busy"]}
     campaign = create(client, schedule=HOUR, call_retries=before)
 
@@ -284,23 +284,23 @@ def test_retries_that_are_changed_in_part_are_sent_whole(emulator: Emulator, cli
 
 
 @pytest.mark.parametrize(
-    ("edits", "said"),
+    ("edits", "message"),
     [("ignore", "the service kept url"), ("replace", "the service changed call_retries.interval_mins")],
 )
-def test_a_service_that_keeps_or_loses_fields_is_an_error(
-    emulator: Emulator, client: ExotelClient, edits: str, said: str
+def test_unexpected_field_values_after_a_change_are_an_error(
+    emulator: Emulator, client: ExotelClient, edits: str, message: str
 ) -> None:
     retries = {"number_of_retries": 1, "interval_mins": 15}
     campaign = create(client, schedule=HOUR, call_retries=retries, url="https://example.org/one")
     emulator.settings.edits = edits
 
-    with pytest.raises(ExotelError, match=said) as told:
+    with pytest.raises(ExotelError, match=message) as error:
         change(client, campaign.id, {"url": "https://example.org/two"})
 
-    assert not told.value.retryable
+    assert not error.value.retryable
 
 
-def test_a_service_that_does_not_show_any_more_what_was_to_be_changed_is_an_error(client: ExotelClient) -> None:
+def test_a_changed_field_missing_afterwards_is_an_error(client: ExotelClient) -> None:
     campaign = create(client, schedule=HOUR, url="https://example.org/one")
 
     class Forgets:
@@ -314,7 +314,7 @@ def test_a_service_that_does_not_show_any_more_what_was_to_be_changed_is_an_erro
         change(Forgets, campaign.id, {"url": "https://example.org/two"})
 
 
-def test_a_refused_change_is_an_error_that_says_why(emulator: Emulator, client: ExotelClient) -> None:
+def test_the_error_of_a_refused_change_has_the_reason(emulator: Emulator, client: ExotelClient) -> None:
     campaign = create(client, schedule=HOUR)
 
     with pytest.raises(ExotelRequestRefused, match="throttle must be from 1 to 59"):
@@ -322,25 +322,25 @@ def test_a_refused_change_is_an_error_that_says_why(emulator: Emulator, client: 
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({}, "changes: is empty"),
         ({"numbers": people(1)}, "changes.numbers: cannot be changed"),
         ({"lists": ["one"], "throttle": 3}, "changes.lists: cannot be changed"),
     ],
 )
-def test_what_can_never_be_changed_is_refused_before_any_request(
-    emulator: Emulator, client: ExotelClient, changes: dict[str, Any], said: str
+def test_unchangeable_fields_are_refused_before_any_request(
+    emulator: Emulator, client: ExotelClient, changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ExotelInputError, match=said) as told:
+    with pytest.raises(ExotelInputError, match=message) as error:
         change(client, "any", changes)
 
     assert emulator.requests == []
-    assert "98765" not in str(told.value)
+    assert "98765" not in str(error.value)
 
 
 @pytest.mark.parametrize("schedule", [5, "tomorrow", ["10:00"], {"ends": "2026-03-02T06:00:00+00:00"}])
-def test_a_schedule_that_is_none_is_refused_in_words(client: ExotelClient, schedule: Any) -> None:
+def test_an_invalid_schedule_is_refused(client: ExotelClient, schedule: Any) -> None:
     campaign = create(client, schedule=HOUR)
 
     with pytest.raises(ExotelInputError, match="schedule"):
@@ -351,21 +351,21 @@ LATE = [in_progress, paused, completed]
 
 
 @pytest.mark.parametrize("status", LATE)
-def test_once_it_has_begun_only_its_callbacks_can_be_changed(
+def test_only_callbacks_can_be_changed_after_the_start(
     emulator: Emulator, client: ExotelClient, status: Callable[[ExotelClient, Emulator], Campaign]
 ) -> None:
     campaign = status(client, emulator)
     wanted = {"status_callback": "https://example.org/late"}
 
     change(client, campaign.id, wanted)
-    with pytest.raises(ExotelInputError, match=r"changes\.name: .*once it has begun only callbacks can be changed"):
+    with pytest.raises(ExotelInputError, match=r"changes\.name: .*once it has started, only callbacks can be changed"):
         change(client, campaign.id, {"name": "Too late", **wanted})
 
     sent = [entry.body for entry in emulator.requests if entry.method == "PUT" and "action" not in entry.body]
     assert sent == [wanted]
 
 
-def test_force_asks_the_service_all_the_same(emulator: Emulator, client: ExotelClient) -> None:
+def test_force_sends_the_change_anyway(emulator: Emulator, client: ExotelClient) -> None:
     campaign = paused(client, emulator)
     longer = {"schedule": {"end_at": (START + 180 * MINUTE).isoformat()}}
 
@@ -375,11 +375,11 @@ def test_force_asks_the_service_all_the_same(emulator: Emulator, client: ExotelC
     after = change(client, campaign.id, longer, force=True)
 
     assert after.schedule.end_at == START + 180 * MINUTE
-    # Its beginning has passed, which a service may refuse to hear of again.
+    # The start has passed, and the service may refuse a time in the past.
     assert emulator.requests[-2].body == longer
 
 
-def test_another_name_keeps_the_key(client: ExotelClient) -> None:
+def test_renaming_keeps_the_key(client: ExotelClient) -> None:
     campaign = create(client, name=IDENTITY.name_for("ab12cd34ef56"), schedule=HOUR)
 
     after = change(client, campaign.id, {"name": "Winter survey"})
@@ -389,7 +389,7 @@ def test_another_name_keeps_the_key(client: ExotelClient) -> None:
     assert after.name.startswith("Winter survey ")
 
 
-def test_a_change_whose_answer_is_lost_is_made_once_more_and_seen(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_change_with_a_lost_response_is_retried(emulator: Emulator, client: ExotelClient) -> None:
     campaign = create(client, schedule=HOUR)
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_after_commit"))
 

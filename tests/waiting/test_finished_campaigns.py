@@ -1,4 +1,4 @@
-"""What has finished is told once, however often is looked and whatever is started again in between."""
+"""Finished campaigns are reported once each, across any number of polls and restarts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting import finished
 from airflow_provider_exotel.waiting.finished import (
-    LOOKS_BACK,
-    SHOWS_WITHIN,
+    LIST_DELAY,
+    LOOKBACK,
     WatcherCursor,
     finished_since,
 )
-from airflow_provider_exotel.waiting.wait import LAST_CALLS
+from airflow_provider_exotel.waiting.wait import LAST_CALLS_GRACE
 
 from ..properties import examples
 from .waiting_samples import MINUTE, START, between, client_of, people, shown
@@ -36,7 +36,7 @@ KEPT_BY_AIRFLOW = 64 * 1024
 
 @dataclass
 class Watcher:
-    """A watcher of an account: what it keeps outlives it, where it has read to does not."""
+    """A watcher of an account; a restart keeps its stored cursor and loses its position in the list."""
 
     emulator: Emulator
     client: ExotelClient
@@ -44,19 +44,19 @@ class Watcher:
     kept: str | None = None
     since: datetime | None = None
 
-    def look(self, *, restarted: bool = False) -> list[str]:
-        """Return the ids of the campaigns it hears of."""
+    def poll(self, *, restarted: bool = False) -> list[str]:
+        """Poll once, and return the ids of the campaigns reported."""
         if restarted:
             self.since = None
         seen = finished_since(self.client.list_campaigns(), self.since, self.emulator.clock.now())
-        told = WatcherCursor.of_json(json.loads(self.kept)) if self.kept else None
-        news = [outcome.campaign_id for outcome in told.news(seen)] if told else []
-        self.kept, self.since = json.dumps(WatcherCursor.all_of(seen).as_json()), seen.since
-        self.heard += news
-        return news
+        error = WatcherCursor.of_json(json.loads(self.kept)) if self.kept else None
+        unreported = [outcome.campaign_id for outcome in error.unreported(seen)] if error else []
+        self.kept, self.since = json.dumps(WatcherCursor.after(seen).as_json()), seen.since
+        self.heard += unreported
+        return unreported
 
     def create(self, minutes: float = 10, number: int = 1, contacts: int = 1) -> list[str]:
-        """Create campaigns that begin in a minute and live for some."""
+        """Create campaigns that start in a minute and end some minutes later."""
         now = self.emulator.clock.now()
         schedule = between(now + MINUTE, now + MINUTE + timedelta(minutes=minutes))
         body = {"from": ",".join(people(contacts)), "caller_id": "0XXXXXX4890", "schedule": schedule}
@@ -76,9 +76,9 @@ class Watcher:
 
 
 @pytest.fixture
-def few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if what Airflow keeps were smaller, so that fewer campaigns do."""
-    monkeypatch.setattr(finished, "MOST_REMEMBERED", FEW)
+def small_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reduce the number of fingerprints in a cursor, so that few campaigns exceed it."""
+    monkeypatch.setattr(finished, "MAX_FINGERPRINTS", FEW)
 
 
 @pytest.fixture
@@ -86,217 +86,215 @@ def watcher(emulator: Emulator, client: ExotelClient) -> Watcher:
     return Watcher(emulator, client)
 
 
-def test_what_finished_before_the_first_look_is_not_told(watcher: Watcher) -> None:
+def test_campaigns_finished_before_the_first_poll_are_not_reported(watcher: Watcher) -> None:
     watcher.create(number=3)
     watcher.wait(HOUR)
 
-    assert watcher.look() == []
-    assert watcher.look() == []
+    assert watcher.poll() == []
+    assert watcher.poll() == []
 
 
-def test_what_finishes_later_is_told_once_the_oldest_first(watcher: Watcher) -> None:
+def test_later_finished_campaigns_are_reported_once_oldest_first(watcher: Watcher) -> None:
     first = watcher.create(minutes=30)
-    watcher.look()
+    watcher.poll()
     watcher.wait(MINUTE)
     second = watcher.create(minutes=30)
     watcher.wait(HOUR)
 
-    assert watcher.look() == first + second
-    assert watcher.look() == []
+    assert watcher.poll() == first + second
+    assert watcher.poll() == []
 
 
-def test_what_is_created_and_finishes_between_two_looks_is_told(watcher: Watcher) -> None:
+def test_campaigns_created_and_finished_between_two_polls_are_reported(watcher: Watcher) -> None:
     watcher.create()
-    watcher.look()
+    watcher.poll()
     watcher.wait(HOUR)
-    watcher.look()
+    watcher.poll()
     created = watcher.create()
     watcher.wait(HOUR)
 
-    assert watcher.look() == created
+    assert watcher.poll() == created
 
 
-def test_an_account_without_campaigns_is_watched_from_now_on(watcher: Watcher) -> None:
-    assert watcher.look() == []
+def test_an_empty_account_can_be_watched(watcher: Watcher) -> None:
+    assert watcher.poll() == []
     created = watcher.create()
     watcher.wait(HOUR)
 
-    assert watcher.look() == created
+    assert watcher.poll() == created
 
 
-def test_it_tells_how_the_campaign_ended(watcher: Watcher) -> None:
+def test_the_report_has_the_outcome(watcher: Watcher) -> None:
     seen = finished_since([shown("Completed", {"completed": 3}, date_created=START)], None, START + HOUR)
 
-    [outcome] = WatcherCursor(START - HOUR).news(seen)
+    [outcome] = WatcherCursor(START - HOUR).unreported(seen)
 
     assert outcome.as_json()["reached"] == 3
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_one_that_is_archived_after_it_was_told_is_not_told_again(watcher: Watcher, restarted: bool) -> None:
-    watcher.look()
+def test_a_reported_campaign_that_is_archived_is_not_reported_again(watcher: Watcher, restarted: bool) -> None:
+    watcher.poll()
     [created] = watcher.create()
     watcher.wait(HOUR)
-    watcher.look()
+    watcher.poll()
 
     watcher.client.archive_campaign(created)
 
-    assert watcher.look(restarted=restarted) == []
+    assert watcher.poll(restarted=restarted) == []
 
 
-def test_while_an_old_one_is_open_nothing_younger_is_told_twice(watcher: Watcher) -> None:
+def test_newer_campaigns_are_reported_once_while_an_old_one_is_open(watcher: Watcher) -> None:
     old = watcher.open_for(days=3)
-    watcher.look()
+    watcher.poll()
     for _ in range(5):
         watcher.create(number=3)
         watcher.wait(12 * HOUR)
-        assert len(watcher.look(restarted=True)) == 3
-        assert watcher.look() == []
+        assert len(watcher.poll(restarted=True)) == 3
+        assert watcher.poll() == []
 
     watcher.wait(2 * DAY)
 
-    assert watcher.look() == [old]
+    assert watcher.poll() == [old]
 
 
-@pytest.mark.usefixtures("few_are_remembered")
-def test_more_campaigns_than_are_remembered_are_told_once_each_beside_one_that_stays_open(watcher: Watcher) -> None:
+@pytest.mark.usefixtures("small_cursor")
+def test_more_campaigns_than_the_cursor_holds_are_reported_once_while_one_stays_open(watcher: Watcher) -> None:
     watcher.open_for(days=5)
-    watcher.look()
+    watcher.poll()
     created: list[str] = []
     for _ in range(4):
         created += watcher.create(number=20)
         watcher.wait(HOUR)
-        watcher.look(restarted=True)
-        watcher.look()
+        watcher.poll(restarted=True)
+        watcher.poll()
 
     assert len(created) > FEW
     assert Counter(watcher.heard) == Counter(created)
 
 
-@pytest.mark.usefixtures("few_are_remembered")
-def test_a_fleet_of_more_than_are_remembered_that_goes_on_and_ends_at_once_is_told_once(watcher: Watcher) -> None:
+@pytest.mark.usefixtures("small_cursor")
+def test_a_fleet_larger_than_the_cursor_is_reported_once(watcher: Watcher) -> None:
     created = watcher.create(minutes=60, number=FEW + 10)
-    watcher.look()
+    watcher.poll()
     watcher.wait(HOUR / 2)
-    watcher.look(restarted=True)
+    watcher.poll(restarted=True)
     watcher.wait(2 * HOUR)
-    watcher.look(restarted=True)
+    watcher.poll(restarted=True)
     watcher.wait(2 * HOUR)
-    watcher.look(restarted=True)
+    watcher.poll(restarted=True)
 
     assert Counter(watcher.heard) == Counter(created)
 
 
 @pytest.mark.parametrize(("open_ones", "ended"), [(0, 9000), (9000, 0), (9000, 3400), (3400, 9000), (9000, 9000)])
-def test_what_is_kept_fits_into_what_airflow_keeps(open_ones: int, ended: int) -> None:
+def test_the_cursor_fits_into_the_state_of_an_asset(open_ones: int, ended: int) -> None:
     account = [campaign(number, number < ended) for number in range(open_ones + ended)]
 
-    told = WatcherCursor.all_of(finished_since(account, None, START + HOUR))
+    error = WatcherCursor.after(finished_since(account, None, START + HOUR))
 
-    assert len(json.dumps(told.as_json())) < KEPT_BY_AIRFLOW
+    assert len(json.dumps(error.as_json())) < KEPT_BY_AIRFLOW
 
 
-@pytest.mark.usefixtures("few_are_remembered")
-def test_of_more_than_fit_some_are_told_twice_after_a_restart_and_none_never() -> None:
+@pytest.mark.usefixtures("small_cursor")
+def test_an_overfull_cursor_reports_some_twice_and_misses_none() -> None:
     numbers = range(1000)
     before = finished_since([campaign(number, number % 2 == 0) for number in numbers], None, START + HOUR)
     after = finished_since([campaign(number, True) for number in numbers], None, START + HOUR)
 
-    told = WatcherCursor.all_of(before)
+    error = WatcherCursor.after(before)
 
-    assert {one.campaign_id for one in told.news(after)} == {campaign(n, True).id for n in numbers if n % 2}
-    again = {one.campaign_id for one in WatcherCursor.of_json(told.as_json()).news(after)}
+    assert {one.campaign_id for one in error.unreported(after)} == {campaign(n, True).id for n in numbers if n % 2}
+    again = {one.campaign_id for one in WatcherCursor.of_json(error.as_json()).unreported(after)}
     assert again >= {campaign(n, True).id for n in numbers if n % 2}
 
 
 def campaign(number: int, ended: bool) -> Campaign:
-    """The campaigns of an account, the newest first, in no order of ending."""
+    """The campaigns of an account, newest first, which end in any order."""
     created, schedule = START - number * timedelta(seconds=7), Schedule(end_at=START + DAY)
     one = shown("completed" if ended else "in-progress", date_created=created, schedule=schedule)
     return replace(one, id=f"{number:032x}")
 
 
-def test_after_the_first_look_only_the_newest_are_read(watcher: Watcher) -> None:
+def test_later_polls_read_only_the_newest_campaigns(watcher: Watcher) -> None:
     watcher.create(number=2500)
     watcher.wait(HOUR)
     watcher.create(minutes=60)
-    watcher.look()
+    watcher.poll()
     first = len(watcher.emulator.requests)
-    watcher.look()
+    watcher.poll()
 
     assert (first, len(watcher.emulator.requests) - first) == (6, 1)
 
 
-def test_nothing_is_read_beyond_what_may_still_be_open() -> None:
+def test_campaigns_too_old_to_be_open_are_not_read() -> None:
     def account() -> Any:
         yield campaign(0, True)
-        yield shown("completed", date_created=START - LOOKS_BACK - HOUR)
+        yield shown("completed", date_created=START - LOOKBACK - HOUR)
         raise AssertionError("read on")
 
     assert len(finished_since(account(), None, START).endings) == 1
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_one_that_shows_late_in_the_list_is_told(
+def test_a_campaign_that_appears_late_in_the_list_is_reported(
     watcher: Watcher, monkeypatch: pytest.MonkeyPatch, restarted: bool
 ) -> None:
     watcher.create()
-    watcher.look()
+    watcher.poll()
     [late] = watcher.create(minutes=2)
-    watcher.wait(SHOWS_WITHIN - MINUTE)
+    watcher.wait(LIST_DELAY - MINUTE)
     younger = watcher.create(minutes=2)
     watcher.wait(HOUR)
     with monkeypatch.context() as patch:
         patch.setattr(watcher.emulator._office.account, "_listed", lambda campaign: campaign.id != late)
-        assert watcher.look()[1:] == younger
+        assert watcher.poll()[1:] == younger
 
-    assert watcher.look(restarted=restarted) == [late]
+    assert watcher.poll(restarted=restarted) == [late]
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
-def test_one_whose_window_closes_on_people_has_finished_however_the_service_ends_it(
-    watcher: Watcher, at_end: str
-) -> None:
+def test_a_campaign_with_uncalled_contacts_has_finished_after_its_window(watcher: Watcher, at_end: str) -> None:
     watcher.emulator.settings.at_end = at_end
-    watcher.look()
+    watcher.poll()
     created = watcher.create(minutes=2, contacts=300)
     watcher.wait(2 * MINUTE)
-    assert watcher.look() == []
+    assert watcher.poll() == []
     watcher.wait(6 * MINUTE)
-    # A task may still carry one that was left paused into its next window.
-    assert watcher.look() == ([] if at_end == "paused" else created)
-    watcher.wait(LAST_CALLS)
-    watcher.look()
+    # A task may still carry a paused campaign over into its next window.
+    assert watcher.poll() == ([] if at_end == "paused" else created)
+    watcher.wait(LAST_CALLS_GRACE)
+    watcher.poll()
 
     assert watcher.heard == created
-    assert watcher.look(restarted=True) == []
+    assert watcher.poll(restarted=True) == []
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled", "archived", "deleted"])
-def test_every_word_for_an_end_is_one(status: str) -> None:
+def test_every_final_status_counts_as_finished(status: str) -> None:
     [ending] = finished_since([shown(status, date_created=START)], None, START + HOUR).endings
 
     assert ending.outcome.status == status
 
 
-def test_one_that_is_carried_into_another_window_has_not_finished() -> None:
+def test_a_campaign_carried_over_has_not_finished() -> None:
     carried = shown("paused", date_created=START, schedule=Schedule(send_at=START + DAY, end_at=START + DAY + HOUR))
 
     assert finished_since([carried], None, START + HOUR).endings == ()
 
 
-def test_what_is_kept_is_plain_json() -> None:
-    told = WatcherCursor(START, frozenset({"b", "a"}), frozenset({"c"}))
+def test_the_cursor_is_plain_json() -> None:
+    cursor = WatcherCursor(START, frozenset({"b", "a"}), frozenset({"c"}))
 
-    assert told.as_json() == {"since": START.isoformat(), "told": ["a", "b"], "still_open": ["c"]}
-    assert WatcherCursor.of_json(told.as_json()) == told
+    assert cursor.as_json() == {"since": START.isoformat(), "told": ["a", "b"], "still_open": ["c"]}
+    assert WatcherCursor.of_json(cursor.as_json()) == cursor
 
 
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("create"), st.sampled_from([1, 5, 60, 1500]), st.sampled_from([1, 80])),
         st.tuples(st.just("wait"), st.sampled_from([1, 7, 60, 1500])),
-        st.tuples(st.just("look"), st.booleans()),
+        st.tuples(st.just("poll"), st.booleans()),
         st.tuples(st.just("pause"), st.integers(0, 9)),
         st.tuples(st.just("archive"), st.integers(0, 9)),
     ),
@@ -314,23 +312,23 @@ switches = st.fixed_dictionaries(
 
 @examples(50)
 @given(steps, switches)
-def test_whatever_happens_each_campaign_is_told_once(steps: list[Any], switches: Mapping[str, Any]) -> None:
+def test_each_campaign_is_reported_once_in_any_history(steps: list[Any], switches: Mapping[str, Any]) -> None:
     with Emulator(start=START, seed=1, **switches) as emulator, client_of(emulator) as client:
         watcher, created = Watcher(emulator, client), list[str]()
-        watcher.look()
+        watcher.poll()
         for what, *how in steps:
             if what == "create":
                 created += watcher.create(how[0], contacts=how[1])
             elif what == "wait":
                 watcher.wait(how[0] * MINUTE)
-            elif what == "look":
-                watcher.look(restarted=how[0])
+            elif what == "poll":
+                watcher.poll(restarted=how[0])
             elif how[0] < len(created):
                 state = emulator.campaign(created[how[0]])
                 if state.status in {"pause": ("created", "in-progress"), "archive": ("completed",)}[what]:
                     getattr(client, f"{what}_campaign")(state.id)
         watcher.wait(3 * DAY)
-        watcher.look()
-        watcher.look(restarted=True)
+        watcher.poll()
+        watcher.poll(restarted=True)
 
         assert Counter(watcher.heard) == Counter(created)

@@ -1,4 +1,4 @@
-"""What became of the people of a campaign: everybody is reached, not reached, or was never tried."""
+"""The outcome of a campaign: every contact is reached, not reached, or was never tried."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ ALL_ZERO = dict.fromkeys(["completed", "failed", "busy", "no_answer", "in_progre
         pytest.param(
             {"created": 4, "in-progress": 1, "retry": 1, "retrying": 0, "failed": 2, "completed": 2},
             Tally(10, 2, {"failed": 2}, 0, 6),
-            id="a key for each state: created wait for their first call",
+            id="a key for each state: created contacts wait for their first call",
         ),
         pytest.param(
             {"created": 10, "pending": 5, "in_progress": 1, "completed": 2, "busy": 1, "no_answer": 1},
             Tally(10, 2, {"busy": 1, "no_answer": 1}, 0, 6),
-            id="a total: created are all",
+            id="a total: created counts all contacts",
         ),
         pytest.param(
             {"created": 10, "completed": 0, "failed": 0, "pending": 10},
             Tally(10, 0, {}, 0, 10),
-            id="as the create-campaign page answers a create",
+            id="as in the response to a create on the create-campaign page",
         ),
         pytest.param(
             {"created": "3", "pending": "1", "completed": "2"}, Tally(3, 2, {}, 0, 1), id="numbers as strings"
         ),
-        pytest.param({"paused": 4, "completed": 2}, Tally(6, 2, {}, 0, 4), id="held ones may still be called"),
+        pytest.param({"paused": 4, "completed": 2}, Tally(6, 2, {}, 0, 4), id="paused contacts may still be called"),
         pytest.param({}, Tally(None, 0, {}, 0, 0), id="no counts"),
     ],
 )
-def test_where_people_stand_while_it_dials(stats: dict[str, Any], expected: Tally) -> None:
+def test_the_tally_while_a_campaign_dials(stats: dict[str, Any], expected: Tally) -> None:
     assert tally_of(CampaignStats.of(stats)) == expected
 
 
@@ -69,7 +69,7 @@ def test_where_people_stand_while_it_dials(stats: dict[str, Any], expected: Tall
             {"failed-no-attempt": 3, "completed": 4, "failed": 2, "failed-dnd": 1, "retry": 0},
             None,
             Tally(10, 4, {"failed": 2, "failed_dnd": 1}, 3, 0),
-            id="those never called have a key of their own",
+            id="uncalled contacts have their own key",
         ),
         pytest.param(
             {"paused": 3, "retry": 2, "completed": 5}, None, Tally(10, 5, {"failed": 2}, 3, 0), id="paused at its end"
@@ -78,39 +78,39 @@ def test_where_people_stand_while_it_dials(stats: dict[str, Any], expected: Tall
             {"created": 10, "pending": 0, "completed": 4, "busy": 1, "failed": 5},
             None,
             Tally(10, 4, {"busy": 1, "failed": 5}, None, 0),
-            id="those never called may be among the failed",
+            id="uncalled contacts may be counted as failed",
         ),
         pytest.param(
             {"created": 10, "pending": 3, "completed": 7},
             None,
             Tally(10, 7, {"failed": 3}, None, 0),
-            id="and those called once among the pending",
+            id="contacts called once may be counted as pending",
         ),
         pytest.param({"created": 2, "pending": 0, "completed": 2}, None, Tally(2, 2, {}, 0, 0), id="all reached"),
         pytest.param({"created": 6, "completed": 6}, None, Tally(6, 6, {}, 0, 0), id="all reached, zeros left out"),
-        pytest.param({"created": 6, "completed": 6}, 6, Tally(6, 6, {}, 0, 0), id="the same, their number known"),
+        pytest.param({"created": 6, "completed": 6}, 6, Tally(6, 6, {}, 0, 0), id="the same, total known"),
         pytest.param(
-            {"created": 3, "completed": 3}, 6, Tally(6, 3, {}, 3, 0), id="as many reached as left over, zeros left out"
+            {"created": 3, "completed": 3}, 6, Tally(6, 3, {}, 3, 0), id="as many reached as uncalled, zeros left out"
         ),
         pytest.param({"created": 6}, 6, Tally(6, 0, {}, 6, 0), id="nobody called, zeros left out"),
         pytest.param(
             {"created": 4, "pending": 0, "completed": 4},
             5,
             Tally(4, 4, {}, 0, 0),
-            id="a number named twice called once",
+            id="a number listed twice and called once",
         ),
         pytest.param(
             {"completed": 4, "retry": 0, "blocked-by-law": 2},
             6,
             Tally(6, 4, {"failed": 2}, None, 0),
-            id="people under a name that is not known",
+            id="an unknown key",
         ),
-        pytest.param({}, 6, Tally(6, 0, {}, None, 0), id="no counts tell nothing"),
-        pytest.param(ALL_ZERO, 6, Tally(6, 0, {}, None, 0), id="nor do zeros"),
-        pytest.param({}, None, Tally(None, 0, {}, None, 0), id="nor of how many"),
+        pytest.param({}, 6, Tally(6, 0, {}, None, 0), id="no counts: unknown"),
+        pytest.param(ALL_ZERO, 6, Tally(6, 0, {}, None, 0), id="only zeros: unknown"),
+        pytest.param({}, None, Tally(None, 0, {}, None, 0), id="no counts and no total"),
     ],
 )
-def test_where_people_stand_at_the_end(stats: dict[str, Any], contacts: int | None, expected: Tally) -> None:
+def test_the_tally_after_the_end(stats: dict[str, Any], contacts: int | None, expected: Tally) -> None:
     assert tally_of(CampaignStats.of(stats), contacts=contacts, ended=True) == expected
 
 
@@ -129,20 +129,20 @@ HIDDEN = outcome_of(shown("completed", {"created": 10, "pending": 0, "completed"
         pytest.param(
             [call(people(1)[0], attempt) for attempt in [1, 1, 1, 1, 1, 1, 1, 2, 3]], 3, id="one listed seven times"
         ),
-        pytest.param([], 6, id="no calls: no more than have failed"),
+        pytest.param([], 6, id="no calls: at most as many as failed"),
         pytest.param([call(number) for number in people(12)], 0, id="more calls than people"),
-        pytest.param([call("")] * 9, None, id="calls without numbers tell nothing"),
-        pytest.param([call(number) for number in people(MOST_CALLS + 1)], None, id="more than are read"),
+        pytest.param([call("")] * 9, None, id="calls without numbers: unknown"),
+        pytest.param([call(number) for number in people(MOST_CALLS + 1)], None, id="more calls than are read"),
     ],
 )
-def test_calls_tell_those_never_called_from_those_who_failed(calls: list[CallRecord], never_tried: int | None) -> None:
+def test_calls_separate_uncalled_from_failed_contacts(calls: list[CallRecord], never_tried: int | None) -> None:
     tally = resolve_uncalled(HIDDEN, iter(calls)).tally
 
     assert tally.never_tried == never_tried
     assert tally.reached + sum(tally.not_reached.values()) + (tally.never_tried or 0) == tally.contacts
 
 
-def test_calls_are_read_only_where_the_counts_do_not_tell() -> None:
+def test_calls_are_read_only_if_the_counts_are_not_enough() -> None:
     def asked() -> Iterator[CallRecord]:
         raise AssertionError("asked")
         yield
@@ -152,7 +152,7 @@ def test_calls_are_read_only_where_the_counts_do_not_tell() -> None:
     assert resolve_uncalled(outcome, asked()) is outcome
 
 
-def test_no_more_calls_are_read_than_are_needed() -> None:
+def test_only_as_many_calls_as_needed_are_read() -> None:
     read = iter([call(number) for number in people(2 * MOST_CALLS)])
 
     resolve_uncalled(HIDDEN, read)
@@ -162,7 +162,7 @@ def test_no_more_calls_are_read_than_are_needed() -> None:
 
 @dataclass(frozen=True)
 class History:
-    """What a campaign goes through."""
+    """The settings, actions and times of one campaign."""
 
     contacts: int
     twice: int
@@ -213,7 +213,7 @@ def lasting() -> Iterator[tuple[Emulator, ExotelClient]]:
 
 @examples(150)
 @given(histories)
-def test_reached_not_reached_and_never_tried_add_up_whatever_a_campaign_goes_through(lasting, history) -> None:
+def test_reached_not_reached_and_never_tried_add_up_in_any_history(lasting, history) -> None:
     emulator, client = lasting
     emulator.reset()
     emulator.settings.update({**history.switches, "outcomes": history.outcomes})
@@ -238,12 +238,12 @@ def test_reached_not_reached_and_never_tried_add_up_whatever_a_campaign_goes_thr
 
 
 def steer(client: ExotelClient, campaign_id: str, action: str) -> None:
-    with suppress(ExotelRequestRefused):  # not allowed where it stands
+    with suppress(ExotelRequestRefused):  # not allowed in its status
         getattr(client, f"{action}_campaign")(campaign_id)
 
 
 @pytest.mark.parametrize(("dialect", "attempts_told"), [("documented", True), ("wrapped", False)])
-def test_a_number_that_is_called_as_often_as_it_is_listed_counts_as_often(
+def test_a_number_called_once_per_listing_counts_once_per_listing(
     emulator: Emulator, client: ExotelClient, dialect: str, attempts_told: bool
 ) -> None:
     emulator.settings.update({"dialect": dialect, "outcomes": {"failed": 1, "completed": 1}})
@@ -272,51 +272,53 @@ GOOD = None
     ("outcome", "on_window_end", "min_reached", "failure"),
     [
         pytest.param(ALL, "complete", None, GOOD, id="everybody reached"),
-        pytest.param(ALL, "fail", 1.0, GOOD, id="everybody reached, and asked for"),
-        pytest.param(SOME, "complete", None, GOOD, id="some left over"),
-        pytest.param(SOME, "fail", None, "6 people did never get a call", id="some left over, and not wanted"),
-        pytest.param(SOME, "resume", None, "6 people did never get a call", id="some left over after the last window"),
+        pytest.param(ALL, "fail", 1.0, GOOD, id="everybody reached, as required"),
+        pytest.param(SOME, "complete", None, GOOD, id="some uncalled"),
+        pytest.param(SOME, "fail", None, "6 contacts are uncalled", id="some uncalled, not allowed"),
+        pytest.param(SOME, "resume", None, "6 contacts are uncalled", id="some uncalled after the last window"),
         pytest.param(SOME, "complete", 0.4, GOOD, id="just enough reached"),
-        pytest.param(SOME, "complete", 0.41, "reached 4 of 10, less than min_reached (41%)", id="too few reached"),
-        pytest.param(NONE_LEFT, "fail", None, GOOD, id="nobody left over"),
-        pytest.param(NONE_LEFT, "fail", 0.5, "reached 4 of 10", id="nobody left over, too few reached"),
-        pytest.param(NOBODY, "complete", None, "could call nobody", id="nobody was called at all"),
-        pytest.param(UNKNOWN, "complete", None, GOOD, id="some may be left over"),
-        pytest.param(UNKNOWN, "fail", None, "some people may never get a call", id="some may be left over: not green"),
+        pytest.param(
+            SOME, "complete", 0.41, "reached 4 of 10 contacts, less than min_reached (41%)", id="too few reached"
+        ),
+        pytest.param(NONE_LEFT, "fail", None, GOOD, id="nobody uncalled"),
+        pytest.param(NONE_LEFT, "fail", 0.5, "reached 4 of 10", id="nobody uncalled, too few reached"),
+        pytest.param(NOBODY, "complete", None, "called nobody", id="nobody was called at all"),
+        pytest.param(UNKNOWN, "complete", None, GOOD, id="some may be uncalled"),
+        pytest.param(UNKNOWN, "fail", None, "some contacts may be uncalled", id="some may be uncalled: a failure"),
         pytest.param(NO_COUNTS, "complete", None, GOOD, id="no counts"),
-        pytest.param(NO_COUNTS, "fail", None, "some people may never", id="no counts: not green"),
-        pytest.param(NO_COUNTS, "complete", 0.1, "cannot be judged", id="no counts to judge by: not green"),
-        pytest.param(NO_COUNTS, "complete", 0.0, GOOD, id="no counts, and nobody need be reached"),
+        pytest.param(NO_COUNTS, "fail", None, "some contacts may be uncalled", id="no counts: a failure"),
+        pytest.param(NO_COUNTS, "complete", 0.1, "cannot be checked", id="no counts to compare with: a failure"),
+        pytest.param(NO_COUNTS, "complete", 0.0, GOOD, id="no counts, and min_reached is 0"),
     ],
 )
-def test_the_verdict_comes_from_the_counts_not_from_the_word(
+def test_success_depends_on_the_counts_not_on_the_status(
     at_end: str, outcome: Outcome, on_window_end: str, min_reached: float | None, failure: str | None
 ) -> None:
-    said = failure_of(replace(outcome, status=at_end), min_reached=min_reached, on_window_end=on_window_end)
+    message = failure_of(replace(outcome, status=at_end), min_reached=min_reached, on_window_end=on_window_end)
 
-    assert said is None if failure is None else failure in (said or "")
+    assert message is None if failure is None else failure in (message or "")
 
 
 @pytest.mark.parametrize(
     ("outcome", "failure"),
     [
         (ended("deleted", 4, 0), "campaign c1 (deleted) was deleted"),
-        (ended("failed", 0, 0, failed=10), "campaign c1 (failed) could call nobody"),
+        (ended("failed", 0, 0, failed=10), "campaign c1 (failed) called nobody"),
         (ended("archived", 4, 0), None),
         (ended("failed", 1, 0, failed=9), None),
         (ended("Ringing", 4, 0), None),
     ],
     ids=lambda one: one.status if isinstance(one, Outcome) else "",
 )
-def test_words_that_are_a_verdict_by_themselves(outcome: Outcome, failure: str | None) -> None:
-    said = failure_of(outcome)
+def test_statuses_that_are_a_failure_by_themselves(outcome: Outcome, failure: str | None) -> None:
+    message = failure_of(outcome)
 
-    assert said is None if failure is None else (said or "").startswith(failure)
+    assert message is None if failure is None else (message or "").startswith(failure)
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
-def test_a_window_that_closes_on_people_is_told_the_same_however_the_service_ends_it(
+def test_uncalled_contacts_are_reported_alike_for_every_end_status(
     emulator: Emulator, client: ExotelClient, at_end: str, dialect: str
 ) -> None:
     emulator.settings.update({"at_end": at_end, "dialect": dialect})
@@ -328,23 +330,23 @@ def test_a_window_that_closes_on_people_is_told_the_same_however_the_service_end
     assert outcome.status == at_end
     assert outcome.tally.never_tried == 40
     assert failure_of(outcome) is None
-    assert "40 people did never get a call" in str(failure_of(outcome, on_window_end="fail"))
+    assert "40 contacts are uncalled" in str(failure_of(outcome, on_window_end="fail"))
     assert "reached" in str(failure_of(outcome, min_reached=0.61))
-    assert list(warnings_of(outcome)) == [f"40 of 100 people were never called by campaign {campaign.id}."]
+    assert list(warnings_of(outcome)) == [f"40 of 100 contacts of campaign {campaign.id} were never called."]
 
 
 @pytest.mark.parametrize(
     ("outcome", "warning"),
-    [(ALL, None), (SOME, "6 of 10"), (UNKNOWN, "Of the 6 people counted as failed"), (NO_COUNTS, "gives no counts")],
+    [(ALL, None), (SOME, "6 of 10"), (UNKNOWN, "Some of the 6 failed contacts"), (NO_COUNTS, "returns no counts")],
 )
-def test_what_somebody_should_know_of_a_success(outcome: Outcome, warning: str | None) -> None:
-    said = list(warnings_of(outcome))
+def test_warnings_about_a_success(outcome: Outcome, warning: str | None) -> None:
+    message = list(warnings_of(outcome))
 
-    assert [warning in one for one in said] == ([True] if warning else [])
+    assert [warning in one for one in message] == ([True] if warning else [])
 
 
-def test_an_outcome_is_kept_as_plain_json() -> None:
-    told = outcome_of(
+def test_an_outcome_is_stored_as_plain_json() -> None:
+    error = outcome_of(
         shown(
             "Completed",
             {"failed-no-attempt": 3, "completed": 4, "failed": 2, "busy": 1},
@@ -353,7 +355,7 @@ def test_an_outcome_is_kept_as_plain_json() -> None:
         )
     )
 
-    kept = told.as_json()
+    kept = error.as_json()
 
     assert kept == {
         "id": "c1",
@@ -367,8 +369,8 @@ def test_an_outcome_is_kept_as_plain_json() -> None:
         "ended": "2026-03-02T05:30:00+00:00",
         "counts": {"completed": 4, "failed": 2, "failed_no_attempt": 3, "busy": 1},
     }
-    assert Outcome.of_json(kept) == told
+    assert Outcome.of_json(kept) == error
 
 
-def test_an_unknown_word_is_kept_as_it_is() -> None:
+def test_an_unknown_status_is_kept_unchanged() -> None:
     assert outcome_of(shown("Ringing Out")).status == "Ringing Out"

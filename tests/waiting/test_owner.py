@@ -1,4 +1,4 @@
-"""Whether a campaign's task still waits for it, and the record that a waiting task leaves."""
+"""The ownership of a campaign, and the record that a waiting task stores."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RECORDED: dict[str, Any] = json.loads(Path(__file__).with_name("recorded_state.j
         ([NO_ANSWER, "a_word_of_a_later_airflow", ""], Ownership.UNKNOWN),
     ],
 )
-def test_what_a_task_s_state_says_about_its_campaign(states: list[str | None], ownership: Ownership) -> None:
+def test_the_ownership_for_each_task_state(states: list[str | None], ownership: Ownership) -> None:
     assert {ownership_of(state) for state in states} == {ownership}
 
 
@@ -48,7 +48,7 @@ def test_every_state_of_this_airflow_is_known() -> None:
     assert [state for state in TaskInstanceState if ownership_of(str(state.value)) is Ownership.UNKNOWN] == []
 
 
-def test_a_record_is_read_as_it_was_stored() -> None:
+def test_a_stored_record_is_read_back() -> None:
     record = OwnerRecord("team_a", "0a1b2c3d", TaskKey("reminders", "scheduled__1", "remind", 4))
 
     assert OwnerRecord.of_json(json.loads(json.dumps(record.as_json()))) == record
@@ -56,7 +56,7 @@ def test_a_record_is_read_as_it_was_stored() -> None:
 
 
 @pytest.mark.parametrize(("missing", "default"), [("map_index", -1), ("connection", "exotel_default")])
-def test_what_a_record_does_not_say_has_its_default(missing: str, default: Any) -> None:
+def test_a_missing_key_of_a_record_has_its_default(missing: str, default: Any) -> None:
     kept = {name: value for name, value in RECORDED.items() if name != missing} | {"invented": [1]}
 
     assert OwnerRecord.of_json(kept, connection="exotel_default").as_json() == RECORDED | {missing: default}
@@ -65,17 +65,17 @@ def test_what_a_record_does_not_say_has_its_default(missing: str, default: Any) 
 @pytest.mark.parametrize(
     "kept", [None, [], "text", 5, *({**RECORDED, name: None} for name in ("campaign", "dag", "run", "task"))]
 )
-def test_a_record_that_names_no_campaign_or_no_task_is_refused(kept: Any) -> None:
-    with pytest.raises(ExotelInputError, match="it is left alone"):
+def test_a_record_without_campaign_or_task_is_refused(kept: Any) -> None:
+    with pytest.raises(ExotelInputError, match="the campaign is left alone"):
         OwnerRecord.of_json(kept)
 
 
-def test_a_task_is_named_in_words() -> None:
+def test_the_text_of_a_task_key() -> None:
     assert str(TaskKey("d", "r", "t")) == "d.t of run r"
     assert str(TaskKey("d", "r", "t", 0)) == "d.t[0] of run r"
 
 
-def test_the_key_is_found_in_every_name_that_a_campaign_of_ours_can_have() -> None:
+def test_the_key_is_found_in_every_name_that_this_package_creates() -> None:
     identity = identify("account", None, dag_id="d", run_id="r", task_id="t", name="Follow-up of af-0123456789abcdef")
 
     names = [identity.name, identity.name_for("ab12"), identity.name.upper(), renamed(identity.name, "Another")]

@@ -1,4 +1,4 @@
-"""Pausing campaigns with few requests, and finding all that may dial on an account that does not list them well."""
+"""Pause campaigns with few requests, and find all that may dial, even on accounts with unreliable lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_exotel.waiting.pausing import (
     pause_and_confirm,
     pause_if_it_may_dial,
     pause_once,
-    pause_patiently,
+    pause_with_retries,
 )
 
 from .waiting_samples import MINUTE, START, between, client_of, create
@@ -47,7 +47,7 @@ def test_a_pause_costs_one_request(client: ExotelClient, emulator: Emulator, cam
     assert sent(emulator) == ["PUT"]
 
 
-def test_an_account_that_takes_the_wrapped_form_only_is_asked_in_it_from_the_second_pause_on(
+def test_the_wrapped_form_is_used_from_the_second_pause_on_if_the_account_requires_it(
     client: ExotelClient, emulator: Emulator, campaign: str
 ) -> None:
     other = create(client, 300).id
@@ -59,7 +59,7 @@ def test_an_account_that_takes_the_wrapped_form_only_is_asked_in_it_from_the_sec
 
 
 @pytest.mark.parametrize("wrong_state_status", [400, 403, 409])
-def test_a_pause_that_is_refused_is_explained_by_a_look(
+def test_a_refused_pause_is_explained_by_a_poll(
     client: ExotelClient, emulator: Emulator, campaign: str, wrong_state_status: int
 ) -> None:
     emulator.settings.wrong_state_status = wrong_state_status
@@ -68,12 +68,12 @@ def test_a_pause_that_is_refused_is_explained_by_a_look(
     assert pause_once(client, campaign) is PauseResult.ALREADY
 
 
-def test_one_that_is_not_there_is_gone(client: ExotelClient) -> None:
+def test_a_missing_campaign_is_gone(client: ExotelClient) -> None:
     assert pause_once(client, "none") is PauseResult.GONE
 
 
 @pytest.mark.parametrize("kind", ["html_5xx", "drop_before_commit", "drop_after_commit"])
-def test_a_lost_answer_is_an_error_after_one_request(
+def test_a_lost_response_is_an_error_after_one_request(
     client: ExotelClient, emulator: Emulator, campaign: str, kind: str
 ) -> None:
     emulator.faults.add(Fault(on="PUT campaigns/*", kind=kind))
@@ -84,9 +84,7 @@ def test_a_lost_answer_is_an_error_after_one_request(
     assert sent(emulator) == ["PUT"]
 
 
-def test_a_pause_that_is_refused_while_it_dials_is_an_error(
-    client: ExotelClient, emulator: Emulator, campaign: str
-) -> None:
+def test_a_pause_refused_while_dialling_is_an_error(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=409, message="busy"))
 
     with pytest.raises(ExotelError, match="busy"):
@@ -100,7 +98,7 @@ def test_a_pause_that_does_not_show_is_unconfirmed(client: ExotelClient, emulato
 
 
 @pytest.mark.parametrize("shows_after", [3, None])
-def test_of_an_account_one_whose_pause_does_not_show_is_polled_until_it_does_or_is_an_error(
+def test_pause_all_polls_an_unconfirmed_pause_until_it_shows_or_fails(
     client: ExotelClient, emulator: Emulator, campaign: str, shows_after: int | None
 ) -> None:
     emulator.settings.status_words = {"paused": "InProgress"}
@@ -113,8 +111,8 @@ def test_of_an_account_one_whose_pause_does_not_show_is_polled_until_it_does_or_
 
     [(_, error)] = pause_all(client, emulator.clock.now(), sleep=sleep)
 
-    said = None if shows_after else f"campaign {campaign} was told to pause and is 'InProgress'"
-    assert (str(error) if error else None) == said
+    message = None if shows_after else f"campaign {campaign} is still 'InProgress' after a pause was requested"
+    assert (str(error) if error else None) == message
     assert sent(emulator).count("PUT") == 1
 
 
@@ -131,9 +129,9 @@ def test_a_pause_that_shows_late_is_confirmed(client: ExotelClient, emulator: Em
     assert slept == [1.0, 2.0, 4.0]
 
 
-def test_nothing_is_sent_where_the_check_says_no(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+def test_nothing_is_sent_if_the_check_raises(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
     def check() -> None:
-        raise KeyError("the task runs again")
+        raise KeyError("the task is running again")
 
     with pytest.raises(KeyError):
         pause_once(client, campaign, check=check)
@@ -142,25 +140,25 @@ def test_nothing_is_sent_where_the_check_says_no(client: ExotelClient, emulator:
     assert emulator.campaign(campaign).status == "in-progress"
 
 
-def test_a_killed_worker_pauses_first_and_reads_then(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+def test_a_killed_worker_pauses_before_it_reads(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
     assert pause_if_it_may_dial(client, campaign)
 
     assert sent(emulator) == ["PUT", "GET"]
 
 
-def test_patience_outlasts_a_service_that_fails_for_a_while(emulator: Emulator, campaign: str) -> None:
+def test_retries_outlast_a_temporary_failure(emulator: Emulator, campaign: str) -> None:
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="html_5xx", times=3))
 
     with client_of(emulator, retry=RetryPolicy()) as client:
-        assert pause_patiently(client, campaign, emulator.clock.advance) is None
+        assert pause_with_retries(client, campaign, emulator.clock.advance) is None
 
     assert emulator.campaign(campaign).status == "paused"
 
 
-def test_what_cannot_be_paused_comes_back_as_the_error(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
+def test_the_error_of_a_failed_pause_is_returned(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=500, times=None))
 
-    assert isinstance(pause_patiently(client, campaign, emulator.clock.advance), ExotelServerError)
+    assert isinstance(pause_with_retries(client, campaign, emulator.clock.advance), ExotelServerError)
 
 
 ACCOUNTS: dict[str, Callable[[Emulator], Any]] = {
@@ -173,7 +171,7 @@ ACCOUNTS: dict[str, Callable[[Emulator], Any]] = {
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_all_that_may_dial_are_found_once_each(client: ExotelClient, emulator: Emulator, account: str) -> None:
+def test_each_campaign_that_may_dial_is_found_once(client: ExotelClient, emulator: Emulator, account: str) -> None:
     old = [create(client, 1, schedule=HOUR).id for _ in range(5)]
     emulator.clock.advance(timedelta(days=40).total_seconds())
     now = emulator.clock.now()
@@ -189,7 +187,7 @@ def test_all_that_may_dial_are_found_once_each(client: ExotelClient, emulator: E
     assert not set(found) & {*old, paused}
 
 
-def test_a_filter_that_finds_nothing_hides_nothing(
+def test_campaigns_missed_by_the_filter_are_found(
     client: ExotelClient, emulator: Emulator, campaign: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     select = emulator._office.account.select
@@ -199,9 +197,7 @@ def test_a_filter_that_finds_nothing_hides_nothing(
     assert [found.id for found in campaigns_that_may_dial(client, emulator.clock.now())] == [campaign]
 
 
-def test_the_whole_list_is_read_no_further_than_to_the_oldest_that_may_dial(
-    client: ExotelClient, emulator: Emulator
-) -> None:
+def test_the_list_is_read_only_to_the_oldest_campaign_that_may_dial(client: ExotelClient, emulator: Emulator) -> None:
     emulator.settings.list_page = 5
     for _ in range(50):
         create(client, 1, schedule=HOUR)
@@ -214,7 +210,7 @@ def test_the_whole_list_is_read_no_further_than_to_the_oldest_that_may_dial(
     assert len(emulator.requests) - before <= 3
 
 
-def test_an_account_is_paused_with_one_request_a_campaign(client: ExotelClient, emulator: Emulator) -> None:
+def test_pause_all_takes_one_request_per_campaign(client: ExotelClient, emulator: Emulator) -> None:
     ids = [create(client, 60, schedule=HOUR).id for _ in range(12)]
     emulator.clock.advance(120)
 
@@ -239,7 +235,7 @@ def test_an_account_is_paused_within_its_rate_limit(emulator: Emulator, headers:
     assert [entry.status for entry in emulator.requests].count(429) <= 12
 
 
-def test_one_whose_answer_is_lost_is_paused_after_the_others(client: ExotelClient, emulator: Emulator) -> None:
+def test_a_campaign_with_a_lost_response_is_paused_after_the_others(client: ExotelClient, emulator: Emulator) -> None:
     ids = [create(client, 60, schedule=HOUR).id for _ in range(3)]
     emulator.clock.advance(120)
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="html_5xx"))

@@ -1,4 +1,4 @@
-"""How far a campaign is, how fast, and what is wrong with it."""
+"""The progress of a campaign, its pace and its problems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def problems(one: Campaign, **more: Any) -> str:
     return " ".join(find_problems(one, progress_of(one, None, NOW), NOW, **more))
 
 
-def test_the_pace_is_what_was_done_between_two_polls() -> None:
+def test_the_pace_is_measured_between_two_polls() -> None:
     progress = progress_of(campaign(completed=40, pending=60), (NOW - timedelta(minutes=10), 20), NOW)
 
     assert progress.per_minute == 2
@@ -32,17 +32,17 @@ def test_the_pace_is_what_was_done_between_two_polls() -> None:
     assert not progress.too_slow
 
 
-def test_one_poll_tells_no_pace() -> None:
+def test_one_poll_gives_no_pace() -> None:
     assert progress_of(campaign(completed=40, pending=60), None, NOW).per_minute is None
 
 
-def test_a_pace_that_outlasts_the_window_has_no_expected_end() -> None:
+def test_there_is_no_expected_end_after_the_window() -> None:
     progress = progress_of(campaign(completed=1, pending=99), (NOW - timedelta(minutes=10), 0), NOW)
 
     assert (progress.expected_end, progress.too_slow) == (None, True)
 
 
-def test_samples_are_kept_only_while_it_dials_and_not_for_long() -> None:
+def test_samples_are_kept_only_while_dialling_and_for_a_limited_time() -> None:
     first = add_sample((), campaign(), NOW - PACE_OVER - timedelta(seconds=1))
     second = add_sample(first, campaign(completed=5), NOW)
 
@@ -51,7 +51,7 @@ def test_samples_are_kept_only_while_it_dials_and_not_for_long() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "more", "said"),
+    ("one", "more", "message"),
     [
         (campaign(status="Paused"), {}, "is paused and calls nobody"),
         (campaign(status="Pondering"), {}, "does not know"),
@@ -63,15 +63,15 @@ def test_samples_are_kept_only_while_it_dials_and_not_for_long() -> None:
         (campaign(status="Completed", failed=100, pending=0), {}, ""),
     ],
 )
-def test_what_is_wrong_is_said(one: Campaign, more: dict[str, Any], said: str) -> None:
-    assert said in problems(one, **more)
+def test_problems_are_described(one: Campaign, more: dict[str, Any], message: str) -> None:
+    assert message in problems(one, **more)
 
 
-def test_nothing_is_wrong_with_a_campaign_that_dials_inside_its_window() -> None:
+def test_a_campaign_dialling_inside_its_window_has_no_problems() -> None:
     assert problems(campaign(completed=50, pending=50), task_state="deferred", is_awaited=True) == ""
 
 
 def test_a_campaign_that_called_nobody_says_what_to_check() -> None:
     ended = Campaign.of({"id": "c1", "status": "Failed", "stats": {"failed-no-attempt": 100, "completed": 0}})
 
-    assert "call nobody: check balance" in problems(ended)
+    assert "alled nobody: check balance" in problems(ended)

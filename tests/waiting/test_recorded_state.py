@@ -1,4 +1,4 @@
-"""State that one version stores is read by any other: unknown keys are ignored, missing ones have their defaults."""
+"""Any version reads state stored by any other: unknown keys are ignored, missing ones have defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One look at many campaigns, over real HTTP: what is seen, and what it costs."""
+"""One sweep over many campaigns, over real HTTP: its result, and the number of requests."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, ExotelServerError
 from airflow_provider_exotel.client.models import Campaign, CampaignStats, CampaignStatus
 from airflow_provider_exotel.emulator import Emulator, Fault
-from airflow_provider_exotel.waiting.sweep import Swept, sweep
+from airflow_provider_exotel.waiting.sweep import SweepResult, sweep
 
 from .waiting_samples import MINUTE, START, between, people
 
 FLEET = between(START + MINUTE, START + 60 * MINUTE)
 LATER = between(START + 1000 * MINUTE, START + 1060 * MINUTE)
-SINGLY = 20
+SMALL_SWEEP = 20
 
 
 @dataclass
 class AnAccount:
-    """An account of a local Exotel, and a count of what is asked of it."""
+    """An account of a local Exotel, with a count of its requests."""
 
     emulator: Emulator
     client: ExotelClient
@@ -35,8 +35,8 @@ class AnAccount:
         body = {"from": people(1)[0], "caller_id": "0XXXXXX4890", "schedule": schedule}
         return [self.emulator._office.account.create(body).id for _ in range(number)]
 
-    def sweep(self, wanted: Collection[str], **options: Any) -> tuple[Swept, int]:
-        """Return what a sweep saw, and how many requests it took."""
+    def sweep(self, wanted: Collection[str], **options: Any) -> tuple[SweepResult, int]:
+        """Return the result of a sweep, and its number of requests."""
         before = len(self.emulator.requests)
         swept = sweep(options.pop("campaigns", self.client), wanted, **options)
         return swept, len(self.emulator.requests) - before
@@ -53,7 +53,7 @@ def account(emulator: Emulator, client: ExotelClient) -> AnAccount:
 @pytest.mark.parametrize(
     ("wanted", "requests"), [(0, 0), (1, 1), (2, 2), (3, 1), (500, 1), (501, 2), (1200, 3), (5000, 11)]
 )
-def test_what_a_look_at_the_newest_campaigns_costs(account: AnAccount, wanted: int, requests: int) -> None:
+def test_the_requests_for_the_newest_campaigns(account: AnAccount, wanted: int, requests: int) -> None:
     account.add(600)
     ids = account.add(wanted)
 
@@ -64,9 +64,7 @@ def test_what_a_look_at_the_newest_campaigns_costs(account: AnAccount, wanted: i
 
 
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
-def test_a_whole_fleet_that_ends_at_once_costs_no_more_and_is_told_with_its_counts(
-    account: AnAccount, dialect: str
-) -> None:
+def test_a_fleet_that_ends_at_once_takes_no_more_requests_and_has_counts(account: AnAccount, dialect: str) -> None:
     account.emulator.settings.dialect = dialect
     ids = account.add(1200)
     account.end_all()
@@ -78,7 +76,7 @@ def test_a_whole_fleet_that_ends_at_once_costs_no_more_and_is_told_with_its_coun
     assert all(one and one.stats.given for one in swept.campaigns.values())
 
 
-def test_campaigns_of_others_among_them_are_passed_over(account: AnAccount) -> None:
+def test_other_campaigns_are_ignored(account: AnAccount) -> None:
     ids = [campaign_id for _ in range(300) for campaign_id in (account.add(1) + account.add(1, LATER))[:1]]
 
     swept, asked = account.sweep(ids)
@@ -87,7 +85,7 @@ def test_campaigns_of_others_among_them_are_passed_over(account: AnAccount) -> N
     assert asked == 2
 
 
-def test_a_few_that_are_much_older_are_looked_at_one_by_one(account: AnAccount) -> None:
+def test_a_few_much_older_campaigns_are_polled_one_by_one(account: AnAccount) -> None:
     old = account.add(5)
     account.add(2000)
     ids = account.add(1200)
@@ -95,10 +93,10 @@ def test_a_few_that_are_much_older_are_looked_at_one_by_one(account: AnAccount) 
     swept, asked = account.sweep(old + ids)
 
     assert set(swept.campaigns) == {*old, *ids}
-    assert asked == 3 + 1 + 5  # the fleet, a page more in which nobody is, and the old ones
+    assert asked == 3 + 1 + 5  # the fleet, one more page without matches, and the old campaigns
 
 
-def test_of_a_deep_account_only_the_active_ones_are_asked_for(account: AnAccount) -> None:
+def test_only_active_campaigns_are_listed_on_a_large_account(account: AnAccount) -> None:
     ids = account.add(100, LATER)
     account.add(3000)
     account.end_all()
@@ -111,7 +109,7 @@ def test_of_a_deep_account_only_the_active_ones_are_asked_for(account: AnAccount
     assert (asked_first, asked_then) == (3, 1)
 
 
-def test_those_that_have_left_the_active_ones_are_looked_at_one_by_one(account: AnAccount) -> None:
+def test_campaigns_no_longer_active_are_polled_one_by_one(account: AnAccount) -> None:
     ending, going_on = account.add(5), account.add(100, LATER)
     account.add(3000)
     account.end_all()
@@ -123,7 +121,7 @@ def test_those_that_have_left_the_active_ones_are_looked_at_one_by_one(account: 
 
 
 def sweeps_until_all_are_seen(account: AnAccount, ids: Collection[str], **options: Any) -> tuple[int, int]:
-    """Return how many sweeps it takes until every campaign was seen as ended, and the most requests of any."""
+    """Return the number of sweeps until every campaign was seen as ended, and the maximum requests per sweep."""
     left, most, only_active = set(ids), 0, False
     for number in count(1):
         swept, asked = account.sweep(sorted(left), only_active=only_active, **options)
@@ -135,18 +133,18 @@ def sweeps_until_all_are_seen(account: AnAccount, ids: Collection[str], **option
     raise AssertionError
 
 
-def test_where_a_whole_deep_fleet_has_ended_at_once_each_look_sees_some_until_all_are_seen(account: AnAccount) -> None:
+def test_an_old_fleet_that_ended_at_once_is_seen_over_several_sweeps(account: AnAccount) -> None:
     ids = account.add(60)
     account.add(3000, LATER)
     account.end_all()
 
     sweeps, most = sweeps_until_all_are_seen(account, ids)
 
-    assert sweeps == 60 / SINGLY
-    assert most <= 2 + 2 + SINGLY  # the newest, the active ones, and some one by one
+    assert sweeps == 60 / SMALL_SWEEP
+    assert most <= 2 + 2 + SMALL_SWEEP  # the newest, the active ones, and single polls
 
 
-def test_a_deep_account_whose_young_campaigns_are_waited_for_is_read_from_the_top_again(account: AnAccount) -> None:
+def test_a_large_account_is_read_from_the_top_again_for_new_campaigns(account: AnAccount) -> None:
     account.add(3000)
     ids = account.add(200)
     account.end_all()
@@ -164,7 +162,7 @@ def test_a_deep_account_whose_young_campaigns_are_waited_for_is_read_from_the_to
         pytest.param(lambda query: {**query, "status": "none"} if "status" in query else query, id="finds nothing"),
     ],
 )
-def test_a_status_filter_that_lies_hides_nobody_and_costs_no_more_than_a_few_pages(
+def test_an_ignored_status_filter_hides_no_campaign_and_costs_few_pages(
     account: AnAccount, monkeypatch: pytest.MonkeyPatch, lie: Callable[[Mapping[str, str]], Mapping[str, str]]
 ) -> None:
     ids = account.add(60)
@@ -175,11 +173,11 @@ def test_a_status_filter_that_lies_hides_nobody_and_costs_no_more_than_a_few_pag
 
     sweeps, most = sweeps_until_all_are_seen(account, ids)
 
-    assert sweeps == 60 / SINGLY
-    assert most <= 2 + 2 + SINGLY
+    assert sweeps == 60 / SMALL_SWEEP
+    assert most <= 2 + 2 + SMALL_SWEEP
 
 
-def test_a_status_filter_that_is_refused_is_done_without(account: AnAccount) -> None:
+def test_a_refused_status_filter_is_not_used(account: AnAccount) -> None:
     ids = account.add(200)
     account.emulator.faults.add(Fault(on="GET campaigns", kind="status", status=400))
 
@@ -203,7 +201,7 @@ class WithoutCounts:
             yield replace(campaign, stats=CampaignStats())
 
 
-def test_where_lists_show_no_counts_those_that_have_ended_are_looked_at_one_by_one(account: AnAccount) -> None:
+def test_ended_campaigns_are_polled_one_by_one_if_lists_have_no_counts(account: AnAccount) -> None:
     ending, going_on = account.add(5), account.add(50, LATER)
     account.end_all()
 
@@ -214,19 +212,19 @@ def test_where_lists_show_no_counts_those_that_have_ended_are_looked_at_one_by_o
     assert asked == 1 + 5
 
 
-def test_where_lists_show_no_counts_a_fleet_that_ends_at_once_is_seen_bit_by_bit(account: AnAccount) -> None:
+def test_a_fleet_that_ends_at_once_is_seen_in_parts_if_lists_have_no_counts(account: AnAccount) -> None:
     ids = account.add(100)
     account.end_all()
 
     sweeps, most = sweeps_until_all_are_seen(account, ids, campaigns=WithoutCounts(account.client))
 
-    assert sweeps == 100 / SINGLY
-    assert most <= 2 + SINGLY
+    assert sweeps == 100 / SMALL_SWEEP
+    assert most <= 2 + SMALL_SWEEP
 
 
 @pytest.mark.parametrize("deleted_get", ["404", "deleted"])
 @pytest.mark.parametrize("others", [0, 10])
-def test_deleted_ones_are_seen_as_such(account: AnAccount, deleted_get: str, others: int) -> None:
+def test_deleted_campaigns_are_recognised(account: AnAccount, deleted_get: str, others: int) -> None:
     account.emulator.settings.deleted_get = deleted_get
     [deleted, *rest] = account.add(1 + others)
     account.client.delete_campaign(deleted)
@@ -240,9 +238,7 @@ def test_deleted_ones_are_seen_as_such(account: AnAccount, deleted_get: str, oth
 
 @pytest.mark.parametrize("status", [400, 409, 500, 503])
 @pytest.mark.parametrize("others", [1, 10])
-def test_one_that_the_service_cannot_show_keeps_nobody_from_hearing_of_the_others(
-    account: AnAccount, status: int, others: int
-) -> None:
+def test_a_campaign_that_cannot_be_read_does_not_block_the_others(account: AnAccount, status: int, others: int) -> None:
     unlisted, *rest = account.add(1 + others)
     account.client.delete_campaign(unlisted)
     account.emulator.faults.add(Fault(on=f"GET campaigns/{unlisted}", kind="status", status=status, times=None))
@@ -267,7 +263,7 @@ def test_a_service_that_does_not_answer_is_an_error(
         account.sweep(ids)
 
 
-def test_credentials_that_expire_in_the_middle_are_an_error_for_whoever_can_mend_them(account: AnAccount) -> None:
+def test_expired_credentials_are_raised_to_the_caller(account: AnAccount) -> None:
     deleted, *rest = account.add(10)
     account.client.delete_campaign(deleted)
     account.emulator.faults.add(Fault(on="GET campaigns/*", kind="status", status=401, times=None))
@@ -277,7 +273,7 @@ def test_credentials_that_expire_in_the_middle_are_an_error_for_whoever_can_mend
 
 
 @pytest.mark.parametrize(("most", "pages"), [(1, 1), (500, 1), (501, 2), (None, 3)])
-def test_a_list_is_read_no_further_than_asked_for(account: AnAccount, most: int | None, pages: int) -> None:
+def test_a_list_is_read_only_up_to_the_maximum(account: AnAccount, most: int | None, pages: int) -> None:
     account.add(1001)
 
     listed = list(account.client.list_campaigns(most=most))

@@ -1,4 +1,4 @@
-"""When a wait is over: by what the service shows, and in any case by the clock."""
+"""The end of a wait: from polls, and in any case by the clock."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.waiting.wait import (
-    HAND_OVER,
-    LAST_CALLS,
-    LINGERS,
-    LONGEST_LIFE,
+    CARRY_OVER_LEAD,
+    LAST_CALLS_GRACE,
+    MAX_LIFETIME,
+    OVERDUE_AFTER,
     Step,
     Wait,
-    people_are_left,
+    has_open_contacts,
 )
-from airflow_provider_exotel.waiting.watch import GONE_AFTER, Watched, next_wake
+from airflow_provider_exotel.waiting.watch import GONE_AFTER, WatchedCampaign, next_wake
 
 from ..properties import examples
 from .waiting_samples import MINUTE, START, shown
@@ -33,11 +33,11 @@ LIVE, QUIET = {"in_progress": 1}, {"in_progress": 0, "completed": 3}
 MOMENTS = {
     "before": END - timedelta(hours=1),
     "at the end": END,
-    "a while after": END + LAST_CALLS,
-    "long after": END + LINGERS,
+    "a while after": END + LAST_CALLS_GRACE,
+    "long after": END + OVERDUE_AFTER,
 }
 ENDED = ("completed", "failed", "canceled", "archived")
-# What a look makes of a wait, by status and moment.
+# The expected step after a poll, by status and time.
 STEPS: list[tuple[str, dict[str, int], dict[str, Step | None]]] = [
     *((word, QUIET, dict.fromkeys(MOMENTS, Step.ENDED)) for word in ENDED),
     ("deleted", QUIET, dict.fromkeys(MOMENTS, Step.GONE)),
@@ -56,24 +56,24 @@ STEPS: list[tuple[str, dict[str, int], dict[str, Step | None]]] = [
     ("status", "stats", "moment", "step"),
     [(status, stats, moment, step) for status, stats, steps in STEPS for moment, step in steps.items()],
 )
-def test_what_a_look_makes_of_a_wait(status: str, stats: dict[str, int], moment: str, step: Step | None) -> None:
+def test_the_step_after_a_poll(status: str, stats: dict[str, int], moment: str, step: Step | None) -> None:
     assert WAIT.step(shown(status, stats), MOMENTS[moment]) is step
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_campaign_that_is_not_there_is_gone(moment: str) -> None:
+def test_a_missing_campaign_is_gone(moment: str) -> None:
     assert WAIT.step(None, MOMENTS[moment]) is Step.GONE
 
 
 @pytest.mark.parametrize(
     ("wait", "wakes_at", "step"),
     [
-        pytest.param(WAIT, END + LINGERS, Step.OVERDUE, id="for the end"),
-        pytest.param(replace(WAIT, hand_over=True), END - HAND_OVER, Step.CLOSING, id="to be carried on"),
+        pytest.param(WAIT, END + OVERDUE_AFTER, Step.OVERDUE, id="for the end"),
+        pytest.param(replace(WAIT, hand_over=True), END - CARRY_OVER_LEAD, Step.CLOSING, id="for the carry-over"),
         pytest.param(replace(WAIT, hand_over=True, opening=True), START, Step.OPENING, id="for the opening"),
     ],
 )
-def test_what_the_clock_alone_makes_of_a_wait(wait: Wait, wakes_at: datetime, step: Step) -> None:
+def test_the_step_by_the_clock(wait: Wait, wakes_at: datetime, step: Step) -> None:
     assert wait.wakes_at() == wakes_at
     assert wait.step_by_clock(wakes_at - SECOND) is GOES_ON
     assert wait.step_by_clock(wakes_at) is step
@@ -88,13 +88,13 @@ def test_a_deadline_may_come_first() -> None:
 @pytest.mark.parametrize(
     ("wait", "worth"),
     [
-        pytest.param(replace(WAIT, send_at=START + SECOND), False, id="before it dials"),
-        pytest.param(WAIT, True, id="once it dials"),
-        pytest.param(Wait("c1"), True, id="when nobody knows"),
-        pytest.param(replace(WAIT, opening=True), False, id="while its next window is waited for"),
+        pytest.param(replace(WAIT, send_at=START + SECOND), False, id="before send_at"),
+        pytest.param(WAIT, True, id="at send_at"),
+        pytest.param(Wait("c1"), True, id="send_at unknown"),
+        pytest.param(replace(WAIT, opening=True), False, id="while waiting for its next window"),
     ],
 )
-def test_when_a_look_is_worth_a_request(wait: Wait, worth: bool) -> None:
+def test_when_a_campaign_is_polled(wait: Wait, worth: bool) -> None:
     assert wait.has_begun(START) is worth
 
 
@@ -102,13 +102,13 @@ def test_when_a_look_is_worth_a_request(wait: Wait, worth: bool) -> None:
     ("schedule", "begins", "ends"),
     [
         (Schedule(send_at=START, end_at=END), START, END),
-        (Schedule(send_at=START + MINUTE), START + MINUTE, START + MINUTE + LONGEST_LIFE),
+        (Schedule(send_at=START + MINUTE), START + MINUTE, START + MINUTE + MAX_LIFETIME),
         (Schedule(end_at=END), START - MINUTE, END),
-        (Schedule(), START - MINUTE, START - MINUTE + LONGEST_LIFE),
+        (Schedule(), START - MINUTE, START - MINUTE + MAX_LIFETIME),
     ],
     ids=["both given", "no end", "no beginning", "neither"],
 )
-def test_a_campaign_lives_as_long_as_its_schedule_says_or_thirty_days(
+def test_a_wait_ends_with_the_schedule_or_after_thirty_days(
     schedule: Schedule, begins: datetime, ends: datetime
 ) -> None:
     campaign = shown(schedule=schedule, date_created=START - MINUTE)
@@ -118,11 +118,11 @@ def test_a_campaign_lives_as_long_as_its_schedule_says_or_thirty_days(
     assert wait == Wait("c1", begins, ends, contacts=3, hand_over=True)
 
 
-def test_a_campaign_without_any_date_lives_thirty_days_from_now() -> None:
-    assert Wait.for_campaign(shown(), START).end_at == START + LONGEST_LIFE
+def test_a_wait_without_any_date_ends_thirty_days_from_now() -> None:
+    assert Wait.for_campaign(shown(), START).end_at == START + MAX_LIFETIME
 
 
-def test_a_wait_is_kept_as_plain_json() -> None:
+def test_a_wait_is_stored_as_plain_json() -> None:
     for wait in (WAIT, Wait("c1"), replace(WAIT, contacts=3, hand_over=True, opening=True, seen_dialling=True)):
         assert Wait.of_json(wait.as_json()) == wait
         assert all(isinstance(value, (str, int, bool, type(None))) for value in wait.as_json().values())
@@ -131,32 +131,32 @@ def test_a_wait_is_kept_as_plain_json() -> None:
 MOVED = Schedule(send_at=START + timedelta(days=1), end_at=END + timedelta(days=1))
 
 
-def test_a_wait_follows_a_schedule_that_somebody_has_moved() -> None:
-    watched = Watched(WAIT)
+def test_a_wait_follows_a_changed_schedule() -> None:
+    watched = WatchedCampaign(WAIT)
 
-    watched.see(shown("created", schedule=MOVED), START)
-    watched.see_clock(END + LINGERS)
+    watched.update(shown("created", schedule=MOVED), START)
+    watched.update_clock(END + OVERDUE_AFTER)
 
     assert watched.event is None
     assert (watched.wait.send_at, watched.wait.end_at) == (MOVED.send_at, MOVED.end_at)
 
 
 @pytest.mark.parametrize(("status", "dialled"), [("in-progress", True), ("paused", False), ("created", False)])
-def test_whether_it_dialled_up_to_its_end_is_known_though_it_does_not_any_more(status: str, dialled: bool) -> None:
-    watched = Watched(WAIT)
+def test_dialling_before_the_end_is_remembered_after_it(status: str, dialled: bool) -> None:
+    watched = WatchedCampaign(WAIT)
 
-    watched.see(shown("in-progress"), START)
-    watched.see(shown(status), END - SECOND)
-    watched.see(shown("paused"), END)
+    watched.update(shown("in-progress"), START)
+    watched.update(shown(status), END - SECOND)
+    watched.update(shown("paused"), END)
 
     assert watched.event is not None
     assert watched.event.wait.seen_dialling is dialled
 
 
-def test_a_wait_for_an_opening_keeps_to_the_window_it_was_given() -> None:
+def test_a_wait_for_an_opening_keeps_its_window() -> None:
     wait = replace(WAIT, opening=True)
 
-    assert wait.following(shown(schedule=MOVED), START) == wait
+    assert wait.rescheduled_as(shown(schedule=MOVED), START) == wait
 
 
 @pytest.mark.parametrize(
@@ -173,15 +173,15 @@ def test_a_wait_for_an_opening_keeps_to_the_window_it_was_given() -> None:
     ],
     ids=str,
 )
-def test_whether_anybody_is_left_to_carry_on(stats: dict[str, int], left: bool) -> None:
-    assert people_are_left(shown(stats=stats), 3) is left
+def test_whether_contacts_are_left(stats: dict[str, int], left: bool) -> None:
+    assert has_open_contacts(shown(stats=stats), 3) is left
 
 
-def test_where_zeros_are_left_out_and_nobody_knows_how_many_there_are_somebody_may_be_left() -> None:
-    assert people_are_left(shown(stats={"created": 3, "completed": 3}), None)
+def test_contacts_may_be_left_if_zero_counts_are_omitted_and_the_total_is_unknown() -> None:
+    assert has_open_contacts(shown(stats={"created": 3, "completed": 3}), None)
 
 
-looks = st.lists(
+polls = st.lists(
     st.one_of(
         st.none(),
         st.builds(
@@ -197,38 +197,38 @@ looks = st.lists(
 
 
 @examples(300)
-@given(looks, st.booleans(), st.booleans())
+@given(polls, st.booleans(), st.booleans())
 @example([], False, False)
 @example(["fails"] * 30, False, False)
 @example([shown("in-progress", LIVE)] * 30, True, True)
-def test_whatever_is_seen_or_not_a_wait_is_over_two_hours_after_its_window(
-    looks: list[Campaign | str | None], hand_over: bool, seen_dialling: bool
+def test_every_wait_ends_two_hours_after_its_window(
+    polls: list[Campaign | str | None], hand_over: bool, seen_dialling: bool
 ) -> None:
-    watched = Watched(Wait("c1", START, END, hand_over=hand_over, seen_dialling=seen_dialling))
-    step = (END + LINGERS - START) / (len(looks) + 1)
+    watched = WatchedCampaign(Wait("c1", START, END, hand_over=hand_over, seen_dialling=seen_dialling))
+    step = (END + OVERDUE_AFTER - START) / (len(polls) + 1)
 
-    for number, look in enumerate(looks):
+    for number, poll in enumerate(polls):
         moment = START + number * step
-        if look != "fails":
-            watched.see(look, moment)
-        watched.see_clock(moment)
-    watched.see_clock(END + LINGERS)
+        if poll != "fails":
+            watched.update(poll, moment)
+        watched.update_clock(moment)
+    watched.update_clock(END + OVERDUE_AFTER)
 
     assert watched.event is not None
     if watched.event.step is Step.GONE:
-        seen = [look for look in looks if look != "fails"]
+        seen = [poll for poll in polls if poll != "fails"]
         assert any(seen[place : place + GONE_AFTER] == [None] * GONE_AFTER for place in range(len(seen)))
 
 
-@given(looks)
-def test_nothing_that_is_seen_after_a_wait_is_over_changes_what_it_came_to(looks: list[Campaign | str | None]) -> None:
-    watched = Watched(WAIT)
-    watched.see(shown("completed", QUIET), START)
+@given(polls)
+def test_polls_after_the_end_of_a_wait_change_nothing(polls: list[Campaign | str | None]) -> None:
+    watched = WatchedCampaign(WAIT)
+    watched.update(shown("completed", QUIET), START)
     event = watched.event
 
-    for look in looks:
-        if look != "fails":
-            watched.see(look, END)
-    watched.see_clock(END + LINGERS)
+    for poll in polls:
+        if poll != "fails":
+            watched.update(poll, END)
+    watched.update_clock(END + OVERDUE_AFTER)
 
     assert watched.event is event

@@ -1,4 +1,4 @@
-"""Watching a campaign over real HTTP, on the clock of a local Exotel."""
+"""Watch a campaign over real HTTP, on the clock of a local Exotel."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from airflow_provider_exotel.client.errors import ExotelNotFound
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.emulator import Emulator, Fault
-from airflow_provider_exotel.waiting.wait import HAND_OVER, LINGERS, LONGEST_LIFE, Step, Wait
-from airflow_provider_exotel.waiting.watch import WaitEvent, Watched, progress_line, watch
+from airflow_provider_exotel.waiting.wait import CARRY_OVER_LEAD, MAX_LIFETIME, OVERDUE_AFTER, Step, Wait
+from airflow_provider_exotel.waiting.watch import WaitEvent, WatchedCampaign, progress_line, watch
 
 from .waiting_samples import MINUTE, START, between, create, people, shown
 
@@ -25,7 +25,7 @@ OPENS, CLOSES = START + timedelta(hours=1), START + timedelta(hours=3)
 
 @dataclass
 class Watcher:
-    """One who watches a campaign in a worker whose time is the emulator's."""
+    """Watches a campaign in a worker that uses the emulator's clock."""
 
     emulator: Emulator
     client: ExotelClient
@@ -34,8 +34,8 @@ class Watcher:
 
     def __call__(self, wait: Wait) -> WaitEvent:
         return watch(
-            Watched(wait),
-            lambda: self.look(wait.campaign_id),
+            WatchedCampaign(wait),
+            lambda: self.poll(wait.campaign_id),
             now=self.emulator.clock.now,
             sleep=self.sleep,
             interval=INTERVAL,
@@ -46,14 +46,14 @@ class Watcher:
         self.slept.append(seconds)
         self.emulator.clock.advance(seconds)
 
-    def look(self, campaign_id: str) -> Campaign | None:
+    def poll(self, campaign_id: str) -> Campaign | None:
         try:
             return self.client.get_campaign(campaign_id)
         except ExotelNotFound:
             return None
 
     @property
-    def looks(self) -> list[datetime]:
+    def polls(self) -> list[datetime]:
         return [entry.at for entry in self.emulator.requests if entry.method == "GET"]
 
 
@@ -66,19 +66,19 @@ def wait_for(campaign: Campaign, **fields: Any) -> Wait:
     return Wait.for_campaign(campaign, START, **fields)
 
 
-def test_nobody_asks_before_the_campaign_dials_and_then_once_an_interval(watcher: Watcher) -> None:
+def test_polling_starts_with_send_at_and_continues_at_the_interval(watcher: Watcher) -> None:
     campaign = create(watcher.client, 600, schedule=between(OPENS, CLOSES))
 
     event = watcher(wait_for(campaign))
 
     assert event.step is Step.ENDED
-    assert watcher.looks[0] == OPENS
+    assert watcher.polls[0] == OPENS
     assert watcher.slept[0] == (OPENS - START).total_seconds()
-    assert {later - sooner for sooner, later in zip(watcher.looks, watcher.looks[1:], strict=False)} == {MINUTE}
-    assert len(watcher.looks) == (watcher.looks[-1] - OPENS) / MINUTE + 1
+    assert {later - sooner for sooner, later in zip(watcher.polls, watcher.polls[1:], strict=False)} == {MINUTE}
+    assert len(watcher.polls) == (watcher.polls[-1] - OPENS) / MINUTE + 1
 
 
-def test_the_end_is_told_with_how_it_came(watcher: Watcher) -> None:
+def test_the_event_of_an_ended_campaign_has_its_outcome(watcher: Watcher) -> None:
     campaign = create(watcher.client, 30, schedule=between(OPENS, CLOSES))
 
     event = watcher(wait_for(campaign, contacts=30))
@@ -91,7 +91,7 @@ def test_the_end_is_told_with_how_it_came(watcher: Watcher) -> None:
     assert WaitEvent.of_json(event.as_json()) == event
 
 
-def test_each_change_is_noted_once_with_how_far_it_is_and_when_it_may_be_done(watcher: Watcher) -> None:
+def test_each_change_is_logged_once_with_progress_and_expected_end(watcher: Watcher) -> None:
     watcher.emulator.settings.outcomes = {"completed": 1}
     campaign = create(watcher.client, 200, schedule=between(OPENS, CLOSES))
 
@@ -104,10 +104,10 @@ def test_each_change_is_noted_once_with_how_far_it_is_and_when_it_may_be_done(wa
         "The next poll is at 05:32:00 UTC."
     )
     assert watcher.noted[-1] == f"{who} (Completed): 200 of 200 done, 200 reached."
-    assert len(set(watcher.noted)) == len(watcher.noted) == len(watcher.looks)
+    assert len(set(watcher.noted)) == len(watcher.noted) == len(watcher.polls)
 
 
-def test_what_has_not_changed_is_not_noted_again(watcher: Watcher) -> None:
+def test_unchanged_progress_is_not_logged_again(watcher: Watcher) -> None:
     campaign = create(watcher.client, 3, schedule=between(OPENS, CLOSES))
     watcher.client.pause_campaign(campaign.id)
 
@@ -128,22 +128,22 @@ def test_what_has_not_changed_is_not_noted_again(watcher: Watcher) -> None:
         (0, CLOSES, "0 of 100 done, 0 reached."),
     ],
 )
-def test_when_it_may_be_done_is_told_by_its_pace(done: int, end_at: datetime | None, line: str) -> None:
+def test_the_expected_end_follows_from_the_pace(done: int, end_at: datetime | None, line: str) -> None:
     campaign = shown(stats={"created": 100, "pending": 100 - done, "completed": done})
 
-    told = progress_line(campaign, Wait("c1", START, end_at), (START, 0), START + 10 * MINUTE)
+    error = progress_line(campaign, Wait("c1", START, end_at), (START, 0), START + 10 * MINUTE)
 
-    assert told.endswith(line)
+    assert error.endswith(line)
 
 
-def test_no_pace_is_so_slow_that_its_end_is_beyond_the_calendar() -> None:
+def test_a_very_slow_pace_does_not_overflow_the_calendar() -> None:
     campaign = shown(stats={"created": 500_000, "pending": 499_999, "completed": 1})
 
-    assert "too slow" in progress_line(campaign, Wait("c1", START), (START, 0), START + LONGEST_LIFE)
+    assert "too slow" in progress_line(campaign, Wait("c1", START), (START, 0), START + MAX_LIFETIME)
 
 
 @pytest.mark.parametrize("deleted_get", ["404", "deleted"])
-def test_a_campaign_that_is_deleted_is_gone_once_that_is_certain(watcher: Watcher, deleted_get: str) -> None:
+def test_a_deleted_campaign_is_gone_after_several_polls(watcher: Watcher, deleted_get: str) -> None:
     watcher.emulator.settings.deleted_get = deleted_get
     campaign = create(watcher.client, schedule=between(OPENS, CLOSES))
     watcher.client.delete_campaign(campaign.id)
@@ -151,10 +151,10 @@ def test_a_campaign_that_is_deleted_is_gone_once_that_is_certain(watcher: Watche
     event = watcher(wait_for(campaign))
 
     assert (event.step, event.outcome) == (Step.GONE, None)
-    assert len(watcher.looks) == (3 if deleted_get == "404" else 1)
+    assert len(watcher.polls) == (3 if deleted_get == "404" else 1)
 
 
-def test_one_that_is_not_found_twice_and_then_again_is_not_gone(watcher: Watcher) -> None:
+def test_a_campaign_found_again_after_two_misses_is_not_gone(watcher: Watcher) -> None:
     campaign = create(watcher.client, schedule=between(OPENS, CLOSES))
     watcher.emulator.faults.add(Fault(on="GET campaigns/*", kind="status", status=404, times=2))
 
@@ -162,27 +162,27 @@ def test_one_that_is_not_found_twice_and_then_again_is_not_gone(watcher: Watcher
 
 
 @pytest.mark.parametrize("kind", ["html_5xx", "drop_before_commit", "rate_limited", "cut_body", "empty_body"])
-def test_looks_that_fail_are_noted_and_made_again(watcher: Watcher, kind: str) -> None:
+def test_failed_polls_are_logged_and_repeated(watcher: Watcher, kind: str) -> None:
     campaign = create(watcher.client, schedule=between(OPENS, CLOSES))
     watcher.emulator.faults.add(Fault(on="GET campaigns/*", kind=kind, times=10))
 
     event = watcher(wait_for(campaign))
 
     assert event.step is Step.ENDED
-    assert sum("could not be looked at" in line for line in watcher.noted) == 10
+    assert sum("Could not poll campaign" in line for line in watcher.noted) == 10
 
 
-def test_a_service_that_never_answers_ends_a_wait_by_the_clock(watcher: Watcher) -> None:
+def test_a_wait_ends_by_the_clock_if_the_service_never_answers(watcher: Watcher) -> None:
     campaign = create(watcher.client, schedule=between(OPENS, CLOSES))
     watcher.emulator.faults.add(Fault(on="GET campaigns/*", kind="html_5xx", times=None))
 
     event = watcher(wait_for(campaign))
 
     assert (event.step, event.outcome) == (Step.OVERDUE, None)
-    assert watcher.emulator.clock.now() == CLOSES + LINGERS
+    assert watcher.emulator.clock.now() == CLOSES + OVERDUE_AFTER
 
 
-def test_a_word_that_is_not_known_ends_a_wait_two_hours_after_its_window(watcher: Watcher) -> None:
+def test_an_unknown_status_ends_a_wait_two_hours_after_its_window(watcher: Watcher) -> None:
     campaign = create(watcher.client, schedule=between(OPENS, CLOSES))
     watcher.emulator.settings.status_words = {"completed": "Ringing", "in-progress": "Ringing"}
 
@@ -191,11 +191,11 @@ def test_a_word_that_is_not_known_ends_a_wait_two_hours_after_its_window(watcher
     assert event.step is Step.OVERDUE
     assert event.outcome is not None
     assert event.outcome.status == "Ringing"
-    assert watcher.emulator.clock.now() == CLOSES + LINGERS
+    assert watcher.emulator.clock.now() == CLOSES + OVERDUE_AFTER
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
-def test_a_window_that_closes_on_people_ends_a_wait_however_the_service_ends_it(watcher: Watcher, at_end: str) -> None:
+def test_a_wait_ends_with_the_window_for_every_end_status(watcher: Watcher, at_end: str) -> None:
     watcher.emulator.settings.at_end = at_end
     campaign = create(watcher.client, 200, schedule=between(OPENS, OPENS + 2 * MINUTE))
 
@@ -207,16 +207,16 @@ def test_a_window_that_closes_on_people_ends_a_wait_however_the_service_ends_it(
     assert watcher.emulator.clock.now() <= OPENS + 5 * MINUTE
 
 
-def test_a_campaign_to_be_carried_on_is_handed_over_before_its_window_closes(watcher: Watcher) -> None:
+def test_a_wait_with_carry_over_ends_before_the_window_closes(watcher: Watcher) -> None:
     campaign = create(watcher.client, 600, schedule=between(OPENS, OPENS + 5 * MINUTE))
 
     event = watcher(wait_for(campaign, hand_over=True))
 
     assert (event.step, event.wait.seen_dialling) == (Step.CLOSING, True)
-    assert watcher.emulator.clock.now() == OPENS + 5 * MINUTE - HAND_OVER
+    assert watcher.emulator.clock.now() == OPENS + 5 * MINUTE - CARRY_OVER_LEAD
 
 
-def test_one_that_somebody_has_paused_is_handed_over_as_not_dialling(watcher: Watcher) -> None:
+def test_a_paused_campaign_ends_the_wait_as_not_dialling(watcher: Watcher) -> None:
     campaign = create(watcher.client, 600, schedule=between(OPENS, OPENS + 5 * MINUTE))
     watcher.client.pause_campaign(campaign.id)
 
@@ -225,24 +225,24 @@ def test_one_that_somebody_has_paused_is_handed_over_as_not_dialling(watcher: Wa
     assert (event.step, event.wait.seen_dialling) == (Step.CLOSING, False)
 
 
-def test_an_opening_is_waited_for_without_a_look(watcher: Watcher) -> None:
+def test_a_wait_for_an_opening_does_not_poll(watcher: Watcher) -> None:
     event = watcher(Wait("c1", OPENS, CLOSES, hand_over=True, opening=True))
 
-    assert (event.step, watcher.looks) == (Step.OPENING, [])
+    assert (event.step, watcher.polls) == (Step.OPENING, [])
     assert watcher.emulator.clock.now() == OPENS
 
 
-def test_of_a_campaign_of_others_the_schedule_is_learnt_at_the_first_look(watcher: Watcher) -> None:
+def test_the_schedule_of_a_foreign_campaign_is_read_at_the_first_poll(watcher: Watcher) -> None:
     campaign = create(watcher.client, 600, schedule=between(OPENS, CLOSES))
-    watched = Watched(Wait(campaign.id))
+    watched = WatchedCampaign(Wait(campaign.id))
 
-    watched.see(watcher.look(campaign.id), START)
+    watched.update(watcher.poll(campaign.id), START)
 
     assert (watched.wait.send_at, watched.wait.end_at) == (OPENS, CLOSES)
     assert not watched.wait.has_begun(START)
 
 
-def test_a_campaign_that_is_moved_to_another_day_is_waited_for_there(watcher: Watcher) -> None:
+def test_a_wait_follows_a_campaign_moved_to_another_day(watcher: Watcher) -> None:
     campaign = create(watcher.client, 30, schedule=between(OPENS, CLOSES))
     wait = wait_for(campaign)
     day = timedelta(days=1)
@@ -256,7 +256,7 @@ def test_a_campaign_that_is_moved_to_another_day_is_waited_for_there(watcher: Wa
     assert OPENS + day < watcher.emulator.clock.now() < OPENS + day + 5 * MINUTE
 
 
-def test_no_number_is_in_anything_that_is_noted_or_kept(watcher: Watcher) -> None:
+def test_no_phone_number_is_logged_or_stored(watcher: Watcher) -> None:
     watcher.emulator.settings.update({"dialect": "wrapped", "echo_numbers": True})
     campaign = create(watcher.client, schedule=between(OPENS, CLOSES))
     watcher.emulator.faults.add(
@@ -265,23 +265,23 @@ def test_no_number_is_in_anything_that_is_noted_or_kept(watcher: Watcher) -> Non
 
     event = watcher(wait_for(campaign, contacts=3))
 
-    for told in (*watcher.noted, str(event.as_json()), repr(event)):
-        assert "98765" not in told
+    for error in (*watcher.noted, str(event.as_json()), repr(event)):
+        assert "98765" not in error
 
 
-Look = Callable[[], Campaign | None]
+Poll = Callable[[], Campaign | None]
 
 
-def test_whoever_ends_the_watch_does_so_while_it_sleeps(watcher: Watcher) -> None:
+def test_an_exception_in_sleep_ends_the_watch(watcher: Watcher) -> None:
     def killed(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    look: Look = lambda: None  # noqa: E731
+    poll: Poll = lambda: None  # noqa: E731
 
     with pytest.raises(KeyboardInterrupt):
         watch(
-            Watched(Wait("c1", START, CLOSES)),
-            look,
+            WatchedCampaign(Wait("c1", START, CLOSES)),
+            poll,
             now=watcher.emulator.clock.now,
             sleep=killed,
             interval=INTERVAL,

@@ -1,4 +1,4 @@
-"""A local Exotel, its campaigns, and the moments in their lives; all of it made up."""
+"""A local Exotel, its campaigns, and times; all of it made up."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def between(begins: datetime, ends: datetime) -> dict[str, Any]:
 
 
 def shown(status: str = "in-progress", stats: dict[str, Any] | None = None, **fields: Any) -> Campaign:
-    """A campaign as the service might show it."""
+    """Return a campaign as the service might show it."""
     return Campaign("c1", CampaignStatus.of(status), status_text=status, stats=CampaignStats.of(stats or {}), **fields)
