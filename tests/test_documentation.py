@@ -70,14 +70,27 @@ def test_every_python_and_airflow_that_is_claimed_is_in_the_table_of_versions() 
     assert {"2.11"} | {f"3.{minor}" for minor in range(int(claimed.split(".")[1]) + 1)} <= minors
 
 
-@pytest.mark.parametrize(("page", "section"), [("README.md", "## The connection"), ("docs/connection.md", "## Fields")])
-def test_the_table_of_the_connection_names_every_field(page: str, section: str) -> None:
+def test_the_table_of_the_connection_names_every_field() -> None:
     from airflow_provider_exotel.connection import EXTRA_FIELDS
 
-    table = (ROOT / page).read_text().split(section)[1].split("\n## ")[0]
-    rows = "".join(line for line in table.splitlines() if line.startswith("|"))
+    rows = table_under(ROOT / "docs" / "connection.md", "Fields")
 
-    assert set(EXTRA_FIELDS) <= set(re.findall(r"`(?:extra\.)?(\w+)`", rows))
+    assert set(EXTRA_FIELDS) == set(re.findall(r"`extra\.(\w+)`", " ".join(row[1] for row in rows)))
+
+
+def test_the_readme_has_every_operator_and_sensor_and_is_short() -> None:
+    rows = table_under(ROOT / "README.md", "Operators and sensors")
+
+    public = {name for name in airflow_provider_exotel.__all__ if name.endswith(("Operator", "Sensor"))}
+    assert {name for row in rows for name in re.findall(r"^\[`(\w+)`\]", row[0])} == public
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 125
+
+
+def test_the_readme_claims_the_versions_of_the_metadata() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pythons = [name.rpartition(" ")[2] for name in project["classifiers"] if ":: Python :: 3." in name]
+
+    assert f"Python {pythons[0]} to {pythons[-1]}" in (ROOT / "README.md").read_text()
 
 
 def test_the_page_of_the_deployment_lists_every_extra() -> None:
