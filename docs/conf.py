@@ -149,7 +149,7 @@ def examples() -> str:
 
 def command_lines() -> str:
     """Return what ``--help`` of each program prints."""
-    programs = re.findall(r"`python -m (\S+)`", (HERE / "commands.md").read_text())
+    programs = re.findall(r"^\| `(\S+)`", (HERE / "commands.md").read_text(), re.MULTILINE)
     lines = []
     for program in programs:
         module = import_module(program if program.endswith((".stop", ".callbacks")) else f"{program}.__main__")

@@ -147,6 +147,32 @@ def test_the_message_about_a_report(
     assert re.match(r"\d of 6 people were reached\. Not reached: .+report\.html$", task.xcom_pull(task_ids="message"))
 
 
+def test_the_test_numbers_are_called_before_everybody(
+    run_guide: Callable[..., Any], days: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_people(tmp_path / "audiences" / "reminders.csv", 5)
+    monkeypatch.setenv("AIRFLOW_VAR_EXOTEL_TESTERS", "+919876500008,+919876500009")
+
+    run = run_guide("call-me-first.md")
+
+    assert str(run.state) == "success"
+    assert [days.campaign(one.id).counts.total for one in days.campaigns] == [2, 5]
+
+
+def test_those_who_were_not_reached_are_called_again(
+    run_guide: Callable[..., Any], days: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_people(tmp_path / "audiences" / "reminders.csv", 20)
+    monkeypatch.setenv("AIRFLOW_VAR_EXOTEL_REPORT_KEY", "a key of sixteen characters or more")
+    run_guide("send-the-report.md")
+
+    run = run_guide("call-again.md")
+
+    assert str(run.state) == "success"
+    first, again = (days.campaign(one.id).counts for one in days.campaigns)
+    assert again.total == 20 - first.completed > 0
+
+
 def test_everything_is_stopped_by_a_task(run_guide: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
     create_two(exotel)
 
