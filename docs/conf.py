@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import airflow_provider_exotel
 
 HERE = Path(__file__).parent
+# --help breaks its lines where the terminal ends.
+os.environ["COLUMNS"] = "100"
 
 project = "airflow-provider-exotel"
 author = "the authors"
@@ -143,8 +147,18 @@ def examples() -> str:
     return "".join(f"\n## {file.name}\n\n```{{literalinclude}} ../example_dags/{file.name}\n```\n" for file in files)
 
 
+def command_lines() -> str:
+    """Return what ``--help`` of each program prints."""
+    programs = re.findall(r"^\| `(\S+)`", (HERE / "commands.md").read_text(), re.MULTILINE)
+    lines = []
+    for program in programs:
+        module = import_module(program if program.endswith((".stop", ".callbacks")) else f"{program}.__main__")
+        lines.append(f"\n## {program.rpartition('.')[2]}\n\n```\n{module.arguments().format_help()}```\n")
+    return "".join(lines)
+
+
 # What a page shows on the site only.
-ADDED = {"index": navigation, "api": api_reference, "examples": examples}
+ADDED = {"index": navigation, "api": api_reference, "examples": examples, "commands": command_lines}
 FROM_ROOT = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -15,7 +16,8 @@ from typing import Any, get_args
 
 import pytest
 
-from airflow_provider_exotel.client.errors import ExotelInputError
+import airflow_provider_exotel
+from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError
 from airflow_provider_exotel.client.models import CampaignStatus
 from airflow_provider_exotel.client.reasons import UNREACHED
 from airflow_provider_exotel.client.retry import RULES
@@ -68,14 +70,27 @@ def test_every_python_and_airflow_that_is_claimed_is_in_the_table_of_versions() 
     assert {"2.11"} | {f"3.{minor}" for minor in range(int(claimed.split(".")[1]) + 1)} <= minors
 
 
-@pytest.mark.parametrize(("page", "section"), [("README.md", "## The connection"), ("docs/connection.md", "## Fields")])
-def test_the_table_of_the_connection_names_every_field(page: str, section: str) -> None:
+def test_the_table_of_the_connection_names_every_field() -> None:
     from airflow_provider_exotel.connection import EXTRA_FIELDS
 
-    table = (ROOT / page).read_text().split(section)[1].split("\n## ")[0]
-    rows = "".join(line for line in table.splitlines() if line.startswith("|"))
+    rows = table_under(ROOT / "docs" / "connection.md", "Fields")
 
-    assert set(EXTRA_FIELDS) <= set(re.findall(r"`(?:extra\.)?(\w+)`", rows))
+    assert set(EXTRA_FIELDS) == set(re.findall(r"`extra\.(\w+)`", " ".join(row[1] for row in rows)))
+
+
+def test_the_readme_has_every_operator_and_sensor_and_is_short() -> None:
+    rows = table_under(ROOT / "README.md", "Operators and sensors")
+
+    public = {name for name in airflow_provider_exotel.__all__ if name.endswith(("Operator", "Sensor"))}
+    assert {name for row in rows for name in re.findall(r"^\[`(\w+)`\]", row[0])} == public
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 125
+
+
+def test_the_readme_claims_the_versions_of_the_metadata() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pythons = [name.rpartition(" ")[2] for name in project["classifiers"] if ":: Python :: 3." in name]
+
+    assert f"Python {pythons[0]} to {pythons[-1]}" in (ROOT / "README.md").read_text()
 
 
 def test_the_page_of_the_deployment_lists_every_extra() -> None:
@@ -191,8 +206,8 @@ def test_the_picture_of_the_windows_is_what_the_window_computes() -> None:
 
 
 @pytest.mark.airflow
-def test_the_pytest_examples_of_the_emulator_page_pass(tmp_path: Path) -> None:
-    for block in code_blocks(ROOT / "docs" / "emulator.md"):
+def test_the_pytest_examples_of_the_guide_to_testing_pass(tmp_path: Path) -> None:
+    for block in code_blocks(ROOT / "docs" / "how-to" / "test-your-dags.md"):
         if name := re.match(r"# (\w+\.py)\n", block):
             (tmp_path / name[1]).write_text(block)
     airflow = {"AIRFLOW_HOME": str(tmp_path / "airflow"), "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path)}
@@ -235,8 +250,32 @@ def test_each_row_of_the_live_service_is_a_check_of_verify() -> None:
 def test_the_table_of_metrics_is_what_the_code_emits() -> None:
     from airflow_provider_exotel.hooks.metrics import Counter
 
-    rows = table_under(ROOT / "docs" / "deployment.md", "Metrics")
+    rows = table_under(ROOT / "docs" / "metrics.md", "What is counted")
     types = {name.strip("`"): kind for name, kind, _ in rows}
 
     counters = {f"exotel.{name}": "counter" for name in get_args(Counter)}
     assert types == counters | {"exotel.campaigns_waited_for": "gauge"}
+
+
+def test_the_page_of_errors_explains_every_class_and_says_whether_it_is_retried() -> None:
+    rows = table_under(ROOT / "docs" / "errors.md", "Every class")
+    public = {name: getattr(airflow_provider_exotel, name) for name in airflow_provider_exotel.__all__}
+    errors = {
+        name: error for name, error in public.items() if isinstance(error, type) and issubclass(error, ExotelError)
+    }
+
+    shown = {name.strip("`"): retried for name, retried, *_ in rows}
+
+    assert shown == {name: "yes" if error.retryable else "no" for name, error in errors.items()} | {"ExotelError": ""}
+
+
+def test_every_message_of_the_page_of_errors_is_one_that_people_get() -> None:
+    rows = table_under(ROOT / "docs" / "errors.md", "Troubleshooting by message")
+    said = "\n".join(
+        "".join(part.value for part in ast.walk(text) if isinstance(part, ast.Constant) and isinstance(part.value, str))
+        for file in (ROOT / "airflow_provider_exotel").rglob("*.py")
+        for text in ast.walk(ast.parse(file.read_text()))
+        if isinstance(text, (ast.Constant, ast.JoinedStr))
+    )
+
+    assert [message for message, *_ in rows if message.strip("`") not in said] == []
