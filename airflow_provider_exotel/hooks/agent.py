@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.client.urls import flow_url
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
+    from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CampaignRequest
     from airflow_provider_exotel.connection import ExotelSettings
     from airflow_provider_exotel.waiting.outcome import Outcome

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow import __version__ as airflow_version
 
-from airflow_provider_exotel.audience.list_upload import UploadJournal
 from airflow_provider_exotel.create.errors import TrySuperseded
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
 from airflow_provider_exotel.create.journal import CampaignJournal
 from airflow_provider_exotel.windows.anchor import Anchor, anchor_given, anchor_of
 
 if TYPE_CHECKING:
+    from airflow_provider_exotel.audience.list_upload import UploadJournal
     from airflow_provider_exotel.connection import ExotelSettings
     from airflow_provider_exotel.create.options import TaskOptions
 
@@ -59,6 +59,8 @@ def upload_journal_of(context: Mapping[str, Any], list_name: str, kept: dict[str
     :param list_name: the name of the list that is made.
     :param kept: where it is kept, as long as the try lasts, on an Airflow that stores no such state.
     """
+    from airflow_provider_exotel.audience.list_upload import UploadJournal
+
     stored = _state_of_task(context, f"exotel_upload_{list_name}")
     if stored is not None:
         return UploadJournal(*stored)

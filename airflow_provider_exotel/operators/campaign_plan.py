@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.links import PlanLink, push_link, web_folder
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ def publish_plan(context: Mapping[str, Any], plan: CampaignPlan, plan_path: Any,
     :param folder_url: the web address of that folder; ``None`` for no button.
     :return: the path of the page, or without a folder the plan as plain JSON.
     """
+    from airflow_provider_exotel.contacts.files import translate_file_errors
     from airflow_provider_exotel.create.dry_run import log_plan
     from airflow_provider_exotel.create.plan_page import render_page
 
