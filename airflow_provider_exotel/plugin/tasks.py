@@ -102,7 +102,7 @@ def find_owners(campaigns: Sequence[Campaign], connections: Mapping[str, ExotelS
     with create_session() as session:
         owners = _by_key(campaigns, _candidates(session, since), connections)
         if left := [one for one in campaigns if one.id not in owners]:
-            owners |= _by_rendered_fields(session, left, since, connections)
+            owners |= _by_rendered_fields(left, since, connections)
         return _with_records(session, campaigns, owners, connections)
 
 
@@ -208,7 +208,6 @@ def _key_of(candidate: Candidate, account_sid: str, deployment: str | None) -> s
 
 
 def _by_rendered_fields(
-    session: Session,
     campaigns: Iterable[Campaign],
     since: datetime | None,
     connections: Mapping[str, ExotelSettings],
@@ -218,16 +217,20 @@ def _by_rendered_fields(
 
     by_key = {key: one for one in campaigns if (key := campaign_key(one.name))}
     by_name = {(one.name, one.id): one for one in campaigns if campaign_key(one.name) is None}
+    of_attempt: Any = getattr(Rendered, "task_instance_id", None)  # from Airflow 3.4 on
+    same_task = _same_task(Rendered, XComModel) if of_attempt is None else of_attempt == TaskInstance.id
     query = (
         select(*_OF_TASK, TaskInstance.state, XComModel.value, Rendered.rendered_fields)
         .join(TaskInstance, _same_task(TaskInstance, XComModel))
-        .join(Rendered, _same_task(Rendered, XComModel))
+        .join(Rendered, same_task)
         .where(XComModel.key == _CAMPAIGN)
         .order_by(XComModel.timestamp.desc())
         .limit(_MOST_RENDERED)
     )
     owners: dict[str, OwningTask] = {}
-    for *task, state, raw, fields in session.execute(_later_than(query, since)):
+    with create_session() as session:
+        rows = session.execute(_later_than(query, since)).all()
+    for *task, state, raw, fields in rows:
         settings = connections.get(str(fields.get("exotel_conn_id")))
         if settings is None:
             continue
