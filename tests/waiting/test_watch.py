@@ -292,7 +292,7 @@ def test_an_exception_in_sleep_ends_the_watch(watcher: Watcher) -> None:
 def test_where_the_service_gives_no_counts_the_outcome_tells_how_many_people_were_named() -> None:
     watched = WatchedCampaign(Wait("c1", START, START + timedelta(hours=1), contacts=3))
 
-    watched.see(shown("completed"), START)
+    watched.update(shown("completed"), START)
 
     assert watched.event is not None
     assert watched.event.outcome is not None
