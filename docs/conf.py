@@ -16,7 +16,7 @@ import airflow_provider_exotel
 
 HERE = Path(__file__).parent
 # --help breaks its lines where the terminal ends.
-os.environ["COLUMNS"] = "100"
+os.environ["COLUMNS"] = "88"
 
 project = "airflow-provider-exotel"
 author = "the authors"
@@ -25,7 +25,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence"]
 highlight_language = "text"
 
 autodoc_typehints = "description"

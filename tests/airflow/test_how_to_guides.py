@@ -151,6 +151,7 @@ def test_the_test_numbers_are_called_before_everybody(
     run_guide: Callable[..., Any], days: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_people(tmp_path / "audiences" / "reminders.csv", 5)
+    days.settings.outcomes = {"completed": 1.0}
     monkeypatch.setenv("AIRFLOW_VAR_EXOTEL_TESTERS", "+919876500008,+919876500009")
 
     run = run_guide("call-me-first.md")
