@@ -107,6 +107,7 @@ class CampaignTrigger(BaseTrigger):
         self.deferred_at = deferred_at or utc_now().isoformat()
         self.deadline = deadline
         self.pause_on_kill = pause_on_kill
+        self._watched: Sequence[WatchedCampaign] = ()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what another triggerer makes this trigger of."""
@@ -124,7 +125,7 @@ class CampaignTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire one event: what each wait came to, and those that were cut short by the deadline."""
-        watched = [WatchedCampaign(Wait.of_json(wait)) for wait in self.waits]
+        self._watched = watched = [WatchedCampaign(Wait.of_json(wait)) for wait in self.waits]
         try:
             await self._watch(watched)
         except asyncio.CancelledError:  # all that Airflow before 3.3 says to a trigger whose task was ended
@@ -145,7 +146,8 @@ class CampaignTrigger(BaseTrigger):
         if not self.pause_on_kill or self.task_instance is None:
             return False
         stopper, task = stopper_of(self.exotel_conn_id), task_key_of(self.task_instance)
-        for wait in map(Wait.of_json, self.waits):
+        # As they were last seen: somebody may have moved the end of a window.
+        for wait in [one.wait for one in self._watched] or map(Wait.of_json, self.waits):
             stopper.stop(wait.campaign_id, task, wait.end_at)
         return True
 

@@ -190,7 +190,9 @@ class CampaignStopper:
 
     def _is_wanted(self, stop: Stop) -> bool:
         """Return whether a campaign is to be paused now; give it up if its window has closed."""
-        if stop.end_at is not None and self._now() >= stop.end_at + OVERDUE_AFTER:
+        is_over = stop.end_at is not None and self._now() >= stop.end_at + OVERDUE_AFTER
+        # Tried once in any case: somebody may have moved the end since it was last polled.
+        if is_over and (stop.tried or stop.ownership is not Ownership.ENDED):
             log.error("Campaign %s was not paused before its window closed at %s.", stop.campaign_id, stop.end_at)
             del self._stops[stop.campaign_id]
         elif stop.ownership is Ownership.ENDED:

@@ -365,9 +365,17 @@ def test_a_trigger_that_is_cancelled_hands_its_campaign_over(
 ) -> None:
     [campaign] = triggers.create(opens=2 * HOUR)
 
-    cancelled(triggers, trigger_for(campaign, pause_on_kill=True), after)
+    cancelled(triggers, trigger_for(campaign, opens=2 * HOUR, pause_on_kill=True), after)
 
-    assert handed_over == [(campaign, TaskKey("reminders", "manual__1", "remind", 3), START + 9 * HOUR)]
+    assert handed_over == [(campaign, TaskKey("reminders", "manual__1", "remind", 3), START + 10 * HOUR)]
+
+
+def test_a_campaign_is_handed_over_with_the_end_that_it_was_moved_to(triggers: Account, handed_over: list[Any]) -> None:
+    [campaign] = triggers.create(opens=DAY)
+
+    cancelled(triggers, trigger_for(campaign, pause_on_kill=True), 100)
+
+    assert [end_at for _, _, end_at in handed_over] == [START + DAY + 8 * HOUR]
 
 
 def test_on_kill_hands_the_campaign_over(triggers: Account, handed_over: list[Any]) -> None:

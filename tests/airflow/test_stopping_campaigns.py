@@ -267,6 +267,14 @@ def test_a_campaign_that_could_not_be_paused_before_its_window_closed_is_given_u
     assert f"Campaign {campaign} was not paused before its window closed" in caplog.text
 
 
+def test_a_campaign_whose_window_is_said_to_have_closed_long_ago_is_tried_once(triggerer: Triggerer) -> None:
+    [campaign] = triggerer.campaigns()
+
+    triggerer.ends({campaign: "failed"}, end_at=START - timedelta(hours=3))
+
+    assert triggerer.status(campaign) == "paused"
+
+
 def test_a_connection_that_cannot_be_read_is_read_again(triggerer: Triggerer) -> None:
     [campaign] = triggerer.campaigns()
 

@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
@@ -21,6 +22,7 @@ from airflow_provider_exotel.commands.verify.walk import profile, walk
 from airflow_provider_exotel.connection import ExotelSettings
 
 WHOLE, PARTLY, NOT_STARTED = 0, 1, 2
+_ENDS = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -71,12 +73,13 @@ def main(given: Sequence[str] | None = None, pace: Pace | None = None) -> int:
     print(text.announcement(settings, read_only=chosen.read_only))
     if not chosen.yes and not _agreed():
         return _refuse("nothing was done; type yes, or add --yes")
-    # An end from outside is an interruption too: what was created is removed.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # An end from outside is an interruption too, and so is a terminal that is closed: what was created is removed.
+    before = {each: signal.signal(each, signal.default_int_handler) for each in _ENDS}
     try:
         return run(Probe(settings, number, state, pace or Pace()), chosen.out, read_only=chosen.read_only)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def run(probe: Probe, out: Path, *, read_only: bool, say: Callable[[str], None] | None = None) -> int:
@@ -102,7 +105,7 @@ def run(probe: Probe, out: Path, *, read_only: bool, say: Callable[[str], None] 
     tell("")
     if result.left:
         tell(text.leftovers(probe, result))
-    elif not result.ended:
+    elif not result.ended and not (read_only and probe.state.is_begun):
         probe.state.remove()
     tell(f"The profile is in {out}; name it in the connection's extra as profile.")
     if result.ended:
@@ -160,7 +163,13 @@ def _digits(number: str) -> str:
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)
+    """Print a line; on standard error if nobody reads the output any more, as after Ctrl-C with a pipe behind it."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = sys.stderr
+        with suppress(OSError):
+            print(line, flush=True)
 
 
 def _refuse(why: str) -> int:

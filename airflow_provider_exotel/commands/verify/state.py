@@ -82,13 +82,24 @@ class State:
                 token=_token(given["token"]),
                 made=[_made(one) for one in given["made"]],
                 found={str(name): dict(one) for name, one in given["found"].items()},
-                calls=int(given["calls"]),
+                calls=max(0, int(given["calls"])),
             )
+            state._check_keys()
         except (AttributeError, KeyError, TypeError, ValueError):
             raise _refused(f"{path} is not a state of this program; move it away") from None
         if state.account != account:
             raise _refused(f"{path} is of another account; give another --out, or move it away")
         return state
+
+    def _check_keys(self) -> None:
+        # What carries a key of this state is removed, so a key that others' names may contain is none.
+        if any(self.token not in one.key for one in self.made):
+            raise ValueError("key")
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a run has created something or called: a run that only reads must not forget that."""
+        return bool(self.made or self.calls)
 
     def add(self, kind: Literal["campaign", "list"], now: float) -> Made:
         """Write down that something is about to be created, and return it with its name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,20 +42,26 @@ def walk(probe: Probe, say: Callable[[str], None], *, read_only: bool = False) -
 
     :param probe: the account.
     :param say: prints a line.
-    :param read_only: ask only what changes nothing.
+    :param read_only: ask only what changes nothing; what an earlier run left is named and not removed.
     """
     result = Walk()
     try:
+        _take_over(probe, say, read_only=read_only)
         _ask_all(probe, say, READ_ONLY if read_only else ORDER, result)
     except KeyboardInterrupt:
         result.ended = "it was interrupted"
-    say("Removing what was created ..." if probe.state.made else "Nothing was created.")
+    except Exception as error:  # such as a full disk: what was created is removed all the same
+        result.ended = f"it failed ({type(error).__name__})"
     try:
-        result.left = clean_up(probe, say)
+        if not read_only:
+            _clean_up(probe, say)
     except KeyboardInterrupt:
         result.ended = "it was interrupted twice"
-        result.left = [one for one in probe.state.made if not one.gone]
-    probe.state.save()
+    except Exception as error:  # what is left is named all the same
+        result.ended = f"the removal failed ({type(error).__name__})"
+    with suppress(OSError):
+        probe.state.save()
+    result.left = [one for one in probe.state.made if not one.gone]
     return result
 
 
@@ -72,10 +79,19 @@ def profile(probe: Probe, earlier: Profile | None = None) -> Profile:
     return profile_of(answers, host=settings.host, account_sid=settings.account_sid, checked_on=day)
 
 
-def _take_over(probe: Probe, say: Callable[[str], None]) -> None:
+def _clean_up(probe: Probe, say: Callable[[str], None]) -> None:
+    say("Removing what was created ..." if probe.state.made else "Nothing was created.")
+    try:
+        clean_up(probe, say)
+    except OSError:  # the state cannot be written; what is on the account matters more
+        probe.state.path = None
+        clean_up(probe, say)
+
+
+def _take_over(probe: Probe, say: Callable[[str], None], *, read_only: bool) -> None:
     """Remove what an earlier run left, and say what it answered."""
     clean_before = [one for one in probe.state.made if not one.gone]
-    if clean_before:
+    if clean_before and not read_only:
         say(f"Removing {len(clean_before)} things that an earlier run left ...")
         clean_up(probe, say)
     if answered := sum("answer" in one for one in probe.state.found.values()):
@@ -83,7 +99,6 @@ def _take_over(probe: Probe, say: Callable[[str], None]) -> None:
 
 
 def _ask_all(probe: Probe, say: Callable[[str], None], order: Iterable[Check], result: Walk) -> None:
-    _take_over(probe, say)
     begun, in_a_row = probe.pace.clock(), 0
     number = {check.id: place for place, check in enumerate(CHECKS, 1)}
     for check in order:
@@ -95,12 +110,15 @@ def _ask_all(probe: Probe, say: Callable[[str], None], order: Iterable[Check], r
         head = f"[{number[check.id]:>2}/{len(CHECKS)}] {check.id}"
         try:
             finding = check.run(probe)
-        except (NotTold, ExotelError) as error:
+        except OSError:  # the state could not be written
+            raise
+        except Exception as error:  # whatever an answer makes of a check, the others are asked
             reason = _keep_open(probe, check, error)
             if result.open.get(check.id) != reason:
                 say(f"{head}: not told: {reason}")
             result.open[check.id] = reason
-            in_a_row = in_a_row + 1 if isinstance(error, ExotelError) and not is_refusal(error) else 0
+            is_told = isinstance(error, NotTold) or (isinstance(error, ExotelError) and is_refusal(error))
+            in_a_row = 0 if is_told else in_a_row + 1
             if check.id == _FIRST and isinstance(error, ExotelAuthError):
                 result.ended = "the account does not let this connection in"
                 return
@@ -123,12 +141,14 @@ def _keep(probe: Probe, check: Check, finding: Finding) -> None:
     probe.state.save()
 
 
-def _keep_open(probe: Probe, check: Check, error: NotTold | ExotelError) -> str:
+def _keep_open(probe: Probe, check: Check, error: Exception) -> str:
     if isinstance(error, NotTold):
         if error.known:
             probe.state.found[check.id] = {"known": error.known}
             probe.state.save()
         return error.reason
+    if not isinstance(error, ExotelError):
+        return f"no usable answer ({type(error).__name__})"
     status = f", HTTP {error.http_status}" if error.http_status else ""
     return f"{'refused' if is_refusal(error) else 'no usable answer'} ({type(error).__name__}{status})"
 

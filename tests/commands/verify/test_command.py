@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from airflow_provider_exotel.commands.verify.__main__ import run
 from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace
 from airflow_provider_exotel.commands.verify.state import State
 from airflow_provider_exotel.commands.verify.table import CHECKS, READ_ONLY
+from airflow_provider_exotel.commands.verify.walk import walk
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 from .conftest import NUMBER, QUERY, Run, environment, probe_of, verify
@@ -70,6 +73,20 @@ def test_a_run_that_only_reads_keeps_what_an_earlier_one_found(out: Path) -> Non
 
     assert (first.at_end, second.at_end) == ("paused", "paused")
     assert second.answers() == first.answers()
+
+
+def test_a_run_that_only_reads_names_what_an_earlier_one_left_and_forgets_nothing_of_it(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        first = probe_of(emulator, out)
+        made = first.create()
+        first.reserve_calls(MOST_CALLS)
+        before = len(emulator.requests)
+        second = verify(emulator, out, read_only=True)
+        methods = {entry.method for entry in emulator.requests[before:]}
+
+    assert (second.code, methods) == (1, {"GET"})
+    assert f"STILL THERE: campaign '{made.name}', id {made.id}" in second.text
+    assert probe_of(emulator, out).state.calls == MOST_CALLS
 
 
 @pytest.mark.parametrize(
@@ -197,6 +214,94 @@ def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path, text: str) -> No
 
     with pytest.raises(ExotelInputError, match="is not a state of this program"):
         State.read(path, "one")
+
+
+@pytest.mark.parametrize("changed", [{"key": ""}, {"key": "reminder"}])
+def test_a_state_whose_keys_others_may_carry_is_refused(tmp_path: Path, changed: dict[str, str]) -> None:
+    path = tmp_path / "state"
+    state = State(path, "one")
+    state.add("campaign", 0.0)
+    state.save()
+    given = json.loads(path.read_text())
+    given["made"][0] |= changed
+    path.write_text(json.dumps(given))
+
+    with pytest.raises(ExotelInputError, match="is not a state of this program"):
+        State.read(path, "one")
+
+
+def test_a_state_that_claims_calls_to_come_allows_no_more_than_three(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    State(path, "one", calls=-5).save()
+
+    assert State.read(path, "one").calls == 0
+
+
+def test_what_was_created_is_removed_though_the_state_cannot_be_written_any_more(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        probe = probe_of(emulator, out)
+
+        def lose_the_folder(line: str) -> None:
+            if "] list-delay: " in line:
+                probe.state.path = out / "no-folder" / "state"
+
+        result = walk(probe, lose_the_folder)
+        statuses = {each.status for each in emulator.campaigns}
+
+    assert (result.ended, result.left, statuses) == ("it failed (FileNotFoundError)", [], {"deleted"})
+
+
+class ListOfAnotherForm(BaseHTTPRequestHandler):
+    """An account whose list tells its figures in a form that no documentation has."""
+
+    def do_GET(self) -> None:
+        body = b'{"response": [{"id": "one", "name": "Reminder", "status": "Created"}], "metadata": ["total"]}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_an_answer_that_a_check_cannot_read_leaves_that_check_open_and_ends_nothing(out: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ListOfAnotherForm)
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        with Emulator(seed=1) as emulator:
+            probe = probe_of(emulator, out)
+            probe.settings = replace(probe.settings, host=f"http://127.0.0.1:{server.server_port}")
+            probe.client = probe.another_client()
+            result = walk(probe, lambda line: None, read_only=True)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert result.open["page-size"].startswith("no usable answer (")
+    assert "order" in result.open
+
+
+def test_what_was_created_is_removed_though_nobody_reads_the_output_any_more(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        command = [sys.executable, "-m", "airflow_provider_exotel.commands.verify"]
+        command += ["--yes", "--connection", "exotel_check", "--number", NUMBER, "--out", str(out)]
+        given = {**os.environ, **environment(emulator), "PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(command, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            watch = threading.Timer(120, process.kill)
+            watch.start()
+            assert process.stdout is not None
+            assert process.stderr is not None
+            while "] list-delay: " not in process.stdout.readline():
+                pass
+            process.stdout.close()
+            process.send_signal(signal.SIGINT)
+            said = process.stderr.read()
+            watch.cancel()
+        left = [each.name for each in emulator.campaigns if each.status in {"created", "in-progress", "paused"}]
+
+    assert (process.returncode, left) == (1, [])
+    assert "it was interrupted" in said
 
 
 def test_it_runs_as_a_program_that_loads_no_airflow_and_removes_what_it_created_when_it_is_ended(out: Path) -> None:

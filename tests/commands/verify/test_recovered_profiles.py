@@ -41,5 +41,6 @@ def test_a_recovered_profile_plays_like_the_account(out: Path, tmp_path: Path) -
     with Emulator(seed=1, profile=out) as copy:
         second = verify(copy, tmp_path / "again.json")
 
-    pressed = {"quoted_digits": None}  # told only if a key was pressed
-    assert second.known | pressed == first.known | pressed
+    # Whether the one call pressed a key is chance, also between runs of one seed: ids are part of it.
+    told = [{name: value for name, value in run.known.items() if name != "quoted_digits"} for run in (first, second)]
+    assert told[0] == told[1]
