@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath
 
-from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelOutcomeUnknown
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.text import read_flag
-from airflow_provider_exotel.client.urls import campaign_page
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.hooks.metrics import count
 from airflow_provider_exotel.hooks.owner import task_key_of
 from airflow_provider_exotel.hooks.task import run_anchor, run_conf, task_deadline, task_identity
-from airflow_provider_exotel.links import CampaignLink, PlanLink, push_link
+from airflow_provider_exotel.links import CampaignLink, PlanLink
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
     arguments_of,
@@ -30,6 +27,7 @@ from airflow_provider_exotel.operators.base import (
     is_template,
     missed_windows_end_the_task,
 )
+from airflow_provider_exotel.operators.campaign_create import create_campaign, find_campaign, publish_campaign
 from airflow_provider_exotel.operators.campaign_plan import publish_plan
 from airflow_provider_exotel.operators.campaign_wait import CampaignWait
 from airflow_provider_exotel.operators.form import fill_from_params
@@ -37,10 +35,9 @@ from airflow_provider_exotel.operators.kill_switch import KillSwitch
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
-    from airflow_provider_exotel.client.request import CallRetries, CampaignRequest
+    from airflow_provider_exotel.client.request import CallRetries
     from airflow_provider_exotel.create.fingerprint import Content
     from airflow_provider_exotel.create.identity import CampaignIdentity
-    from airflow_provider_exotel.create.journal import AudienceMark
     from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.create.spec import CampaignInput, CampaignSpec
@@ -252,15 +249,19 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
                 return publish_plan(context, plan, given.arguments["plan_path"], given.arguments["folder_url"])
             once = self._once(context, options, identity, content=given.parse_content)
             wait = self._wait(context, options, once, given)
-            campaign = self._find(once, options, lambda: given.parse_audience(options))
+
+            def find() -> Campaign | None:
+                return find_campaign(once, options, lambda: given.parse_audience(options), self.hook, self._kill_switch)
+
+            campaign = find()
             if campaign is None:
                 spec = given.parse(options, identity)
                 if spec.test is not None and not is_tested:
                     self._call_test_numbers(context, options, identity, spec.test, deadline)
-                    # While they were called, another try may have sent it.
-                    campaign = self._find(once, options, lambda: given.parse_audience(options))
-                campaign = campaign or self._create(once, spec)
-            contacts = self._publish(context, campaign, once)
+                    campaign = find()  # while they were called, another try may have sent it
+                campaign = campaign or create_campaign(once, spec, self.hook, self._kill_switch)
+            contacts = publish_campaign(context, campaign, once, self.hook)
+            self._kill_switch.check()
             return wait.start(campaign, contacts, deadline) if options.wait_for_completion else campaign.id
 
     def resume_waiting(self, context: Context, event: Any) -> str:
@@ -373,7 +374,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         wait = self._test_wait(context, options, identity)
         contacts = spec.audience.contacts
         self.log.info("%s test number(s) are called first, by a campaign of the same content.", contacts)
-        campaign = self._find(wait.once, wait.options, lambda: spec.audience) or self._create(wait.once, spec)
+        campaign = find_campaign(wait.once, wait.options, lambda: spec.audience, self.hook, self._kill_switch)
+        campaign = campaign or create_campaign(wait.once, spec, self.hook, self._kill_switch)
         wait.start(campaign, contacts, deadline)
 
     def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity) -> CampaignWait:
@@ -392,60 +394,3 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             outcome_key="test_outcome",
             must_reach=True,
         )
-
-    def _find(self, once: OneCampaign, options: TaskOptions, audience: Callable[[], AudienceMark]) -> Campaign | None:
-        from airflow_provider_exotel.create.follow import follow_campaign
-
-        campaign = once.find(audience)
-        if campaign is None:
-            return None
-        count("campaigns_followed", self.exotel_conn_id)
-        return follow_campaign(
-            campaign,
-            carried_to=once.journal.entry.carried_to,
-            timed_out=once.journal.entry.timed_out,
-            if_paused=options.if_paused,
-            resume=self._resume,
-        )
-
-    def _resume(self, campaign_id: str) -> Campaign:
-        self._kill_switch.check()
-        return self.hook.client.resume_campaign(campaign_id)
-
-    def _create(self, once: OneCampaign, spec: CampaignSpec) -> Campaign:
-        """Create the campaign, and leave none dialling if the task is killed meanwhile."""
-        from airflow_provider_exotel.create.dry_run import log_plan
-
-        log_plan(spec.plan(datetime.now(UTC)))
-        shutdown_client = self.hook.shutdown_client
-
-        def request_at(now: datetime) -> CampaignRequest:
-            if self._kill_switch.is_killed:
-                raise ExotelConnectionError("it was not sent: the task was killed")
-            return spec.at(now)
-
-        try:
-            campaign = once.create(request_at, spec.audience)
-        except ExotelOutcomeUnknown:
-            count("outcomes_unknown", self.exotel_conn_id)
-            raise
-        except Exception:  # nothing was sent, it is known not to dial, or a later try finds it
-            raise
-        except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
-            if self._kill_switch.pauses:
-                once.pause_what_was_sent(shutdown_client)
-            raise
-        count("campaigns_created", self.exotel_conn_id)
-        return campaign
-
-    def _publish(self, context: Context, campaign: Campaign, once: OneCampaign) -> int | None:
-        """Leave the campaign in the XCom ``campaign``, and the link to it; return how many people it calls."""
-        from airflow_provider_exotel.create.follow import summarise_campaign
-
-        settings, contacts = self.hook.settings, once.contacts or len(campaign.numbers or ()) or None
-        url = campaign_page(settings.host, settings.account_sid, campaign.id)
-        summary = summarise_campaign(campaign, contacts=contacts, rejected=once.rejected, url=url)
-        push_link(context["ti"], CampaignLink, url)
-        context["ti"].xcom_push(key="campaign", value=summary)
-        self._kill_switch.check()
-        return contacts

@@ -1,0 +1,110 @@
+"""Find, create and publish the campaign of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelOutcomeUnknown
+from airflow_provider_exotel.client.urls import campaign_page
+from airflow_provider_exotel.hooks.metrics import count
+from airflow_provider_exotel.links import CampaignLink, push_link
+
+if TYPE_CHECKING:
+    from airflow_provider_exotel.client.models import Campaign
+    from airflow_provider_exotel.client.request import CampaignRequest
+    from airflow_provider_exotel.create.journal import AudienceMark
+    from airflow_provider_exotel.create.once import OneCampaign
+    from airflow_provider_exotel.create.options import TaskOptions
+    from airflow_provider_exotel.create.spec import CampaignSpec
+    from airflow_provider_exotel.hooks.exotel import ExotelHook
+    from airflow_provider_exotel.operators.kill_switch import KillSwitch
+
+
+def find_campaign(
+    once: OneCampaign,
+    options: TaskOptions,
+    audience: Callable[[], AudienceMark],
+    hook: ExotelHook,
+    kill_switch: KillSwitch,
+) -> Campaign | None:
+    """Return the campaign that an earlier try created, ``None`` if there is none.
+
+    :param once: the campaign's key and journal.
+    :param options: the task's options; ``if_paused`` may resume the campaign.
+    :param audience: returns whom this try would call.
+    :param hook: the connection.
+    :param kill_switch: asked before a paused campaign is resumed.
+    :raises ExotelError: if it was deleted, calls other people, or cannot be looked up.
+    """
+    from airflow_provider_exotel.create.follow import follow_campaign
+
+    def resume(campaign_id: str) -> Campaign:
+        kill_switch.check()
+        return hook.client.resume_campaign(campaign_id)
+
+    campaign = once.find(audience)
+    if campaign is None:
+        return None
+    count("campaigns_followed", hook.exotel_conn_id)
+    return follow_campaign(
+        campaign,
+        carried_to=once.journal.entry.carried_to,
+        timed_out=once.journal.entry.timed_out,
+        if_paused=options.if_paused,
+        resume=resume,
+    )
+
+
+def create_campaign(once: OneCampaign, spec: CampaignSpec, hook: ExotelHook, kill_switch: KillSwitch) -> Campaign:
+    """Create the campaign, and leave none dialling if the task is killed meanwhile.
+
+    :param once: the campaign's key and journal, by which none was found.
+    :param spec: what was parsed; its schedule is resolved when it is sent.
+    :param hook: the connection.
+    :param kill_switch: keeps a killed task from sending.
+    :raises ExotelOutcomeUnknown: if it is not known whether the campaign exists.
+    :raises ExotelError: if it certainly does not exist.
+    """
+    from airflow_provider_exotel.create.dry_run import log_plan
+
+    log_plan(spec.plan(datetime.now(UTC)))
+    shutdown_client = hook.shutdown_client
+
+    def request_at(now: datetime) -> CampaignRequest:
+        if kill_switch.is_killed:
+            raise ExotelConnectionError("it was not sent: the task was killed")
+        return spec.at(now)
+
+    try:
+        campaign = once.create(request_at, spec.audience)
+    except ExotelOutcomeUnknown:
+        count("outcomes_unknown", hook.exotel_conn_id)
+        raise
+    except Exception:  # nothing was sent, it is known not to dial, or a later try finds it
+        raise
+    except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
+        if kill_switch.pauses:
+            once.pause_what_was_sent(shutdown_client)
+        raise
+    count("campaigns_created", hook.exotel_conn_id)
+    return campaign
+
+
+def publish_campaign(context: Mapping[str, Any], campaign: Campaign, once: OneCampaign, hook: ExotelHook) -> int | None:
+    """Leave the campaign in the XCom ``campaign``, and the link to it; return how many people it calls.
+
+    :param context: the task's context.
+    :param campaign: the campaign as it stands.
+    :param once: its journal, which knows its audience.
+    :param hook: the connection.
+    """
+    from airflow_provider_exotel.create.follow import summarise_campaign
+
+    contacts = once.contacts or len(campaign.numbers or ()) or None
+    url = campaign_page(hook.settings.host, hook.settings.account_sid, campaign.id)
+    push_link(context["ti"], CampaignLink, url)
+    summary = summarise_campaign(campaign, contacts=contacts, rejected=once.rejected, url=url)
+    context["ti"].xcom_push(key="campaign", value=summary)
+    return contacts
