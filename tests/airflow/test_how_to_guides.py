@@ -39,7 +39,8 @@ def run_guide(make_known: Callable[[Any], None], tmp_path: Path) -> Callable[...
         namespace: dict[str, Any] = {"__name__": "guide"}
         exec(compile(code, page, "exec"), namespace)
         make_known(namespace["dag"])
-        return namespace["dag"].test(logical_date=datetime.now(UTC), **options)
+        date = "logical_date" if AIRFLOW >= (3, 0) else "execution_date"
+        return namespace["dag"].test(**{date: datetime.now(UTC)}, **options)
 
     return run
 
@@ -102,7 +103,7 @@ def test_opt_outs_are_left_out(
 
 
 def test_the_plan_of_80_000_people_says_what_the_page_says(
-    run_guide: Callable[..., Any], exotel: Emulator, tmp_path: Path
+    run_guide: Callable[..., Any], days: Emulator, tmp_path: Path
 ) -> None:
     write_people(tmp_path / "audiences" / "everybody.csv", 80_000)
 
