@@ -38,9 +38,9 @@ from airflow_provider_exotel.operators.kill_switch import KillSwitch
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CallRetries, CampaignRequest
-    from airflow_provider_exotel.create.fingerprint import Content
+    from airflow_provider_exotel.create.fingerprint import CampaignFields
     from airflow_provider_exotel.create.identity import CampaignIdentity
-    from airflow_provider_exotel.create.journal import AudienceMark
+    from airflow_provider_exotel.create.journal import AudienceFingerprint
     from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.create.spec import CampaignInput, CampaignSpec
@@ -250,7 +250,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             if options.plan_only:
                 plan = given.parse(options, identity).plan(datetime.now(UTC))
                 return publish_plan(context, plan, given.arguments["plan_path"], given.arguments["folder_url"])
-            once = self._once(context, options, identity, content=given.parse_content)
+            once = self._once(context, options, identity, content=given.parse_fields)
             wait = self._wait(context, options, once, given)
             campaign = self._find(once, options, lambda: given.parse_audience(options))
             if campaign is None:
@@ -347,7 +347,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         options: TaskOptions,
         identity: CampaignIdentity,
         *,
-        content: Callable[[], Content] | None = None,
+        content: Callable[[], CampaignFields] | None = None,
     ) -> OneCampaign:
         guard = self._kill_switch.guard
         return self.hook.one_campaign(identity, context, options, content=content, guard=guard)
@@ -393,7 +393,9 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             must_reach=True,
         )
 
-    def _find(self, once: OneCampaign, options: TaskOptions, audience: Callable[[], AudienceMark]) -> Campaign | None:
+    def _find(
+        self, once: OneCampaign, options: TaskOptions, audience: Callable[[], AudienceFingerprint]
+    ) -> Campaign | None:
         from airflow_provider_exotel.create.follow import follow_campaign
 
         campaign = once.find(audience)
@@ -433,7 +435,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             raise
         except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
             if self._kill_switch.pauses:
-                once.pause_what_was_sent(shutdown_client)
+                once.pause_after_kill(shutdown_client)
             raise
         count("campaigns_created", self.exotel_conn_id)
         return campaign
