@@ -19,7 +19,7 @@ from airflow_provider_exotel.audience.split import AudienceSummary
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.request import MAX_NUMBERS, CallRetries
 from airflow_provider_exotel.contacts.rejection import Reason
-from airflow_provider_exotel.create.cost import CostEstimate, Tariff, why_too_much
+from airflow_provider_exotel.create.cost import CostEstimate, Tariff, check_max_cost
 from airflow_provider_exotel.html.render import quantity
 from airflow_provider_exotel.windows.calling_window import Window
 from airflow_provider_exotel.windows.common_window import window_of
@@ -307,7 +307,7 @@ def plan_audience(
         for name, (key, chunks), share in zip(names, grouped, shares, strict=True)
     )
     plan = AudiencePlan(settings, summary, tuple(campaigns), tuple(remarks), tariff)
-    if (wrong := why_too_much(settings.max_cost, plan.cost, tariff)) is not None:
+    if (wrong := check_max_cost(settings.max_cost, plan.cost, tariff)) is not None:
         raise ExotelInputError([Problem("max_cost", wrong)])
     _check_windows(plan.fit, settings.max_windows)
     return plan

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_exotel.audience.chunks import Chunk, ChunkLimits, ChunkWriter, OpenForWrite
 from airflow_provider_exotel.audience.suppression import Suppressed, Suppression, number_key, read_suppressions
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.contacts.column import judge_rows
+from airflow_provider_exotel.contacts.column import normalise_rows
 from airflow_provider_exotel.contacts.normalise import Verdict, check_country
 from airflow_provider_exotel.contacts.rejection import Reason, Rejection, check_rejected
 from airflow_provider_exotel.contacts.rows import Row
@@ -102,7 +102,7 @@ def split_audience(
     suppressed = read_suppressions(suppressions, default_country, today)
     tally = _Tally()
     with ChunkWriter(open_for_write, limits, variables, secret.encode()) as chunks:
-        judged = judge_rows(rows, default_country, has_country_code=has_country_code)
+        judged = normalise_rows(rows, default_country, has_country_code=has_country_code)
         for key, number, row in _contacts(judged, suppressed, key_of, quarantine, tally):
             values = [row.variables[name] for name in variables]
             tally.empty.update(name for name, value in zip(variables, values, strict=True) if not value.strip())

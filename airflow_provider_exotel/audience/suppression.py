@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.contacts.column import judge_rows
+from airflow_provider_exotel.contacts.column import normalise_rows
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.contacts.rows import Row
 
@@ -90,7 +90,7 @@ def number_key(number: str) -> int | str:
 def _read(source: Suppression, default_country: str | None, problems: list[Problem]) -> Suppressed:
     numbers: set[int | str] = set()
     rows, unreadable, first_unreadable = 0, 0, list[int]()
-    for row, verdict in judge_rows(source.rows, default_country, has_country_code=source.has_country_code):
+    for row, verdict in normalise_rows(source.rows, default_country, has_country_code=source.has_country_code):
         rows += 1
         if isinstance(verdict, Reason) or not verdict.startswith("+"):
             unreadable += 1

@@ -1,3 +1,3 @@
-"""From files, queries and arguments to phone numbers: E.164, or the reason why not."""
+"""Read files, queries and arguments into E.164 phone numbers, or the reason why an entry is rejected."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The numbers of a source of any size, judged as its rows come, by what the whole column shows."""
+"""Normalise the number column of a source of any size, row by row, with the whole column as context."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from airflow_provider_exotel.contacts.rows import Row, batches
 _IN_MEMORY = 1 << 20
 
 
-def judge_rows(
+def normalise_rows(
     rows: Iterable[Row], default_country: str | None, *, has_country_code: bool = False
 ) -> Iterator[tuple[Row, Verdict]]:
-    """Yield each row with the number to call, or why there is none.
+    """Yield each row with its normalised number, or the reason for its rejection.
 
-    Rows whose number only the whole column can decide come last. Until then they wait in memory, or, if they are many,
-    in a temporary file without a name.
+    Rows whose number depends on the whole column come last. Until then they are kept in memory, or in an unnamed
+    temporary file if there are many.
 
     :param rows: the rows, read once.
-    :param default_country: as :class:`~airflow_provider_exotel.contacts.normalise.NumberColumn` takes it.
-    :param has_country_code: whether every number is known to begin with a country code.
+    :param default_country: see :class:`~airflow_provider_exotel.contacts.normalise.NumberColumn`.
+    :param has_country_code: whether every number is known to start with a country code.
     :raises ExotelInputError: if the source cannot be read.
     """
     column = NumberColumn(default_country, has_country_code=has_country_code)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8") as waiting:
         for batch in batches(rows):
             numbers = ["" if row.fault else row.number for row in batch]
-            for row, verdict in zip(batch, column.judge(numbers), strict=True):
+            for row, verdict in zip(batch, column.evaluate(numbers), strict=True):
                 if isinstance(verdict, Undecided):
                     waiting.write(f"{json.dumps([verdict.with_code, row.row, row.number, dict(row.variables)])}\n")
                 else:

@@ -1,4 +1,4 @@
-"""Rows of a CSV file, read strictly: one row a record, or the file is refused."""
+"""Read the rows of a CSV file strictly: one row per record, or the file is refused."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import NamedTuple
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.contacts.grammar import Spelling, read_spelling, unwrap
 from airflow_provider_exotel.contacts.rejection import Reason
-from airflow_provider_exotel.contacts.rows import COLUMN, NO_VARIABLES, Columns, Row, place_columns, spoken_text
+from airflow_provider_exotel.contacts.rows import COLUMN, NO_VARIABLES, Columns, Row, find_columns, spoken_text
 from airflow_provider_exotel.contacts.spreadsheet import repair
 
-LONGEST_LINE = 65_536
-"""Characters of the longest line, and of the longest row with line breaks in quotes."""
-_MOST_BLANK_LINES = 100_000
-_LEAST_DIGITS = 7
+MAX_LINE_LENGTH = 65_536
+"""Maximum number of characters of a line, and of a row with quoted line breaks."""
+_MAX_BLANK_LINES = 100_000
+_MIN_DIGITS = 7
 _DELIMITERS = {";": "';'", "\t": "a tab", "|": "'|'"}
 
 
@@ -24,9 +24,9 @@ class _Record(NamedTuple):
     """One record of a file.
 
     :param row: its position, from 1.
-    :param text: as it stands there.
+    :param text: its raw text.
     :param cells: its cells.
-    :param has_text_after_quote: whether a quoted cell goes on after its closing mark.
+    :param has_text_after_quote: whether a quoted cell has text after its closing quotation mark.
     """
 
     row: int
@@ -37,9 +37,9 @@ class _Record(NamedTuple):
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a file's rows look like.
+    """The column layout of a file.
 
-    :param header: the names of its columns; empty where each line is one number.
+    :param header: the names of its columns; empty if each line is one number.
     :param place: the position of the number column.
     :param places: the position of each variable's column.
     """
@@ -60,14 +60,13 @@ class _Layout:
 def rows_of_csv(lines: Iterable[str], columns: Columns | None = None, *, name: str = "numbers_from") -> Iterator[Row]:
     """Yield the rows of a CSV file.
 
-    A row that does not fit the header has a fault. A file whose rows cannot be told apart for certain is refused.
+    A row that does not match the header has a fault. A file whose rows cannot be separated with certainty is refused.
 
-    :param lines: its lines as text, with their ends, such as a file opened with ``newline=""``. Empty lines are passed
-        over.
-    :param columns: the columns that are read. Without variables, and with the default name of the number column, the
-        file may do without a header: one number a line.
-    :param name: the caller's argument that names the file.
-    :raises ExotelInputError: if it cannot be read, is empty, or lacks a column.
+    :param lines: its lines as text with line ends, such as a file opened with ``newline=""``. Empty lines are skipped.
+    :param columns: the columns to read. The header is optional if there are no variables and the number column has the
+        default name: then each line is one number.
+    :param name: the argument that names the file, for errors.
+    :raises ExotelInputError: if the file cannot be read, is empty, or lacks a column.
     """
     try:
         yield from _rows(_records(lines, name), columns or Columns(), name)
@@ -81,7 +80,7 @@ def _rows(all_records: Iterator[_Record], columns: Columns, name: str) -> Iterat
     if first is not None and first.text.strip() == "sep=,":
         first = next(records, None)
     if first is None:
-        raise ExotelInputError([Problem(name, "is empty and has no header; write it again, at least with its header")])
+        raise ExotelInputError([Problem(name, "is empty and has no header; write a file with at least a header")])
     header = [cell.strip().lstrip("\ufeff").strip() for cell in first.cells]
     if len(header) == 1 and header[0].lower() != COLUMN and columns == Columns():
         _check_first_number(header[0], name)
@@ -99,9 +98,9 @@ def _without_blanks(records: Iterator[_Record], name: str) -> Iterator[_Record]:
         if any(map(str.strip, record.cells)):
             blank = 0
             yield record
-        elif (blank := blank + 1) > _MOST_BLANK_LINES:
-            wanted = f"has over {_MOST_BLANK_LINES:,} blank lines after each other; remove them"
-            raise ExotelInputError([Problem(name, wanted)])
+        elif (blank := blank + 1) > _MAX_BLANK_LINES:
+            message = f"has more than {_MAX_BLANK_LINES:,} consecutive blank lines; remove them"
+            raise ExotelInputError([Problem(name, message)])
 
 
 def _row(record: _Record, layout: _Layout, name: str) -> Row:
@@ -112,16 +111,18 @@ def _row(record: _Record, layout: _Layout, name: str) -> Row:
     if fault := _fault(record, layout):
         return Row(record.row, record.text, fault=fault)
     cells, places = record.cells, layout.places
-    said = {variable: spoken_text(cells[at]) for variable, at in places.items()} if places else NO_VARIABLES
-    return Row(record.row, cells[layout.place], said)
+    values = {variable: spoken_text(cells[at]) for variable, at in places.items()} if places else NO_VARIABLES
+    return Row(record.row, cells[layout.place], values)
 
 
 def _check_second_header(record: _Record, layout: _Layout, name: str) -> None:
-    """Refuse files that were put together although their columns are in another order."""
+    """Refuse a concatenation of files whose columns have different orders."""
     found = [_folded(cell) for cell in record.cells]
     if found != [_folded(cell) for cell in layout.header] and all(cell in layout.names for cell in found if cell):
-        wanted = f"row {record.row} is a header with its columns in another order; give a folder of both files"
-        raise ExotelInputError([Problem(name, wanted)])
+        message = (
+            f"row {record.row} is a second header with its columns in another order; give a folder of separate files"
+        )
+        raise ExotelInputError([Problem(name, message)])
 
 
 def _folded(cell: str) -> str:
@@ -131,25 +132,25 @@ def _folded(cell: str) -> str:
 def _fault(record: _Record, layout: _Layout) -> str:
     cells, width = record.cells, layout.width
     if record.has_text_after_quote:
-        return f"row {record.row} has text after a closing quotation mark; double the marks inside of a cell"
+        return f"row {record.row} has text after a closing quotation mark; double quotation marks inside a cell"
     if len(cells) == width:
         return ""
-    # A comma too few or too many moves the cells behind it: only of the first cell is it certain what it is.
+    # A missing or extra comma shifts all cells after it, so only the first cell is certain.
     if layout.place == 0 and len(cells) > width and not any(map(str.strip, cells[width:])):
         return ""
     if layout.place == 0 and len(cells) < width and not layout.places:
         return ""
     if not layout.header:
-        return f"row {record.row} has {len(cells)} columns; write one number a line"
-    return f"row {record.row} has {len(cells)} cells and the header {width}; quote text that holds commas"
+        return f"row {record.row} has {len(cells)} columns; write one number per line"
+    return f"row {record.row} has {len(cells)} cells and the header has {width}; quote text that contains commas"
 
 
 def _check_line_breaks(record: _Record, layout: _Layout, name: str) -> None:
-    """Refuse a file in which a quotation mark that is not closed has swallowed rows.
+    """Refuse a file if an unclosed quotation mark has absorbed rows.
 
-    A row may lack its last cells, and a line of an address may be a phone number. A line of a quoted cell is therefore
-    a row if it holds a number where its column is and another cell beside it. One that is a number and nothing else is
-    a row if the record does not have the header's cells, or if every other line of the cell is such a number too.
+    A row may lack its last cells, and a line of an address may be a phone number. So a line of a quoted cell counts as
+    a row if it has a number in the number column and at least one other cell. A line with only a number counts as a row
+    if the record has another number of cells than the header, or if all other lines of the cell are numbers too.
     """
     alone = (_split(line, closed=True)[0] for line in record.text.split("\n")[1:])
     if record.has_text_after_quote or any(len(cells) >= layout.width and _is_row(cells, layout) for cells in alone):
@@ -167,22 +168,22 @@ def _is_row(cells: list[str], layout: _Layout) -> bool:
 
 
 def _begins_with_number(cells: list[str]) -> bool:
-    # An address says whose number it is: "Ph: 080 ...".
+    # Numbers in an address have a label: "Ph: 080 ...".
     return unwrap(cells[0].strip('"'))[:1] in set("+(0123456789")
 
 
 def _unclosed(row: int, name: str) -> ExotelInputError:
-    wanted = f"row {row} has a quotation mark that is not closed, and runs into the next rows; close it"
-    return ExotelInputError([Problem(name, wanted)])
+    message = f"row {row} has an unclosed quotation mark that runs into the next rows; close it"
+    return ExotelInputError([Problem(name, message)])
 
 
 def is_dialable(cell: str) -> bool:
-    """Return whether a cell is written as one phone number of some country, in half of a pair of marks at most."""
+    """Return whether a cell looks like one phone number of any country; a single quotation mark is ignored."""
     repaired = repair(unwrap(cell.strip('"')))
-    if isinstance(repaired, Reason):  # a number that a spreadsheet has damaged
+    if isinstance(repaired, Reason):  # a number damaged by a spreadsheet
         return True
     spelling = read_spelling(repaired)
-    return isinstance(spelling, Spelling) and len(spelling.digits) >= _LEAST_DIGITS
+    return isinstance(spelling, Spelling) and len(spelling.digits) >= _MIN_DIGITS
 
 
 def _layout(header: list[str], first: _Record, columns: Columns, name: str) -> _Layout:
@@ -190,12 +191,12 @@ def _layout(header: list[str], first: _Record, columns: Columns, name: str) -> _
     if any(is_dialable(cell) for line in more for cell in _split(line, closed=True)[0]):
         raise _unclosed(first.row, name)
     if first.has_text_after_quote:
-        raise ExotelInputError([Problem(name, "has a header with text after a closing quotation mark; write it again")])
-    if any(sum(map(str.isdigit, cell)) >= _LEAST_DIGITS for cell in header):
-        wanted = f"has a phone number in its first row and no header; add one that names the column {columns.number!r}"
-        raise ExotelInputError([Problem(name, wanted)])
+        raise ExotelInputError([Problem(name, "has a header with text after a closing quotation mark; fix the header")])
+    if any(sum(map(str.isdigit, cell)) >= _MIN_DIGITS for cell in header):
+        message = f"has a phone number in its first row and no header; add a header with the column {columns.number!r}"
+        raise ExotelInputError([Problem(name, message)])
     try:
-        place, places = place_columns(header, columns, name)
+        place, places = find_columns(header, columns, name)
     except ExotelInputError:
         _check_delimiter(first.text, columns.number, name)
         raise
@@ -206,18 +207,18 @@ def _check_delimiter(line: str, column: str, name: str) -> None:
     for delimiter, shown in _DELIMITERS.items():
         cells = [cell.strip().strip('"').strip().lower() for cell in line.removeprefix("\ufeff").split(delimiter)]
         if len(cells) > 1 and column.lower() in cells:
-            wanted = f"is delimited by {shown} and must be delimited by commas; save it as CSV with commas"
-            raise ExotelInputError([Problem(name, wanted)])
+            message = f"is delimited by {shown}; save it as CSV with commas"
+            raise ExotelInputError([Problem(name, message)])
 
 
 def _check_first_number(cell: str, name: str) -> None:
     _check_delimiter(cell, COLUMN, name)
     digits = sum(map(str.isdigit, cell))
     if digits <= 3 and any(map(str.isalpha, cell)):
-        wanted = "has a first row that looks like a header and not like a number; write its name in number_column"
+        message = "has a first row that looks like a header; give its name in number_column"
         other = next((shown for delimiter, shown in _DELIMITERS.items() if delimiter in cell), "")
-        more = f", and delimit the columns by commas instead of {other}" if other else ""
-        raise ExotelInputError([Problem(name, f"{wanted}{more}")])
+        more = f", and use commas as delimiters instead of {other}" if other else ""
+        raise ExotelInputError([Problem(name, f"{message}{more}")])
 
 
 def _records(lines: Iterable[str], name: str) -> Iterator[_Record]:
@@ -231,51 +232,52 @@ def _records(lines: Iterable[str], name: str) -> Iterator[_Record]:
         if '"' not in text:
             yield _Record(row, text, text.split(","))
             continue
-        cells, is_open, goes_on = _split(text)
+        cells, is_open, text_after_quote = _split(text)
         while is_open:
             following = next(numbered, None)
-            if following is None or len(text) + len(following) > LONGEST_LINE:
+            if following is None or len(text) + len(following) > MAX_LINE_LENGTH:
                 raise _unclosed(row, name)
             _check_line(following, row, name)
             following = following.rstrip("\r\n")
             text = f"{text}\n{following}"
             if '"' in following:
-                cells, is_open, goes_on = _split(text)
-        yield _Record(row, text, cells, goes_on)
+                cells, is_open, text_after_quote = _split(text)
+        yield _Record(row, text, cells, text_after_quote)
 
 
 def _check_line(line: str, row: int, name: str) -> None:
-    if len(line) > LONGEST_LINE:
-        wanted = f"row {row} has a line over {LONGEST_LINE // 1024} kB, as no list of people has; give a CSV file"
-        raise ExotelInputError([Problem(name, wanted)])
+    if len(line) > MAX_LINE_LENGTH:
+        message = f"row {row} has a line longer than {MAX_LINE_LENGTH // 1024} kB; give a CSV file"
+        raise ExotelInputError([Problem(name, message)])
     if "\0" in line:
-        raise ExotelInputError([Problem(name, f"row {row} holds NUL characters; save it as CSV UTF-8")])
+        raise ExotelInputError([Problem(name, f"row {row} contains NUL characters; save it as CSV UTF-8")])
 
 
 def _split(text: str, *, closed: bool = False) -> tuple[list[str], bool, bool]:
     """Split a record into cells.
 
     :param text: the record so far.
-    :param closed: read what stands there, even if a quoted cell is open at the end.
-    :return: the cells, whether the last one is quoted and open, and whether text stands after a closing mark.
+    :param closed: whether to treat a quoted cell that is open at the end as closed.
+    :return: the cells, whether the last one is quoted and open, and whether there is text after a closing quotation
+        mark.
     """
     cells: list[str] = []
-    start, goes_on = 0, False
+    start, text_after_quote = 0, False
     while True:
         if text.startswith('"', start):
             end = _closing(text, start + 1)
             if end < 0:
                 cells.append(text[start + 1 :].replace('""', '"'))
-                return cells, not closed, goes_on
+                return cells, not closed, text_after_quote
             comma = text.find(",", end)
             rest = text[end + 1 : comma if comma >= 0 else None]
-            goes_on |= bool(rest.strip())
+            text_after_quote |= bool(rest.strip())
             cells.append(text[start + 1 : end].replace('""', '"') + rest.rstrip())
         else:
             comma = text.find(",", start)
             cells.append(text[start : comma if comma >= 0 else None])
         if comma < 0:
-            return cells, False, goes_on
+            return cells, False, text_after_quote
         start = comma + 1
 
 

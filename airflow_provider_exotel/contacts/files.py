@@ -1,4 +1,4 @@
-"""Files and folders of contacts on any storage: which format they have, and why they cannot be opened."""
+"""Read files and folders of contacts from any storage: detect their format, and explain why they cannot be opened."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.redact import redact
-from airflow_provider_exotel.contacts.csv_rows import LONGEST_LINE, rows_of_csv
+from airflow_provider_exotel.contacts.csv_rows import MAX_LINE_LENGTH, rows_of_csv
 from airflow_provider_exotel.contacts.parquet_rows import rows_of_parquet
 from airflow_provider_exotel.contacts.rows import Columns, Row
 
 _PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
 _REFUSED = {
-    b"\xff\xfe": "is UTF-16 text, as Excel's 'Unicode Text' is; save it as CSV UTF-8",
-    b"\xfe\xff": "is UTF-16 text, as Excel's 'Unicode Text' is; save it as CSV UTF-8",
+    b"\xff\xfe": "is UTF-16 text, such as Excel's 'Unicode Text'; save it as CSV UTF-8",
+    b"\xfe\xff": "is UTF-16 text, such as Excel's 'Unicode Text'; save it as CSV UTF-8",
     b"PK\x03\x04": "is an Excel workbook or another ZIP archive; save it as CSV UTF-8",
     b"\xd0\xcf\x11\xe0": "is an Excel workbook; save it as CSV UTF-8",
-    b"BZh": "is compressed by bzip2; give CSV, CSV compressed by gzip, or Parquet",
-    b"\x28\xb5\x2f\xfd": "is compressed by zstd; give CSV, CSV compressed by gzip, or Parquet",
-    b"Obj\x01": "is an Avro file; give CSV, CSV compressed by gzip, or Parquet",
-    b"ORC": "is an ORC file; give CSV, CSV compressed by gzip, or Parquet",
+    b"BZh": "is compressed with bzip2; give CSV, CSV compressed with gzip, or Parquet",
+    b"\x28\xb5\x2f\xfd": "is compressed with zstd; give CSV, CSV compressed with gzip, or Parquet",
+    b"Obj\x01": "is an Avro file; give CSV, CSV compressed with gzip, or Parquet",
+    b"ORC": "is an ORC file; give CSV, CSV compressed with gzip, or Parquet",
 }
 _PARTS = (".csv", ".csv.gz", ".parquet", ".txt", ".txt.gz")
-_DEEPEST = 10
+_MAX_DEPTH = 10
 _DRIVERS = {
     "s3": "airflow-provider-exotel[s3]",
     "s3a": "airflow-provider-exotel[s3]",
@@ -39,20 +39,20 @@ _DRIVERS = {
     "adl": "apache-airflow-providers-microsoft-azure",
     "wasb": "apache-airflow-providers-microsoft-azure",
 }
-# What asks for another argument, and not for another attempt.
+# Errors that need another argument; a retry would not help.
 _NO_SUCH_PATH = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.ENODEV}
 _NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError", "ProfileNotFound"}
 
 
 def read_rows(path: Any, columns: Columns | None = None, *, name: str = "numbers_from") -> Iterator[Row]:
-    """Yield the rows of a CSV or Parquet file, or of all files of a folder, one at a time.
+    """Yield the rows of a CSV or Parquet file, or of all files in a folder, one at a time.
 
-    The format is told by the content. In a folder, such as Spark writes it, names that begin with ``_`` or ``.`` are
-    passed over, and rows are counted through.
+    The format is detected from the content. In a folder, such as one written by Spark, names that start with ``_`` or
+    ``.`` are skipped, and row numbers continue from file to file.
 
     :param path: a path with ``open`` and ``iterdir``, such as Airflow's ``ObjectStoragePath`` or ``pathlib.Path``.
-    :param columns: the columns that are read.
-    :param name: the caller's argument that names the path.
+    :param columns: the columns to read.
+    :param name: the argument that names the path, for errors.
     :raises ExotelInputError: if it cannot be opened or read, or lacks a column.
     """
     with translate_file_errors(path, name):
@@ -62,18 +62,20 @@ def read_rows(path: Any, columns: Columns | None = None, *, name: str = "numbers
         elif kind == "file":
             yield from _rows_of_file(path, columns, name)
         else:
-            raise ExotelInputError([Problem(name, f"{redact(str(path))} is not a regular file; write the path of one")])
+            raise ExotelInputError(
+                [Problem(name, f"{redact(str(path))} is not a regular file; give the path of a file")]
+            )
 
 
 @contextmanager
 def translate_file_errors(path: object, name: str) -> Iterator[None]:
-    """Raise what no later attempt can change about opening or reading a path as :class:`ExotelInputError`.
+    """Raise non-retryable errors of opening or reading a path as :class:`ExotelInputError`.
 
-    Everything else, such as a lost connection, is raised as it is. Paths should be made within it too: a missing
-    driver is noticed as early as that.
+    Other errors, such as a lost connection, are raised unchanged. Create the path inside this context too: that is when
+    a missing driver raises.
 
-    :param path: the path as the caller gives it.
-    :param name: the caller's argument that names it.
+    :param path: the caller's path.
+    :param name: the argument that names it, for errors.
     :raises ExotelInputError: naming the package to install, or the fix.
     """
     try:
@@ -81,44 +83,45 @@ def translate_file_errors(path: object, name: str) -> Iterator[None]:
     except ExotelInputError:
         raise
     except Exception as error:
-        if message := _explained(error, str(path)):
+        if message := _explain(error, str(path)):
             raise ExotelInputError([Problem(name, message)]) from None
         raise
 
 
-def _explained(error: Exception, path: str) -> str:
+def _explain(error: Exception, path: str) -> str:
     shown, kind = redact(path), type(error).__name__
     scheme = path.partition("://")[0] if "://" in path else ""
     if isinstance(error, FileNotFoundError):
-        return f"no file is at {shown}; write the path of one"
+        return f"there is no file at {shown}; give the path of a file"
     if isinstance(error, (IsADirectoryError, NotADirectoryError)):
-        return f"{shown} is a folder where a file is expected, or the other way round; write the path of a file"
+        return f"{shown} is a folder instead of a file, or the reverse; give the path of a file"
     if isinstance(error, PermissionError) or kind in _NO_CREDENTIALS:
-        return (
-            f"{shown} may not be read by this worker; grant access, or name a connection: {scheme or 's3'}://conn@..."
-        )
+        return f"this worker has no access to {shown}; grant access, or name a connection: {scheme or 's3'}://conn@..."
     if kind == "AirflowNotFoundException":
         return f"{shown} names a connection that does not exist; create it"
     if _is_missing_driver(error):
         package = _DRIVERS.get(scheme)
         install = f"install {package}" if package else "use a scheme such as file, s3 or gs, and install its provider"
-        return f"files on {redact(scheme or path)}:// cannot be read by this Airflow; {install}"
+        return f"this Airflow cannot read files on {redact(scheme or path)}://; {install}"
     if isinstance(error, (gzip.BadGzipFile, EOFError, zlib.error)):
-        return f"{shown} is damaged or not complete; write it again"
+        return f"{shown} is damaged or incomplete; write it again"
     if isinstance(error, OSError) and error.errno in _NO_SUCH_PATH:
-        return f"{shown} cannot be opened; write the path of a file"
+        return f"{shown} cannot be opened; give the path of a file"
     return ""
 
 
 def _is_missing_driver(error: Exception) -> bool:
     if isinstance(error, ImportError):
         return True
-    said = ("No filesystem registered", "Unsupported filesystem", "Protocol not known")
-    return isinstance(error, ValueError) and str(error).startswith(said)
+    problems = ("No filesystem registered", "Unsupported filesystem", "Protocol not known")
+    return isinstance(error, ValueError) and str(error).startswith(problems)
 
 
 def _kind(path: Any) -> str:
-    """Return ``file``, ``directory`` or anything else, as fsspec does; what cannot be seen raises its error."""
+    """Return ``file``, ``directory`` or another type, as fsspec does.
+
+    :raises OSError: if the path cannot be read.
+    """
     if (files := getattr(path, "fs", None)) is not None:
         return str(files.info(path.path).get("type"))
     path.stat()
@@ -126,9 +129,11 @@ def _kind(path: Any) -> str:
 
 
 def _rows_of_folder(folder: Any, columns: Columns | None, name: str) -> Iterator[Row]:
-    parts, is_complete = _parts(folder, name, _DEEPEST)
+    parts, is_complete = _parts(folder, name, _MAX_DEPTH)
     if not parts:
-        raise ExotelInputError([Problem(name, f"{redact(str(folder))} is a folder without CSV or Parquet files")])
+        raise ExotelInputError(
+            [Problem(name, f"{redact(str(folder))} is a folder without CSV or Parquet files; give another folder")]
+        )
     counted, has_header = 0, False
     for part in parts:
         if is_complete and _is_empty(part):
@@ -139,22 +144,24 @@ def _rows_of_folder(folder: Any, columns: Columns | None, name: str) -> Iterator
                 last = row.row
                 yield row._replace(row=counted + last)
         except ExotelInputError as error:
-            said = [Problem(one.field, f"in its part {redact(part.name)}: {one.message}") for one in error.problems]
-            raise ExotelInputError(said) from None
+            problems = [Problem(one.field, f"in its file {redact(part.name)}: {one.message}") for one in error.problems]
+            raise ExotelInputError(problems) from None
         counted += last
     if not has_header:
-        raise ExotelInputError([Problem(name, f"{redact(str(folder))} is a folder of empty files")])
+        raise ExotelInputError(
+            [Problem(name, f"{redact(str(folder))} is a folder of empty files; give another folder")]
+        )
 
 
 def _parts(folder: Any, name: str, deepest: int) -> tuple[list[Any], bool]:
-    """Return the files of a folder in the order of their names, and whether Spark has marked it as complete."""
+    """Return the files of a folder sorted by name, and whether Spark has marked it as complete."""
     parts: list[Any] = []
     is_complete = False
     for entry in sorted(folder.iterdir(), key=lambda one: str(one.name)):
         shown, lower = redact(entry.name), entry.name.lower()
         if entry.name == "_temporary":
             raise ExotelInputError(
-                [Problem(name, "is a folder that Spark is still writing; read it when it is complete")]
+                [Problem(name, "is a folder that Spark is still writing; wait until it is complete")]
             )
         is_complete |= entry.name == "_SUCCESS"
         if not entry.name or entry.name.startswith(("_", ".")):
@@ -167,7 +174,9 @@ def _parts(folder: Any, name: str, deepest: int) -> tuple[list[Any], bool]:
         elif kind == "file" and (lower.endswith(_PARTS) or lower.startswith("part-")):
             parts.append(entry)
         else:
-            raise ExotelInputError([Problem(name, f"is a folder that holds {shown}, which is neither CSV nor Parquet")])
+            raise ExotelInputError(
+                [Problem(name, f"is a folder that contains {shown}, which is neither CSV nor Parquet; remove it")]
+            )
     return parts, is_complete
 
 
@@ -194,8 +203,8 @@ def _rows_of_text(file: Any, columns: Columns | None, name: str) -> Iterator[Row
         if head.startswith(mark):
             raise ExotelInputError([Problem(name, message)])
     with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        # No line is read much further than a line may be long.
-        yield from rows_of_csv(iter(lambda: text.readline(LONGEST_LINE + 1), ""), columns, name=name)
+        # Never read much more than the maximum length of a line.
+        yield from rows_of_csv(iter(lambda: text.readline(MAX_LINE_LENGTH + 1), ""), columns, name=name)
 
 
 def _head(file: Any) -> bytes:

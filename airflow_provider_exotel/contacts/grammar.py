@@ -1,7 +1,7 @@
-"""Texts that are one phone number, and nothing else: what is allowed in a cell before libphonenumber sees it.
+"""The grammar of a cell that contains one phone number and nothing else, checked before libphonenumber.
 
-libphonenumber is made for forms and finds a number in almost any text: letters become digits of a keypad, a mask
-becomes nines. A cell that is not written as one number is therefore refused here.
+libphonenumber is designed for forms and finds a number in almost any text: letters become keypad digits, a mask becomes
+nines. So a cell that is not written as one number is rejected here.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from airflow_provider_exotel.contacts.rejection import Reason
 
 LONGEST = 250
-"""Characters of the longest cell that is read."""
-_MOST_DIGITS, _MOST_OF_A_PREFIX = 15, 4
+"""Maximum length of a cell."""
+_MAX_DIGITS, _MOST_OF_A_PREFIX = 15, 4
 _LEAST_OF_A_NUMBER = 7
 
 _LABELS = "tel|telephone|phone|ph|mobile|mob|cell|cellphone|contact|whatsapp|landline|home|work|office|sms|callto"
@@ -23,7 +23,7 @@ _LABEL_IN_FRONT = re.compile(
 _LABEL_BEHIND = re.compile(r"\ *\((?:m|h|w|o|r|mob|mobile|cell|home|work|office|res|whatsapp|wa)\)$", re.IGNORECASE)
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 _BODY = re.compile(r"[( ]*\+?[( ]*[0-9](?:[-./()\ ]*[0-9])*[-./()\ ]*")
-# Two marks in a row stand for digits that are hidden (98---00001); an empty bracket as well.
+# Two consecutive separators stand for hidden digits (98---00001), and so do empty brackets.
 _HIDDEN = re.compile(r"[-./]\ ?[-./]|\(\ *\)")
 _EXTENSION = re.compile(
     r"\+?(?:[0-9][ ().\-/]*){6,}(?:;?\ *(?:extension|extn|ext|xtn|intercom|x)\ *[.:=#-]?\ *|#\ *|,,+\ *|,\ *ext\b\W*)"
@@ -39,7 +39,7 @@ _ADDRESS = re.compile(r"(?:(?:[1-9]?[0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])(?:\.(?!
 _GROUP = re.compile(r"[0-9]+")
 _LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1f\x85\u2028\u2029]")
 
-# Marks that show nothing. U+202E is none of them: what follows it is shown, and so meant, from right to left.
+# Invisible characters. U+202E is not one of them: it reverses the text that follows, as displayed and as meant.
 _INVISIBLE_RANGES = [(0x200B, 0x2010), (0x202A, 0x202E), (0x2060, 0x2065), (0x2066, 0x206A)]
 _INVISIBLE = dict.fromkeys([0xAD, 0x61C, 0x180E, 0xFEFF, *(one for ends in _INVISIBLE_RANGES for one in range(*ends))])
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D], "-")
@@ -48,13 +48,14 @@ _FOLDED = _INVISIBLE | _DASHES | _WIDE
 
 
 class Spelling(NamedTuple):
-    """A text that is written as one phone number.
+    """A text with the form of one phone number.
 
     :param digits: its digits.
-    :param is_international: whether it begins with ``+``.
+    :param is_international: whether it starts with ``+``.
     :param first_group: the digits before the first separator.
-    :param stem: the digits before a short last group that may be a second ending, as in ``5551234/35``; else empty.
-    :param may_be_two: whether two of its groups are as long as a number each, as in ``2345678 2345679``.
+    :param stem: the digits before a short last group that may be an alternative ending, as in ``5551234/35``; empty
+        for none.
+    :param may_be_two: whether two of its groups are each as long as a number, as in ``2345678 2345679``.
     """
 
     digits: str
@@ -65,7 +66,7 @@ class Spelling(NamedTuple):
 
 
 def read_spelling(text: str) -> Spelling | Reason:
-    """Return the number that a text spells, or why it spells none.
+    """Parse a text as one phone number, or return the reason why it is not one.
 
     :param text: one cell.
     """
@@ -79,14 +80,14 @@ def read_spelling(text: str) -> Spelling | Reason:
         return Reason.EXTENSION if _EXTENSION.fullmatch(_without_label(folded)) else Reason.NOT_A_NUMBER
     groups = _GROUP.findall(body)
     digits = "".join(groups)
-    if len(digits) > _MOST_DIGITS + _MOST_OF_A_PREFIX * (digits[0] == "0") or _means_something_else(body, groups):
+    if len(digits) > _MAX_DIGITS + _MOST_OF_A_PREFIX * (digits[0] == "0") or _means_something_else(body, groups):
         return Reason.NOT_A_NUMBER
     may_be_two = sum(len(group) >= _LEAST_OF_A_NUMBER for group in groups) > 1
     return Spelling(digits, "+" in body, groups[0], _stem(body, groups), may_be_two)
 
 
 def unwrap(text: str) -> str:
-    """Return a cell without marks that show nothing, its digits and dashes folded, and without Excel's signs of text.
+    """Return a cell with plain digits and dashes, without invisible characters and Excel's text markers.
 
     :param text: one cell.
     """
@@ -114,7 +115,7 @@ def _without_label(text: str) -> str:
 
 
 def _means_something_else(body: str, groups: list[str]) -> bool:
-    """Return whether digits and separators spell a date, a decimal number, an internet address, or hide digits."""
+    """Return whether digits and separators form a date, a decimal number or an IP address, or hide digits."""
     if _HIDDEN.search(body) or _DATE.fullmatch(body):
         return True
     if "+" in body or "." not in body:

@@ -1,4 +1,4 @@
-"""Indian numbers judged without parsing them, with the very patterns that libphonenumber judges by."""
+"""Validate Indian numbers without parsing, using the same patterns as libphonenumber."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _KINDS = (
 )
 _CODE = 91
 _DIGITS = 10
-# What has to hold for the spellings below to mean the ten digits at their end. A plan that has changed in this part is
-# left to libphonenumber until somebody has thought about it again; the patterns of the kinds may change freely.
+# Metadata on which the prefixes below rely: they strip everything before the last ten digits. If it changes,
+# libphonenumber is used until this code is reviewed; the patterns of the number types may change freely.
 _UNDERSTOOD = {
     "country_code": _CODE,
     "international_prefix": "00",
@@ -35,15 +35,15 @@ _PATTERN = re.compile(r"(?:\\d|\(\?:|\)|\[[\d-]+\]|\{\d+(?:,\d+)?\}|[\d|?])*")
 _AT_HOME = r"(?:(?:\+|00)?91)?0?"
 _ABROAD = r"\+910?"
 _WITH_CODE = r"\+?910?"
-# Numbers that begin with 1 have other lengths as well, so that a part of one may be a number.
+# Numbers that start with 1 also have other lengths, so a part of one may be a valid number.
 _SUBSCRIBER = r"[2-9][0-9]{9}"
 
 
 class IndianNumbers(NamedTuple):
-    """Patterns for numbers from which spaces, brackets, dots and dashes are removed.
+    """Patterns for numbers without spaces, brackets, dots and dashes.
 
-    :param of_lines: matches line after line; the group holds the ten digits where the line is a valid Indian number,
-        and is empty where it is anything else.
+    :param of_lines: matches line by line; the group has the ten digits if the line is a valid Indian number, and is
+        empty otherwise.
     :param spelling: matches an Indian number of ten digits, valid or not.
     """
 
@@ -53,10 +53,10 @@ class IndianNumbers(NamedTuple):
 
 @lru_cache
 def indian_numbers(*, at_home: bool, has_country_code: bool = False) -> IndianNumbers | None:
-    """Return the patterns, or ``None`` if the plan is no longer the one they were made for.
+    """Return the patterns, or ``None`` if the numbering plan has changed.
 
-    :param at_home: whether a number without a country is an Indian one; else only those with ``+91`` are judged.
-    :param has_country_code: whether ``91`` at the beginning is always the country code.
+    :param at_home: whether numbers without a country code are Indian; otherwise only numbers with ``+91`` match.
+    :param has_country_code: whether a leading ``91`` is always the country code.
     """
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
@@ -71,7 +71,7 @@ def indian_numbers(*, at_home: bool, has_country_code: bool = False) -> IndianNu
         and described.national_number_pattern
         and (not described.possible_length or _DIGITS in described.possible_length)
     ]
-    # The last alternatives are the widest: whole series, after the exceptions.
+    # The last alternatives match the most numbers: whole series come after exceptions.
     valid = "|".join(one for pattern in patterns for one in reversed(alternatives(pattern)))
     prefix = _WITH_CODE if has_country_code else _AT_HOME if at_home else _ABROAD
     return IndianNumbers(
@@ -81,7 +81,7 @@ def indian_numbers(*, at_home: bool, has_country_code: bool = False) -> IndianNu
 
 
 def alternatives(pattern: str) -> list[str]:
-    """Return the parts of a pattern between the bars that stand in no bracket."""
+    """Split a pattern at its top-level bars."""
     parts, depth = [""], 0
     for character in pattern:
         depth += (character in "([") - (character in ")]")
@@ -93,7 +93,7 @@ def alternatives(pattern: str) -> list[str]:
 
 
 def is_understood(metadata: Any) -> bool:
-    """Return whether libphonenumber's metadata of India is still of the shape the patterns rely on."""
+    """Return whether libphonenumber's metadata of India still has the form that the patterns rely on."""
     found = {name: getattr(metadata, name) for name in _UNDERSTOOD}
     found["general_desc"] = metadata.general_desc.national_number_pattern
     kinds = [getattr(metadata, kind) for kind in _KINDS]

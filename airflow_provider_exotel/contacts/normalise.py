@@ -1,4 +1,4 @@
-"""Phone numbers in any usual spelling -> E.164, with libphonenumber's verdicts, a batch at a time."""
+"""Normalise phone numbers in any common format to E.164 in batches, with the same results as libphonenumber."""
 
 from __future__ import annotations
 
@@ -14,41 +14,39 @@ from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.contacts.spreadsheet import repair, without_fractions
 
 Verdict = str | Reason
-"""The number to call, or why there is none."""
+"""The E.164 number, or the reason for the rejection."""
 
 _BLANKS = dict.fromkeys(map(ord, " \u00a0"))
 _MARKS = dict.fromkeys(map(ord, "-()"))
-# What may hide digits or a sign, or stands where no mark may, where blanks are removed; and a last group of one or two
-# digits, which may be a second ending. Such texts are left to the grammar.
+# Separators that may hide digits or a sign, or are misplaced once blanks are removed; and a last group of one or two
+# digits, which may be an alternative ending. Such texts go to the grammar.
 _SUSPICIOUS = ("--", "(-", "()", "\n-", "\n)", "+-", "+)")
 _SECOND_ENDING = re.compile(r"-\(*[0-9]{1,2}[-()]*\n")
 _EXIT_CODE = "00"
 _EXIT = re.compile("00[1-9]")
-_LEAST_DIGITS, _MOST_DIGITS = 7, 15
+_MIN_DIGITS, _MAX_DIGITS = 7, 15
 
 
 class Undecided(NamedTuple):
-    """A number without ``+`` that is valid with and without the country code it begins with.
+    """A number without ``+`` that is valid both with and without its leading country code.
 
-    :param with_code: the number if that is a country code.
+    :param with_code: the number if the leading digits are a country code.
     """
 
     with_code: str
 
 
 class NumberColumn:
-    """The numbers of one source, which are judged in the light of each other.
+    """The number column of one source, in which numbers give context to each other.
 
-    A number is valid, and has the E.164 form, if libphonenumber says so, and if it is written as one number and as
-    nothing else. Indonesia's ``62...`` can be valid with and without its country code: then the other numbers of the
-    column decide. If some begin with the country code and are valid only so, and none is valid only without, all have
-    it.
+    A number is accepted if the cell contains nothing else and libphonenumber considers it valid. Indonesian ``62...``
+    numbers can be valid with and without the country code; then the other numbers of the column decide. The country
+    code is assumed for all if some numbers are valid only with it and none is valid only without it.
 
-    :param default_country: the ISO 3166 code of the country whose national numbers are meant, such as ``IN``. ``None``:
-        only what is written with ``+`` or ``00`` is judged and turned; a national number comes back as it was given,
-        less its separators.
-    :param has_country_code: whether every number is known to begin with a country code, with or without ``+``.
-    :raises ExotelInputError: for a country that libphonenumber does not know.
+    :param default_country: ISO 3166 code of the country of national numbers, such as ``IN``. With ``None``, only
+        numbers with ``+`` or ``00`` are validated; national numbers are returned unchanged without separators.
+    :param has_country_code: whether every number is known to start with a country code, with or without ``+``.
+    :raises ExotelInputError: if libphonenumber does not know the country.
     """
 
     def __init__(self, default_country: str | None, *, has_country_code: bool = False) -> None:
@@ -59,14 +57,14 @@ class NumberColumn:
         )
         self._shows_code = self._shows_none = False
 
-    def judge(self, texts: Sequence[str]) -> list[Verdict | Undecided]:
-        """Return a verdict on each number, or that only the whole column tells.
+    def evaluate(self, texts: Sequence[str]) -> list[Verdict | Undecided]:
+        """Return the verdict on each number, or :class:`Undecided` if it depends on the whole column.
 
         :param texts: cells, national or international, with a leading ``0`` or ``00``, with spaces, brackets, dots or
-            dashes. Batches of some thousands are dealt with fastest.
+            dashes. Batches of some thousands are fastest.
         """
         if self._indian is None:
-            return [self._judge(text) for text in texts]
+            return [self._evaluate(text) for text in texts]
         lines = "\n".join([*texts, ""])
         if lines.count("\n") != len(texts) or max(map(len, texts), default=0) > LONGEST:
             lines = "\n".join(["" if "\n" in text or len(text) > LONGEST else text for text in texts] + [""])
@@ -75,25 +73,25 @@ class NumberColumn:
             compact = "\n".join(["" if _is_suspicious(f"\n{one}\n") else one for one in compact.split("\n")])
         found = self._indian.of_lines.findall(compact.translate(_MARKS))
         return [
-            f"+91{subscriber}" if subscriber else self._judge(text)
+            f"+91{subscriber}" if subscriber else self._evaluate(text)
             for text, subscriber in zip(texts, found, strict=True)
         ]
 
     def settle(self, undecided: Undecided) -> Verdict:
-        """Return the verdict that the column tells, once all of it was judged.
+        """Return the verdict on an undecided number, after the whole column was processed.
 
-        :param undecided: what :meth:`judge` returned.
+        :param undecided: a result of :meth:`evaluate`.
         """
         return undecided.with_code if self._shows_code and not self._shows_none else Reason.AMBIGUOUS
 
-    def _judge(self, text: str) -> Verdict | Undecided:
+    def _evaluate(self, text: str) -> Verdict | Undecided:
         if len(text) <= LONGEST and ("E" in text or "e" in text or ".0" in text):
             written = unwrap(text)
             repaired = repair(written)
             if isinstance(repaired, Reason):
                 return repaired
             if len(written) > len(repaired) + len(".0") and self._is_number(written.replace(".", "")):
-                # 9198765000.00 may be an amount of ten digits, or a number of twelve with a dot.
+                # 9198765000.00 may be a decimal with ten digits, or a number of twelve digits with a dot.
                 return Reason.AMBIGUOUS
             text = repaired
         spelling = read_spelling(text)
@@ -133,14 +131,14 @@ class NumberColumn:
             return _read_at_home(digits, country)
         if _EXIT.match(digits):
             return Reason.INVALID
-        return _Reading(digits) if _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS else Reason.NOT_A_NUMBER
+        return _Reading(digits) if _MIN_DIGITS <= len(digits) <= _MAX_DIGITS else Reason.NOT_A_NUMBER
 
 
 class _Reading(NamedTuple):
-    """What a spelling means.
+    """The interpretation of a spelling.
 
     :param number: the number.
-    :param with_code: the number if its first digits are the default country's own code, although no ``+`` says so.
+    :param with_code: the number if its leading digits are read as the default country's code without ``+``.
     :param is_at_home: whether it is written without ``+`` and without an international prefix.
     """
 
@@ -150,21 +148,23 @@ class _Reading(NamedTuple):
 
 
 def normalise(texts: Sequence[str], default_country: str | None, *, has_country_code: bool = False) -> list[Verdict]:
-    """Return a verdict on each number of a column: its E.164 form, or the reason to leave it out.
+    """Return the verdict on each number of a column: its E.164 form, or the reason for the rejection.
 
     :param texts: the whole column.
-    :param default_country: as :class:`NumberColumn` takes it.
-    :param has_country_code: as :class:`NumberColumn` takes it.
-    :raises ExotelInputError: for a country that libphonenumber does not know.
+    :param default_country: see :class:`NumberColumn`.
+    :param has_country_code: see :class:`NumberColumn`.
+    :raises ExotelInputError: if libphonenumber does not know the country.
     """
     column = NumberColumn(default_country, has_country_code=has_country_code)
-    return [column.settle(one) if isinstance(one, Undecided) else one for one in column.judge(texts)]
+    return [column.settle(one) if isinstance(one, Undecided) else one for one in column.evaluate(texts)]
 
 
 def check_country(default_country: str | None, name: str = "default_country") -> None:
-    """Raise :class:`ExotelInputError` for what is not the ISO code of a country with phone numbers.
+    """Check that a value is the ISO code of a country with phone numbers.
 
-    :param name: the argument it is about.
+    :param default_country: the value; ``None`` is allowed.
+    :param name: the argument name for errors.
+    :raises ExotelInputError: if it is not.
     """
     if default_country is None:
         return
@@ -172,9 +172,9 @@ def check_country(default_country: str | None, name: str = "default_country") ->
 
     if default_country not in SUPPORTED_REGIONS:
         near = difflib.get_close_matches(str(default_country).upper(), SUPPORTED_REGIONS, n=1)
-        hint = f"is {near[0]} meant? " if near else ""
+        hint = f"did you mean {near[0]}? " if near else ""
         raise ExotelInputError(
-            [Problem(name, f"is not a country with phone numbers; {hint}give its ISO code, such as 'IN'")]
+            [Problem(name, f"is not a country with phone numbers; {hint}give an ISO code, such as 'IN'")]
         )
 
 
@@ -187,13 +187,13 @@ def _reading(number: str | None) -> _Reading | Reason:
 
 
 def _read_at_home(digits: str, country: str) -> _Reading | Reason:
-    """Read a number of a country that is written without ``+``, with or without its own country code."""
+    """Interpret a number without ``+`` as one of a country, with or without the country code."""
     metadata = _metadata(country)
     code, trunk = str(metadata.country_code), metadata.national_prefix or ""
     national = _ask_libphonenumber(digits, country)
     coded = digits if digits.startswith(code) else digits.removeprefix(trunk)
     with_code = _international(coded) if coded.startswith(code) else None
-    # 91 1800 1234 is a service's number, and so no second reading of the mobile number 9118001234.
+    # 91 1800 1234 is a service number, so it does not make the mobile number 9118001234 ambiguous.
     if national is not None and with_code not in {None, national} and _is_of_a_service(str(with_code)):
         with_code = None
     number = national or (with_code if digits.startswith(code) else None)
@@ -201,12 +201,12 @@ def _read_at_home(digits: str, country: str) -> _Reading | Reason:
 
 
 def _dialled_abroad(spelling: Spelling, country: str | None) -> set[str]:
-    """Return what may follow ``00`` or the international prefix of a country; nothing if it begins with neither."""
+    """Return the possible numbers after ``00`` or the country's international prefix; empty if it has neither."""
     digits = spelling.digits
     prefix = country and _metadata(country).international_prefix
     exits = {found[0] for pattern in (_EXIT_CODE, prefix) if pattern and (found := re.match(pattern, digits))}
     readings = {one: number for one in exits if (number := _international(digits[len(one) :]))}
-    # Where two fit, a blank or a dash may tell which is meant: 0091 98765 00001.
+    # If two prefixes match, a blank or dash may show which is meant: 0091 98765 00001.
     group = spelling.first_group
     told = {
         number
@@ -220,7 +220,7 @@ def _dialled_abroad(spelling: Spelling, country: str | None) -> set[str]:
 
 
 def _international(digits: str) -> str | None:
-    """Return the E.164 form of a country code and what follows it, ``None`` if there is no such number."""
+    """Return the E.164 form of a number with its country code, or ``None`` if it is invalid."""
     return None if digits.startswith("0") else _ask_libphonenumber(f"+{digits}", None)
 
 

@@ -1,4 +1,4 @@
-"""The numbers of one campaign, cleaned as those of an audience of any size are."""
+"""Clean the numbers of one campaign with the same rules as an audience of any size."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from airflow_provider_exotel.contacts.rows import COLUMN, Columns, Row
 
 _SHOWN = 10
 _CANNOT_BE = " cannot be a phone number; write E.164, such as +91 and ten digits"
-_SAID = {Reason.EMPTY: _CANNOT_BE, Reason.NOT_A_NUMBER: _CANNOT_BE}
+_MESSAGES = {Reason.EMPTY: _CANNOT_BE, Reason.NOT_A_NUMBER: _CANNOT_BE}
 
 
 @dataclass(frozen=True)
 class CleanNumbers:
-    """The people a campaign calls.
+    """The cleaned numbers of a campaign.
 
-    :param numbers: the numbers, in E.164 where they are international or their country is known; ``None`` if none are
+    :param numbers: the numbers, in E.164 if they are international or their country is known; ``None`` if none are
         given.
-    :param misfits: the positions, from 1, of entries that are no numbers, by the reason.
-    :param duplicates: how many entries repeated an earlier one and were left out.
+    :param misfits: positions, from 1, of the rejected entries, by reason.
+    :param duplicates: number of duplicates left out.
     """
 
     numbers: PhoneNumbers | None
@@ -35,30 +35,31 @@ class CleanNumbers:
 
     @property
     def rejected(self) -> int:
-        """How many entries are no numbers."""
+        """Number of rejected entries."""
         return sum(map(len, self.misfits.values()))
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the entries that are no numbers."""
-        said: dict[str, list[int]] = {}
+        """Yield the problems of the rejected entries."""
+        messages: dict[str, list[int]] = {}
         for reason, positions in self.misfits.items():
-            message = _SAID.get(reason, f": {reason.explanation}; fix them, or set on_invalid_numbers='drop'")
-            said.setdefault(message, []).extend(positions)
-        return (Problem("numbers", f"{_at(sorted(positions))}{what}") for what, positions in said.items())
+            message = _MESSAGES.get(reason, f": {reason.explanation}; fix them, or set on_invalid_numbers='drop'")
+            messages.setdefault(message, []).extend(positions)
+        return (
+            Problem("numbers", f"{_format_positions(sorted(positions))}{what}") for what, positions in messages.items()
+        )
 
 
 def clean_numbers(
     given: Any, *, default_country: str | None, has_country_code: bool = False, keep_duplicates: bool = False
 ) -> CleanNumbers:
-    """Return the numbers of a campaign: each judged, and nobody named twice.
+    """Return the numbers of a campaign, normalised and without duplicates.
 
-    :param given: numbers as a list or as comma-separated text; ``None`` if there are none. A list is a column: where a
-        number can be read as two, the others decide.
-    :param default_country: the ISO code of the country whose national numbers are meant; with ``None`` these are left
-        as they are given.
-    :param has_country_code: whether every number is known to begin with a country code, with or without ``+``.
-    :param keep_duplicates: whether people are to be called as often as they are listed.
-    :raises ExotelInputError: if they are no list of numbers, or the country is unknown.
+    :param given: numbers as a list or as comma-separated text; ``None`` for none. In a list, an ambiguous number is
+        decided by the others.
+    :param default_country: ISO code of the country of national numbers; with ``None`` these are left unchanged.
+    :param has_country_code: whether every number is known to start with a country code, with or without ``+``.
+    :param keep_duplicates: whether to call a number as often as it is listed.
+    :raises ExotelInputError: if they are not a list of numbers, or the country is unknown.
     """
     if given is None:
         return CleanNumbers(None, {})
@@ -78,33 +79,33 @@ def clean_numbers(
 
 
 def read_numbers_file(path: Any, *, number_column: str | None = None) -> PhoneNumbers:
-    """Return the numbers of a file or a folder as they stand there, at most as many as a campaign may have.
+    """Return the raw numbers of a file or folder.
 
-    :param path: a CSV or Parquet file, or a folder of them, as
-        :func:`~airflow_provider_exotel.contacts.files.read_rows` takes it.
-    :param number_column: the column of the numbers, default ``number``. A file without a header holds one number a
+    :param path: a CSV or Parquet file, or a folder of them, for
+        :func:`~airflow_provider_exotel.contacts.files.read_rows`.
+    :param number_column: the column of the numbers, default ``number``. A file without a header has one number per
         line.
-    :raises ExotelInputError: if it cannot be opened or read, has a row that does not fit, has no number, or more than a
-        campaign may have, in which case the rest is not read.
+    :raises ExotelInputError: if it cannot be opened or read, a row does not match the header, it has no numbers, or it
+        has more than a campaign allows. In the last case the rest is not read.
     """
     numbers: list[str] = []
     for row in read_rows(path, Columns(number_column or COLUMN)):
-        numbers.append(_fitting(row).number)
+        numbers.append(_check_fault(row).number)
         if len(numbers) > MAX_NUMBERS:
-            wanted = f"holds more than {MAX_NUMBERS:,} numbers; let PlanAudienceOperator split them"
-            raise ExotelInputError([Problem("numbers_from", wanted)])
+            message = f"has more than {MAX_NUMBERS:,} numbers; use PlanAudienceOperator to split them"
+            raise ExotelInputError([Problem("numbers_from", message)])
     if not numbers:
-        raise ExotelInputError([Problem("numbers_from", "holds no number; write one number a line")])
+        raise ExotelInputError([Problem("numbers_from", "has no numbers; write one number per line")])
     return PhoneNumbers(numbers)
 
 
-def _fitting(row: Row) -> Row:
+def _check_fault(row: Row) -> Row:
     if row.fault:
         raise ExotelInputError([Problem("numbers_from", row.fault)])
     return row
 
 
-def _at(positions: list[int]) -> str:
+def _format_positions(positions: list[int]) -> str:
     first = ", ".join(map(str, positions[:_SHOWN]))
     more = f" and {len(positions) - _SHOWN:,} more" if len(positions) > _SHOWN else ""
     return f"{len(positions):,} of them (at position {first}{more})"

@@ -1,4 +1,4 @@
-"""Rows of a Parquet file, whose columns have types that tell what a number in them is worth."""
+"""Read the rows of a Parquet file, and check whether the type of its number column keeps all digits."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.contacts.rows import NO_VARIABLES, Columns, Row, number_text, place_columns, spoken_text
+from airflow_provider_exotel.contacts.rows import NO_VARIABLES, Columns, Row, find_columns, number_text, spoken_text
 
 _BATCH = 1_024
-_DAMAGED = "is a Parquet file that is damaged or not complete; write it again"
+_DAMAGED = "is a damaged or incomplete Parquet file; write it again"
 
 
 def rows_of_parquet(file: Any, columns: Columns | None = None, *, name: str = "numbers_from") -> Iterator[Row]:
-    """Yield the rows of a Parquet file, which is read one batch after the other.
+    """Yield the rows of a Parquet file, reading one batch at a time.
 
     :param file: an open binary file that can seek.
-    :param columns: the columns that are read.
-    :param name: the caller's argument that names the file.
+    :param columns: the columns to read.
+    :param name: the argument that names the file, for errors.
     :raises ExotelInputError: if pyarrow is not installed, the file cannot be read or lacks a column, or the type of the
-        number column cannot hold phone numbers.
+        number column cannot represent phone numbers.
     """
     with open_parquet(file, name) as parquet:
         header = parquet.schema_arrow.names
-        place, places = place_columns(header, columns or Columns(), name)
+        place, places = find_columns(header, columns or Columns(), name)
         _check_type(parquet.schema_arrow.field(place).type, name)
-        wanted = dict.fromkeys(header[at] for at in (place, *places.values()))
+        needed = dict.fromkeys(header[at] for at in (place, *places.values()))
         position = 0
-        for batch in parquet.iter_batches(_BATCH, columns=list(wanted)):
+        for batch in parquet.iter_batches(_BATCH, columns=list(needed)):
             numbers = map(number_text, batch.column(header[place]).to_pylist())
             values = [map(spoken_text, batch.column(header[at]).to_pylist()) for at in places.values()]
-            for number, *said in zip(numbers, *values, strict=True):
+            for number, *texts in zip(numbers, *values, strict=True):
                 position += 1
-                yield Row(position, number, dict(zip(places, said, strict=True)) if said else NO_VARIABLES)
+                yield Row(position, number, dict(zip(places, texts, strict=True)) if texts else NO_VARIABLES)
         if position != parquet.metadata.num_rows:
             raise ExotelInputError([Problem(name, _DAMAGED)])
 
 
 @contextmanager
 def open_parquet(file: Any, name: str) -> Iterator[Any]:
-    """Open a Parquet file, and refuse it if it is damaged, noticed as late as while it is read.
+    """Open a Parquet file; damage that is found only while reading raises the same error.
 
     :param file: an open binary file that can seek.
-    :param name: the caller's argument that names the file.
+    :param name: the argument that names the file, for errors.
     :raises ExotelInputError: if pyarrow is not installed, or the file is damaged.
     """
     try:
@@ -51,7 +51,7 @@ def open_parquet(file: Any, name: str) -> Iterator[Any]:
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise ExotelInputError(
-            [Problem(name, "is a Parquet file, which takes pyarrow; install airflow-provider-exotel[parquet]")]
+            [Problem(name, "is a Parquet file, which needs pyarrow; install airflow-provider-exotel[parquet]")]
         ) from None
 
     try:
@@ -63,14 +63,14 @@ def open_parquet(file: Any, name: str) -> Iterator[Any]:
     except (ArrowException, UnicodeDecodeError):
         raise ExotelInputError([Problem(name, _DAMAGED)]) from None
     except OSError as error:
-        # pyarrow raises this very class, without a code, for what it cannot decode. A storage's own errors have a code.
+        # pyarrow raises plain OSError without an errno if it cannot decode. Errors of the storage have an errno.
         if type(error) is not OSError or error.errno is not None:
             raise
         raise ExotelInputError([Problem(name, _DAMAGED)]) from None
 
 
 def _check_type(kind: Any, name: str) -> None:
-    """Refuse a number column whose type has lost digits, or holds something other than numbers."""
+    """Refuse a number column whose type loses digits, or is not for numbers or text."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -79,5 +79,5 @@ def _check_type(kind: Any, name: str) -> None:
     raw = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
     exact = types.is_int64(kind) or types.is_uint64(kind) or types.is_decimal(kind)
     if not (text or raw or exact or types.is_float64(kind) or types.is_null(kind)):
-        wanted = f"has numbers in a column of type {kind}, which cannot hold them; write them as text or as int64"
-        raise ExotelInputError([Problem(name, wanted)])
+        message = f"has numbers in a column of type {kind}, which may lose digits; write them as text or int64"
+        raise ExotelInputError([Problem(name, message)])

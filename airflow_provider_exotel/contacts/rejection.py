@@ -1,4 +1,4 @@
-"""Why a row is left out, and the one file that may hold what stood there."""
+"""Reasons for rejecting rows, and the quarantine file with their contents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 
 class Reason(Enum):
-    """Why a row is left out; the value is the word that files and summaries use."""
+    """Why a row is rejected; files and summaries use the value."""
 
     EMPTY = "empty"
     NOT_A_NUMBER = "not_a_number"
@@ -28,33 +28,33 @@ class Reason(Enum):
 
     @property
     def explanation(self) -> str:
-        """The reason in plain words."""
+        """The reason as a clause."""
         return _EXPLANATIONS[self]
 
 
 _EXPLANATIONS = {
-    Reason.EMPTY: "there is no number",
-    Reason.NOT_A_NUMBER: "it cannot be read as one phone number",
-    Reason.EXTENSION: "it has an extension, which cannot be dialled; without it the switchboard would be called",
-    Reason.AMBIGUOUS: "it can be read as two numbers; write + and the country code, or set "
+    Reason.EMPTY: "the number is empty",
+    Reason.NOT_A_NUMBER: "the cell is not one phone number",
+    Reason.EXTENSION: "the number has an extension, which cannot be dialled; without it the switchboard would answer",
+    Reason.AMBIGUOUS: "the number has two possible readings; add + and the country code, or set "
     "numbers_have_country_code=True if every number has its country code",
-    Reason.INVALID: "no country's numbering plan has such a number",
-    Reason.DIGITS_LOST: "a spreadsheet has rounded it and its last digits are lost; format the column as text",
-    Reason.NO_COUNTRY: "it is written without a country and cannot be compared with numbers not to be called",
-    Reason.RAGGED: "the row does not fit the header; put text that holds commas in quotation marks",
-    Reason.UNKNOWN_ZONE: "nobody knows in which time zone its owner lives",
-    Reason.OTHER_ZONE: "its owner may live in another time zone than the window's",
-    Reason.NO_HOURS: "no calling hours are given for the country it is of",
+    Reason.INVALID: "the number is not valid in any country's numbering plan",
+    Reason.DIGITS_LOST: "a spreadsheet has rounded the number and its last digits are lost; format the column as text",
+    Reason.NO_COUNTRY: "the number has no country code and cannot be compared with the suppression list",
+    Reason.RAGGED: "the row does not match the header; quote text that contains commas",
+    Reason.UNKNOWN_ZONE: "the time zone of the number is unknown",
+    Reason.OTHER_ZONE: "the number may belong to another time zone than the window's",
+    Reason.NO_HOURS: "there are no calling hours for the country of the number",
 }
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """One row that is left out.
+    """A rejected row.
 
-    :param row: its position in the source, from 1, as spreadsheets count.
-    :param reason: why.
-    :param raw: what stood there; meant for the quarantine file and nothing else.
+    :param row: its position in the source, from 1, as in a spreadsheet.
+    :param reason: the reason.
+    :param raw: the raw text; only for the quarantine file.
     """
 
     row: int
@@ -63,16 +63,16 @@ class Rejection:
 
 
 class TextSink(Protocol):
-    """A text file that is written to."""
+    """A writable text file."""
 
     def write(self, text: str, /) -> Any:
         """Write ``text``."""
 
 
 def quarantine_to(file: TextSink) -> Callable[[Rejection], None]:
-    """Return a function that writes rejections into a CSV file with the columns ``row``, ``reason`` and ``raw``.
+    """Return a function that writes rejections to a CSV file with the columns ``row``, ``reason`` and ``raw``.
 
-    :param file: an open text file (``newline=""``, UTF-8) that only those may read who may read the audience.
+    :param file: an open text file (``newline=""``, UTF-8) with the same access rights as the audience.
     """
     write = csv.writer(file).writerow
     write(("row", "reason", "raw"))
@@ -84,12 +84,12 @@ def quarantine_to(file: TextSink) -> Callable[[Rejection], None]:
 
 
 def check_rejected(rejected: Mapping[Reason, int], rows: int, max_rejected: float) -> None:
-    """Refuse an audience of which too many rows are left out.
+    """Refuse an audience with too many rejected rows.
 
-    :param rejected: how many rows, by reason.
-    :param rows: how many there were in all.
-    :param max_rejected: the largest share that may be left out, 0 to 1.
-    :raises ExotelInputError: if it is exceeded, naming shares and counts by reason.
+    :param rejected: number of rejected rows by reason.
+    :param rows: total number of rows.
+    :param max_rejected: the maximum share of rejected rows, 0 to 1.
+    :raises ExotelInputError: if the share is exceeded, with counts by reason.
     """
     count = sum(rejected.values())
     if count <= max_rejected * rows:
@@ -102,8 +102,8 @@ def check_rejected(rejected: Mapping[Reason, int], rows: int, max_rejected: floa
         [
             Problem(
                 "max_rejected",
-                f"allows {max_rejected:.2%} of the rows to be left out and {count:,} of {rows:,} are "
-                f"({count / rows:.2%}): {reasons}; mend the source, or allow more",
+                f"must be at least {count / rows:.2%} (got {max_rejected:.2%}), since {count:,} of {rows:,} rows were "
+                f"rejected: {reasons}; fix the source, or allow more",
             )
         ]
     )

@@ -1,4 +1,4 @@
-"""Rows of an audience or a suppression list, and where in their source the numbers and variables stand."""
+"""Rows of an audience or suppression list, and the columns of their numbers and variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 COLUMN = "number"
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 _BATCH = 1_024
-# pandas' words for nothing, which would be read aloud.
+# Text that pandas writes for missing values; it would be read aloud.
 _NOTHING = frozenset({"", "nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", "#N/A", "\\N"})
 _NOTHING_TYPES = frozenset({"NAType", "NaTType"})
 _EXACT = 2**53
@@ -25,12 +25,12 @@ _LONGEST_DECIMAL = 40
 
 
 class Row(NamedTuple):
-    """One row of a source; its text shows neither the number nor anything else about a person.
+    """One row of a source; its ``repr`` contains no personal data.
 
-    :param row: its position in the source, from 1, as spreadsheets count: a header is row 1.
-    :param number: the number as it stands there.
-    :param variables: what a dynamic campaign says to this person, by the name in its text.
-    :param fault: how the row does not fit its file, in words that hold nothing of it; empty if it fits.
+    :param row: its position in the source, from 1, as in a spreadsheet: a header is row 1.
+    :param number: the raw number.
+    :param variables: values of a dynamic campaign's variables, by the name in its text.
+    :param fault: why the row does not match its file, without its contents; empty if it matches.
     """
 
     row: int
@@ -44,9 +44,9 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Columns:
-    """The names of the columns that are read.
+    """The names of the columns to read.
 
-    :param number: the column of the numbers; if no column is called exactly so, the case of letters does not count.
+    :param number: the number column; case-insensitive if no column has exactly this name.
     :param variables: the column of each variable, by the variable's name in the campaign's text.
     """
 
@@ -55,38 +55,38 @@ class Columns:
 
 
 def rows_of_records(records: object, columns: Columns | None = None, *, name: str = "numbers_from") -> Iterator[Row]:
-    """Yield rows of what a query or a function returns.
+    """Yield the rows of a query result or a function's return value.
 
-    :param records: an iterable of numbers (text or whole), or of mappings of column names to values.
-    :param columns: the columns of the mappings.
-    :param name: the caller's argument that gives them.
-    :raises ExotelInputError: if it is no such iterable, a mapping lacks a column, or a record is neither.
+    :param records: an iterable of numbers (text or integers), or of mappings from column names to values.
+    :param columns: the columns to read from the mappings.
+    :param name: the argument that gives them, for errors.
+    :raises ExotelInputError: if ``records`` is not iterable, a mapping lacks a column, or a record has another type.
     """
     columns = columns or Columns()
-    wanted = (columns.number, *columns.variables.values())
+    needed = (columns.number, *columns.variables.values())
     for position, record in enumerate(_iterable(records, name), 1):
         if isinstance(record, Mapping):
-            if missing := [Problem(name, lacks(column)) for column in wanted if column not in record]:
+            if missing := [Problem(name, missing_column_message(column)) for column in needed if column not in record]:
                 raise ExotelInputError(missing)
-            said = {variable: spoken_text(record[column]) for variable, column in columns.variables.items()}
-            yield Row(position, _number_text(record[columns.number], name), said or NO_VARIABLES)
+            values = {variable: spoken_text(record[column]) for variable, column in columns.variables.items()}
+            yield Row(position, _number_text(record[columns.number], name), values or NO_VARIABLES)
         elif columns.variables or (isinstance(record, (bytes, Sequence)) and not isinstance(record, str)):
             raise ExotelInputError(
-                [Problem(name, f"record {position} has no column names; return mappings of names to values")]
+                [Problem(name, f"record {position} has no column names; return mappings from names to values")]
             )
         else:
             yield Row(position, _number_text(record, name))
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Yield rows by the thousands."""
+    """Yield rows in batches of about a thousand."""
     rows = iter(rows)
     while batch := list(islice(rows, _BATCH)):
         yield batch
 
 
 def cell_text(value: object) -> str:
-    """Return a typed value as it would be written: whole floats and decimals without a fraction, bytes decoded.
+    """Return a typed value as text: whole floats and decimals without a fraction, bytes decoded.
 
     :param value: a value of a query, a data frame or a Parquet column; ``None`` and NaN are empty.
     """
@@ -109,18 +109,18 @@ def cell_text(value: object) -> str:
 
 
 def number_text(value: object) -> str:
-    """Return a typed value of a number column as a cell; a number that is not whole is none of a phone.
+    """Return a typed value of a number column as text; a value with a fraction gives text that is no phone number.
 
-    :param value: as :func:`cell_text` takes it.
+    :param value: see :func:`cell_text`.
     """
     text = cell_text(value)
-    # The digits on both sides of the dot would be read as one number. Powers of ten are judged as a spreadsheet's are.
+    # Digits on both sides of the dot would be read as one number. Exponents are handled as those of a spreadsheet.
     is_fraction = isinstance(value, (float, Decimal, Fraction)) and re.search(r"[./]", text) and "e" not in text.lower()
     return f"{text} (not whole)" if is_fraction else text
 
 
 def spoken_text(value: object) -> str:
-    """Return the text of a variable, which is empty for what programs write for nothing, and for what is no one value.
+    """Return the text of a variable; empty for missing values and for collections.
 
     :param value: a typed value or a cell.
     """
@@ -130,13 +130,13 @@ def spoken_text(value: object) -> str:
     return "" if text.strip() in _NOTHING else text
 
 
-def place_columns(header: Sequence[str], columns: Columns, name: str) -> tuple[int, dict[str, int]]:
+def find_columns(header: Sequence[str], columns: Columns, name: str) -> tuple[int, dict[str, int]]:
     """Return the position of the number column, and that of each variable's column.
 
-    :param header: the names of the columns that are there.
-    :param columns: those that are wanted.
-    :param name: the caller's argument that names the source.
-    :raises ExotelInputError: naming every column that is missing or there twice, and those that are there.
+    :param header: the names of the columns in the source.
+    :param columns: the columns to find.
+    :param name: the argument that names the source, for errors.
+    :raises ExotelInputError: naming every column that is missing or duplicated, and the existing ones.
     """
     number = columns.number
     if number not in header:
@@ -146,35 +146,35 @@ def place_columns(header: Sequence[str], columns: Columns, name: str) -> tuple[i
     for column in (number, *columns.variables.values()):
         count = header.count(column)
         if count > 1:
-            problems.append(Problem(name, f"has {count} columns named {column!r}; name one so"))
+            problems.append(Problem(name, f"has {count} columns named {column!r}; keep one"))
         elif not count and column == number:
-            there = f"has {len(header)} columns and none is named {columns.number!r}; name one so"
-            problems.append(Problem(name, f"{there}{_listed(header)}"))
+            there = f"has {len(header)} columns and none is named {columns.number!r}; rename the number column"
+            problems.append(Problem(name, f"{there}{_list_columns(header)}"))
         elif not count:
-            problems.append(Problem(name, f"{lacks(column)}{_listed(header)}"))
+            problems.append(Problem(name, f"{missing_column_message(column)}{_list_columns(header)}"))
     if problems:
         raise ExotelInputError(problems)
     return header.index(number), {variable: header.index(column) for variable, column in columns.variables.items()}
 
 
-def lacks(column: str) -> str:
-    """Return the words for a column that is missing."""
-    return f"has no column named {column!r}; upper and lower case count"
+def missing_column_message(column: str) -> str:
+    """Return the message for a missing column."""
+    return f"has no column named {column!r}; names are case-sensitive"
 
 
-def _listed(header: Sequence[str]) -> str:
-    # Names of columns are short and hold few digits; anything else may be a row about a person.
+def _list_columns(header: Sequence[str]) -> str:
+    # Column names are short and have few digits; anything else may be a row with personal data.
     if len(set(header)) < len(header) or any(
         not 0 < len(cell) <= 40 or sum(map(str.isdigit, cell)) > 3 or "@" in cell for cell in header
     ):
         return ""
-    return f"; there are {', '.join(map(repr, header))}"
+    return f"; the columns are {', '.join(map(repr, header))}"
 
 
 def _number_text(value: object, name: str) -> str:
     if type(value).__name__ in {"float32", "float16"}:
-        wanted = f"holds {type(value).__name__} numbers, which have lost digits; give them as text or as int64"
-        raise ExotelInputError([Problem(name, wanted)])
+        message = f"has {type(value).__name__} numbers, which have lost digits; give them as text or int64"
+        raise ExotelInputError([Problem(name, message)])
     return number_text(value)
 
 
@@ -186,5 +186,5 @@ def _iterable(records: object, name: str) -> Iterable[Any]:
     ):
         return records
     got = "nothing" if records is None else f"a {type(records).__name__}"
-    wanted = "return a list of numbers or of mappings, such as frame.to_dict('records')"
-    raise ExotelInputError([Problem(name, f"returned {got}; {wanted}")])
+    message = "return a list of numbers or mappings, such as frame.to_dict('records')"
+    raise ExotelInputError([Problem(name, f"returned {got}; {message}")])

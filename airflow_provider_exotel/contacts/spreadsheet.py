@@ -1,4 +1,4 @@
-"""What spreadsheets and data frames do to phone numbers, undone where nothing is lost."""
+"""Restore phone numbers that spreadsheets and data frames have changed without losing digits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from airflow_provider_exotel.contacts.rejection import Reason
 
-# Fewer than seven digits before the dot are no number by themselves: "98765.00000" is ten digits written with a dot.
+# Fewer than seven digits before the dot are not a number: "98765.00000" is ten digits written with a dot.
 _WHOLE = re.compile(r"[^0-9+]*\+?[0-9]{7,}")
 _FRACTION = re.compile(r"\.0(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
 _LONG_FRACTION = re.compile(r"\.0+(?=[^0-9A-Za-z\n]*$)", re.MULTILINE)
@@ -15,24 +15,23 @@ _LONGEST = 15
 
 
 def without_fractions(text: str) -> str:
-    """Return a text, of one line or many, less the ``.0`` that a column of decimals adds to a number."""
+    """Remove the ``.0`` that a decimal column adds to numbers; the text may have many lines."""
     return _FRACTION.sub(_unless_part_of_the_number, text) if ".0" in text else text
 
 
 def repair(text: str) -> str | Reason:
-    """Return a number as it was before a spreadsheet turned it into a decimal one.
+    """Return a number without the decimal format that a spreadsheet gave it.
 
-    ``919876543210.0`` and ``9.19876543210E+11`` both give ``919876543210``; what was not damaged comes back unchanged.
+    ``919876543210.0`` and ``9.19876543210E+11`` both give ``919876543210``; other text is returned unchanged.
 
-    :param text: a cell without Excel's signs of text.
-    :return: the text, or :attr:`Reason.DIGITS_LOST` where digits are missing (``9.19877E+11``).
+    :param text: a cell without Excel's text markers.
+    :return: the text, or :attr:`Reason.DIGITS_LOST` if digits are missing (``9.19877E+11``).
     """
     scientific = _SCIENTIFIC.fullmatch(text)
     if scientific is None:
         return _LONG_FRACTION.sub(_unless_part_of_the_number, text)
     first, decimals, sign, exponent = scientific[1], scientific[2] or "", scientific[3], int(scientific[4])
-    # Java and what is built on it (Spark) writes no sign, and leaves off a final zero of an exact number. A sign is
-    # written by programs that round.
+    # Java and Spark write no sign, and omit a final zero of an exact number. Programs that round write a sign.
     may_be_missing = 0 if sign else 1
     normal = len(first) == 1 and first != "0" and sign != "-" and 0 < exponent < _LONGEST
     if not normal or len(decimals) + may_be_missing < exponent or decimals[exponent:].strip("0"):

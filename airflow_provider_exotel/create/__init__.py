@@ -1,3 +1,3 @@
-"""One campaign per task: its identity, fingerprint and journal, and creating it once."""
+"""Create one campaign per task: its identity, its fingerprints, and its journal."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a campaign may cost, by the price of a minute that the connection names.
+"""Estimate the cost of a campaign from the price per minute in the connection.
 
-The service charges answered calls, and rounds each up to whole minutes in this estimate. How long people talk is known
-only afterwards, so before a campaign each answered call counts as one minute.
+The service charges answered calls; this estimate rounds each up to whole minutes. Call durations are known only
+afterwards, so each answered call counts as one minute.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tariff:
-    """The price of a minute.
+    """The price per minute.
 
-    :param price_per_minute: in the account's currency.
-    :param currency: its name, such as ``INR``; empty if it is not known.
+    :param price_per_minute: the price in the account's currency.
+    :param currency: the currency code, such as ``INR``; empty if unknown.
     """
 
     price_per_minute: Decimal
     currency: str = ""
 
     def cost_of(self, minutes: int) -> Decimal:
-        """Return what so many minutes cost."""
+        """Return the cost of a number of minutes."""
         return self.price_per_minute * minutes
 
     def describe(self, amount: Decimal) -> str:
@@ -34,9 +34,9 @@ class Tariff:
         return f"{self.currency} {amount:,.2f}".strip()
 
     def estimate(self, contacts: int, call_retries: CallRetries | None) -> CostEstimate:
-        """Return what it may cost to call so many contacts.
+        """Return the estimated cost of calling a number of contacts.
 
-        :param contacts: how many.
+        :param contacts: number of contacts.
         :param call_retries: the retry plan.
         """
         attempts = 1 + (call_retries.number_of_retries or 0 if call_retries else 0)
@@ -45,11 +45,11 @@ class Tariff:
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What a campaign may cost.
+    """The estimated cost of a campaign.
 
-    :param tariff: the price.
-    :param expected: if everybody answers once, for a minute.
-    :param worst_case: if every attempt of the retry plan is charged for a minute.
+    :param tariff: the price per minute.
+    :param expected: the cost if every contact answers once, for one minute.
+    :param worst_case: the cost if every attempt of the retry plan is charged for one minute.
     """
 
     tariff: Tariff
@@ -70,7 +70,7 @@ def read_amount(value: object) -> Decimal:
     """Return an amount of money.
 
     :param value: a number or its text.
-    :raises ValueError: for anything else, and below 0.
+    :raises ValueError: if it is not an amount of 0 or more.
     """
     try:
         amount = Decimal(str(value).strip()) if not isinstance(value, bool) else Decimal(-1)
@@ -81,22 +81,22 @@ def read_amount(value: object) -> Decimal:
     return amount
 
 
-def why_too_much(max_cost: Decimal | None, estimate: CostEstimate | None, tariff: Tariff | None) -> str | None:
-    """Return why a campaign costs more than it may, ``None`` if it does not.
+def check_max_cost(max_cost: Decimal | None, estimate: CostEstimate | None, tariff: Tariff | None) -> str | None:
+    """Return why a campaign may cost too much, or ``None`` if it is within the limit.
 
-    :param max_cost: the most it may cost in the worst case; ``None`` for no limit.
-    :param estimate: what it may cost; ``None`` if that is not known.
-    :param tariff: the price; ``None`` if the connection names none.
+    :param max_cost: the limit for the worst case; ``None`` for no limit.
+    :param estimate: the estimated cost; ``None`` if unknown.
+    :param tariff: the price per minute; ``None`` if the connection has none.
     """
     if max_cost is None:
         return None
     if tariff is None:
-        return "needs price_per_minute on the connection; give the price of a minute there"
+        return "needs price_per_minute in the connection; set it there"
     if estimate is None:
-        return "cannot be checked for contact lists, whose size is not known; give numbers, or use PlanAudienceOperator"
+        return "cannot be checked for contact lists, whose size is unknown; give numbers, or use PlanAudienceOperator"
     if estimate.worst_case <= max_cost:
         return None
     return (
-        f"must be at least the worst case, which is {tariff.describe(estimate.worst_case)} (got "
-        f"{max_cost:,.2f}); raise it, or call fewer people or less often"
+        f"must be at least the worst case of {tariff.describe(estimate.worst_case)} (got "
+        f"{max_cost:,.2f}); raise it, or reduce contacts or retries"
     )

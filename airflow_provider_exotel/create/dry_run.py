@@ -1,4 +1,4 @@
-"""What a campaign would do, before anything is sent: the dry run."""
+"""The dry run: describe a campaign before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_exotel.create.cost import CostEstimate, Tariff
 from airflow_provider_exotel.html.render import quantity
 
 ACCOUNT_CALLS_PER_MINUTE = 60
-"""What an account may dial by default (Exotel, campaign throttling)."""
+"""Default calls per minute of an account (Exotel, campaign throttling)."""
 
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 class CampaignPlan:
     """A campaign as it would be sent.
 
-    :param request: the request, its schedule resolved.
-    :param rejected: entries left out because they cannot be phone numbers.
-    :param tariff: the price of a minute, where the connection names one.
+    :param request: the request, with its resolved schedule.
+    :param rejected: number of entries left out because they are not phone numbers.
+    :param tariff: the price per minute; ``None`` if the connection has none.
     """
 
     request: CampaignRequest
@@ -36,17 +36,17 @@ class CampaignPlan:
 
     @property
     def contacts(self) -> int | None:
-        """How many people it calls; ``None`` where lists hold them."""
+        """Number of contacts; ``None`` if they are in lists."""
         return None if self.request.numbers is None else len(self.request.numbers)
 
     @property
     def attempts(self) -> int:
-        """How often each contact is called at most."""
+        """Maximum number of call attempts per contact."""
         return 1 + (self.request.call_retries.number_of_retries or 0 if self.request.call_retries else 0)
 
     @property
     def description(self) -> str:
-        """The campaign in a sentence or two: whom, how often, when on their clocks, for how long, at what cost."""
+        """The campaign in a few sentences: contacts, attempts, local times, duration and cost."""
         whom = "The contacts of its lists" if self.contacts is None else quantity(self.contacts, "contact")
         verb = "is" if self.contacts == 1 else "are"
         times = "once" if self.attempts == 1 else f"up to {self.attempts} times"
@@ -70,14 +70,14 @@ class CampaignPlan:
 
     @property
     def cost(self) -> CostEstimate | None:
-        """What it may cost; ``None`` where price or size is not known."""
+        """The estimated cost; ``None`` if price or size is unknown."""
         if self.tariff is None or self.contacts is None:
             return None
         return self.tariff.estimate(self.contacts, self.request.call_retries)
 
     @property
     def fits(self) -> bool | None:
-        """Whether every attempt finds room before the end; ``None`` where size or end is not known."""
+        """Whether all attempts fit before the end; ``None`` if size or end is unknown."""
         schedule = self.request.schedule
         if self.minutes_to_finish is None or schedule is None or not schedule.send_at or not schedule.end_at:
             return None
@@ -85,11 +85,11 @@ class CampaignPlan:
 
     @property
     def warnings(self) -> list[str]:
-        """What to look at before anybody is called, in plain words."""
+        """Warnings to check before anybody is called."""
         return list(self._warnings())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the plan as plain JSON, numbers as a count."""
+        """Return the plan as plain JSON, with a count instead of phone numbers."""
         payload = self.request.safe_payload()
         return {
             "description": self.description,
@@ -107,16 +107,17 @@ class CampaignPlan:
     def _warnings(self) -> Iterator[str]:
         yield from self.request.warnings()
         if self.rejected:
-            yield f"{self.rejected:,} entries cannot be phone numbers and were left out."
+            yield f"{self.rejected:,} entries are not phone numbers and were left out."
         if self.fits is False:
             yield (
-                f"Dialling everybody with all retries takes at least {self.minutes_to_finish:,} minutes, more than the "
-                "window has: some people will not be tried. Widen the window, split the campaign, or raise throttle."
+                f"Dialling everybody with all retries takes at least {self.minutes_to_finish:,} minutes, which is "
+                "longer than the window: some contacts will not be called. Widen the window, split the campaign, or "
+                "raise throttle."
             )
 
 
 def log_plan(plan: CampaignPlan) -> None:
-    """Log what is about to dial, and what to check before it does."""
+    """Log a plan with its warnings."""
     log.info("%s", plan.description)
     for warning in plan.warnings:
         log.warning("%s", warning)
@@ -124,9 +125,9 @@ def log_plan(plan: CampaignPlan) -> None:
 
 
 def describe_schedule(schedule: Schedule | None) -> str:
-    """Return when a campaign dials, in words.
+    """Return a description of when a campaign dials.
 
-    :param schedule: its schedule, whose times have the offset of the contacts' clocks; ``None`` for now.
+    :param schedule: its schedule, in the contacts' local time; ``None`` for now.
     """
     send_at, end_at = (schedule.send_at, schedule.end_at) if schedule else (None, None)
     begins = "from now on" if send_at is None else f"from {_clock(send_at)}"

@@ -1,4 +1,4 @@
-"""Errors of creating a campaign that no answer of the service raises."""
+"""Errors while creating a campaign that do not come from a response of the service."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class ExotelCampaignGone(ExotelError):
 
 
 class ExotelCampaignTimedOut(ExotelError):
-    """The campaign a task stands for was paused by the task's own time-out; a further try would wait for nothing."""
+    """The task's own timeout paused its campaign, so a further try would wait in vain."""
 
 
 class TrySuperseded(Exception):
-    """Airflow takes no state of this try any more: its task was cleared, or a later try took over.
+    """Airflow refuses state from this try: its task was cleared, or a later try has started.
 
-    It is no :class:`ExotelError`: whether a request counted has nothing to do with it.
+    Not an :class:`ExotelError`: it says nothing about whether a request was processed.
     """

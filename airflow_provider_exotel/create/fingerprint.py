@@ -1,4 +1,4 @@
-"""What a campaign says and how it calls, apart from whom, when, and under which name."""
+"""Fingerprints of the fields of a campaign, without its audience, schedule and name."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _ELSEWHERE = {"numbers", "lists", "schedule", "name"}
 
 
 @dataclass(frozen=True)
-class ContentMark:
-    """What a content is known again by; nothing can be read from it.
+class FieldsFingerprint:
+    """Keyed digests of the fields of a campaign.
 
-    :param secret: which secret the digests are keyed with, so that those under different ones are not compared.
+    :param secret: fingerprint of the secret; digests under different secrets are not compared.
     :param fields: a keyed digest of each field.
     """
 
@@ -31,11 +31,11 @@ class ContentMark:
 
 
 @dataclass(frozen=True)
-class Content:
-    """The content of a campaign.
+class CampaignFields:
+    """The fields of a campaign, without audience, schedule and name.
 
-    :param fields: its fields under the names of :class:`~airflow_provider_exotel.client.request.CampaignRequest`.
-    :param secret: what its digests are keyed with.
+    :param fields: the fields, named as in :class:`~airflow_provider_exotel.client.request.CampaignRequest`.
+    :param secret: key of the digests.
     """
 
     fields: Mapping[str, Any] = field(repr=False)
@@ -43,23 +43,23 @@ class Content:
 
     @classmethod
     def of(cls, request: CampaignRequest | CampaignChanges, secret: str) -> Self:
-        """Return the content of a campaign that is to be sent."""
+        """Return the fields of a request."""
         return cls(request.plaintext(without=_ELSEWHERE), secret)
 
-    def mark(self) -> ContentMark:
-        """Return what it is known again by."""
+    def fingerprint(self) -> FieldsFingerprint:
+        """Return the fingerprint of the fields."""
         digests = {name: self._digest(name, value) for name, value in self.fields.items()}
-        return ContentMark(self._digest("", "content"), digests)
+        return FieldsFingerprint(self._digest("", "content"), digests)
 
-    def differences(self, sent: ContentMark) -> list[str]:
-        """Return the fields that are others than those of a campaign that was sent."""
-        mine = self.mark()
+    def differences(self, sent: FieldsFingerprint) -> list[str]:
+        """Return the names of the fields that differ from those of a campaign that was sent."""
+        mine = self.fingerprint()
         if mine.secret != sent.secret:
             return []
         return sorted(name for name in {*mine.fields, *sent.fields} if mine.fields.get(name) != sent.fields.get(name))
 
     def differences_shown(self, campaign: Campaign) -> list[str]:
-        """Return the fields that are others than the service shows, of the few that it shows."""
+        """Return the names of the fields that differ from those the service shows; it shows only a few."""
         shown = {name: read(campaign) for name, read in _SHOWN.items()}
         return sorted(
             name
@@ -80,7 +80,7 @@ _SHOWN: Mapping[str, Callable[[Campaign], Any]] = {
     "call_retries": lambda campaign: campaign.retries and campaign.retries.model_dump(mode="json", exclude_none=True),
     "custom_field": lambda campaign: campaign.custom_field,
 }
-# The service may write what it was given in a way of its own: +91 for 0, https for http.
+# The service may reformat values: +91 for 0, https for http.
 _PLAIN: Mapping[str, Callable[[str], str]] = {
     "caller_id": lambda text: re.sub(r"\W", "", text)[-10:],
     "url": lambda text: text.partition("://")[2].rstrip("/"),

@@ -1,4 +1,4 @@
-"""Follow the campaign of an earlier try, and describe a campaign for the tasks that come after."""
+"""Follow the campaign of an earlier try, and summarise a campaign for downstream tasks."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ def follow_campaign(
     resume: Callable[[str], Campaign],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Campaign:
-    """Return a campaign of an earlier try as it stands, resumed if that is wanted.
+    """Return the campaign of an earlier try, resumed if required.
 
-    :param campaign: it.
-    :param carried_to: the end of the window that an earlier try paused it for; it is resumed when that opens.
-    :param timed_out: whether an earlier try paused it because it took too long.
-    :param if_paused: what to do with one that is paused.
-    :param resume: resumes it.
-    :param now: the time.
-    :raises ExotelCampaignTimedOut: if it is paused because an earlier try timed out, and is not to be resumed.
+    :param campaign: the campaign.
+    :param carried_to: the end of the window for which an earlier try paused it; it is resumed when that window opens.
+    :param timed_out: whether an earlier try paused it because of a timeout.
+    :param if_paused: what to do if it is paused.
+    :param resume: resumes the campaign.
+    :param now: returns the current time.
+    :raises ExotelCampaignTimedOut: if a timeout of an earlier try paused it, and ``if_paused`` is not ``resume``.
     """
     log.info("Campaign %s exists already (%s); following it.", campaign.id, campaign.status_text)
     if campaign.status is not CampaignStatus.PAUSED or (carried_to and carried_to == campaign.schedule.end_at):
         return campaign
     if timed_out and if_paused == "follow":
         raise ExotelCampaignTimedOut(
-            f"campaign {campaign.id} was paused because an earlier try took longer than execution_timeout; a further "
-            "try would wait for nothing. Resume it by hand, or set if_paused='resume'"
+            f"campaign {campaign.id} was paused because an earlier try exceeded execution_timeout; a further "
+            "try would wait in vain. Resume it by hand, or set if_paused='resume'"
         )
-    # One that is resumed before its time may dial at once (Exotel, campaign status values).
+    # A campaign that is resumed before send_at may dial at once (Exotel, campaign status values).
     if if_paused == "resume" and campaign.schedule.contains(now()):
-        log.info("Campaign %s is paused; resuming it.", campaign.id)
+        log.info("Resuming campaign %s, which is paused.", campaign.id)
         return resume(campaign.id)
-    why = "; it is resumed only inside its window, since it may dial at once" if if_paused == "resume" else ""
+    why = "; the task resumes it only inside its window, since it may dial at once" if if_paused == "resume" else ""
     log.warning("Campaign %s is paused: it dials nobody until it is resumed%s.", campaign.id, why)
     return campaign
 
 
 def summarise_campaign(campaign: Campaign, *, contacts: int | None, rejected: int, url: str) -> dict[str, Any]:
-    """Return what the XCom ``campaign`` holds, and log it in one line.
+    """Return the value of the XCom ``campaign``, and log it in one line.
 
-    :param campaign: the campaign, as it stands.
-    :param contacts: how many people it calls, where that is known.
-    :param rejected: entries left out because they cannot be phone numbers.
-    :param url: where a person sees it.
+    :param campaign: the current campaign.
+    :param contacts: number of its contacts; ``None`` if unknown.
+    :param rejected: number of entries left out because they are not phone numbers.
+    :param url: its address in the dashboard.
     """
     schedule = campaign.schedule.payload()
     whom = "the contacts of its lists" if contacts is None else quantity(contacts, "contact")

@@ -1,19 +1,19 @@
-"""One campaign for one key, whatever dies on the way.
+"""Create one campaign per key, even if workers or connections fail.
 
-The steps, of which each try takes the first that applies:
+Each try takes the first step that applies:
 
-1. The journal knows the campaign: follow it. If it is gone or was deleted, fail; it is never created again.
-2. The account's list shows a campaign of the key: record it and follow it.
-3. An earlier try may have sent it, and an answer may still be on its way: look again, with growing pauses, until the
-   service has had all the time it may need.
-4. Write down that it is about to be sent. A try that has been superseded cannot, and ends here.
-5. Send it. Where the answer is lost, look for it as in 3; where it does not show, the outcome is unknown, and a later
-   try begins again at 1.
-6. Write down its id.
-7. Where others may send a campaign of the key at the same time: look once more. All but the earliest withdraw and
-   follow that.
+1. The journal has the campaign: follow it. If it was deleted, fail; it is never created again.
+2. The account's list has a campaign with the key: record it and follow it.
+3. An earlier try may have sent it, and the service may still be processing it: poll the list with exponential backoff
+   until it would certainly show.
+4. Write the intent to the journal. A superseded try cannot write, and ends here.
+5. Send it. If the response is lost, poll as in 3. If the campaign does not show, the outcome is unknown, and a later
+   try starts again at 1.
+6. Write its id to the journal.
+7. If other tasks may send a campaign with the same key at the same time, poll the list once more. All but the earliest
+   campaign are withdrawn, and every task follows that one.
 
-Nothing here is sent twice: see the table in :mod:`airflow_provider_exotel.client.retry` for what counts as not sent.
+Nothing is sent twice: the table in :mod:`airflow_provider_exotel.client.retry` defines what counts as not sent.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from airflow_provider_exotel.client.errors import (
 )
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CampaignRequest
-from airflow_provider_exotel.create.comparison import other_fields, other_people
+from airflow_provider_exotel.create.comparison import describe_audience_difference, find_different_fields
 from airflow_provider_exotel.create.errors import ExotelCampaignGone
-from airflow_provider_exotel.create.fingerprint import Content
+from airflow_provider_exotel.create.fingerprint import CampaignFields
 from airflow_provider_exotel.create.identity import CampaignIdentity
-from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal, Entry
+from airflow_provider_exotel.create.journal import AudienceFingerprint, CampaignJournal, Entry
 from airflow_provider_exotel.create.lookup import find
 from airflow_provider_exotel.create.options import OnSameAudience
 from airflow_provider_exotel.create.same_audience import check_same_audience
@@ -54,20 +54,20 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SETTLE = timedelta(seconds=120)
-"""How long after its answer is due a campaign may take to show in the list."""
+"""Maximum time until a campaign appears in the list, after its response was due."""
 SEND_WITHIN = timedelta(seconds=30)
-"""How long after it is written down a campaign may be sent."""
-PATIENT_LOOKS = 4
+"""Maximum time between writing the intent and sending the campaign."""
+MIN_POLLS = 4
 _NEWEST = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 20.0
 
 
-Wanted = Callable[[], AudienceMark | None]
+Wanted = Callable[[], AudienceFingerprint | None]
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The time, and the waiting for it."""
+    """The current time, and sleeping."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
@@ -77,28 +77,27 @@ class Clock:
 class OneCampaign:
     """The campaign of one key.
 
-    :param identity: the key, and the name that carries it.
+    :param identity: the key, and the name that contains it.
     :param campaigns: the account's campaigns.
-    :param journal: what earlier tries left.
-    :param since: nothing of this key is older.
-    :param content: returns what this try would send, apart from whom it calls, when, and its name.
-    :param refuses_other_content: whether a campaign of the key that was sent with another content is an error, rather
-        than a warning.
-    :param is_shared: whether others may send a campaign of the key at the same time, each with a journal of its own.
-    :param is_later_try: whether an earlier try may have come as far as sending.
-    :param answer_within: how long an answer may take.
-    :param settle: how long after that a campaign may take to show in the list.
+    :param journal: the journal of the task.
+    :param since: no campaign of this key was created before this time.
+    :param content: returns the fields that this try would send, without audience, schedule and name.
+    :param refuses_other_content: whether different fields of an existing campaign are an error instead of a warning.
+    :param is_shared: whether other tasks, with their own journals, may send a campaign of the key at the same time.
+    :param is_later_try: whether an earlier try may have sent it.
+    :param answer_within: maximum time until a response.
+    :param settle: maximum time after that until the campaign appears in the list.
     :param on_same_audience: what to do if an active campaign of the same name calls the same people in overlapping
         hours.
-    :param guard: called with the id of the campaign as soon as this try knows it, before anything else may fail.
-    :param clock: the time.
+    :param guard: called with the campaign's id as soon as this try knows it, before anything else may fail.
+    :param clock: the clock.
     """
 
     identity: CampaignIdentity
     campaigns: ExotelClient
     journal: CampaignJournal
     since: datetime
-    content: Callable[[], Content] | None = None
+    content: Callable[[], CampaignFields] | None = None
     refuses_other_content: bool = False
     is_shared: bool = False
     is_later_try: bool = False
@@ -108,40 +107,40 @@ class OneCampaign:
     guard: Callable[[str], None] = lambda campaign_id: None  # noqa: ARG005
     clock: Clock = field(default_factory=Clock)
     _others: list[Campaign] = field(default_factory=list, init=False)
-    """Campaigns under other keys that the last look saw."""
+    """Campaigns with other keys in the last lookup."""
 
-    def find(self, audience: Callable[[], AudienceMark]) -> Campaign | None:
-        """Return the campaign that exists already, ``None`` if there surely is none: steps 1 to 3.
+    def find(self, audience: Callable[[], AudienceFingerprint]) -> Campaign | None:
+        """Return the existing campaign, or ``None`` if there certainly is none: steps 1 to 3.
 
-        :param audience: returns whom this try would call.
+        :param audience: returns the fingerprint of this try's audience.
         :raises ExotelCampaignGone: if it was deleted.
         :raises ExotelInputError: if it calls other people than this try would.
         """
-        wanted = cache(lambda: _readable(audience))
-        campaign = self._recorded(self.journal.entry) or self._looked_up(self.journal.entry, wanted)
+        wanted = cache(lambda: _read_or_none(audience))
+        campaign = self._read_recorded(self.journal.entry) or self._lookup(self.journal.entry, wanted)
         if campaign is None:
             return None
         if campaign.status is CampaignStatus.DELETED:
             raise _gone(campaign.id)
-        mark = wanted()
-        if mark is not None and (difference := self._other_people(campaign, mark)) is not None:
-            raise _calls_others(campaign.id, mark, difference)
-        self._compare_content(campaign, refuses=self.refuses_other_content)
-        vouched = mark is not None and self.identity.audience_in(campaign.name) == mark.short
-        self._record(campaign.id, mark if vouched else None)
+        fingerprint = wanted()
+        if fingerprint is not None and (difference := self._other_people(campaign, fingerprint)) is not None:
+            raise _audience_error(campaign.id, fingerprint, difference)
+        self._compare_fields(campaign, refuses=self.refuses_other_content)
+        same_audience = fingerprint is not None and self.identity.audience_in(campaign.name) == fingerprint.short
+        self._record(campaign.id, fingerprint if same_audience else None)
         return campaign
 
-    def create(self, make: Callable[[datetime], CampaignRequest], audience: AudienceMark) -> Campaign:
-        """Create it, where :meth:`find` found none: steps 4 to 7.
+    def create(self, make: Callable[[datetime], CampaignRequest], audience: AudienceFingerprint) -> Campaign:
+        """Create the campaign after :meth:`find` found none: steps 4 to 7.
 
-        :param make: returns the request as it is to be sent at a moment.
-        :param audience: whom it calls.
+        :param make: returns the request for a time of sending.
+        :param audience: fingerprint of its audience.
         :raises MissedWindow: if its window closes before it can be sent.
-        :raises ExotelOutcomeUnknown: if nobody can say whether it exists.
-        :raises ExotelError: if it surely does not.
+        :raises ExotelOutcomeUnknown: if it is unknown whether the campaign exists.
+        :raises ExotelError: if it certainly does not exist.
         """
-        content = _readable(self.content) if self.content else None
-        mark = content.mark() if content else None
+        content = _read_or_none(self.content) if self.content else None
+        fingerprint = content.fingerprint() if content else None
 
         def request() -> CampaignRequest:
             made, posted_before = make(self.clock.now()), self.clock.now() + SEND_WITHIN
@@ -149,49 +148,49 @@ class OneCampaign:
                 self._others, self.identity, audience, made.schedule, self.clock.now(), self.on_same_audience
             )
             made = made.model_copy(update={"name": self.identity.name_for(audience.short)})
-            self.journal.intend(posted_before, audience, mark)
+            self.journal.intend(posted_before, audience, fingerprint)
             if self.clock.now() >= posted_before:
-                raise ExotelConnectionError("it was not sent: the journal took too long")
+                raise ExotelConnectionError("writing the journal took too long; nothing was sent")
             return made
 
         try:
             campaign = self.campaigns.create_campaign(request)
         except ExotelOutcomeUnknown as unknown:
-            campaign = self._lost_answer(unknown, audience)
-            self._compare_content(campaign, refuses=False)
+            campaign = self._find_after_lost_response(unknown, audience)
+            self._compare_fields(campaign, refuses=False)
         except (ExotelError, MissedWindow):
             self.journal.forget()
             raise
         self._record(campaign.id)
-        return self._earliest(campaign, audience) if self.is_shared else campaign
+        return self._keep_earliest(campaign, audience) if self.is_shared else campaign
 
     @property
     def contacts(self) -> int | None:
-        """How many people it calls, where the journal knows it."""
+        """Number of contacts in the journal; ``None`` if unknown."""
         return self.journal.entry.audience.contacts if self.journal.entry.audience else None
 
     @property
     def rejected(self) -> int:
-        """How many entries it leaves out because they cannot be phone numbers, where the journal knows it."""
+        """Number of entries in the journal left out because they are not phone numbers."""
         return self.journal.entry.audience.rejected if self.journal.entry.audience else 0
 
-    def pause_what_was_sent(self, campaigns: ExotelClient) -> None:
-        """Pause the campaign if it was sent: one look at the newest, for a task that is killed while it sends.
+    def pause_after_kill(self, campaigns: ExotelClient) -> None:
+        """Pause the campaign of a task that is killed while sending; reads only the newest campaigns.
 
-        :param campaigns: the account's campaigns, by a client that does not wait.
+        :param campaigns: the account's campaigns, with a client that does not wait.
         """
         try:
-            newest = [one for one in islice(campaigns.list_campaigns(), _NEWEST) if self.identity.is_of(one.name)]
+            newest = [one for one in islice(campaigns.list_campaigns(), _NEWEST) if self.identity.matches(one.name)]
             for campaign in newest:
                 campaigns.pause_campaign(campaign.id)
-                log.warning("The task was killed while it sent campaign %s, which is paused.", campaign.id)
+                log.warning("The task was killed while sending campaign %s; paused the campaign.", campaign.id)
         except ExotelError as error:
-            log.error("The task was killed while it sent a campaign, which may dial: %s", error)  # noqa: TRY400
+            log.error("The task was killed while sending a campaign, which may dial: %s", error)  # noqa: TRY400
         else:
             if not newest and self.journal.entry.posted_before is not None:
-                log.error("The task was killed while it sent a campaign, which does not show and may dial.")
+                log.error("The task was killed while sending a campaign, which is not in the list yet and may dial.")
 
-    def _recorded(self, entry: Entry) -> Campaign | None:
+    def _read_recorded(self, entry: Entry) -> Campaign | None:
         if entry.campaign_id is None:
             return None
         self.guard(entry.campaign_id)
@@ -200,31 +199,31 @@ class OneCampaign:
         except ExotelNotFound:
             raise _gone(entry.campaign_id) from None
 
-    def _looked_up(self, entry: Entry, wanted: Wanted) -> Campaign | None:
+    def _lookup(self, entry: Entry, wanted: Wanted) -> Campaign | None:
         if entry.posted_before is not None:
-            log.info("An earlier try may have sent this campaign before %s; looking for it.", entry.posted_before)
-            return self._look_until(self._known_after(entry.posted_before), wanted)
+            log.info("An earlier try may have sent this campaign before %s; searching for it.", entry.posted_before)
+            return self._poll_until(self._certain_after(entry.posted_before), wanted)
         if self.is_later_try and not self.journal.outlives_tries:
-            log.info("An earlier try may have sent this campaign; looking for it.")
-            return self._look_until(self._known_after(self.clock.now()), wanted)
-        return self._look(wanted)
+            log.info("An earlier try may have sent this campaign; searching for it.")
+            return self._poll_until(self._certain_after(self.clock.now()), wanted)
+        return self._poll_list(wanted)
 
-    def _known_after(self, posted_before: datetime) -> datetime:
+    def _certain_after(self, posted_before: datetime) -> datetime:
         return posted_before + self.answer_within + self.settle
 
-    def _look_until(self, known_after: datetime, wanted: Wanted) -> Campaign | None:
-        looks, pause = 0, _FIRST_PAUSE
+    def _poll_until(self, certain_after: datetime, wanted: Wanted) -> Campaign | None:
+        polls, pause = 0, _FIRST_PAUSE
         while True:
-            campaign = self._look(wanted)
-            looks += 1
-            left = (known_after - self.clock.now()).total_seconds()
-            # One that calls others is not what may have been sent, which may still show.
-            if self._is_meant(campaign, wanted()) or (left <= 0 and looks >= PATIENT_LOOKS):
+            campaign = self._poll_list(wanted)
+            polls += 1
+            left = (certain_after - self.clock.now()).total_seconds()
+            # A campaign with another audience is not the one that may have been sent; that may still appear.
+            if self._is_wanted(campaign, wanted()) or (left <= 0 and polls >= MIN_POLLS):
                 return campaign
             self.clock.sleep(pause if left <= 0 else min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _look(self, wanted: Wanted) -> Campaign | None:
+    def _poll_list(self, wanted: Wanted) -> Campaign | None:
         seen = find(self.campaigns, self.identity, self.since)
         self._others[:] = seen.others
         found = seen.matches
@@ -232,34 +231,34 @@ class OneCampaign:
         same = [one for one in found if audience and not audience.is_other(self.identity.audience_in(one.name))]
         same = [one for one in same if one.status is not CampaignStatus.DELETED] or same[:1]
         if len(same) > 1:
-            log.error("%d campaigns carry %r; the earliest is followed.", len(same), self.identity.marker)
-        if not self.identity.exact:  # a name of the caller's own may stand for anything
+            log.error("%d campaigns are named %r; following the earliest.", len(same), self.identity.marker)
+        if not self.identity.exact:  # an exact name may belong to any campaign
             self._stop(same[1:])
-        # One of the key that calls others is no reason to send another: it is found, and then compared.
+        # A campaign of the key with another audience still prevents a second one: it is returned and then compared.
         return next(iter(same or found), None)
 
-    def _earliest(self, own: Campaign, audience: AudienceMark) -> Campaign:
-        """Return the earliest campaign of the key, and withdraw one's own if that is another."""
+    def _keep_earliest(self, own: Campaign, audience: AudienceFingerprint) -> Campaign:
+        """Return the earliest campaign of the key, and withdraw this task's own if it is a later one."""
         try:
             found = find(self.campaigns, self.identity, self.since).matches
         except ExotelError as error:
-            log.warning("Whether others have sent a campaign of this key as well is not known: %s", error)
+            log.warning("Could not check whether another task sent a campaign of this key: %s", error)
             return own
-        living = [one for one in found if one.status is not CampaignStatus.DELETED and self._is_meant(one, audience)]
-        # One's own may not show yet: what shows is earlier.
+        living = [one for one in found if one.status is not CampaignStatus.DELETED and self._is_wanted(one, audience)]
+        # The own campaign may not show yet; then those that show are earlier.
         first, *others = living if own.id in {one.id for one in living} else [*living, own]
         self._stop([one for one in others if one.id == own.id or not self.identity.exact])
         if first.id != own.id:
-            log.warning("Another task sent campaign %s of this key first; campaign %s is withdrawn.", first.id, own.id)
+            log.warning("Another task sent campaign %s of this key first; withdrew campaign %s.", first.id, own.id)
             self._record(first.id)
         return first
 
-    def _record(self, campaign_id: str, audience: AudienceMark | None = None) -> None:
+    def _record(self, campaign_id: str, audience: AudienceFingerprint | None = None) -> None:
         self.guard(campaign_id)
         self.journal.record(campaign_id, audience)
 
     def _stop(self, others: list[Campaign]) -> None:
-        """Stop what should not exist: another campaign that calls the same people."""
+        """Stop duplicate campaigns that call the same people."""
         for campaign in others:
             try:
                 if campaign.status is CampaignStatus.IN_PROGRESS:
@@ -267,82 +266,82 @@ class OneCampaign:
                 elif campaign.status in {CampaignStatus.CREATED, CampaignStatus.UNKNOWN}:
                     self._delete_or_pause(campaign.id)
             except ExotelError as error:
-                log.error("Campaign %s could not be stopped: %s", campaign.id, error)  # noqa: TRY400
+                log.error("Could not stop campaign %s: %s", campaign.id, error)  # noqa: TRY400
 
     def _delete_or_pause(self, campaign_id: str) -> None:
         try:
             self.campaigns.delete_campaign(campaign_id)
-        except ExotelError:  # it may have begun meanwhile
+        except ExotelError:  # it may have started in the meantime
             self.campaigns.pause_campaign(campaign_id)
 
-    def _lost_answer(self, unknown: ExotelOutcomeUnknown, audience: AudienceMark) -> Campaign:
+    def _find_after_lost_response(self, unknown: ExotelOutcomeUnknown, audience: AudienceFingerprint) -> Campaign:
         began = self.clock.now()
-        log.warning("%s; looking for it for %s.", unknown.message, self.settle)
+        log.warning("%s; checking the list for %s.", unknown.message, self.settle)
         try:
-            campaign = self._look_until(began + self.settle, lambda: audience)
+            campaign = self._poll_until(began + self.settle, lambda: audience)
         except ExotelError as error:
             outcome = f"the list of campaigns could not be read ({error.message})"
         else:
-            if campaign is not None and self._is_meant(campaign, audience):
+            if campaign is not None and self._is_wanted(campaign, audience):
                 return campaign
-            outcome = f"it did not show in the list for {(self.clock.now() - began).total_seconds():.0f} s"
-        known_after = self._known_after(self.journal.entry.posted_before or began)
-        when = f"after {known_after:%Y-%m-%d %H:%M:%S %Z}"
-        if not self.journal.outlives_tries:  # it cannot know when this was
+            outcome = f"it did not appear in the list within {(self.clock.now() - began).total_seconds():.0f} s"
+        certain_after = self._certain_after(self.journal.entry.posted_before or began)
+        when = f"after {certain_after:%Y-%m-%d %H:%M:%S %Z}"
+        if not self.journal.outlives_tries:  # a later try cannot know the time
             when = f"{(self.answer_within + self.settle).total_seconds():.0f} s after it began"
         raise ExotelOutcomeUnknown(
-            f"a campaign was sent, its answer was lost, and {outcome}. A later try looks for {self.identity.marker!r} "
-            f"again and may send it {when}. By hand: look for that among the names "
-            "in the dashboard; if it is there, let the task try again, which follows it",
+            f"a campaign was sent, its response was lost, and {outcome}. A later try searches for "
+            f"{self.identity.marker!r} again and may send it {when}. To check by hand, search for it in the "
+            "dashboard; if it is there, retry the task, which will follow it",
             http_status=unknown.http_status,
             code=unknown.code,
             request_id=unknown.request_id,
         ) from unknown
 
-    def _other_people(self, campaign: Campaign, wanted: AudienceMark) -> str | None:
-        return other_people(campaign, wanted, self.journal.entry, self.identity.audience_in(campaign.name))
+    def _other_people(self, campaign: Campaign, wanted: AudienceFingerprint) -> str | None:
+        return describe_audience_difference(
+            campaign, wanted, self.journal.entry, self.identity.audience_in(campaign.name)
+        )
 
-    def _is_meant(self, campaign: Campaign | None, wanted: AudienceMark | None) -> bool:
+    def _is_wanted(self, campaign: Campaign | None, wanted: AudienceFingerprint | None) -> bool:
         return campaign is not None and (wanted is None or self._other_people(campaign, wanted) is None)
 
-    def _compare_content(self, campaign: Campaign, *, refuses: bool) -> None:
-        content = _readable(self.content) if self.content else None
-        names = other_fields(campaign, content, self.journal.entry) if content else []
+    def _compare_fields(self, campaign: Campaign, *, refuses: bool) -> None:
+        content = _read_or_none(self.content) if self.content else None
+        names = find_different_fields(campaign, content, self.journal.entry) if content else []
         if names and refuses:
-            raise _sent_with_another(campaign.id, names)
+            raise _fields_error(campaign.id, names)
         if names:
             log.warning(
-                "Campaign %s exists already and was sent with another %s than this try would send; it stays as it is.",
+                "Campaign %s already exists with a different %s than this try would send; it is not changed.",
                 campaign.id,
                 ", ".join(names),
             )
 
 
-def _readable(what: Callable[[], T]) -> T | None:
+def _read_or_none(what: Callable[[], T]) -> T | None:
     try:
         return what()
-    except Exception as error:  # whatever reads a file somewhere may raise; what exists is followed all the same
-        log.warning("What this try would send, and to whom, cannot be told (%s).", type(error).__name__)
+    except Exception as error:  # reading a file may raise anything; an existing campaign is followed in any case
+        log.warning("Could not read what this try would send (%s).", type(error).__name__)
         return None
 
 
 def _gone(campaign_id: str) -> ExotelCampaignGone:
     return ExotelCampaignGone(
-        f"campaign {campaign_id} of this task was deleted; it is not created again. "
-        "Give another idempotency_key to start another campaign"
+        f"campaign {campaign_id} of this task was deleted and is not created again; "
+        "give another idempotency_key for a new campaign"
     )
 
 
-def _calls_others(campaign_id: str, wanted: AudienceMark, difference: str) -> ExotelInputError:
-    told = (
-        f"this task's campaign {campaign_id} exists and calls other people: this try would call {difference}; "
-        "give another idempotency_key for another campaign, and each row of a mapped task its own"
+def _audience_error(campaign_id: str, wanted: AudienceFingerprint, difference: str) -> ExotelInputError:
+    message = (
+        f"campaign {campaign_id} of this task already exists and calls other people: this try would call {difference}; "
+        "give another idempotency_key for another campaign, and each index of a mapped task its own"
     )
-    return ExotelInputError([Problem("numbers" if wanted.contacts is not None else "lists", told)])
+    return ExotelInputError([Problem("numbers" if wanted.contacts is not None else "lists", message)])
 
 
-def _sent_with_another(campaign_id: str, names: list[str]) -> ExotelInputError:
-    told = (
-        f"campaign {campaign_id} of this key exists and has another; give another idempotency_key for another campaign"
-    )
-    return ExotelInputError([Problem(name, told) for name in names])
+def _fields_error(campaign_id: str, names: list[str]) -> ExotelInputError:
+    message = f"differs from campaign {campaign_id} of this key; give another idempotency_key for another campaign"
+    return ExotelInputError([Problem(name, message) for name in names])

@@ -1,4 +1,4 @@
-"""The options of a task that creates a campaign: everything that is neither the campaign itself nor its schedule."""
+"""The options of a task that creates a campaign: all arguments except the campaign's fields and schedule."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ OnWindowEnd = Literal["complete", "resume", "fail"]
 
 
 def read_seconds(value: object) -> timedelta:
-    """Return a number of seconds as a length of time.
+    """Return a number of seconds as a timedelta.
 
-    :param value: a timedelta, or seconds as a number or its text.
-    :raises ValueError: for anything else, and below 0.
+    :param value: a timedelta, or seconds as a number or text.
+    :raises ValueError: if it is negative or not a number.
     """
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
@@ -58,10 +58,10 @@ def _share(value: object) -> float:
 
 def _key(value: object) -> str:
     if not isinstance(value, (str, int, date)) or isinstance(value, bool):
-        raise ValueError("must be text or a whole number, the same for every try")
+        raise ValueError("must be text or a whole number that is the same for every try")
     text = str(value)
     if is_nothing(text):
-        raise ValueError("is empty, as a template of nothing is, and would be the same for every run")
+        raise ValueError("must not be empty, since it would be the same for every run")
     return text
 
 
@@ -81,9 +81,9 @@ Share = Annotated[float, BeforeValidator(_share)]
 
 
 class TaskOptions(Model):
-    """How a task creates its campaign, waits for it and ends.
+    """The options of a task that creates a campaign.
 
-    :raises ExotelInputError: naming every option that is wrong.
+    :raises ExotelInputError: naming every invalid option.
     """
 
     on_missed_window: Annotated[
@@ -111,11 +111,11 @@ class TaskOptions(Model):
     default_country: Annotated[str, BeforeValidator(_country)] | None = None
     idempotency_key: Annotated[
         Annotated[str, BeforeValidator(_key)] | None,
-        Field(description="what tells this campaign from others, or leave it out"),
+        Field(description="text that identifies this campaign, or leave it out"),
     ] = None
     settle: Annotated[Seconds | None, Field(description="seconds, such as 120")] = None
     poll_interval: Annotated[Interval, Field(description="seconds, such as 60")] = timedelta(seconds=60)
-    min_reached: Annotated[Share | None, Field(description="0.5 for half of the people")] = None
+    min_reached: Annotated[Share | None, Field(description="0.5 for half of the contacts")] = None
     pause_if_failed_above: Annotated[Share | None, Field(description="0.5 for half of the calls")] = None
     max_cost: Annotated[Amount | None, Field(description="an amount, such as 500")] = None
     until: Annotated[
@@ -124,10 +124,10 @@ class TaskOptions(Model):
 
 
 def option_conflicts(given: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield the options that contradict each other, or that count only together with others.
+    """Yield problems for options that contradict each other, or that require another option.
 
-    :param given: options and arguments by name, as they are written; what is ``None`` is not given, and what is not
-        known yet is left out.
+    :param given: options and arguments by name, as written in the DAG; ``None`` means not given. Arguments whose value
+        is not known yet are left out.
     """
 
     def is_given(name: str) -> bool:
@@ -137,14 +137,14 @@ def option_conflicts(given: Mapping[str, Any]) -> Iterator[Problem]:
     waits = [name for name in ("min_reached", "pause_if_failed_above", "until") if is_given(name)]
     waits += [name for name in ("on_window_end",) if is_given(name) and fold(str(given[name])) != "complete"]
     if _is_off(given, "wait_for_completion"):
-        yield from (Problem(name, "counts only with wait_for_completion=True; add that") for name in waits)
+        yield from (Problem(name, "is used only with wait_for_completion=True; add that") for name in waits)
     if resumes and not is_given("window") and "window" in given and _is_off(given, "from_params"):
-        yield Problem("on_window_end", "'resume' needs a window, in the next of which the campaign goes on; add it")
+        yield Problem("on_window_end", "'resume' needs a window; add window")
     if is_given("until") and "on_window_end" in given and not resumes:
-        yield Problem("until", "counts only with on_window_end='resume'; leave it out, or add that")
+        yield Problem("until", "is used only with on_window_end='resume'; leave it out, or add that")
     if _is_off(given, "plan_only") and _is_off(given, "from_params"):
-        of_plans = [name for name in ("plan_path", "folder_url") if is_given(name)]
-        yield from (Problem(name, "counts only with plan_only=True; add that") for name in of_plans)
+        plan_options = [name for name in ("plan_path", "folder_url") if is_given(name)]
+        yield from (Problem(name, "is used only with plan_only=True; add that") for name in plan_options)
     for first, second in (("numbers", "numbers_from"), ("url", "flow_id"), ("window", "schedule")):
         if is_given(first) and is_given(second):
             yield Problem(first, f"is mutually exclusive with {second}; give one of the two")
@@ -154,14 +154,14 @@ def option_conflicts(given: Mapping[str, Any]) -> Iterator[Problem]:
         and not is_given("numbers_from")
         and _is_off(given, "from_params")
     ):
-        yield Problem("number_column", "counts only with numbers_from; leave it out, or add that")
+        yield Problem("number_column", "is used only with numbers_from; leave it out, or add that")
 
 
 def parse_options(arguments: Mapping[str, Any]) -> TaskOptions:
     """Return the options among a task's arguments.
 
-    :param arguments: all of them by name.
-    :raises ExotelInputError: naming every option that is wrong.
+    :param arguments: all arguments by name.
+    :raises ExotelInputError: naming every invalid option.
     """
     return TaskOptions(**{name: arguments[name] for name in TaskOptions.model_fields if name in arguments})
 
@@ -171,5 +171,5 @@ def _is_off(given: Mapping[str, Any], name: str) -> bool:
         return False
     try:
         return given[name] is None or not read_flag(given[name])
-    except ValueError:  # which is a problem of its own
+    except ValueError:  # reported separately
         return False

@@ -1,4 +1,4 @@
-"""The page of one campaign before it is sent: whom it calls, when, what it may cost, and what to look at."""
+"""The page of one planned campaign: its contacts, schedule, estimated cost and warnings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from airflow_provider_exotel.html.render import quantity, render
 
 
 def render_page(plan: CampaignPlan) -> str:
-    """Return the plan as an HTML page that loads nothing and holds no number."""
+    """Return the plan as a self-contained HTML page without phone numbers."""
     return render(
         "campaign_plan.html",
         title=without_key(plan.request.name or "") or "A campaign",
-        subtitle="What would be sent; nothing was",
+        subtitle="A dry run; nothing was sent",
         plan=plan,
         key_figures=list(_key_figures(plan)),
         fields=[(name, _shown(value)) for name, value in plan.request.safe_payload().items()],

@@ -1,7 +1,6 @@
-"""The same people twice: active campaigns of the same audience whose window overlaps.
+"""Find active campaigns that call the same audience in an overlapping window.
 
-Seen is only what the look-up before a create reads: the account's list back to the run's date, and of it the campaigns
-that carry a key of ours.
+Only campaigns read by the lookup before a create are checked: those of this package, back to the run's date.
 """
 
 from __future__ import annotations
@@ -13,32 +12,32 @@ from datetime import datetime, timedelta
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import Schedule
-from airflow_provider_exotel.create.identity import CampaignIdentity, audience_named, without_key
-from airflow_provider_exotel.create.journal import AudienceMark
+from airflow_provider_exotel.create.identity import CampaignIdentity, audience_in_name, without_key
+from airflow_provider_exotel.create.journal import AudienceFingerprint
 from airflow_provider_exotel.create.options import OnSameAudience
 
 log = logging.getLogger(__name__)
 _LONGEST_LIFE = timedelta(days=30)
-"""How long the service dials a campaign without an end (Exotel, schedule)."""
+"""How long the service dials a campaign without ``end_at`` (Exotel, schedule)."""
 
 
 def check_same_audience(
     seen: Iterable[Campaign],
     identity: CampaignIdentity,
-    audience: AudienceMark,
+    audience: AudienceFingerprint,
     schedule: Schedule | None,
     now: datetime,
     on_same_audience: OnSameAudience,
 ) -> None:
-    """Refuse, or warn of, a campaign of the same name that calls the same people in an overlapping window.
+    """Refuse, or warn about, a campaign of the same name that calls the same people in an overlapping window.
 
-    Under another name it is one line in the log: an alert to the people of this morning's survey is meant.
+    Under another name it is only logged: an alert to the people of this morning's survey is legitimate.
 
-    :param seen: the account's campaigns that carry a key and have not ended, as the look-up read them.
-    :param identity: the campaign that is to be created.
-    :param audience: whom it calls.
-    :param schedule: when it is to dial; ``None`` for at once and without an end.
-    :param now: the present moment.
+    :param seen: the account's active campaigns with a key, from the lookup.
+    :param identity: the campaign to create.
+    :param audience: fingerprint of its audience.
+    :param schedule: its schedule; ``None`` to dial at once and without an end.
+    :param now: the current time.
     :param on_same_audience: ``fail``, ``warn`` or ``allow``.
     :raises ExotelInputError: with ``fail``, naming the campaign.
     """
@@ -48,7 +47,9 @@ def check_same_audience(
     others = [
         one
         for one in seen
-        if not identity.is_of(one.name) and audience_named(one.name) == audience.short and _overlap(one, schedule, now)
+        if not identity.matches(one.name)
+        and audience_in_name(one.name) == audience.short
+        and _overlap(one, schedule, now)
     ]
     clashing = [one for one in others if without_key(one.name).casefold() == name]
     for other in others:
@@ -59,7 +60,7 @@ def check_same_audience(
     what = f"campaign {clashing[0].id} of the same name calls the same people in overlapping hours"
     if on_same_audience == "fail":
         field = "numbers" if audience.contacts is not None else "lists"
-        fix = "stop that one first, or set on_same_audience='allow' if they are to be called twice"
+        fix = "stop that one first, or set on_same_audience='allow' to call them twice"
         raise ExotelInputError([Problem(field, f"{what}; {fix}")])
     log.warning("%s: set on_same_audience='fail' to refuse this.", what[:1].upper() + what[1:])
 

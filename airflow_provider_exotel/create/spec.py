@@ -1,4 +1,4 @@
-"""From a task's arguments to a campaign that only waits for its moment. Everything is parsed here, once."""
+"""Parse a task's arguments into a campaign that lacks only its schedule. Everything is parsed here, once."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from airflow_provider_exotel.client.text import read_flag, read_lists
 from airflow_provider_exotel.client.urls import flow_url
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.numbers import CleanNumbers, clean_numbers, read_numbers_file
-from airflow_provider_exotel.create.cost import Tariff, why_too_much
+from airflow_provider_exotel.create.cost import Tariff, check_max_cost
 from airflow_provider_exotel.create.dry_run import CampaignPlan
-from airflow_provider_exotel.create.fingerprint import Content
-from airflow_provider_exotel.create.identity import CampaignIdentity, names_a_key, printable
-from airflow_provider_exotel.create.journal import AudienceMark
+from airflow_provider_exotel.create.fingerprint import CampaignFields
+from airflow_provider_exotel.create.identity import CampaignIdentity, contains_key, printable
+from airflow_provider_exotel.create.journal import AudienceFingerprint
 from airflow_provider_exotel.create.options import TaskOptions, option_conflicts, parse_options
-from airflow_provider_exotel.create.testers import read_test_numbers, request_for_test
+from airflow_provider_exotel.create.testers import build_test_request, read_test_numbers
 from airflow_provider_exotel.windows.anchor import Anchor
 from airflow_provider_exotel.windows.calling_window import LEAD, MissedWindow
 from airflow_provider_exotel.windows.common_window import window_of
@@ -33,20 +33,20 @@ from airflow_provider_exotel.windows.explicit_schedule import resolve_schedule
 log = logging.getLogger(__name__)
 
 REQUEST_FIELDS = (*(name for name in CampaignRequest.model_fields if name != "schedule"), "flow_id")
-"""The arguments of a task that go into its request, in the order of Exotel's page."""
+"""Arguments of a task that are fields of its request, in the order of Exotel's page."""
 _WHOM = {"numbers", "numbers_from", "lists"}
 
 
 @dataclass(frozen=True)
 class Account:
-    """What a campaign takes from its connection.
+    """The settings of a campaign that come from its connection.
 
-    :param account_sid: the account, which the address of a flow names.
-    :param guard: what the connection refuses to dial.
-    :param exophone: the ``caller_id`` of campaigns that name none.
-    :param secret: what fingerprints are keyed with.
-    :param tariff: the price of a minute, ``None`` if the connection names none.
-    :param callback_urls: where campaigns with ``callbacks`` report, by the field of the request; empty for nowhere.
+    :param account_sid: the account, part of the URL of a flow.
+    :param guard: the numbers that the connection allows to dial.
+    :param exophone: the default ``caller_id``.
+    :param secret: key of the fingerprints.
+    :param tariff: the price per minute; ``None`` if the connection has none.
+    :param callback_urls: callback URLs of campaigns with ``callbacks``, by request field; empty for none.
     """
 
     account_sid: str
@@ -59,43 +59,43 @@ class Account:
 
 @dataclass(frozen=True)
 class CampaignSpec:
-    """A campaign that is checked and lacks only its schedule.
+    """A checked campaign that lacks only its schedule.
 
-    :param request: all of it but the schedule.
-    :param schedule_at: returns the schedule for a moment of sending.
-    :param audience: the fingerprint of whom it calls, with the counts.
-    :param tariff: the price of a minute, where the connection names one.
-    :param test: the campaign that calls the test numbers first; ``None`` for none.
+    :param request: the request without its schedule.
+    :param schedule_at: returns the schedule for a time of sending.
+    :param audience: fingerprint of the audience, with its counts.
+    :param tariff: the price per minute; ``None`` if the connection has none.
+    :param test: the campaign for the test numbers; ``None`` for none.
     """
 
     request: CampaignRequest
     schedule_at: Callable[[datetime], Schedule | None]
-    audience: AudienceMark
+    audience: AudienceFingerprint
     tariff: Tariff | None = None
     test: CampaignSpec | None = None
 
     def at(self, now: datetime) -> CampaignRequest:
-        """Return the request as it is to be sent at ``now``.
+        """Return the request for sending at ``now``.
 
-        :raises MissedWindow: if its window is over.
+        :raises MissedWindow: if its window has closed.
         """
         return self.request.model_copy(update={"schedule": self.schedule_at(now)})
 
     def plan(self, now: datetime) -> CampaignPlan:
-        """Return what sending at ``now`` would do."""
+        """Return the plan for sending at ``now``."""
         return CampaignPlan(self.at(now), self.audience.rejected, self.tariff)
 
 
 @dataclass(frozen=True)
 class CampaignInput:
-    """What a task is given on its way to a campaign. Numbers are read and judged once.
+    """The input of a task for its campaign. Numbers are read and checked once.
 
-    :param arguments: the task's arguments by name; those that are ``None`` are not given.
-    :param account: what the campaign takes from its connection.
-    :param anchor: returns the moment the run stands for.
+    :param arguments: the task's arguments by name; ``None`` means not given.
+    :param account: the settings from the connection.
+    :param anchor: returns the time that the run stands for.
     :param open_path: returns the file at a path, such as an ``ObjectStoragePath``.
-    :param problems: what is wrong already, to be reported with everything else.
-    :param now: the present moment.
+    :param problems: problems found earlier, reported with all others.
+    :param now: returns the current time.
     """
 
     arguments: Mapping[str, Any] = field(repr=False)
@@ -109,7 +109,7 @@ class CampaignInput:
     def parse_options(self) -> TaskOptions:
         """Return the options of the task.
 
-        :raises ExotelInputError: naming every problem of the options and, if there is one, of the campaign too.
+        :raises ExotelInputError: naming every problem of the options and of the campaign.
         """
         problems = [*self.problems, *option_conflicts(self.arguments)]
         options: TaskOptions | None = collect(problems, lambda: parse_options(self.arguments))
@@ -122,11 +122,11 @@ class CampaignInput:
     def parse(
         self, options: TaskOptions, identity: CampaignIdentity | None = None, known_problems: Iterable[Problem] = ()
     ) -> CampaignSpec:
-        """Return the campaign, everything about it checked.
+        """Return the checked campaign.
 
-        :param options: how the task creates it.
-        :param identity: the name it is created under; ``None`` for the caller's.
-        :param known_problems: what is wrong with the options, to be reported in the same error.
+        :param options: the options of the task.
+        :param identity: the name it is created with; ``None`` for the caller's name.
+        :param known_problems: problems of the options, reported in the same error.
         :raises ExotelInputError: naming every problem at once.
         """
         problems, now = [*self.problems, *known_problems], self.now()
@@ -137,38 +137,40 @@ class CampaignInput:
             collect(problems, partial(self.account.guard.check_request, request))
             problems += _problems_of_cost(request, options, self.account.tariff)
         testers = read_test_numbers(self.arguments.get("test_numbers"), options, problems)
-        test_request = request_for_test(request, testers, self.account.guard, problems) if request and testers else None
+        test_request = (
+            build_test_request(request, testers, self.account.guard, problems) if request and testers else None
+        )
         problems += _problems_of_times(self.arguments, options)
         moment = anchor.moment if anchor is not None else now
         schedule_at = collect(problems, lambda: _schedule_at(self.arguments, options, moment, request, now))
         if schedule_at is not None:
-            with suppress(MissedWindow):  # which the schedule of the moment of sending tells
+            with suppress(MissedWindow):  # raised when the campaign is sent
                 collect(problems, lambda: schedule_at(now))
         if problems or request is None or schedule_at is None or clean is None:
             raise ExotelInputError(dict.fromkeys(problems))
         if identity is not None:
             request = request.model_copy(update={"name": identity.name})
-        audience = AudienceMark.of(request.numbers, request.lists, self.account.secret, rejected=clean.rejected)
+        audience = AudienceFingerprint.of(request.numbers, request.lists, self.account.secret, rejected=clean.rejected)
         spec = CampaignSpec(request, schedule_at, audience, self.account.tariff)
         if test_request is None:
             return spec
-        test_audience = AudienceMark.of(test_request.numbers, None, self.account.secret)
+        test_audience = AudienceFingerprint.of(test_request.numbers, None, self.account.secret)
         return replace(spec, test=replace(spec, request=test_request, audience=test_audience))
 
-    def parse_audience(self, options: TaskOptions) -> AudienceMark:
-        """Return the fingerprint of whom the task would call."""
+    def parse_audience(self, options: TaskOptions) -> AudienceFingerprint:
+        """Return the fingerprint of the task's audience."""
         clean = self.recipients(options)
-        lists = lists_given(self.arguments["lists"])
-        return AudienceMark.of(clean.numbers, lists, self.account.secret, rejected=clean.rejected)
+        lists = parse_lists(self.arguments["lists"])
+        return AudienceFingerprint.of(clean.numbers, lists, self.account.secret, rejected=clean.rejected)
 
-    def parse_content(self) -> Content:
-        """Return what the task would send, apart from whom it calls, when, and its name."""
+    def parse_fields(self) -> CampaignFields:
+        """Return the fields that the task would send, without audience, schedule and name."""
         given = _request_fields(self.arguments, self.account, [])
         fields = {name: value for name, value in given.items() if name not in {"numbers", "lists", "name"}}
-        return Content.of(CampaignChanges(**fields), self.account.secret)
+        return CampaignFields.of(CampaignChanges(**fields), self.account.secret)
 
     def recipients(self, options: TaskOptions) -> CleanNumbers:
-        """Return the numbers of the DAG, or of the file it names, cleaned.
+        """Return the cleaned numbers of the DAG or of its file.
 
         :raises ExotelInputError: if they cannot be read.
         """
@@ -180,21 +182,21 @@ class CampaignInput:
         clean: CleanNumbers | None = collect(problems, lambda: self.recipients(options))
         if clean is not None and clean.misfits and options.on_invalid_numbers == "fail":
             problems += clean.problems()
-        with suppress(ExotelInputError):  # the request says what is wrong
-            if files_among(self.arguments["lists"]):
-                wanted = "holds files of which no lists are made yet; let UploadAudienceOperator do so, and take its"
-                problems.append(Problem("lists", f"{wanted} output"))
+        with suppress(ExotelInputError):  # reported by the request
+            if find_file_paths(self.arguments["lists"]):
+                message = "must be SIDs of lists, not files; upload the files with UploadAudienceOperator and use its"
+                problems.append(Problem("lists", f"{message} output"))
         return clean
 
 
 def check_literals(arguments: Mapping[str, Any], known_problems: Iterable[Problem] = ()) -> None:
-    """Refuse, when the DAG is parsed, what is wrong in it whatever a run brings.
+    """Check, when the DAG is parsed, the arguments that do not depend on a run.
 
-    Numbers are left to the run: judging them would slow down every parse.
+    Numbers are checked in the run: checking them here would slow down every parse.
 
-    :param arguments: the arguments that are written out in the DAG; those a run brings are left out.
-    :param known_problems: what is wrong already.
-    :raises ExotelInputError: naming each.
+    :param arguments: the literal arguments of the DAG, without templated ones.
+    :param known_problems: problems found earlier.
+    :raises ExotelInputError: naming every problem.
     """
     problems, now = [*known_problems, *option_conflicts(arguments)], datetime.now(UTC)
     if arguments.get("lists") is not None:
@@ -219,11 +221,12 @@ def check_literals(arguments: Mapping[str, Any], known_problems: Iterable[Proble
         raise ExotelInputError(dict.fromkeys(problems))
 
 
-def lists_given(lists: Any, field: str = "lists") -> list[str]:
-    """Return the SIDs of lists, however they are spelled; none if ``lists`` is ``None``.
+def parse_lists(lists: Any, field: str = "lists") -> list[str]:
+    """Return the SIDs of lists; empty if ``lists`` is ``None``.
 
-    :param field: the argument, for errors.
-    :raises ExotelInputError: if they are no SIDs.
+    :param lists: the SIDs, as a list or as text.
+    :param field: the argument name for errors.
+    :raises ExotelInputError: if they are not SIDs.
     """
     try:
         return [] if lists is None else read_lists(lists)
@@ -231,13 +234,14 @@ def lists_given(lists: Any, field: str = "lists") -> list[str]:
         raise ExotelInputError([Problem(field, f"{error}; give SIDs of contact lists")]) from None
 
 
-def files_among(lists: Any, field: str = "lists") -> list[str]:
-    """Return those of ``lists`` that are paths of files, of which lists are still to be made.
+def find_file_paths(lists: Any, field: str = "lists") -> list[str]:
+    """Return the file paths in ``lists``, which still have to be uploaded.
 
-    :param field: the argument, for errors.
-    :raises ExotelInputError: if it holds anything else than paths and SIDs.
+    :param lists: SIDs and paths, as a list or as text.
+    :param field: the argument name for errors.
+    :raises ExotelInputError: if it contains anything but paths and SIDs.
     """
-    return [sid for sid in lists_given(lists, field) if "/" in sid]
+    return [sid for sid in parse_lists(lists, field) if "/" in sid]
 
 
 def _read_recipients(
@@ -256,12 +260,12 @@ def _read_recipients(
         keep_duplicates=_keeps_duplicates(arguments["call_duplicate_numbers"]),
     )
     if clean.duplicates:
-        log.info("%d entries repeat an earlier number and are left out.", clean.duplicates)
+        log.info("Left out %d duplicate numbers.", clean.duplicates)
     return clean
 
 
 def _is_on(flag: Any) -> bool:
-    # What is neither true nor false is refused with the other options.
+    # Invalid flags are reported with the other options.
     with suppress(ValueError):
         return flag is not None and read_flag(flag)
     return False
@@ -269,12 +273,12 @@ def _is_on(flag: Any) -> bool:
 
 def _column(name: Any) -> str | None:
     if name is not None and (not isinstance(name, str) or not name.strip()):
-        raise ExotelInputError([Problem("number_column", "must be text; write the name of a column of the file")])
+        raise ExotelInputError([Problem("number_column", "must be text; give the name of a column in the file")])
     return name
 
 
 def _keeps_duplicates(given: Any) -> bool:
-    # What is neither true nor false is refused with the rest of the request.
+    # Invalid flags are reported with the rest of the request.
     with suppress(ExotelInputError):
         return bool(CampaignChanges(call_duplicate_numbers=given).call_duplicate_numbers)
     return True
@@ -286,12 +290,12 @@ def _request_fields(arguments: Mapping[str, Any], account: Account, problems: li
     given["name"] = printable(arguments["name"]) or None
     if _is_on(arguments.get("callbacks")):
         if not account.callback_urls:
-            wanted = "needs callback_base_url on the connection; give the address of the callback program there"
-            problems.append(Problem("callbacks", wanted))
+            message = "needs callback_base_url in the connection; set it to the address of the callback program"
+            problems.append(Problem("callbacks", message))
         given = {**account.callback_urls, **given}
     flow_id = given.pop("flow_id", None)
     if flow_id is not None and (isinstance(flow_id, bool) or not re.fullmatch(r"[0-9]+", str(flow_id).strip())):
-        problems.append(Problem("flow_id", "is not the number of a flow; write it as the dashboard shows it"))
+        problems.append(Problem("flow_id", "must be the number of a flow; give it as shown in the dashboard"))
     elif flow_id is not None and "url" not in given:
         given["url"] = flow_url(account.account_sid, str(flow_id).strip())
     return {name: value for name, value in given.items() if value is not None}
@@ -304,7 +308,7 @@ def _request(given: dict[str, Any], clean: CleanNumbers | None, problems: list[P
     try:
         return CampaignRequest(**given)
     except ExotelInputError as error:
-        # Where numbers could not be read, or none of them is one, that there is none is no problem of its own.
+        # If numbers could not be read or are all invalid, do not report missing numbers as well.
         reported = clean is None or bool(problems and clean.misfits and not clean.numbers)
         reported = reported or bool(_WHOM & {problem.field for problem in problems})
         problems.extend(one for one in error.problems if one.field != "numbers" or not reported)
@@ -313,17 +317,17 @@ def _request(given: dict[str, Any], clean: CleanNumbers | None, problems: list[P
 
 def _problems_of_cost(request: CampaignRequest, options: TaskOptions, tariff: Tariff | None) -> Iterator[Problem]:
     estimate = CampaignPlan(request, tariff=tariff).cost
-    if (wrong := why_too_much(options.max_cost, estimate, tariff)) is not None:
+    if (wrong := check_max_cost(options.max_cost, estimate, tariff)) is not None:
         yield Problem("max_cost", wrong)
 
 
 def _problems_of_times(arguments: Mapping[str, Any], options: TaskOptions) -> Iterator[Problem]:
     window, schedule = arguments["window"], arguments["schedule"]
     if window is None and arguments["max_lateness"] is not None:
-        yield Problem("max_lateness", "counts only with window; leave it out, or write the times in schedule")
+        yield Problem("max_lateness", "is used only with window; leave it out, or give the times in schedule")
     if window is None and schedule is not None and options.on_missed_window == "next":
-        told = "'next' counts only with window: nothing comes after explicit times; write 'fail' or 'skip'"
-        yield Problem("on_missed_window", told)
+        message = "'next' is used only with window, not with explicit times; use 'fail' or 'skip'"
+        yield Problem("on_missed_window", message)
     if window is not None and schedule is not None:
         yield Problem("window", "is mutually exclusive with schedule; give one of the two")
 
@@ -354,6 +358,6 @@ def _schedule_at(
 def _problems_of_name(name: Any, *, exact: bool) -> Iterator[Problem]:
     text = printable(name)
     if exact and not text:
-        yield Problem("name", "is required with exact_name=True: it must tell this campaign from others; add it")
-    if exact and names_a_key(text):
-        yield Problem("name", "must not hold the key of another campaign; leave 'af-' and what follows out")
+        yield Problem("name", "is required with exact_name=True and must be unique; add it")
+    if exact and contains_key(text):
+        yield Problem("name", "must not contain the key of another campaign; remove 'af-' and the digits after it")

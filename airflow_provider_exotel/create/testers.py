@@ -1,4 +1,4 @@
-"""The numbers that a campaign of its own calls before everybody else."""
+"""Test numbers, which a separate campaign calls before the real one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.contacts.numbers import clean_numbers
 from airflow_provider_exotel.create.options import TaskOptions
 
-MOST_TEST_NUMBERS = 10
-"""How many test numbers are called first at most."""
+MAX_TEST_NUMBERS = 10
+"""Maximum number of test numbers."""
 
 
 def read_test_numbers(given: Any, options: TaskOptions, problems: list[Problem]) -> PhoneNumbers | None:
-    """Return the numbers that are called first, ``None`` for none; each of them must be one.
+    """Return the test numbers, or ``None`` for none; all of them must be valid.
 
-    :param given: them as the task was given them.
+    :param given: the argument of the task.
     :param options: the task's options.
-    :param problems: takes what is wrong.
+    :param problems: receives the problems found.
     """
     if given is None or not options.test_first:
         return None
@@ -33,23 +33,23 @@ def read_test_numbers(given: Any, options: TaskOptions, problems: list[Problem])
     )
     problems += [Problem("test_numbers", one.message) for one in clean.problems()]
     count = len(clean.numbers or ())
-    if not clean.misfits and not 1 <= count <= MOST_TEST_NUMBERS:
-        problems.append(Problem("test_numbers", f"must be 1 to {MOST_TEST_NUMBERS} numbers (got {count:,})"))
+    if not clean.misfits and not 1 <= count <= MAX_TEST_NUMBERS:
+        problems.append(Problem("test_numbers", f"must be 1 to {MAX_TEST_NUMBERS} numbers (got {count:,})"))
     return clean.numbers
 
 
-def request_for_test(
+def build_test_request(
     request: CampaignRequest, numbers: PhoneNumbers, guard: StagingGuard, problems: list[Problem]
 ) -> CampaignRequest:
-    """Return the same campaign for the test numbers: they hear the same, and nobody is called again.
+    """Return the campaign for the test numbers: the same message, without retries.
 
     :param request: the real campaign.
     :param numbers: the test numbers.
-    :param guard: what the connection forbids to dial.
-    :param problems: takes what is wrong.
+    :param guard: the numbers that the connection allows to dial.
+    :param problems: receives the problems found.
     """
     if request.campaign_type == "dynamic":
-        wanted = "cannot hear the personal texts of a dynamic campaign; leave them out"
+        wanted = "cannot be used with a dynamic campaign, whose texts are personal; leave them out"
         problems.append(Problem("test_numbers", wanted))
     others = dict.fromkeys(("lists", "call_retries", "mode", "throttle", "call_duplicate_numbers"))
     made = request.model_copy(update={**others, "numbers": numbers})

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CampaignRequest
     from airflow_provider_exotel.client.transport import RawAnswer
-    from airflow_provider_exotel.create.fingerprint import Content
+    from airflow_provider_exotel.create.fingerprint import CampaignFields
     from airflow_provider_exotel.create.identity import CampaignIdentity
     from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.create.options import TaskOptions
@@ -153,9 +153,9 @@ class ExotelHook(AgentMethods, BaseHook):
         :raises ExotelCampaignGone: if the campaign of the key was deleted.
         :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; calling again finds out.
         """
-        from airflow_provider_exotel.create.fingerprint import Content
+        from airflow_provider_exotel.create.fingerprint import CampaignFields
         from airflow_provider_exotel.create.identity import identify
-        from airflow_provider_exotel.create.journal import AudienceMark
+        from airflow_provider_exotel.create.journal import AudienceFingerprint
         from airflow_provider_exotel.create.options import TaskOptions
         from airflow_provider_exotel.hooks.task import is_later_call, journal_of_this_process
 
@@ -168,9 +168,11 @@ class ExotelHook(AgentMethods, BaseHook):
             settings.account_sid, settings.deployment, name=fields.get("name"), idempotency_key=idempotency_key
         )
         request = self.request_of(**fields)
-        audience = AudienceMark.of(request.numbers, request.lists, settings.api_token)
+        audience = AudienceFingerprint.of(request.numbers, request.lists, settings.api_token)
         context, here = _context(), f"{settings.host}/{identity.key}"
-        one = self.one_campaign(identity, context, options, content=lambda: Content.of(request, settings.api_token))
+        one = self.one_campaign(
+            identity, context, options, content=lambda: CampaignFields.of(request, settings.api_token)
+        )
         one = replace(one, refuses_other_content=True)
         if not one.journal.outlives_tries:
             may_have_been_sent = one.is_later_try or not (context or is_later_call(here))
@@ -198,7 +200,7 @@ class ExotelHook(AgentMethods, BaseHook):
         context: Mapping[str, Any],
         options: TaskOptions,
         *,
-        content: Callable[[], Content] | None = None,
+        content: Callable[[], CampaignFields] | None = None,
         guard: Callable[[str], None] = lambda campaign_id: None,  # noqa: ARG005
     ) -> OneCampaign:
         """Return the campaign of one key, which can be found and created once.

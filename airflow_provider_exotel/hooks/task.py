@@ -34,7 +34,7 @@ def journal_of(context: Mapping[str, Any], key: str) -> CampaignJournal:
     :param key: the campaign's.
     """
     stored = _state_of_task(context, f"exotel_campaign_{key}")
-    return CampaignJournal.of_this_try() if stored is None else CampaignJournal(*stored)
+    return CampaignJournal.in_memory() if stored is None else CampaignJournal(*stored)
 
 
 def journal_of_this_process(name: str) -> CampaignJournal:

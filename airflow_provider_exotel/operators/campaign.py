@@ -36,7 +36,7 @@ from airflow_provider_exotel.operators.kill_switch import KillSwitch
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CallRetries
-    from airflow_provider_exotel.create.fingerprint import Content
+    from airflow_provider_exotel.create.fingerprint import CampaignFields
     from airflow_provider_exotel.create.identity import CampaignIdentity
     from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.create.options import TaskOptions
@@ -247,7 +247,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             if options.plan_only:
                 plan = given.parse(options, identity).plan(datetime.now(UTC))
                 return publish_plan(context, plan, given.arguments["plan_path"], given.arguments["folder_url"])
-            once = self._once(context, options, identity, content=given.parse_content)
+            once = self._once(context, options, identity, content=given.parse_fields)
             wait = self._wait(context, options, once, given)
 
             def find() -> Campaign | None:
@@ -348,7 +348,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         options: TaskOptions,
         identity: CampaignIdentity,
         *,
-        content: Callable[[], Content] | None = None,
+        content: Callable[[], CampaignFields] | None = None,
     ) -> OneCampaign:
         guard = self._kill_switch.guard
         return self.hook.one_campaign(identity, context, options, content=content, guard=guard)

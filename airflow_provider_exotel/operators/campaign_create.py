@@ -14,7 +14,7 @@ from airflow_provider_exotel.links import CampaignLink, push_link
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
     from airflow_provider_exotel.client.request import CampaignRequest
-    from airflow_provider_exotel.create.journal import AudienceMark
+    from airflow_provider_exotel.create.journal import AudienceFingerprint
     from airflow_provider_exotel.create.once import OneCampaign
     from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.create.spec import CampaignSpec
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def find_campaign(
     once: OneCampaign,
     options: TaskOptions,
-    audience: Callable[[], AudienceMark],
+    audience: Callable[[], AudienceFingerprint],
     hook: ExotelHook,
     kill_switch: KillSwitch,
 ) -> Campaign | None:
@@ -86,7 +86,7 @@ def create_campaign(once: OneCampaign, spec: CampaignSpec, hook: ExotelHook, kil
         raise
     except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
         if kill_switch.pauses:
-            once.pause_what_was_sent(shutdown_client)
+            once.pause_after_kill(shutdown_client)
         raise
     count("campaigns_created", hook.exotel_conn_id)
     return campaign

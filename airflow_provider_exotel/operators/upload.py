@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.text import read_flag, read_literal
-from airflow_provider_exotel.create.spec import files_among, lists_given
+from airflow_provider_exotel.create.spec import find_file_paths, parse_lists
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
@@ -120,8 +120,8 @@ class UploadAudienceOperator(ExotelTask, BaseOperator):
 
     def _paths(self) -> list[str]:
         lists = self._campaign().get("lists")
-        paths = files_among(lists, "campaign.lists")
-        if paths and len(paths) < len(lists_given(lists)):
+        paths = find_file_paths(lists, "campaign.lists")
+        if paths and len(paths) < len(parse_lists(lists)):
             wanted = "must hold either files or SIDs of lists; split the campaign, or upload all of its files"
             raise ExotelInputError([Problem("campaign.lists", wanted)])
         return paths

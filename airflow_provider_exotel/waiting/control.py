@@ -15,7 +15,7 @@ from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError,
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CampaignChanges
 from airflow_provider_exotel.client.text import read_mapping
-from airflow_provider_exotel.create.identity import renamed
+from airflow_provider_exotel.create.identity import rename_keeping_key
 from airflow_provider_exotel.waiting.pausing import pause_and_confirm
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def change(campaigns: ExotelClient, campaign_id: str, changes: Mapping[str, Any]
         raise ExotelInputError([Problem(f"changes.{name}", why) for name in late])
     requested = CampaignChanges(**_complete_changes(before, changes))
     if requested.name is not None:
-        requested = requested.model_copy(update={"name": renamed(before.name, requested.name)})
+        requested = requested.model_copy(update={"name": rename_keeping_key(before.name, requested.name)})
     after = campaigns.update_campaign(campaign_id, **dict(requested))
     _verify_change(before, after, requested)
     return after

@@ -260,7 +260,7 @@ def test_too_many_bad_rows_stop_the_run_and_stand_in_the_quarantine(
     ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people))
 
     assert (ran.task_state("plan"), exotel.requests) == ("failed", [])
-    assert "max_rejected: allows 5.00% of the rows to be left out and 3 of 20 are (15.00%)" in log.text
+    assert "max_rejected: must be at least 15.00% (got 5.00%), since 3 of 20 rows were rejected" in log.text
     quarantined = (tmp_path / "plan" / "quarantine.csv").read_text().splitlines()
     assert quarantined == ["row,reason,raw", "19,digits_lost,9.19877E+11", "20,not_a_number,call me", "21,empty,"]
     assert not (tmp_path / "plan" / "plan.json").exists()
@@ -548,7 +548,7 @@ def test_a_plan_with_lists_needs_its_upload(
     ran = run_dag(without_upload)
 
     assert (ran.state, exotel.campaigns) == ("failed", [])
-    assert "lists: holds files of which no lists are made yet; let UploadAudienceOperator do so" in log.text
+    assert "lists: must be SIDs of lists, not files; upload the files with UploadAudienceOperator" in log.text
 
 
 @pytest.mark.parametrize("operator", [PlanAudienceOperator, UploadAudienceOperator])

@@ -138,7 +138,7 @@ def test_numbers_come_from_a_file(run_dag: Callable[..., Any], exotel: Emulator,
     [
         pytest.param("name,number\nJosé,+919876500000\n".encode("latin-1"), "is not UTF-8 text", id="Latin-1"),
         pytest.param("number\n+919876500000\n".encode("utf-16"), "is UTF-16 text", id="UTF-16"),
-        pytest.param(gzip.compress(b"number\n+919876500000\n")[:-9], "is damaged or not complete", id="cut gzip"),
+        pytest.param(gzip.compress(b"number\n+919876500000\n")[:-9], "is damaged or incomplete", id="cut gzip"),
     ],
 )
 def test_a_file_that_is_no_utf_8_is_refused_without_being_repeated(
@@ -305,7 +305,7 @@ def test_a_dry_run_may_leave_its_plan_as_a_page(
 
 
 def test_a_page_counts_only_for_a_plan() -> None:
-    with pytest.raises(ExotelInputError, match="plan_path: counts only with plan_only=True"):
+    with pytest.raises(ExotelInputError, match="plan_path: is used only with plan_only=True"):
         create(plan_path="s3://bucket/plans")
 
 
@@ -475,5 +475,5 @@ def test_callbacks_without_an_address_are_refused(run_dag: Callable[..., Any], e
     ran = run_dag(lambda: create(callbacks=True))
 
     assert ran.state == "failed"
-    assert "callbacks: needs callback_base_url on the connection" in log.text
+    assert "callbacks: needs callback_base_url in the connection" in log.text
     assert posts(exotel) == []

@@ -65,7 +65,7 @@ def test_a_key_is_required(exotel: Emulator, key: str | None) -> None:
 def test_calling_again_finds_out_what_became_of_a_lost_answer(
     exotel: Emulator, another_process: Callable[[], None], process: str
 ) -> None:
-    exotel.settings.list_delay_reads = once.PATIENT_LOOKS + 3
+    exotel.settings.list_delay_reads = once.MIN_POLLS + 3
     exotel.faults.add(Fault(on="POST campaigns", kind="drop_after_commit"))
     with pytest.raises(ExotelOutcomeUnknown):
         create()
@@ -83,7 +83,7 @@ def test_only_the_first_call_of_a_process_looks_with_patience(exotel: Emulator) 
 
     create()
 
-    assert looks > once.PATIENT_LOOKS
+    assert looks > once.MIN_POLLS
     assert [entry.method for entry in exotel.requests[looks:]] == ["GET"]
 
 

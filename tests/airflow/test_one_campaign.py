@@ -56,7 +56,7 @@ def without_journal(context: Any) -> None:
 def test_a_retry_finds_what_an_earlier_try_sent_although_the_list_shows_it_late(
     run_dag: Callable[..., Any], exotel: Emulator, journal: bool, log: Any
 ) -> None:
-    exotel.settings.list_delay_reads = once.PATIENT_LOOKS + 2
+    exotel.settings.list_delay_reads = once.MIN_POLLS + 2
     exotel.faults.add(Fault(on="POST campaigns", kind="drop_after_commit"))
     options = {} if journal else {"pre_execute": without_journal}
 

@@ -231,7 +231,7 @@ def test_the_form_has_no_field_for_a_file_unless_its_folder_is_given() -> None:
         ({"call_retries": 2}, "call_retries: "),
         ({"schedule": None, "window": {"start": "10:00", "end": "18:00"}}, r"window\.timezone: "),
         ({"schedule": None, "window": "IN_SERVCE"}, "IN_SERVICE"),
-        ({"min_reached": 0.5}, "min_reached: counts only with wait_for_completion=True"),
+        ({"min_reached": 0.5}, "min_reached: is used only with wait_for_completion=True"),
         ({"on_missed_window": "skp"}, "on_missed_window: "),
         ({"default_country": "UK"}, "default_country: .*GB|default_country: "),
         ({"exact_name": "perhaps"}, "exact_name: must be true or false"),

@@ -45,7 +45,7 @@ def test_an_exact_name_that_would_be_taken_for_another_campaign_is_refused(tries
     tries.run()
     name = f"Follow-up of {tries.exotel.campaigns[0].name}"
 
-    with pytest.raises(AirflowFailException, match="name: must not hold the key of another campaign"):
+    with pytest.raises(AirflowFailException, match="name: must not contain the key of another campaign"):
         tries.run(task_id="follow_up", exact_name=True, name=name)
 
     assert len(tries.posts()) == 1
@@ -92,10 +92,10 @@ def test_every_problem_is_named_at_once(tries: Tries) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"max_lateness": 30}, "max_lateness: counts only with window"),
-        ({"max_lateness": "soon"}, "max_lateness: counts only with window"),
-        ({"schedule": None, "max_lateness": 30}, "max_lateness: counts only with window"),
-        ({"on_missed_window": "next"}, "on_missed_window: 'next' counts only with window"),
+        ({"max_lateness": 30}, "max_lateness: is used only with window"),
+        ({"max_lateness": "soon"}, "max_lateness: is used only with window"),
+        ({"schedule": None, "max_lateness": 30}, "max_lateness: is used only with window"),
+        ({"on_missed_window": "next"}, "on_missed_window: 'next' is used only with window"),
     ],
     ids=str,
 )

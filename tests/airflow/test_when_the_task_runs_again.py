@@ -62,7 +62,7 @@ def test_the_worker_died_while_or_after_it_was_sent(tries: Tries, when: str) -> 
 
 @pytest.mark.parametrize("kind", ["drop_after_commit", "cut_body", "empty_body"])
 def test_the_answer_was_lost_in_any_way(tries: Tries, kind: str) -> None:
-    tries.exotel.settings.list_delay_reads = once.PATIENT_LOOKS - 1
+    tries.exotel.settings.list_delay_reads = once.MIN_POLLS - 1
     tries.exotel.faults.add(Fault(on="POST campaigns", kind=kind))
 
     assert tries.run() == tries.exotel.campaigns[0].id
@@ -127,7 +127,7 @@ def test_rows_of_a_mapped_task_changed_places(tries: Tries) -> None:
         tries.run(map_index=index, numbers=[NUMBERS[index]])
 
     for index in (0, 1):
-        with pytest.raises(AirflowFailException, match="each row of a mapped task its own"):
+        with pytest.raises(AirflowFailException, match="each index of a mapped task its own"):
             tries.run(2, map_index=index, numbers=[NUMBERS[1 - index]])
 
     assert len(tries.posts()) == 2
@@ -158,7 +158,7 @@ def test_the_campaign_was_sent_with_other_fields_than_this_try_would_send(
     first = tries.run(flow_id=926)
 
     assert tries.run(2, flow_id=927, caller_id="0XXXXXX0001") == first
-    assert "sent with another caller_id, url than this try would send; it stays as it is" in caplog.text
+    assert "already exists with a different caller_id, url than this try would send; it is not changed" in caplog.text
 
 
 @pytest.mark.parametrize(("if_paused", "status"), [("follow", "paused"), ("resume", "in-progress")])

@@ -152,15 +152,15 @@ def test_a_plan_describes_itself_in_words() -> None:
 
     assert plan_of(people).description == (
         f"Plan {plan_of(people).id} calls 5,100 of 5,108 rows by 1 campaign and 1 list; left out: "
-        "1 rejected (it cannot be read as one phone number); "
-        "2 rejected (its owner may live in another time zone than the window's); 5 duplicates. "
+        "1 rejected (the cell is not one phone number); "
+        "2 rejected (the number may belong to another time zone than the window's); 5 duplicates. "
         "Fits into one window, even if nobody answers and every call is retried."
     )
 
 
 def test_a_plan_of_nobody_says_why() -> None:
     assert plan_of([]).description.endswith(" calls nobody: there are no rows.")
-    assert plan_of([""]).description.endswith(" calls nobody: 1 row, 1 rejected (there is no number).")
+    assert plan_of([""]).description.endswith(" calls nobody: 1 row, 1 rejected (the number is empty).")
 
 
 def test_a_plan_longer_than_a_campaign_lives_says_so() -> None:

@@ -204,8 +204,10 @@ def test_the_error_names_shares_and_reasons_and_no_number() -> None:
 
     [problem] = caught.value.problems
     assert problem.field == "max_rejected"
-    assert problem.message.startswith("allows 5.00% of the rows to be left out and 4 of 5 are (80.00%): 2 invalid (no")
-    assert all(said in problem.message for said in ("1 empty (there is no number)", "1 not_a_number ("))
+    assert problem.message.startswith(
+        "must be at least 80.00% (got 5.00%), since 4 of 5 rows were rejected: 2 invalid ("
+    )
+    assert all(said in problem.message for said in ("1 empty (the number is empty)", "1 not_a_number ("))
     assert not any(trace in str(caught.value) for trace in ("98765", "50000"))
 
 

@@ -64,7 +64,7 @@ def test_a_row_that_does_not_fit_its_file_refuses_the_source() -> None:
     ("content", "said"),
     [
         (b"", "is empty and has no header"),
-        (b'number,name\n+919876500000,"Raju\n+919876500001,Asha\n', "row 2 has a quotation mark that is not closed"),
+        (b'number,name\n+919876500000,"Raju\n+919876500001,Asha\n', "row 2 has an unclosed quotation mark"),
         (b"number;name\n+919876500000;Raju\n", "is delimited by ';'"),
         (b"number,name\n+919876500000,Andr\xe9\n", "is not UTF-8 text"),
         (b"id,phone\n1,office\n", "none is named 'number'"),
@@ -85,7 +85,7 @@ def test_a_file_that_cannot_be_read_refuses_the_source_whatever_is_allowed(
 
 @pytest.mark.parametrize("name", ["none.csv", "none"])
 def test_a_file_or_folder_that_is_not_there_refuses_the_source(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ExotelInputError, match=r"suppress\.dnd: no file is at"):
+    with pytest.raises(ExotelInputError, match=r"suppress\.dnd: there is no file at"):
         read_suppressions([Suppression("dnd", read_rows(tmp_path / name, name="suppress.dnd"))], "IN", TODAY)
 
 

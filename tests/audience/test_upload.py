@@ -90,7 +90,7 @@ def one_of(emulator: Emulator, client: ExotelClient, store: Store | None = None,
     known = {
         "file": FILE,
         "lists": client.lists,
-        "journal": store.journal() if store else UploadJournal.of_this_try(),
+        "journal": store.journal() if store else UploadJournal.in_memory(),
         "answer_within": ANSWER,
         "now": emulator.clock.now,
     }

@@ -1,4 +1,4 @@
-"""What libphonenumber itself says, asked one number at a time."""
+"""The results of libphonenumber itself, one number at a time."""
 
 from __future__ import annotations
 

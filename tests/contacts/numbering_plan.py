@@ -1,4 +1,4 @@
-"""India's numbering plan as libphonenumber's metadata writes it, taken apart into blocks of numbers of one verdict."""
+"""India's numbering plan from libphonenumber's metadata, split into blocks of numbers with the same verdict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Form = tuple[frozenset[str], ...]
 
 
 class Block(NamedTuple):
-    """All numbers of ten digits that begin alike: either each is valid or none is."""
+    """All ten-digit numbers with a common prefix, which are either all valid or all invalid."""
 
     prefix: str
     valid: bool
@@ -28,7 +28,7 @@ class Block(NamedTuple):
 
 
 def indian_blocks() -> list[Block]:
-    """Return the largest blocks there are; together they hold every number of ten digits, once."""
+    """Return the largest possible blocks; together they contain every ten-digit number once."""
     metadata = PhoneMetadata.metadata_for_region("IN", None)
     described = [kind for name in (*KINDS, "voicemail") if (kind := getattr(metadata, name))]
     forms = {
@@ -42,7 +42,7 @@ def indian_blocks() -> list[Block]:
 
 
 def forms_of(parsed: Any) -> Iterator[Form]:
-    """Yield what a pattern matches, as a set of digits for each place."""
+    """Yield the matches of a pattern, each as a set of digits per position."""
     for parts in product(*([*_forms_of_part(*part)] for part in parsed)):
         yield tuple(place for part in parts for place in part)
 
@@ -63,7 +63,7 @@ def _forms_of_part(kind: Any, value: Any) -> Iterator[Form]:
             for parts in product(*[[*forms_of(repeated)]] * times):
                 yield tuple(place for part in parts for place in part)
     else:
-        raise AssertionError(f"nobody has thought of {kind}")
+        raise AssertionError(f"unsupported part of a pattern: {kind}")
 
 
 def _digits(kind: Any, value: Any) -> frozenset[str]:
@@ -73,7 +73,7 @@ def _digits(kind: Any, value: Any) -> frozenset[str]:
 
 
 def _blocks(prefix: str, forms: set[Form]) -> list[Block]:
-    """Return the blocks of the numbers that begin so; ``forms`` are what is still possible, less the places taken."""
+    """Return the blocks of the numbers with a prefix; ``forms`` are the remaining positions."""
     if not forms or any(all(place == ANY for place in form) for form in forms):
         return [Block(prefix, bool(forms))]
     within = [

@@ -1,4 +1,4 @@
-"""Where a number can be read as two, the column decides, or nobody is called."""
+"""Ambiguous numbers are decided by the column or rejected."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_exotel.contacts.column import judge_rows
+from airflow_provider_exotel.contacts.column import normalise_rows
 from airflow_provider_exotel.contacts.normalise import normalise
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.contacts.rows import Row
@@ -17,7 +17,7 @@ ONLY_WITH_CODE, NATIONAL = "6281234567890", "081234567890"
 
 def judged(*texts: str, country: str | None = "ID", **options: Any) -> list[str | Reason]:
     rows = [Row(position, text) for position, text in enumerate(texts, 1)]
-    verdicts = {row.row: verdict for row, verdict in judge_rows(rows, country, **options)}
+    verdicts = {row.row: verdict for row, verdict in normalise_rows(rows, country, **options)}
     assert sorted(verdicts) == [row.row for row in rows]
     return [verdicts[row.row] for row in rows]
 
@@ -38,13 +38,13 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize(("texts", "verdict"), COLUMNS.values(), ids=COLUMNS)
-def test_the_column_decides(texts: list[str], verdict: str | Reason) -> None:
+def test_the_column_decides_ambiguous_numbers(texts: list[str], verdict: str | Reason) -> None:
     first = next(position for position, text in enumerate(texts) if text.removeprefix("0") == EITHER)
 
     assert judged(*texts)[first] == normalise(texts, "ID")[first] == verdict
 
 
-def test_the_caller_decides() -> None:
+def test_the_caller_decides_with_has_country_code() -> None:
     assert judged(EITHER, "6591234567", NATIONAL, "008 91 98765 00001", "n/a", has_country_code=True) == [
         WITH_CODE,
         "+6591234567",
@@ -56,28 +56,30 @@ def test_the_caller_decides() -> None:
 
 @pytest.mark.parametrize(("text", "verdict"), [("919876500001", "+919876500001"), ("9876500001", Reason.INVALID)])
 @pytest.mark.parametrize("country", ["IN", None, "SG"])
-def test_a_number_without_its_code_is_invalid_where_all_have_one(text: str, verdict: str, country: str | None) -> None:
+def test_a_number_without_country_code_is_invalid_with_has_country_code(
+    text: str, verdict: str, country: str | None
+) -> None:
     assert judged(text, country=country, has_country_code=True) == [verdict]
 
 
-def test_a_row_keeps_what_is_said_to_its_person_while_it_waits() -> None:
+def test_an_undecided_row_keeps_its_variables() -> None:
     rows = [Row(7, EITHER, {"Name": "Dewi \u2013 \U0001f600"}), Row(8, ONLY_WITH_CODE, {"Name": "Budi"})]
 
-    assert list(judge_rows(rows, "ID")) == [(rows[1], f"+{ONLY_WITH_CODE}"), (rows[0], WITH_CODE)]
+    assert list(normalise_rows(rows, "ID")) == [(rows[1], f"+{ONLY_WITH_CODE}"), (rows[0], WITH_CODE)]
 
 
-def test_many_rows_may_wait() -> None:
+def test_many_rows_may_be_undecided() -> None:
     waiting = [Row(position, f"62812{position:06}", {"Text": "x" * 10_000}) for position in range(200)]
 
-    judged = list(judge_rows([*waiting, Row(200, ONLY_WITH_CODE)], "ID"))
+    judged = list(normalise_rows([*waiting, Row(200, ONLY_WITH_CODE)], "ID"))
 
     assert judged[1:] == [(row, f"+{row.number}") for row in waiting]
 
 
-def test_a_row_that_does_not_fit_its_file_says_nothing_about_the_column() -> None:
+def test_a_faulty_row_does_not_influence_the_column() -> None:
     rows = [Row(1, EITHER), Row(2, ONLY_WITH_CODE, fault="row 2 has 3 cells and the header 2")]
 
-    assert [verdict for _, verdict in judge_rows(rows, "ID")] == [Reason.RAGGED, Reason.AMBIGUOUS]
+    assert [verdict for _, verdict in normalise_rows(rows, "ID")] == [Reason.RAGGED, Reason.AMBIGUOUS]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A CSV file is read strictly: one row a record, or it is refused in words that hold nothing of it."""
+"""A CSV file is read strictly, one row per record, or refused without repeating its contents."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ UNCLOSED = {
 
 
 @pytest.mark.parametrize(("text", "row"), UNCLOSED.values(), ids=UNCLOSED)
-def test_a_quotation_mark_that_is_not_closed_refuses_the_file_and_names_the_row(text: str, row: int) -> None:
+def test_an_unclosed_quotation_mark_refuses_the_file_and_names_the_row(text: str, row: int) -> None:
     message = refusal(text)
 
-    assert message.startswith(f"row {row} has a quotation mark that is not closed")
+    assert message.startswith(f"row {row} has an unclosed quotation mark")
 
 
-def test_a_quotation_mark_that_is_not_closed_is_noticed_long_before_the_end() -> None:
+def test_an_unclosed_quotation_mark_is_found_early() -> None:
     read_lines = 0
 
     def lines() -> Iterator[str]:
@@ -70,7 +70,7 @@ def test_a_quotation_mark_that_is_not_closed_is_noticed_long_before_the_end() ->
             read_lines += 1
             yield "Asha\n"
 
-    with pytest.raises(ExotelInputError, match="row 2 has a quotation mark that is not closed"):
+    with pytest.raises(ExotelInputError, match="row 2 has an unclosed quotation mark"):
         list(rows_of_csv(line for chunk in lines() for line in chunk.splitlines(keepends=True)))
     assert read_lines < 20_000
 
@@ -99,13 +99,13 @@ def test_an_address_of_several_lines_is_one_cell() -> None:
         "MG Road\nopposite 080 23456789, Bengaluru",
     ],
 )
-def test_an_address_may_hold_numbers_of_its_own(address: str) -> None:
+def test_an_address_may_contain_numbers(address: str) -> None:
     [row] = read(f'number,address,city\n{FIRST},"{address}",Pune\n', Columns(variables={"Address": "address"}))
 
     assert (row.number, row.variables["Address"], row.fault) == (FIRST, address, "")
 
 
-def test_a_quotation_mark_inside_of_an_unquoted_cell_is_text() -> None:
+def test_a_quotation_mark_inside_an_unquoted_cell_is_text() -> None:
     [row] = read(f'number,name\n{FIRST},Raju "the tall" K\n', NAMED)
 
     assert (row.variables["Name"], row.fault) == ('Raju "the tall" K', "")
@@ -123,7 +123,7 @@ def test_text_after_a_closing_quotation_mark_rejects_the_row(cell: str) -> None:
 @pytest.mark.parametrize(
     "header", ['\ufeff"number","name"', "\ufeffnumber,name", '"\ufeffnumber",name', '"Number" ,name']
 )
-def test_a_header_is_found_behind_marks_and_quotation_marks(header: str) -> None:
+def test_a_header_may_have_a_byte_order_mark_and_quotes(header: str) -> None:
     assert [(row.number, row.variables["Name"]) for row in read(f"{header}\n{FIRST},Raju\n", NAMED)] == [
         (FIRST, "Raju")
     ]
@@ -138,7 +138,7 @@ def test_a_header_is_found_behind_marks_and_quotation_marks(header: str) -> None
         (("id", "mobile"), Columns(number="mobile")),
     ],
 )
-def test_a_file_with_another_delimiter_is_refused_by_its_name(
+def test_the_error_names_another_delimiter(
     delimiter: str, shown: str, header: tuple[str, ...], columns: Columns | None
 ) -> None:
     row = delimiter.join(["9876500001", FIRST, "Raju"][: len(header)])
@@ -147,27 +147,27 @@ def test_a_file_with_another_delimiter_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("text", ["sep=,\n", "sep=,\r\n\n"])
-def test_a_line_for_excel_that_names_the_comma_is_passed_over(text: str) -> None:
+def test_the_sep_line_of_excel_is_skipped(text: str) -> None:
     assert [row.number for row in read(f"{text}number,name\n{FIRST},Raju\n")] == [FIRST]
 
 
 @pytest.mark.parametrize("header", ["phone", "Mobile No", '"phone"', "\ufeffphone", "tel1", "फ़ोन", "phone;name"])
-def test_one_column_under_another_name_is_no_number(header: str) -> None:
-    assert refusal(f"{header}\n{FIRST}\n{SECOND}\n").startswith("has a first row that looks like a header and not like")
+def test_a_single_column_with_another_name_is_a_header(header: str) -> None:
+    assert refusal(f"{header}\n{FIRST}\n{SECOND}\n").startswith("has a first row that looks like a header")
 
 
 def test_a_first_row_that_is_a_damaged_number_is_a_row() -> None:
     assert [row.number for row in read(f"98765XXXXX\n{FIRST}\n")] == ["98765XXXXX", FIRST]
 
 
-def test_a_missing_column_lists_those_that_are_there() -> None:
-    assert "none is named 'number'; name one so; there are 'id', 'mobile no', 'name'" in refusal(
+def test_the_error_of_a_missing_column_lists_the_columns() -> None:
+    assert "none is named 'number'; rename the number column; the columns are 'id', 'mobile no', 'name'" in refusal(
         "id,mobile no,name\n1,2,3\n"
     )
 
 
 @pytest.mark.parametrize("row", [f"Raju,{FIRST}", "Raju,asha@example.com", "Raju,Raju", "Raju,560001"])
-def test_what_may_be_a_person_is_not_listed(row: str) -> None:
+def test_possible_personal_data_is_not_listed(row: str) -> None:
     assert "there are" not in refusal(f"{row}\n{row}\n")
 
 
@@ -189,34 +189,36 @@ SHIFTED = {
 
 
 @pytest.mark.parametrize(("header", "line"), SHIFTED.values(), ids=SHIFTED)
-def test_no_cell_is_read_that_a_comma_may_have_moved(header: str, line: str) -> None:
+def test_cells_shifted_by_a_comma_are_not_read(header: str, line: str) -> None:
     [row] = read(f"{header}\n{line}\n")
 
     assert row.fault.startswith("row 2 has ")
 
 
-def test_a_line_that_never_ends_is_not_read_to_its_end() -> None:
-    assert refusal("number\n" + "9" * 65_537).startswith("row 2 has a line over 64 kB")
+def test_an_endless_line_is_not_read_completely() -> None:
+    assert refusal("number\n" + "9" * 65_537).startswith("row 2 has a line longer than 64 kB")
 
 
 @pytest.mark.parametrize("second", ["name,number", "Name,NUMBER", "\ufeffname,number", "name, number", "name,"])
-def test_files_put_together_with_columns_in_another_order_are_refused(second: str) -> None:
-    assert refusal(f"number,name\n{FIRST},Raju\n{second}\nAsha,{SECOND}\n").startswith("row 3 is a header with its")
+def test_concatenated_files_with_another_column_order_are_refused(second: str) -> None:
+    assert refusal(f"number,name\n{FIRST},Raju\n{second}\nAsha,{SECOND}\n").startswith(
+        "row 3 is a second header with its"
+    )
 
 
 @pytest.mark.parametrize("second", ["number,name", "\ufeffNumber,name", "name,Raju"])
-def test_a_header_again_or_a_name_like_a_column_is_a_row(second: str) -> None:
+def test_a_repeated_header_or_a_name_equal_to_a_column_is_a_row(second: str) -> None:
     assert [row.number for row in read(f"number,name\n{FIRST},Raju\n{second}\n{SECOND},Asha\n")][::2] == [FIRST, SECOND]
 
 
 @pytest.mark.parametrize("header", ["number\n", "sep=,\n", "", f'number,name\n{FIRST},"'])
-def test_blank_lines_that_never_end_are_not_read_to_their_end(header: str) -> None:
+def test_endless_blank_lines_are_not_read_completely(header: str) -> None:
     def lines() -> Iterator[str]:
         yield from header.splitlines(keepends=True)
         yield from itertools.repeat("\n", 200_000)
         pytest.fail("read to the end")
 
-    with pytest.raises(ExotelInputError, match=r"blank lines|not closed"):
+    with pytest.raises(ExotelInputError, match=r"blank lines|unclosed"):
         list(rows_of_csv(lines()))
 
 
@@ -225,14 +227,14 @@ def test_binary_content_is_refused() -> None:
 
 
 @pytest.mark.parametrize("word", ["", " ", "nan", "NaN", "None", "NULL", "null", "<NA>", "\\N", "#N/A"])
-def test_what_programs_write_for_nothing_is_not_read_aloud(word: str) -> None:
+def test_placeholders_for_missing_values_are_empty(word: str) -> None:
     [row] = read(f"number,name\n{FIRST},{word}\n", NAMED)
 
     assert row.variables["Name"].strip() == ""
 
 
 @pytest.mark.parametrize("word", ["Nan", "Null", "N A", "0", "-"])
-def test_what_may_be_a_name_or_an_amount_stays(word: str) -> None:
+def test_names_and_amounts_like_placeholders_are_kept(word: str) -> None:
     [row] = read(f"number,name\n{FIRST},{word}\n", NAMED)
 
     assert row.variables["Name"] == word
@@ -254,7 +256,7 @@ EXPORTS = {
 
 
 @pytest.mark.parametrize("text", EXPORTS.values(), ids=EXPORTS)
-def test_the_exports_of_usual_programs_are_read(text: str) -> None:
+def test_exports_of_common_programs_are_read(text: str) -> None:
     from airflow_provider_exotel.contacts.normalise import normalise
 
     rows = read(text)

@@ -1,4 +1,4 @@
-"""Files and folders on any storage, their formats, and why they cannot be opened."""
+"""Files and folders on any storage, their formats, and errors of opening them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ FORMATS = {
 
 
 @pytest.mark.parametrize(("name", "content"), FORMATS.values(), ids=FORMATS)
-def test_the_content_tells_the_format(path: Callable[..., Any], name: str, content: bytes) -> None:
+def test_the_format_is_detected_from_the_content(path: Callable[..., Any], name: str, content: bytes) -> None:
     assert numbers(path((name, content))) == [FIRST, SECOND]
 
 
@@ -103,11 +103,11 @@ REFUSED = {
     "half of a Parquet file": parquet([FIRST])[:-20],
     "an empty file": b"",
 }
-WORDS = ("save it as CSV UTF-8", "give CSV", "write it again")
+WORDS = ("save it as CSV UTF-8", "give CSV", "write it again", "write a file with")
 
 
 @pytest.mark.parametrize("content", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_read_is_refused_in_words(path: Callable[..., Any], content: bytes) -> None:
+def test_the_error_of_an_unreadable_file_has_a_fix(path: Callable[..., Any], content: bytes) -> None:
     assert any(word in refusal(path(("people.csv", content))) for word in WORDS)
 
 
@@ -124,13 +124,13 @@ def test_what_cannot_be_read_is_refused_in_words(path: Callable[..., Any], conte
     ],
     ids=lambda files: files[0][0],
 )
-def test_a_folder_of_parts_is_read_in_the_order_of_their_names(path: Callable[..., Any], files: Any) -> None:
+def test_the_files_of_a_folder_are_read_sorted_by_name(path: Callable[..., Any], files: Any) -> None:
     folder = path(*files, ("_SUCCESS", b"") if len(files) == 2 else (".part.crc", b"?"), folder=True)
 
     assert numbers(folder) == [FIRST, SECOND, THIRD]
 
 
-def test_rows_of_parts_are_counted_through(path: Callable[..., Any]) -> None:
+def test_row_numbers_continue_across_files(path: Callable[..., Any]) -> None:
     rows = list(read_rows(path(("a.csv", CSV), ("b.csv", f"number\n{THIRD}\n".encode()), folder=True)))
 
     assert [row.row for row in rows] == [2, 3, 5]
@@ -139,15 +139,18 @@ def test_rows_of_parts_are_counted_through(path: Callable[..., Any]) -> None:
 FOLDERS = {
     "nothing in it": ([("_SUCCESS", b"")], "is a folder without CSV or Parquet files"),
     "still being written": ([("a.csv", CSV), ("_temporary/0/x", b"")], "Spark is still writing"),
-    "an empty part, and nobody says it is complete": ([("a.csv", CSV), ("b.csv", b"")], "in its part b.csv: is empty"),
+    "an empty file, and no _SUCCESS marker": ([("a.csv", CSV), ("b.csv", b"")], "in its file b.csv: is empty"),
     "empty parts alone": ([("a.csv", b""), ("_SUCCESS", b"")], "is a folder of empty files"),
-    "something else in it": ([("a.csv", CSV), ("b.xlsx", b"PK")], "holds b.xlsx, which is neither CSV nor Parquet"),
-    "a part that is damaged": ([("a.csv", CSV), ("b.csv", b'number\n"98765')], "in its part b.csv: row 2 has a quot"),
+    "something else in it": ([("a.csv", CSV), ("b.xlsx", b"PK")], "contains b.xlsx, which is neither CSV nor Parquet"),
+    "a part that is damaged": (
+        [("a.csv", CSV), ("b.csv", b'number\n"98765')],
+        "in its file b.csv: row 2 has an unclosed quot",
+    ),
 }
 
 
 @pytest.mark.parametrize(("files", "said"), FOLDERS.values(), ids=FOLDERS)
-def test_a_folder_that_cannot_be_read_whole_is_refused(path: Callable[..., Any], files: Any, said: str) -> None:
+def test_a_folder_that_cannot_be_read_completely_is_refused(path: Callable[..., Any], files: Any, said: str) -> None:
     assert said in refusal(path(*files, folder=True))
 
 
@@ -160,8 +163,8 @@ def test_only_regular_files_are_read(tmp_path: Path, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [Path, StoredPath])
-def test_a_path_where_nothing_is(tmp_path: Path, kind: Any) -> None:
-    assert refusal(kind(tmp_path / "none.csv")).startswith("no file is at ")
+def test_a_missing_path(tmp_path: Path, kind: Any) -> None:
+    assert refusal(kind(tmp_path / "none.csv")).startswith("there is no file at ")
 
 
 class NoCredentialsError(Exception):
@@ -177,15 +180,18 @@ ERRORS = {
     "gcs://bucket/x.csv": (ImportError("Please install gcsfs"), "install airflow-provider-exotel[gcs]"),
     "abfs://bucket/x.csv": (ImportError("adlfs"), "apache-airflow-providers-microsoft-azure"),
     "nosuch://bucket/x.csv": (ValueError("Unsupported filesystem: 'nosuch'"), "use a scheme such as file, s3 or gs"),
-    "s3://bucket/secret.csv": (PermissionError("Forbidden"), "may not be read by this worker; grant access"),
+    "s3://bucket/secret.csv": (
+        PermissionError("Forbidden"),
+        "this worker has no access to s3://bucket/secret.csv; grant access",
+    ),
     "s3://bucket/y.csv": (NoCredentialsError("Unable to locate credentials"), "name a connection: s3://conn@"),
-    "file:///tmp": (IsADirectoryError("Is a directory"), "is a folder where a file is expected"),
+    "file:///tmp": (IsADirectoryError("Is a directory"), "is a folder instead of a file"),
     "file:///tmp/x": (OSError(36, "File name too long"), "cannot be opened"),
 }
 
 
 @pytest.mark.parametrize(("path", "error", "said"), [(path, *expected) for path, expected in ERRORS.items()])
-def test_what_no_later_attempt_can_change_names_the_fix(path: str, error: Exception, said: str) -> None:
+def test_non_retryable_errors_have_a_fix(path: str, error: Exception, said: str) -> None:
     with pytest.raises(ExotelInputError, match="opt_outs: ") as caught, translate_file_errors(path, "opt_outs"):
         raise error
     assert said in str(caught.value)
@@ -194,13 +200,13 @@ def test_what_no_later_attempt_can_change_names_the_fix(path: str, error: Except
 @pytest.mark.parametrize(
     "error", [TimeoutError(), ConnectionResetError(), OSError(5, "I/O error"), ValueError("other")]
 )
-def test_what_a_later_attempt_may_change_stays_what_it_is(error: Exception) -> None:
+def test_retryable_errors_are_raised_unchanged(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, translate_file_errors("s3://bucket/x.csv", "numbers_from"):
         raise error
     assert caught.value is error
 
 
-def test_neither_numbers_nor_secrets_of_a_path_are_repeated(tmp_path: Path) -> None:
+def test_errors_redact_numbers_and_secrets_in_paths(tmp_path: Path) -> None:
     assert "98765" not in refusal(tmp_path / "+919876500001.csv")
 
 
@@ -220,7 +226,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize(("column", "texts"), TYPES.values(), ids=TYPES)
-def test_a_typed_column_gives_its_numbers_exactly(tmp_path: Path, column: Any, texts: list[str]) -> None:
+def test_a_typed_column_keeps_all_digits(tmp_path: Path, column: Any, texts: list[str]) -> None:
     (tmp_path / "a.parquet").write_bytes(parquet(column))
 
     assert numbers(tmp_path / "a.parquet") == texts
@@ -241,7 +247,7 @@ def test_a_typed_column_gives_its_numbers_exactly(tmp_path: Path, column: Any, t
     ],
     ids=str,
 )
-def test_a_type_that_cannot_hold_numbers_refuses_the_column(tmp_path: Path, kind: Any) -> None:
+def test_a_column_type_that_loses_digits_is_refused(tmp_path: Path, kind: Any) -> None:
     (tmp_path / "a.parquet").write_bytes(parquet(pa.array([None], kind)))
 
     assert f"in a column of type {str(kind)[:4]}" in refusal(tmp_path / "a.parquet")

@@ -1,4 +1,4 @@
-"""What is written as one phone number, and the many things that are not."""
+"""Texts that are one phone number, and texts that are not."""
 
 from __future__ import annotations
 
@@ -229,22 +229,22 @@ INVALID = [
 
 
 @pytest.mark.parametrize("text", [text for texts in SPELLINGS.values() for text in texts])
-def test_a_number_is_read_however_it_is_spelled(text: str) -> None:
+def test_every_accepted_spelling_is_read(text: str) -> None:
     assert normalise([text], "IN") == [NUMBER]
 
 
 @pytest.mark.parametrize("text", [text for texts in NO_NUMBERS.values() for text in texts])
-def test_what_is_not_written_as_one_number_is_never_dialled(text: str) -> None:
+def test_text_that_is_not_one_number_is_rejected(text: str) -> None:
     assert normalise([text], "IN") == [Reason.NOT_A_NUMBER]
 
 
 @pytest.mark.parametrize("text", EXTENSIONS)
-def test_an_extension_is_not_left_off(text: str) -> None:
+def test_a_number_with_an_extension_is_rejected(text: str) -> None:
     assert normalise([text], "IN") == [Reason.EXTENSION]
 
 
 @pytest.mark.parametrize("text", INVALID)
-def test_a_number_that_no_plan_has_is_invalid(text: str) -> None:
+def test_a_number_outside_every_numbering_plan_is_invalid(text: str) -> None:
     assert normalise([text], "IN") == [Reason.INVALID]
 
 
@@ -255,7 +255,7 @@ def test_a_cell_that_shows_nothing_is_empty(text: str) -> None:
 
 @pytest.mark.parametrize("country", ["SG", "HK", "ID", "AE", "US", None])
 @pytest.mark.parametrize("text", [text for texts in NO_NUMBERS.values() for text in texts])
-def test_nor_is_it_dialled_in_another_country(text: str, country: str | None) -> None:
+def test_such_text_is_rejected_for_other_countries_too(text: str, country: str | None) -> None:
     assert isinstance(normalise([text], country)[0], Reason)
 
 
@@ -263,7 +263,7 @@ def test_nor_is_it_dialled_in_another_country(text: str, country: str | None) ->
     ("text", "country"),
     [("31/12/2024", "SG"), ("31 12 2024", "SG"), ("900010.05", "SG"), ("31.230416", "SG"), ("61.23.45.67", "SG")],
 )
-def test_a_date_an_amount_or_an_address_is_no_number_where_its_digits_would_be_one(text: str, country: str) -> None:
+def test_dates_amounts_and_ip_addresses_are_rejected(text: str, country: str) -> None:
     assert normalise([text], country) == [Reason.NOT_A_NUMBER]
 
 
@@ -277,12 +277,12 @@ def test_a_date_an_amount_or_an_address_is_no_number_where_its_digits_would_be_o
         ("+62 21 5551234/5", "IN"),
     ],
 )
-def test_a_second_ending_is_not_part_of_the_number(text: str, country: str | None) -> None:
+def test_an_alternative_ending_is_not_part_of_the_number(text: str, country: str | None) -> None:
     assert normalise([text], country) == [Reason.AMBIGUOUS]
 
 
 @given(st.text(max_size=30), st.sampled_from(["IN", "SG", "ID", None]))
-def test_no_text_is_an_error(text: str, country: str | None) -> None:
+def test_no_text_raises_an_error(text: str, country: str | None) -> None:
     [verdict] = normalise([text], country)
 
     assert isinstance(verdict, Reason) or verdict.removeprefix("+").isdecimal()
@@ -294,7 +294,7 @@ def test_a_digit_that_is_replaced_is_never_guessed(number: str, position: int, o
 
     [verdict] = normalise([damaged], "IN")
 
-    # Only a digit can stand for a digit: another one is another number, and the same in another script the same.
+    # Only a digit can replace a digit: another digit gives another number, the same digit in another script the same.
     assert isinstance(verdict, Reason) or (
         other.isdecimal() and verdict == f"+91{damaged.replace(other, str(int(other)))}"
     )

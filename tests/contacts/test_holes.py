@@ -1,4 +1,4 @@
-"""Ways in which a stranger, or somebody who opted out, would be called."""
+"""Past mistakes that would call a stranger, or somebody who opted out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_exotel.windows.calling_window import CallingWindow
 
 
 @pytest.mark.parametrize("text", ["[+6591234567, +919876500000]", "(+6591234567, +919876500000)"])
-def test_a_plus_is_not_lost_in_the_text_of_a_list(text: str) -> None:
+def test_a_plus_is_kept_in_a_text_list(text: str) -> None:
     clean = clean_numbers(text, default_country="IN")
 
     assert list(clean.numbers or ()) == ["+6591234567", "+919876500000"]
@@ -35,30 +35,30 @@ def test_a_plus_is_not_lost_in_the_text_of_a_list(text: str) -> None:
     ],
     ids=["fractions", "powers"],
 )
-def test_a_quote_that_is_not_closed_refuses_the_file_however_the_rows_are_written(content: str, tmp_path: Path) -> None:
+def test_an_unclosed_quote_refuses_the_file_for_every_row_format(content: str, tmp_path: Path) -> None:
     file = tmp_path / "opt-outs.csv"
     file.write_text(content)
 
-    with pytest.raises(ExotelInputError, match="quotation mark that is not closed") as caught:
+    with pytest.raises(ExotelInputError, match="unclosed quotation mark") as caught:
         list(read_rows(file))
 
     assert "98765" not in str(caught.value)
 
 
 @pytest.mark.parametrize("digit", ["", " ", "nine"])
-def test_a_digit_that_nobody_can_press_is_refused(digit: str) -> None:
+def test_an_impossible_key_is_refused(digit: str) -> None:
     with pytest.raises(ExotelInputError, match="digit: must be the key that was pressed"):
         parse_suppressions([{"name": "pressed", "reports": "file:///reports", "days": 30, "digit": digit}])
 
 
 @pytest.mark.parametrize("country", [None, "DE", "IN"])
 @pytest.mark.parametrize("text", ["2345678 2345679", "2345678-2345679", "(2345678) 2345679", "2345678.2345679"])
-def test_two_numbers_side_by_side_are_not_joined_into_one(text: str, country: str | None) -> None:
+def test_two_adjacent_numbers_are_not_joined(text: str, country: str | None) -> None:
     assert normalise([text], country) == [Reason.NOT_A_NUMBER]
 
 
 @pytest.mark.parametrize("text", ["['2345678' '2345679']", '["2345678" "2345679"]', "['2345678'\n '2345679']"])
-def test_texts_side_by_side_are_not_joined_into_one_number(text: str) -> None:
+def test_adjacent_texts_are_not_joined_into_a_number(text: str) -> None:
     clean = clean_numbers(text, default_country=None)
 
     assert not clean.numbers
@@ -66,7 +66,7 @@ def test_texts_side_by_side_are_not_joined_into_one_number(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["attempts.csv.gz", "attempts (1).csv", "Attempts.csv", "attempts.xlsx"])
-def test_a_copy_of_a_table_of_calls_that_is_not_read_refuses_the_run(tmp_path: Path, name: str) -> None:
+def test_an_unread_copy_of_a_calls_table_refuses_the_run(tmp_path: Path, name: str) -> None:
     for table in ("attempts.csv", name):
         (tmp_path / table).write_text("contact,start_utc\n")
     [source] = parse_suppressions([{"name": "called", "reports": str(tmp_path), "days": 30}])
@@ -85,7 +85,7 @@ def test_a_copy_of_a_table_of_calls_that_is_not_read_refuses_the_run(tmp_path: P
         ({"path": "file:///opt_outs.csv", "max_age_days": 10**6}, "max_age_days: must be at most 36500"),
     ],
 )
-def test_an_entry_of_suppress_that_would_be_read_otherwise_is_refused(entry: dict[str, object], said: str) -> None:
+def test_an_ambiguous_suppress_entry_is_refused(entry: dict[str, object], said: str) -> None:
     with pytest.raises(ExotelInputError, match=rf"suppress\.one\.{said}"):
         parse_suppressions([{"name": "one"} | entry])
 
@@ -140,13 +140,13 @@ def test_the_day_of_a_register_is_read_from_a_date_or_a_moment(as_of: object) ->
         ["2026-11-27"],
     ],
 )
-def test_what_is_no_day_refuses_the_register(as_of: object) -> None:
+def test_an_invalid_day_refuses_the_register(as_of: object) -> None:
     with pytest.raises(ExotelInputError, match=r"suppress\.register\.as_of: must be"):
         day(as_of)
 
 
 @pytest.mark.parametrize("text", ["2026-11-27T10:00:00+05:30 foo", "2026-11-27x10:00:00+05:30", "20261127T100000+0530"])
-def test_no_time_is_read_from_a_text_that_holds_more(text: str) -> None:
+def test_text_around_a_time_is_refused(text: str) -> None:
     with pytest.raises(ExotelInputError, match="anchor: must be an RFC 3339 time"):
         anchor_given(text)
     with pytest.raises(ExotelInputError, match="send_at: must be an RFC 3339 time"):

@@ -1,4 +1,4 @@
-"""Numbers of the markets, in any spelling: what is dialled is what a careful person would read, or nothing."""
+"""Numbers of all markets, in any spelling, are read as a careful person would, or rejected."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCRIPTS = ["0123456789", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९
 
 
 def decorated(draw: st.DrawFn, written: str) -> str:
-    """Write a number as people and programs do: other dashes, another script, a label, marks that show nothing."""
+    """Write a number as people and programs do: other dashes, another script, a label, invisible characters."""
     dash = draw(st.sampled_from(DASHES))
     written = written.replace("-", dash).replace(" ", draw(st.sampled_from([" ", "\u00a0", "\u202f"])))
     written = written.translate(str.maketrans("0123456789", draw(st.sampled_from(SCRIPTS))))
@@ -49,7 +49,7 @@ def decorated(draw: st.DrawFn, written: str) -> str:
 
 
 @given(st.data(), people(MARKETS + ABROAD), st.sampled_from([*MARKETS, None]))
-def test_an_international_number_is_read_whatever_the_country(
+def test_an_international_number_is_read_with_any_default_country(
     data: st.DataObject, person: tuple, country: str | None
 ) -> None:
     _, number = person
@@ -65,7 +65,7 @@ def test_an_international_number_is_read_whatever_the_country(
 
 
 @given(st.data(), people(MARKETS + ABROAD), st.sampled_from([*MARKETS, *ABROAD, None]))
-def test_a_number_dialled_from_abroad_is_that_number_or_none(
+def test_a_number_with_an_international_prefix_is_that_number_or_rejected(
     data: st.DataObject, person: tuple, country: str | None
 ) -> None:
     _, number = person
@@ -74,13 +74,13 @@ def test_a_number_dialled_from_abroad_is_that_number_or_none(
     spelled = written.format(number.country_code, e164(number).removeprefix(f"+{number.country_code}"))
     [verdict] = normalise([decorated(data.draw, spelled)], country)
 
-    # In these countries 00 and the next digits can be a prefix as well.
+    # In these countries, 00 with the next digits can also be a prefix.
     longer = country in {"SG", "ID", "TH", "HK", "AU", "BR", "JP", "KE", "NG"}
     assert verdict == e164(number) or (longer and verdict == Reason.AMBIGUOUS)
 
 
 @given(st.data(), people())
-def test_a_national_number_is_that_number_or_none(data: st.DataObject, person: tuple) -> None:
+def test_a_national_number_is_that_number_or_rejected(data: st.DataObject, person: tuple) -> None:
     country, number = person
     national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
     bare = phonenumbers.national_significant_number(number)

@@ -1,4 +1,4 @@
-"""What a number may look like, and what becomes of it."""
+"""Accepted formats of a number, and the result of normalising them."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def test_national_numbers_are_those_of_the_default_country(country: str, nationa
         ("9.19877E+11", Reason.DIGITS_LOST),
     ],
 )
-def test_what_is_no_number_is_told_why(text: str, reason: Reason) -> None:
+def test_rejected_text_has_a_reason(text: str, reason: Reason) -> None:
     assert normalise([text, NUMBER], "IN") == [reason, NUMBER]
 
 
-def test_a_batch_keeps_its_order_whatever_is_in_it() -> None:
+def test_a_batch_keeps_its_order() -> None:
     texts = ["9876500000", "98765\n00000", "", "+6590001000", "x" * 300, "09876500001"]
 
     assert normalise(texts, "IN") == [
@@ -129,19 +129,19 @@ def test_an_unknown_country_is_refused(country: str) -> None:
 
 
 def test_a_country_that_is_nearly_right_is_suggested() -> None:
-    with pytest.raises(ExotelInputError, match=r"suppression_country: .* is IN meant"):
+    with pytest.raises(ExotelInputError, match=r"suppression_country: .* did you mean IN"):
         check_country("in", "suppression_country")
 
 
 @given(st.integers(10**9, 10**15 - 1))
-def test_what_a_program_made_of_a_number_is_undone(number: int) -> None:
+def test_program_formats_of_a_number_are_restored(number: int) -> None:
     decimal = float(number)
 
     assert {repair(spelling) for spelling in (str(decimal), f"{decimal:.14e}", f"{decimal:.18E}")} == {str(number)}
 
 
 @given(st.integers(10**9, 10**15 - 1), st.integers(0, 14))
-def test_a_rounded_number_is_never_taken_for_another(number: int, decimals: int) -> None:
+def test_a_rounded_number_is_rejected(number: int, decimals: int) -> None:
     missing = len(str(number)) - 1 - decimals
 
     assert repair(f"{float(number):.{decimals}e}") == (Reason.DIGITS_LOST if missing > 0 else str(number))
@@ -152,7 +152,7 @@ def test_a_rounded_number_is_never_taken_for_another(number: int, decimals: int)
     [
         ("919876543210.0", "919876543210"),
         (" +919876543210.000 ", " +919876543210 "),
-        ("9.1987654321E11", "919876543210"),  # Java leaves off a final 0
+        ("9.1987654321E11", "919876543210"),  # Java omits a final 0
         ("9.87654321E9", "9876543210"),
         ("9.198765432100E+11", "919876543210"),
         ("9,19876543210E+11", "919876543210"),
@@ -164,7 +164,7 @@ def test_a_rounded_number_is_never_taken_for_another(number: int, decimals: int)
         ("ext 5", "ext 5"),
     ],
 )
-def test_decimals_are_undone_and_nothing_else(text: str, repaired: str) -> None:
+def test_only_decimal_formats_are_restored(text: str, repaired: str) -> None:
     assert repair(text) == repaired
 
 

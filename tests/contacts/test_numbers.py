@@ -1,4 +1,4 @@
-"""The numbers of a single campaign, from a list or a file, cleaned as those of an audience of any size are."""
+"""The numbers of a single campaign, from a list or a file, cleaned with the same rules as an audience."""
 
 from __future__ import annotations
 
@@ -57,48 +57,48 @@ def test_whole_numbers_of_a_list_are_numbers() -> None:
     assert cleaned([919876500001, 9876500002], "IN") == [ONE, TWO]
 
 
-def test_no_numbers_are_no_problem() -> None:
+def test_missing_numbers_are_accepted() -> None:
     clean = clean_numbers(None, default_country="IN")
 
     assert (clean.numbers, clean.rejected, list(clean.problems())) == (None, 0, [])
 
 
 @pytest.mark.parametrize("wrong", [5, {"number": ONE}, [[ONE]], [None], [True], [9.8]])
-def test_anything_else_is_refused_without_being_repeated(wrong: Any) -> None:
+def test_the_error_does_not_repeat_invalid_input(wrong: Any) -> None:
     with pytest.raises(ExotelInputError, match="numbers: must be a list of numbers") as caught:
         clean_numbers(wrong, default_country="IN")
     assert "98765" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("keep", "count"), [(False, 2), (True, 3)])
-def test_nobody_is_named_twice_unless_people_are_to_be_called_as_often(keep: bool, count: int) -> None:
+def test_duplicates_are_removed_unless_kept(keep: bool, count: int) -> None:
     clean = clean_numbers([ONE, TWO, ONE.replace("+91", "+91 ")], default_country=None, keep_duplicates=keep)
 
     assert (len(clean.numbers or ()), clean.duplicates) == (count, 3 - count)
 
 
-def test_a_list_is_a_column_that_decides() -> None:
+def test_a_list_is_evaluated_as_a_column() -> None:
     assert cleaned(["62812345678", "6281234567890"], "ID") == ["+62812345678", "+6281234567890"]
     assert clean_numbers(["62812345678"], default_country="ID").misfits == {Reason.AMBIGUOUS: [1]}
     assert cleaned(["62812345678"], "ID", has_country_code=True) == ["+62812345678"]
 
 
-def test_what_is_no_number_is_told_by_its_position_and_its_reason() -> None:
+def test_rejected_entries_are_reported_by_position_and_reason() -> None:
     given = [ONE, "n/a", "+9112345", "", TWO, "9.19877E+11", "080 2345 6789 ext 2", "98765XXXXX"]
 
     clean = clean_numbers(given, default_country="IN")
 
     assert [str(problem).partition(";")[0] for problem in clean.problems()] == [
         "numbers: 3 of them (at position 2, 4, 8) cannot be a phone number",
-        "numbers: 1 of them (at position 3): no country's numbering plan has such a number",
-        "numbers: 1 of them (at position 6): a spreadsheet has rounded it and its last digits are lost",
-        "numbers: 1 of them (at position 7): it has an extension, which cannot be dialled",
+        "numbers: 1 of them (at position 3): the number is not valid in any country's numbering plan",
+        "numbers: 1 of them (at position 6): a spreadsheet has rounded the number and its last digits are lost",
+        "numbers: 1 of them (at position 7): the number has an extension, which cannot be dialled",
     ]
     assert (list(clean.numbers or ()), clean.rejected) == ([ONE, TWO], 6)
 
 
-def test_a_country_there_is_not_is_refused() -> None:
-    with pytest.raises(ExotelInputError, match="default_country: is not a country with phone numbers; is IN meant"):
+def test_an_unknown_country_is_refused() -> None:
+    with pytest.raises(ExotelInputError, match="default_country: is not a country with phone numbers; did you mean IN"):
         clean_numbers([ONE], default_country="in")
 
 
@@ -118,12 +118,12 @@ def test_a_country_there_is_not_is_refused() -> None:
     ],
     ids=repr,
 )
-def test_every_form_of_a_file_gives_its_numbers_in_order(tmp_path: Path, text: str) -> None:
+def test_every_file_format_gives_its_numbers_in_order(tmp_path: Path, text: str) -> None:
     assert list(read_numbers_file(file(tmp_path, text))) == [ONE, TWO]
 
 
 @given(st.lists(st.from_regex(r"\+91987650[0-9]{4}", fullmatch=True), min_size=1))
-def test_a_number_a_line_comes_back_as_it_stands(tmp_path_factory: Any, numbers: list[str]) -> None:
+def test_one_number_per_line_is_read_unchanged(tmp_path_factory: Any, numbers: list[str]) -> None:
     path = file(tmp_path_factory.mktemp("lines"), "".join(f"{number}\n" for number in numbers))
 
     assert list(read_numbers_file(path)) == numbers
@@ -150,21 +150,21 @@ def test_a_cell_left_empty_keeps_its_position(tmp_path: Path) -> None:
     [
         ("", "is empty and has no header"),
         ("\n \n", "is empty and has no header"),
-        ("number\n", "holds no number"),
+        ("number\n", "has no numbers"),
         (f"Ravi,{ONE}\n", "has a phone number in its first row and no header"),
         ("name,city\n", "has 2 columns and none is named 'number'"),
         (
             f"phone\n{ONE}\n",
-            "has a first row that looks like a header and not like a number; write its name in number_c",
+            "has a first row that looks like a header; give its name in number_c",
         ),
-        (f"name,number\nRavi,{ONE}\nAsha\n", "row 3 has 1 cells and the header 2"),
+        (f"name,number\nRavi,{ONE}\nAsha\n", "row 3 has 1 cells and the header has 2"),
         (f"{ONE}\n{TWO},{ONE}\n", "row 2 has 2 columns"),
-        (f'number\n"{ONE}{"9" * 70_000}', "row 2 has a line over 64 kB"),
-        (f'number,name\n{ONE},"Raju\n{TWO},Asha\n', "row 2 has a quotation mark that is not closed"),
+        (f'number\n"{ONE}{"9" * 70_000}', "row 2 has a line longer than 64 kB"),
+        (f'number,name\n{ONE},"Raju\n{TWO},Asha\n', "row 2 has an unclosed quotation mark"),
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_what_is_no_file_of_numbers_is_refused_without_being_repeated(tmp_path: Path, text: str, said: str) -> None:
+def test_the_error_does_not_repeat_an_invalid_file(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         read_numbers_file(file(tmp_path, text))
 
@@ -173,21 +173,19 @@ def test_what_is_no_file_of_numbers_is_refused_without_being_repeated(tmp_path: 
     assert not any(trace in str(caught.value) for trace in ("98765", "Ravi", "Raju"))
 
 
-def test_a_campaign_may_have_five_thousand_and_no_more_is_read(tmp_path: Path) -> None:
+def test_at_most_five_thousand_numbers_are_read(tmp_path: Path) -> None:
     numbers = [f"+9198765{position:05}" for position in range(5_001)]
     most = file(tmp_path, "\n".join(numbers[:-1]))
 
     assert len(read_numbers_file(most)) == 5_000
-    # What comes behind is not even text.
+    # The bytes after it are not valid text.
     most.write_bytes("\n".join([*numbers, *numbers]).encode() + b"\xff" * 1_000_000)
-    with pytest.raises(
-        ExotelInputError, match=r"numbers_from: holds more than 5,000 numbers; let PlanAudienceOperator"
-    ):
+    with pytest.raises(ExotelInputError, match=r"numbers_from: has more than 5,000 numbers; use PlanAudienceOperator"):
         read_numbers_file(most)
 
 
-def test_a_parquet_file_may_hold_no_more_either(tmp_path: Path) -> None:
+def test_at_most_five_thousand_numbers_are_read_from_parquet(tmp_path: Path) -> None:
     pq.write_table(pa.table({"number": [f"+9198765{one:05}" for one in range(5_001)]}), tmp_path / "a.parquet")
 
-    with pytest.raises(ExotelInputError, match="holds more than 5,000 numbers"):
+    with pytest.raises(ExotelInputError, match="has more than 5,000 numbers"):
         read_numbers_file(tmp_path / "a.parquet")

@@ -1,4 +1,4 @@
-"""Rows of a CSV file, of a Parquet file and of records: one mechanism, one kind of row."""
+"""Rows of a CSV file, of a Parquet file and of records behave alike."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_number_may_be_in_any_column(read: Read) -> None:
 
 
 @pytest.mark.parametrize("read", SOURCES)
-def test_every_column_that_is_missing_is_named(read: Read) -> None:
+def test_every_missing_column_is_named(read: Read) -> None:
     with pytest.raises(ExotelInputError) as caught:
         list(read({"number": [FIRST], "Name": ["Asha"]}, PEOPLE))
 
@@ -76,7 +76,7 @@ def test_every_column_that_is_missing_is_named(read: Read) -> None:
 
 
 @pytest.mark.parametrize("read", SOURCES[:2])
-def test_the_case_of_letters_does_not_count_for_the_number_unless_it_must(read: Read) -> None:
+def test_the_number_column_is_case_insensitive_unless_ambiguous(read: Read) -> None:
     assert [row.number for row in read({"Number": [FIRST]}, None)] == [FIRST]
     assert [row.number for row in read({"Number": ["1"], "number": [FIRST]}, None)] == [FIRST]
 
@@ -95,14 +95,14 @@ def test_rows_are_counted_as_spreadsheets_count_them() -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (f"Asha,{FIRST},5,000", "row 2 has 4 cells and the header 3"),
-        (f"Asha,{FIRST}", "row 2 has 2 cells and the header 3"),
-        ("Asha", "row 2 has 1 cells and the header 3"),
-        (f"Asha,{FIRST},5,", "row 2 has 4 cells and the header 3"),
+        (f"Asha,{FIRST},5,000", "row 2 has 4 cells and the header has 3"),
+        (f"Asha,{FIRST}", "row 2 has 2 cells and the header has 3"),
+        ("Asha", "row 2 has 1 cells and the header has 3"),
+        (f"Asha,{FIRST},5,", "row 2 has 4 cells and the header has 3"),
         (f'"Asha" R,{FIRST},5', "row 2 has text after a closing quotation mark"),
     ],
 )
-def test_a_row_that_does_not_fit_the_header_is_passed_on_as_such(line: str, fault: str) -> None:
+def test_a_row_that_does_not_match_the_header_has_a_fault(line: str, fault: str) -> None:
     [misfit, fitting] = rows_of_csv(["name,number,amount due", line, f"Ravi,{SECOND},7"], PEOPLE)
 
     assert misfit.fault.startswith(fault)
@@ -110,23 +110,23 @@ def test_a_row_that_does_not_fit_the_header_is_passed_on_as_such(line: str, faul
 
 
 @pytest.mark.parametrize("line", [f"{FIRST},Asha,5,,", f'{FIRST},"Asha",5, '])
-def test_empty_cells_too_many_do_no_harm_after_a_number_in_the_first_cell(line: str) -> None:
+def test_extra_empty_cells_are_accepted_after_a_number_in_the_first_cell(line: str) -> None:
     [row] = rows_of_csv(["number,name,amount due", line], PEOPLE)
 
     assert (row.number, dict(row.variables), row.fault) == (FIRST, {"Name": "Asha", "Amount": "5"}, "")
 
 
-def test_spreadsheets_leave_off_empty_cells_at_the_end() -> None:
+def test_missing_empty_cells_at_the_end_are_accepted() -> None:
     assert [(row.number, row.fault) for row in rows_of_csv(["number,note", FIRST])] == [(FIRST, "")]
 
 
 @pytest.mark.parametrize("columns", [PEOPLE, Columns(number="mobile")])
-def test_a_file_without_a_header_has_no_columns_to_ask_for(columns: Columns) -> None:
+def test_columns_need_a_header(columns: Columns) -> None:
     with pytest.raises(ExotelInputError, match="has a phone number in its first row and no header"):
         list(rows_of_csv([FIRST, SECOND], columns))
 
 
-def test_bytes_that_are_no_utf_8_are_refused_in_words(tmp_path: Any) -> None:
+def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Any) -> None:
     path = tmp_path / "latin.csv"
     path.write_bytes(f"number,name\n{FIRST},Andr\xe9\n".encode("latin-1"))
 
@@ -138,7 +138,7 @@ def test_bytes_that_are_no_utf_8_are_refused_in_words(tmp_path: Any) -> None:
     assert "98765" not in str(caught.value)
 
 
-def test_parquet_may_hold_numbers_as_numbers() -> None:
+def test_parquet_may_have_a_numeric_column() -> None:
     whole = pa.array([919876500000, None], pa.int64())
     decimals = pa.array([919876500000.0, None, float("nan")], pa.float64())
 
@@ -156,15 +156,15 @@ def test_parquet_is_read_a_batch_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"number\n+919876500000\n", b"PAR1 not really PAR1"])
-def test_what_is_no_parquet_is_refused_without_being_repeated(content: bytes) -> None:
-    said = "numbers_from: is a Parquet file that is damaged or not complete; write it again"
+def test_the_error_does_not_repeat_invalid_parquet(content: bytes) -> None:
+    said = "numbers_from: is a damaged or incomplete Parquet file; write it again"
     with pytest.raises(ExotelInputError, match=said) as caught:
         list(rows_of_parquet(io.BytesIO(content)))
     assert "98765" not in str(caught.value)
 
 
 @pytest.mark.parametrize("record", [FIRST, 919876500000, Decimal(919876500000), 919876500000.0])
-def test_a_record_may_be_a_number_alone(record: object) -> None:
+def test_a_record_may_be_a_plain_number(record: object) -> None:
     assert [row.number for row in rows_of_records([record])] == [FIRST if record == FIRST else FIRST[1:]]
 
 
@@ -175,7 +175,7 @@ def test_a_record_without_column_names_is_refused_without_being_repeated(record:
     assert "98765" not in str(caught.value)
 
 
-def test_a_number_alone_has_no_variables() -> None:
+def test_a_plain_number_has_no_variables() -> None:
     with pytest.raises(ExotelInputError, match="record 1 has no column names"):
         list(rows_of_records([FIRST], PEOPLE))
 
@@ -209,13 +209,13 @@ class DataFrame:
         (FIRST, "returned a str"),
         ({"number": FIRST}, "returned a dict"),
         (5, "returned a int"),
-        (DataFrame(), "returned a DataFrame; return a list of numbers or of mappings, such as"),
-        ([float32(919876500000)], "holds float32 numbers, which have lost digits"),
-        ([{"number": float32(919876500000)}], "holds float32 numbers, which have lost digits"),
+        (DataFrame(), "returned a DataFrame; return a list of numbers or mappings, such as"),
+        ([float32(919876500000)], "has float32 numbers, which have lost digits"),
+        ([{"number": float32(919876500000)}], "has float32 numbers, which have lost digits"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_is_no_list_of_records_is_refused_in_words(returned: Any, said: str) -> None:
+def test_the_error_of_invalid_records_has_a_fix(returned: Any, said: str) -> None:
     with pytest.raises(ExotelInputError, match="records: ") as caught:
         list(rows_of_records(returned, name="records"))
     assert said in str(caught.value)
@@ -246,7 +246,7 @@ def test_what_is_no_list_of_records_is_refused_in_words(returned: Any, said: str
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_a_typed_value_is_written_as_it_would_be_in_a_file(value: object, text: str) -> None:
+def test_the_text_of_a_typed_value(value: object, text: str) -> None:
     [row] = rows_of_records([{"number": value}])
 
     assert row.number == text
@@ -256,14 +256,14 @@ NOT_WHOLE = [98765.00001, 9876500001.5, Decimal("98765.00001"), Decimal("9876500
 
 
 @pytest.mark.parametrize("value", NOT_WHOLE, ids=repr)
-def test_a_number_that_is_not_whole_is_nobodys(value: object) -> None:
+def test_a_number_with_a_fraction_is_rejected(value: object) -> None:
     [row] = rows_of_records([{"number": value}])
 
     assert normalise([row.number], "IN") == normalise([row.number], None) == [Reason.NOT_A_NUMBER]
 
 
 @pytest.mark.parametrize("kind", [pa.float64(), pa.decimal128(15, 5)], ids=str)
-def test_a_number_that_is_not_whole_in_a_column_of_parquet_is_nobodys(kind: Any) -> None:
+def test_a_parquet_number_with_a_fraction_is_rejected(kind: Any) -> None:
     file = parquet({"number": pa.array([Decimal("98765.00001"), Decimal(9876500001)]).cast(kind)})
 
     numbers = [row.number for row in rows_of_parquet(file)]
@@ -272,7 +272,7 @@ def test_a_number_that_is_not_whole_in_a_column_of_parquet_is_nobodys(kind: Any)
 
 
 @pytest.mark.parametrize("compression", ["none", "snappy", "zstd"])
-def test_damaged_parquet_is_refused_in_words_whatever_is_damaged(compression: str) -> None:
+def test_damaged_parquet_is_refused_for_any_damage(compression: str) -> None:
     numbers = [f"+9198765{position:05}" for position in range(200)]
     whole = parquet({"number": numbers}, compression=compression, write_page_checksum=True).getvalue()
     refusals = []
@@ -299,14 +299,14 @@ def test_a_variable_of_several_values_is_not_read_aloud(value: object) -> None:
     assert dict(row.variables) == {"Name": "", "Amount": "5"}
 
 
-def test_what_is_missing_in_a_record_is_empty() -> None:
+def test_a_missing_value_in_a_record_is_empty() -> None:
     [row] = rows_of_records([{"number": None, "name": None, "amount due": 5}], PEOPLE)
 
     assert (row.number, dict(row.variables)) == ("", {"Name": "", "Amount": "5"})
 
 
 @pytest.mark.parametrize("text", [repr, str, "{}".format, "%s".__mod__], ids=["repr", "str", "format", "%"])
-def test_the_text_of_a_row_shows_its_position_and_no_person(text: Callable[[object], str]) -> None:
+def test_the_text_of_a_row_shows_only_its_position(text: Callable[[object], str]) -> None:
     shown = text([Row(7, FIRST, {"Name": "Asha"})])
 
     assert "7" in shown

@@ -1,4 +1,4 @@
-"""The verdicts are libphonenumber's: over India's whole numbering plan, and for whatever anybody may type."""
+"""Verdicts equal those of libphonenumber, for India's whole numbering plan and for arbitrary text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .asking import libphonenumber, without_reasons
 from .numbering_plan import Block, indian_blocks
 
 SPELLINGS = ("{}", "0{}", "91{}", "910{}", "+91{}", "+910{}", "0091{}", "00910{}", "091{}", "+{}", "00{}", "000{}")
-# What numbers are made of, what stands around them, and what libphonenumber takes for an extension or a second number.
+# Parts of numbers, text around them, and text that libphonenumber reads as an extension or a second number.
 NEAR_A_NUMBER = """
     + 0 00 91 +91 9876500000 98765 43210 1800 22 7 ( ) - . / x12 ext5 , ; # * a E tel: ＋ ٩ – +65 90001000 +1 2025550100
     +44 7700900000 +39 06 +800
@@ -41,21 +41,19 @@ def test_the_blocks_hold_every_number_of_ten_digits_once(blocks: list[Block]) ->
     assert all(int(last) + 1 == int(first) for last, first in zip(lasts, firsts[1:], strict=False))
 
 
-def test_first_last_and_middle_of_every_block_are_judged_as_libphonenumber_judges_them(blocks: list[Block]) -> None:
+def test_sampled_numbers_of_every_block_have_the_verdict_of_libphonenumber(blocks: list[Block]) -> None:
     numbers = [block.number(filling) for block in blocks for filling in ("0", "5", "9")]
 
     verdicts = without_reasons(normalise(numbers, "IN"))
 
     assert verdicts == libphonenumber(numbers)
-    # The blocks are right: each is of one verdict. A leading 0 says nothing, being a prefix and no part of the number.
+    # Each block has one verdict. A leading 0 is skipped: it is a prefix and not part of the number.
     said = [block.valid for block in blocks for _ in range(3)]
     assert all((v is not None) == valid for v, valid, n in zip(verdicts, said, numbers, strict=True) if n[0] != "0")
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_every_way_to_dial_a_block_is_understood_as_libphonenumber_understands_it(
-    blocks: list[Block], spelling: str
-) -> None:
+def test_every_prefix_of_a_block_has_the_verdict_of_libphonenumber(blocks: list[Block], spelling: str) -> None:
     numbers = [spelling.format(block.number("1")) for block in blocks]
 
     assert without_reasons(normalise(numbers, "IN")) == libphonenumber(numbers)
@@ -76,7 +74,7 @@ typed = st.one_of(near_a_number, st.text(max_size=20), st.from_regex(r"\+?[0-9]{
 
 @examples(500)
 @given(st.lists(typed, max_size=6))
-def test_what_is_accepted_is_what_libphonenumber_reads(texts: list[str]) -> None:
+def test_accepted_numbers_equal_those_of_libphonenumber(texts: list[str]) -> None:
     assume(all(repair(text) == text for text in texts))
 
     accepted = without_reasons(normalise(texts, "IN"))
@@ -87,12 +85,12 @@ def test_what_is_accepted_is_what_libphonenumber_reads(texts: list[str]) -> None
 
 @examples(200)
 @given(st.lists(near_a_number, max_size=4), st.sampled_from(sorted(SUPPORTED_REGIONS)))
-def test_of_every_country(texts: list[str], country: str) -> None:
+def test_accepted_numbers_equal_those_of_libphonenumber_in_every_country(texts: list[str], country: str) -> None:
     assume(all(repair(text) == text for text in texts))
 
     accepted = without_reasons(normalise(texts, country))
 
-    # 00 is an international prefix everywhere, which libphonenumber does not know.
+    # 00 is an international prefix in every country here, but not in libphonenumber.
     abroad = ["+" + re.sub(r"[^0-9]", "", text)[2:] for text in texts]
     readings = zip(libphonenumber(texts, country), libphonenumber(abroad, None), strict=True)
     assert all(ours in {None, *theirs} for ours, theirs in zip(accepted, readings, strict=True))
@@ -104,19 +102,19 @@ def test_a_separator_changes_nothing(number: str, data: Any) -> None:
     spelled = number[:2] + "".join(data.draw(between) + character for character in number[2:])
     assume("()" not in spelled)
 
-    # A short last group may be a second ending of the number before it: 91510 20000-0.
+    # A short last group may be an alternative ending of the number before it: 91510 20000-0.
     assume(normalise([spelled], "IN") != [Reason.AMBIGUOUS])
     assert normalise([spelled], "IN") == normalise([number], "IN")
     assert without_reasons(normalise([spelled], "IN")) == libphonenumber([spelled])
 
 
-def test_more_characters_than_libphonenumber_looks_at_are_too_many_here_too() -> None:
+def test_text_longer_than_libphonenumber_reads_is_rejected() -> None:
     texts = ["9876500000" + " " * fill for fill in (239, 240, 241)]
 
     assert without_reasons(normalise(texts, "IN")) == libphonenumber(texts) == ["+919876500000"] * 2 + [None]
 
 
-def test_india_is_judged_without_parsing() -> None:
+def test_indian_numbers_are_validated_without_parsing() -> None:
     assert india.indian_numbers(at_home=True) is not None
     assert india.indian_numbers(at_home=False) is not None
 
@@ -130,7 +128,7 @@ def test_india_is_judged_without_parsing() -> None:
         ("country_code", 92),
     ],
 )
-def test_a_plan_that_nobody_has_thought_about_is_left_to_libphonenumber(field: str, changed: Any) -> None:
+def test_libphonenumber_is_used_if_the_metadata_has_changed(field: str, changed: Any) -> None:
     metadata = PhoneMetadata.metadata_for_region("IN", None)
     other = SimpleNamespace(**vars(metadata) | {field: changed})
 
@@ -138,15 +136,15 @@ def test_a_plan_that_nobody_has_thought_about_is_left_to_libphonenumber(field: s
 
 
 @pytest.fixture
-def nobody_understands_the_plan(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def changed_metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(india._UNDERSTOOD, "international_prefix", "011")
     india.indian_numbers.cache_clear()
     yield
     india.indian_numbers.cache_clear()
 
 
-@pytest.mark.usefixtures("nobody_understands_the_plan")
-def test_then_its_verdicts_are_still_the_same(blocks: list[Block]) -> None:
+@pytest.mark.usefixtures("changed_metadata")
+def test_verdicts_are_the_same_with_changed_metadata(blocks: list[Block]) -> None:
     numbers = [block.number("1") for block in blocks[::50]]
 
     assert india.indian_numbers(at_home=True) is None
@@ -171,13 +169,13 @@ def test_a_pattern_of_an_unknown_kind_is_left_to_libphonenumber(pattern: str) ->
         ("(?:1(?:2|3)|4)", None),
     ],
 )
-def test_a_pattern_is_taken_apart_at_its_outer_bars(pattern: str, parts: list[str] | None) -> None:
+def test_a_pattern_is_split_at_its_top_level_bars(pattern: str, parts: list[str] | None) -> None:
     assert india.alternatives(pattern) == (parts or [pattern])
 
 
 @st.composite
 def indian_spellings(draw: st.DrawFn) -> str:
-    """An Indian number, or one that is nearly so, with marks anywhere."""
+    """An Indian number, or nearly one, with separators anywhere."""
     number = draw(st.sampled_from(["9876500001", "9198765000", "2223456789", "1800221234", "919876500001"]))
     text = draw(st.sampled_from(SPELLINGS)).format(number)
     ends = draw(st.sampled_from(["", "", "-01", "/35", "-(1", ".0", "-0 1"]))
@@ -194,9 +192,7 @@ def indian_spellings(draw: st.DrawFn) -> str:
 @example(text=")+919876500001")
 @example(text="+-919876500001")
 @example(text="-(9876500001")
-def test_numbers_judged_by_the_thousands_get_the_verdict_of_each_alone(
-    country: str | None, has_code: bool, text: str
-) -> None:
+def test_a_batch_gives_the_same_verdicts_as_single_numbers(country: str | None, has_code: bool, text: str) -> None:
     column = NumberColumn(country, has_country_code=has_code)
 
-    assert column.judge(["98", text, "98"])[1] == column._judge(text)
+    assert column.evaluate(["98", text, "98"])[1] == column._evaluate(text)

@@ -1,4 +1,4 @@
-"""What a campaign may cost is said before it, and refused where it may cost too much."""
+"""The cost of a campaign is estimated, and refused if it may exceed the limit."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def refusal(**arguments: Any) -> str:
     return str(problem)
 
 
-def test_a_plan_says_what_is_expected_and_what_it_costs_at_most() -> None:
+def test_a_plan_has_expected_and_maximum_cost() -> None:
     plan = spec_of(FIELDS, tariff=TARIFF).plan(MORNING)
 
     assert str(plan.cost) == "INR 600.00, at most INR 1,800.00"
     assert plan.as_dict()["cost"] == {"expected": "600.00", "worst_case": "1800.00", "currency": "INR"}
 
 
-def test_without_a_price_nothing_is_said() -> None:
+def test_there_is_no_estimate_without_a_price() -> None:
     assert spec_of(FIELDS).plan(MORNING).as_dict()["cost"] is None
 
 
@@ -47,27 +47,27 @@ def test_without_retries_the_worst_case_is_the_expected_one() -> None:
     assert str(TARIFF.estimate(10, CallRetries(number_of_retries=0, interval_mins=5))) == "INR 6.00"
 
 
-def test_a_campaign_whose_worst_case_costs_more_than_it_may_is_refused() -> None:
+def test_a_worst_case_above_the_limit_is_refused() -> None:
     spec_of(FIELDS | {"max_cost": "1800"}, tariff=TARIFF)
 
     assert refusal(max_cost=1799.99) == (
-        "max_cost: must be at least the worst case, which is INR 1,800.00 (got 1,799.99); "
-        "raise it, or call fewer people or less often"
+        "max_cost: must be at least the worst case of INR 1,800.00 (got 1,799.99); "
+        "raise it, or reduce contacts or retries"
     )
 
 
-def test_what_cannot_be_checked_is_refused() -> None:
+def test_a_limit_that_cannot_be_checked_is_refused() -> None:
     assert refusal(max_cost=500, numbers=None, lists=["LIST"]).startswith(
         "max_cost: cannot be checked for contact lists"
     )
-    with pytest.raises(ExotelInputError, match="max_cost: needs price_per_minute on the connection"):
+    with pytest.raises(ExotelInputError, match="max_cost: needs price_per_minute in the connection"):
         spec_of(FIELDS | {"max_cost": 500})
 
 
 @pytest.mark.parametrize("wrong", [-1, "much", True, "nan", "inf"])
-def test_a_limit_that_is_no_amount_is_refused(wrong: object) -> None:
+def test_an_invalid_limit_is_refused(wrong: object) -> None:
     assert refusal(max_cost=wrong) == "max_cost: must be an amount of 0 or more; give an amount, such as 500"
 
 
-def test_amounts_are_read_as_they_are_written() -> None:
+def test_amounts_are_parsed_exactly() -> None:
     assert [read_amount(one) for one in ("0.1", 0.1, 3, Decimal(7))] == [Decimal("0.1"), Decimal("0.1"), 3, 7]

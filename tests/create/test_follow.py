@@ -1,4 +1,4 @@
-"""The campaign of an earlier try that is followed: as it stands, resumed, or not worth waiting for."""
+"""Follow the campaign of an earlier try: unchanged, resumed, or failed."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ def followed(
 
 
 @pytest.mark.parametrize("if_paused", ["follow", "resume"])
-def test_one_that_is_not_paused_is_followed_as_it_is(if_paused: IfPaused) -> None:
+def test_a_campaign_that_is_not_paused_is_followed_unchanged(if_paused: IfPaused) -> None:
     assert not followed(if_paused, CampaignStatus.IN_PROGRESS, timed_out=True)
 
 
-def test_a_paused_one_is_resumed_where_that_is_wanted() -> None:
+def test_a_paused_campaign_is_resumed_with_if_paused_resume() -> None:
     assert followed("resume")
     assert not followed("follow")
 
 
 @pytest.mark.parametrize("schedule", [LATER, Schedule(send_at=NOW - HOUR)], ids=["before it opens", "without an end"])
-def test_a_paused_one_is_not_resumed_outside_its_window(schedule: Schedule) -> None:
+def test_a_paused_campaign_is_not_resumed_outside_its_window(schedule: Schedule) -> None:
     assert not followed("resume", schedule=schedule)
 
 
-def test_one_that_is_paused_for_its_next_window_is_left_to_that() -> None:
+def test_a_campaign_paused_for_its_next_window_stays_paused() -> None:
     assert not followed("resume", carried_to=OPEN.end_at)
 
 
-def test_one_that_was_to_be_paused_for_another_window_than_it_shows_is_resumed() -> None:
+def test_a_campaign_with_another_window_than_stored_is_resumed() -> None:
     assert followed("resume", carried_to=NOW + 24 * HOUR)
 
 
-def test_one_that_a_time_out_has_paused_is_not_waited_for_again() -> None:
+def test_a_campaign_paused_by_a_timeout_fails_the_next_try() -> None:
     with pytest.raises(ExotelCampaignTimedOut, match="if_paused='resume'"):
         followed("follow", timed_out=True)
 
 
-def test_one_that_a_time_out_has_paused_is_resumed_where_that_is_wanted() -> None:
+def test_a_campaign_paused_by_a_timeout_is_resumed_with_if_paused_resume() -> None:
     assert followed("resume", timed_out=True)

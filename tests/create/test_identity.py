@@ -1,4 +1,4 @@
-"""How the campaign of a task is known again."""
+"""The identity of a task's campaign, and the lookup by it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.create import lookup
-from airflow_provider_exotel.create.identity import AUDIENCE_LENGTH, MAX_NAME, CampaignIdentity, identify, renamed
+from airflow_provider_exotel.create.identity import (
+    AUDIENCE_LENGTH,
+    MAX_NAME,
+    CampaignIdentity,
+    identify,
+    rename_keeping_key,
+)
 from airflow_provider_exotel.create.lookup import find
 
 TASK: dict[str, Any] = {"dag_id": "reminders", "run_id": "scheduled__1", "task_id": "create", "map_index": -1}
@@ -42,18 +48,18 @@ def test_every_try_of_a_task_has_the_same_key() -> None:
     ],
     ids=str,
 )
-def test_every_part_makes_another_key(other: dict[str, Any]) -> None:
+def test_every_part_changes_the_key(other: dict[str, Any]) -> None:
     assert identity(**other).key != identity().key
 
 
-def test_a_run_with_a_logical_date_goes_by_that_and_not_by_its_id() -> None:
+def test_a_run_is_identified_by_its_logical_date_if_it_has_one() -> None:
     one, other = (identity(run_id=run_id, logical_date=RUN_BEGAN) for run_id in ("scheduled__1", "backfill__1"))
 
     assert one == other
     assert identity(logical_date=RUN_BEGAN + timedelta(hours=1)).key != one.key
 
 
-def test_an_idempotency_key_stands_for_run_task_and_index() -> None:
+def test_an_idempotency_key_replaces_run_task_and_index() -> None:
     one, other = identity(idempotency_key="march"), identity(run_id="x", map_index=3, idempotency_key="march")
 
     assert one.key == other.key
@@ -66,7 +72,7 @@ def test_the_name_sent_is_short_printable_and_ends_with_the_whole_key(name: str)
     assert len(made.name) <= 80
     assert made.name.endswith(f" af-{made.key}")
     assert made.name.isprintable()
-    assert made.is_of(made.name)
+    assert made.matches(made.name)
 
 
 @pytest.mark.parametrize(
@@ -82,27 +88,27 @@ def test_the_name_of_the_caller_comes_first(given_name: str | None, sent: str) -
 def test_the_key_is_found_anywhere_in_a_name_in_any_case() -> None:
     made = identity()
 
-    assert made.is_of(f"{made.marker.upper()} renamed in the dashboard")
-    assert not made.is_of("reminders.create")
+    assert made.matches(f"{made.marker.upper()} rename_keeping_key in the dashboard")
+    assert not made.matches("reminders.create")
 
 
-def test_a_campaign_named_after_another_one_is_not_the_other() -> None:
+def test_a_campaign_named_after_another_does_not_match_it() -> None:
     first = identity()
     second = identity(task_id="follow_up", name=f"Re {first.name_for('1b2c3d4e5f60')}")
     name = second.name_for("3d4e5f60718a")
 
     assert first.name in name
-    assert (first.is_of(name), second.is_of(name)) == (False, True)
+    assert (first.matches(name), second.matches(name)) == (False, True)
     assert second.audience_in(name) == "3d4e5f60718a"
 
 
-def test_a_campaign_that_names_its_own_key_twice_tells_whom_it_calls_by_the_last() -> None:
+def test_the_audience_follows_the_last_key_in_a_name() -> None:
     made = identity()
 
     assert made.audience_in(f"{made.name_for('1b2c3d4e5f60')} again {made.name_for('3d4e5f60718a')}") == "3d4e5f60718a"
 
 
-def test_a_word_somebody_wrote_behind_the_key_tells_nothing_of_the_audience() -> None:
+def test_text_after_the_key_is_not_read_as_the_audience() -> None:
     made = identity()
 
     assert made.audience_in(f"{made.name}-feedback") is None
@@ -122,15 +128,15 @@ FIRST, SECOND = f"af-{'1' * 16}-1b2c3d4e5f60", f"af-{'2' * 16}-3d4e5f60718a"
         ("Old", "New", "New"),
     ],
 )
-def test_a_campaign_that_is_renamed_keeps_its_own_key(name: str, wanted: str, sent: str) -> None:
-    assert renamed(name, wanted) == sent
+def test_a_renamed_campaign_keeps_its_own_key(name: str, wanted: str, sent: str) -> None:
+    assert rename_keeping_key(name, wanted) == sent
 
 
 def test_an_exact_name_is_sent_and_compared_whole() -> None:
     made = identity(name="March reminder", exact_name=True)
 
     assert made.name == "March reminder"
-    assert not made.is_of("March reminder 2")
+    assert not made.matches("March reminder 2")
 
 
 class Account:
@@ -166,13 +172,13 @@ def test_campaigns_of_other_keys_are_seen_until_they_end(status: CampaignStatus)
 
 
 @pytest.mark.parametrize("status", list(CampaignStatus))
-def test_it_is_found_whatever_has_become_of_it(status: CampaignStatus) -> None:
+def test_a_campaign_is_found_in_any_status(status: CampaignStatus) -> None:
     made = identity()
 
     assert len(find(Account(Campaign(id="1", name=made.name, status=status)), made, RUN_BEGAN).matches) == 1
 
 
-def test_of_several_the_earliest_comes_first() -> None:
+def test_the_earliest_of_several_matches_comes_first() -> None:
     made = identity()
 
     found = find(Account(campaign(2, made.name), campaign(1, made.name)), made, RUN_BEGAN).matches
@@ -185,7 +191,7 @@ def daily(count: int) -> list[Campaign]:
     return [campaign(number, age=timedelta(days=number)) for number in range(count)]
 
 
-def test_a_look_ends_a_day_before_the_run_once_the_list_is_seen_to_be_newest_first() -> None:
+def test_a_lookup_ends_a_day_before_the_run_if_the_list_is_newest_first() -> None:
     account = Account(*daily(100))
 
     assert find(account, identity(), RUN_BEGAN).matches == []
@@ -216,7 +222,7 @@ def test_a_list_in_another_order_is_read_to_its_end(first: str) -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["newest first", "oldest first"])
-def test_of_several_the_earliest_comes_first_in_whatever_order_they_are_listed(order: int) -> None:
+def test_the_earliest_match_comes_first_in_any_list_order(order: int) -> None:
     made = identity()
     both = [campaign(2, made.name), campaign(1, made.name, age=timedelta(hours=1))]
 
@@ -224,17 +230,17 @@ def test_of_several_the_earliest_comes_first_in_whatever_order_they_are_listed(o
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["newest first", "oldest first"])
-def test_of_two_of_one_second_the_one_is_earlier_that_the_order_of_the_list_says(order: int) -> None:
+def test_the_list_order_decides_within_one_second(order: int) -> None:
     made = identity()
     listed = [campaign(2, made.name), campaign(1, made.name), campaign(0, age=timedelta(hours=1))]
 
     assert [one.id for one in find(Account(*listed[::order]), made, RUN_BEGAN).matches] == ["1", "2"]
 
 
-def test_a_look_that_cannot_go_back_far_enough_never_says_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "FURTHEST_LOOK", 3)
+def test_a_lookup_that_ends_too_early_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "MAX_CAMPAIGNS_READ", 3)
 
-    with pytest.raises(ExotelOutcomeUnknown, match="is not known; look for it in the dashboard"):
+    with pytest.raises(ExotelOutcomeUnknown, match="search for it in the dashboard"):
         find(Account(*map(campaign, range(4))), identity(), RUN_BEGAN)
 
 
@@ -242,12 +248,12 @@ OTHER = identity(run_id="scheduled__2")
 
 
 @given(st.text(max_size=200))
-def test_a_campaign_that_is_renamed_is_known_again_by_all_its_name_told(wanted: str) -> None:
+def test_a_renamed_campaign_keeps_key_and_audience(wanted: str) -> None:
     made = identity()
 
-    name = renamed(made.name_for("ab12cd34ef56"), wanted)
+    name = rename_keeping_key(made.name_for("ab12cd34ef56"), wanted)
 
-    assert made.is_of(name)
+    assert made.matches(name)
     assert made.audience_in(name) == "ab12cd34ef56"
     assert len(name) <= MAX_NAME
     assert name.isprintable()
@@ -256,7 +262,7 @@ def test_a_campaign_that_is_renamed_is_known_again_by_all_its_name_told(wanted: 
 @pytest.mark.parametrize(
     ("name", "wanted", "becomes"),
     [
-        pytest.param("Survey", "Winter\tsurvey", "Winter\tsurvey", id="a name of the caller's own is theirs to change"),
+        pytest.param("Survey", "Winter\tsurvey", "Winter\tsurvey", id="a caller's name can be changed freely"),
         pytest.param(f"One {identity().marker}", "Two", f"Two {identity().marker}", id="the key stays"),
         pytest.param(
             f"One {identity().marker}-ab12cd34ef56",
@@ -268,23 +274,23 @@ def test_a_campaign_that_is_renamed_is_known_again_by_all_its_name_told(wanted: 
             f"One {identity().marker}",
             f"Two {OTHER.marker}-cd34ef56ab12",
             f"Two {identity().marker}",
-            id="and no other one",
+            id="another key is removed",
         ),
-        pytest.param(identity().marker, "Two", f"Two {identity().marker}", id="a name that was only a key"),
+        pytest.param(identity().marker, "Two", f"Two {identity().marker}", id="a name that consists of the key"),
     ],
 )
-def test_what_another_name_becomes(name: str, wanted: str, becomes: str) -> None:
-    assert renamed(name, wanted) == becomes
+def test_the_name_after_renaming(name: str, wanted: str, becomes: str) -> None:
+    assert rename_keeping_key(name, wanted) == becomes
 
 
-def test_a_name_that_was_taken_from_another_campaign_does_not_take_its_key_along() -> None:
+def test_a_name_copied_from_another_campaign_loses_its_key() -> None:
     made = identity(name=OTHER.name_for("ab12cd34ef56"))
 
-    assert not OTHER.is_of(made.name)
+    assert not OTHER.matches(made.name)
 
 
-def test_what_is_found_within_the_furthest_look_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "FURTHEST_LOOK", 3)
+def test_a_match_within_the_maximum_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "MAX_CAMPAIGNS_READ", 3)
     made, account = identity(), Account(campaign(1), campaign(2, identity().name), *map(campaign, range(3, 9)))
 
     assert [one.id for one in find(account, made, RUN_BEGAN).matches] == ["2"]
@@ -293,15 +299,15 @@ def test_what_is_found_within_the_furthest_look_is_enough(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("name", ["March", "a" * 200])
-def test_a_test_has_a_key_and_a_name_of_its_own(name: str, exact: bool) -> None:
+def test_the_test_campaign_has_its_own_key_and_name(name: str, exact: bool) -> None:
     real = identity(name=name, exact_name=exact)
     test = real.for_test()
 
     assert test == identity(name=name, exact_name=exact).for_test()
     assert test.key != real.key
-    assert not real.is_of(test.name)
-    assert not test.is_of(real.name)
-    assert test.is_of(test.name)
+    assert not real.matches(test.name)
+    assert not test.matches(real.name)
+    assert test.matches(test.name)
     if not exact:
         assert len(test.name_for("a" * AUDIENCE_LENGTH)) <= MAX_NAME
         assert " test af-" in test.name

@@ -1,4 +1,4 @@
-"""The protocol step by step, on a clock of its own."""
+"""The steps of creating a campaign once, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
 from airflow_provider_exotel.create.errors import ExotelCampaignGone, TrySuperseded
-from airflow_provider_exotel.create.fingerprint import Content, ContentMark
+from airflow_provider_exotel.create.fingerprint import CampaignFields, FieldsFingerprint
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
-from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal, Entry
+from airflow_provider_exotel.create.journal import AudienceFingerprint, CampaignJournal, Entry
 from airflow_provider_exotel.create.once import SEND_WITHIN, SETTLE, Clock, OneCampaign
 from airflow_provider_exotel.windows.calling_window import MissedWindow
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 NUMBERS = PhoneNumbers(["+919876500000", "+919876500001"])
-AUDIENCE = AudienceMark.of(NUMBERS, None, "secret")
+AUDIENCE = AudienceFingerprint.of(NUMBERS, None, "secret")
 IDENTITY = identify("emulator", None, dag_id="reminders", run_id="manual", task_id="create", map_index=-1)
 ANSWER = timedelta(seconds=40)
 
 
 @dataclass
 class Service:
-    """An account on a clock, whose answers get lost as they are told to."""
+    """An account on a simulated clock that can lose responses."""
 
     now: datetime = NOW
     shown_after: timedelta = timedelta()
@@ -81,7 +81,7 @@ class Service:
 
 
 class Store:
-    """What outlives a try."""
+    """The task state that is kept between tries."""
 
     def __init__(self, kept: Entry | None = None) -> None:
         self.kept = kept.as_json() if kept else None
@@ -100,7 +100,7 @@ def campaign(number: int, status: CampaignStatus = CampaignStatus.CREATED, **fie
 
 
 def one(service: Service, store: Store | None = None, **options: Any) -> OneCampaign:
-    journal = store.journal() if store else CampaignJournal.of_this_try()
+    journal = store.journal() if store else CampaignJournal.in_memory()
     clock = Clock(lambda: service.now, service.sleep)
     return OneCampaign(IDENTITY, service, journal, NOW, answer_within=ANSWER, clock=clock, **options)
 
@@ -109,7 +109,7 @@ def request(now: datetime) -> CampaignRequest:
     return CampaignRequest(numbers=NUMBERS, caller_id="0XXXXXX4890", name=IDENTITY.name)
 
 
-def test_a_first_try_looks_once_writes_down_sends_and_writes_down() -> None:
+def test_a_first_try_polls_stores_the_intent_sends_and_stores_the_id() -> None:
     service, store = Service(), Store()
 
     assert one(service, store).find(lambda: AUDIENCE) is None
@@ -119,32 +119,32 @@ def test_a_first_try_looks_once_writes_down_sends_and_writes_down() -> None:
     assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE), Entry(created.id, None, AUDIENCE)]
 
 
-def test_what_the_journal_knows_is_asked_for_and_followed() -> None:
+def test_a_campaign_in_the_journal_is_followed() -> None:
     service, store = Service(existing=[campaign(0)]), Store(Entry("0"))
 
     assert one(service, store).find(lambda: AUDIENCE) == campaign(0)
     assert service.done == ["get"]
 
 
-def test_what_the_journal_knows_and_is_gone_is_never_created_again() -> None:
-    with pytest.raises(ExotelCampaignGone, match="Give another idempotency_key"):
+def test_a_missing_campaign_in_the_journal_is_not_created_again() -> None:
+    with pytest.raises(ExotelCampaignGone, match="give another idempotency_key"):
         one(Service(), Store(Entry("0"))).find(lambda: AUDIENCE)
 
 
-def test_what_was_deleted_is_never_created_again() -> None:
+def test_a_deleted_campaign_is_not_created_again() -> None:
     with pytest.raises(ExotelCampaignGone):
         one(Service(existing=[campaign(0, CampaignStatus.DELETED)])).find(lambda: AUDIENCE)
 
 
-def test_what_the_list_shows_is_written_down_and_followed() -> None:
+def test_a_campaign_in_the_list_is_stored_and_followed() -> None:
     service, store = Service(existing=[campaign(0)]), Store()
 
     assert one(service, store).find(lambda: AUDIENCE) == campaign(0)
     assert store.written == [Entry("0")]
 
 
-def test_whom_it_calls_is_written_down_too_where_its_name_vouches_for_it() -> None:
-    mark = AudienceMark.of(NUMBERS, None, "secret", rejected=3)
+def test_the_audience_is_stored_if_it_is_in_the_name() -> None:
+    mark = AudienceFingerprint.of(NUMBERS, None, "secret", rejected=3)
     service, store = Service(existing=[named(0, mark)]), Store()
 
     found = one(service, store)
@@ -161,13 +161,15 @@ LONG_AGO = Entry(None, NOW - timedelta(hours=1), AUDIENCE)
 @pytest.mark.parametrize(
     ("kept", "is_later_try", "waits"),
     [
-        pytest.param(None, False, timedelta(), id="a first try looks once"),
-        pytest.param(None, True, timedelta(), id="a later try with an empty journal too: nothing was sent"),
-        pytest.param(OPEN, True, SEND_WITHIN + ANSWER + SETTLE, id="an open intent is waited out"),
-        pytest.param(LONG_AGO, True, timedelta(seconds=14), id="an old one is looked for a few times"),
+        pytest.param(None, False, timedelta(), id="a first try polls once"),
+        pytest.param(None, True, timedelta(), id="so does a later try with an empty journal: nothing was sent"),
+        pytest.param(
+            OPEN, True, SEND_WITHIN + ANSWER + SETTLE, id="an open intent: poll until the campaign would show"
+        ),
+        pytest.param(LONG_AGO, True, timedelta(seconds=14), id="an old intent: poll a few times"),
     ],
 )
-def test_how_long_is_looked_before_it_is_sent(kept: Entry | None, is_later_try: bool, waits: timedelta) -> None:
+def test_polling_before_the_campaign_is_sent(kept: Entry | None, is_later_try: bool, waits: timedelta) -> None:
     service = Service()
 
     assert one(service, Store(kept), is_later_try=is_later_try).find(lambda: AUDIENCE) is None
@@ -175,7 +177,7 @@ def test_how_long_is_looked_before_it_is_sent(kept: Entry | None, is_later_try: 
     assert service.now - NOW == waits
 
 
-def test_without_a_journal_a_later_try_waits_as_if_it_had_just_been_sent() -> None:
+def test_without_a_journal_a_later_try_polls_for_the_maximum_time() -> None:
     service = Service()
 
     assert one(service, is_later_try=True).find(lambda: AUDIENCE) is None
@@ -183,13 +185,13 @@ def test_without_a_journal_a_later_try_waits_as_if_it_had_just_been_sent() -> No
     assert service.now - NOW == ANSWER + SETTLE
 
 
-def test_what_shows_late_is_found_by_a_later_try() -> None:
+def test_a_campaign_that_appears_late_is_found_by_a_later_try() -> None:
     service = Service(existing=[campaign(0)], shown_after=SETTLE)
 
     assert one(service, Store(OPEN)).find(lambda: AUDIENCE) == campaign(0)
 
 
-def test_a_lost_answer_is_looked_for_until_it_shows() -> None:
+def test_after_a_lost_response_the_list_is_polled() -> None:
     service, store = Service(error=ExotelOutcomeUnknown("lost"), shown_after=SETTLE), Store()
 
     created = one(service, store).create(request, AUDIENCE)
@@ -198,7 +200,7 @@ def test_a_lost_answer_is_looked_for_until_it_shows() -> None:
     assert store.written[-1].campaign_id == "0"
 
 
-def test_a_lost_answer_that_does_not_show_is_an_unknown_outcome_in_plain_words() -> None:
+def test_a_campaign_that_never_appears_is_an_unknown_outcome() -> None:
     service, store = Service(error=ExotelOutcomeUnknown("lost"), commits=False), Store()
 
     with pytest.raises(ExotelOutcomeUnknown) as caught:
@@ -206,11 +208,11 @@ def test_a_lost_answer_that_does_not_show_is_an_unknown_outcome_in_plain_words()
 
     assert service.done.count("post") == 1
     assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE)]
-    for told in ("its answer was lost", "did not show", IDENTITY.marker, "2026-03-02 04:03:10 UTC", "By hand"):
+    for told in ("its response was lost", "did not appear", IDENTITY.marker, "2026-03-02 04:03:10 UTC", "by hand"):
         assert told in str(caught.value)
 
 
-def test_without_a_journal_it_is_not_said_when_a_later_try_may_send_it() -> None:
+def test_without_a_journal_the_error_gives_a_relative_time() -> None:
     service = Service(error=ExotelOutcomeUnknown("lost"), commits=False)
 
     with pytest.raises(ExotelOutcomeUnknown, match="again and may send it 160 s after it began"):
@@ -230,7 +232,7 @@ def test_after_an_unknown_outcome_a_later_try_sends_it() -> None:
 
 
 @pytest.mark.parametrize("error", [ExotelRequestRefused("no"), MissedWindow(None, NOW, "over")], ids=["no", "missed"])
-def test_what_surely_was_not_sent_leaves_nothing_open(error: Exception) -> None:
+def test_an_unsent_request_leaves_no_intent(error: Exception) -> None:
     service, store = Service(), Store()
 
     def fails(_: datetime) -> CampaignRequest:
@@ -242,7 +244,7 @@ def test_what_surely_was_not_sent_leaves_nothing_open(error: Exception) -> None:
     assert store.kept in (None, Entry().as_json())
 
 
-def test_a_window_that_closes_before_it_is_sent_again_closes_the_intent() -> None:
+def test_a_window_that_closes_before_a_resend_removes_the_intent() -> None:
     class Busy(Service):
         """Answers the first sending with 429."""
 
@@ -263,7 +265,7 @@ def test_a_window_that_closes_before_it_is_sent_again_closes_the_intent() -> Non
     assert store.written == [OPEN, Entry()]
 
 
-def test_a_refusal_closes_the_intent() -> None:
+def test_a_refusal_removes_the_intent() -> None:
     service, store = Service(error=ExotelRequestRefused("no"), commits=False), Store()
 
     with pytest.raises(ExotelRequestRefused):
@@ -272,7 +274,7 @@ def test_a_refusal_closes_the_intent() -> None:
     assert store.written == [OPEN, Entry()]
 
 
-def test_a_try_that_cannot_write_down_its_intent_sends_nothing() -> None:
+def test_a_try_that_cannot_store_its_intent_sends_nothing() -> None:
     service, store = Service(), Store()
 
     def superseded(_: dict[str, Any]) -> None:
@@ -287,7 +289,7 @@ def test_a_try_that_cannot_write_down_its_intent_sends_nothing() -> None:
 
 
 @pytest.mark.parametrize("existing", [[], [campaign(0)]], ids=["created", "found"])
-def test_its_id_is_known_to_the_guard_before_the_journal_may_refuse_it(existing: list[Campaign]) -> None:
+def test_the_guard_gets_the_id_before_the_journal(existing: list[Campaign]) -> None:
     service, store, guarded = Service(existing=existing), Store(), []
     keep = store.write
 
@@ -305,7 +307,7 @@ def test_its_id_is_known_to_the_guard_before_the_journal_may_refuse_it(existing:
     assert guarded == ["0"]
 
 
-def test_a_campaign_of_the_journal_is_guarded_before_it_is_asked_for() -> None:
+def test_the_guard_gets_the_id_in_the_journal_before_a_poll() -> None:
     guarded: list[str] = []
 
     with pytest.raises(ExotelCampaignGone):
@@ -314,7 +316,7 @@ def test_a_campaign_of_the_journal_is_guarded_before_it_is_asked_for() -> None:
     assert guarded == ["0"]
 
 
-def test_a_try_that_took_too_long_to_write_it_down_sends_nothing() -> None:
+def test_a_slow_journal_write_prevents_sending() -> None:
     service, store = Service(), Store()
     store.write = lambda _: service.sleep(31)  # type: ignore[method-assign]
 
@@ -324,7 +326,7 @@ def test_a_try_that_took_too_long_to_write_it_down_sends_nothing() -> None:
     assert "post" not in service.done
 
 
-def test_of_several_campaigns_the_earliest_is_kept_and_the_others_are_stopped(
+def test_the_earliest_of_several_campaigns_is_kept(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     statuses = [CampaignStatus.CREATED, CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.COMPLETED]
@@ -334,17 +336,17 @@ def test_of_several_campaigns_the_earliest_is_kept_and_the_others_are_stopped(
 
     assert found == campaign(0)
     assert service.done == ["look", "delete 1", "pause 2", "get"]
-    assert "4 campaigns carry" in caplog.text
+    assert "4 campaigns are named" in caplog.text
 
 
-def test_of_two_of_which_the_earliest_was_deleted_by_hand_the_living_one_is_kept() -> None:
+def test_a_deleted_earliest_campaign_is_ignored() -> None:
     service = Service(existing=[campaign(0, CampaignStatus.DELETED), campaign(1)])
 
     assert one(service).find(lambda: AUDIENCE) == campaign(1)
     assert service.done == ["look"]
 
 
-def test_one_that_begins_meanwhile_is_paused_instead() -> None:
+def test_a_duplicate_that_has_started_is_paused() -> None:
     class Begun(Service):
         def delete_campaign(self, campaign_id: str) -> None:
             raise ExotelRequestRefused("it has begun")
@@ -355,7 +357,7 @@ def test_one_that_begins_meanwhile_is_paused_instead() -> None:
     assert "pause 1" in service.done
 
 
-def test_one_that_cannot_be_stopped_is_logged_and_the_earliest_followed(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_duplicate_that_cannot_be_stopped_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     class Refusing(Service):
         def pause_campaign(self, campaign_id: str) -> Campaign:
             raise ExotelRequestRefused("not now")
@@ -363,33 +365,33 @@ def test_one_that_cannot_be_stopped_is_logged_and_the_earliest_followed(caplog: 
     service = Refusing(existing=[campaign(0), campaign(1, CampaignStatus.IN_PROGRESS), campaign(2)])
 
     assert one(service).find(lambda: AUDIENCE) == campaign(0)
-    assert "Campaign 1 could not be stopped: not now" in caplog.text
+    assert "Could not stop campaign 1: not now" in caplog.text
     assert "delete 2" in service.done
 
 
-def test_of_several_of_an_exact_name_none_is_stopped() -> None:
+def test_campaigns_with_an_exact_name_are_never_stopped() -> None:
     service = Service(existing=[replace(campaign(number), name=EXACT.name) for number in range(2)])
 
     assert replace(one(service), identity=EXACT).find(lambda: AUDIENCE) == service.existing[0]
     assert service.done == ["look"]
 
 
-OTHERS = AudienceMark.of(PhoneNumbers(["+919876500000", "+919876500002"]), None, "secret")
+OTHERS = AudienceFingerprint.of(PhoneNumbers(["+919876500000", "+919876500002"]), None, "secret")
 
 
 @pytest.mark.parametrize(
     ("known", "wanted", "difference"),
     [
-        (AUDIENCE, AudienceMark.of(PhoneNumbers(list(NUMBERS)[::-1]), None, "secret"), None),
-        (AUDIENCE, OTHERS, "2 numbers of which some are others"),
-        (AUDIENCE, AudienceMark.of(PhoneNumbers(["+919876500000"]), None, "secret"), "1 numbers instead of 2"),
-        (AUDIENCE, AudienceMark.of(None, ["one"], "secret"), "lists one instead of none"),
-        (AudienceMark.of(None, ["a", "b"], ""), AudienceMark.of(None, ["b", "a"], ""), None),
-        (AUDIENCE, AudienceMark.of(NUMBERS, None, "another token"), None),
+        (AUDIENCE, AudienceFingerprint.of(PhoneNumbers(list(NUMBERS)[::-1]), None, "secret"), None),
+        (AUDIENCE, OTHERS, "2 numbers, some of which differ"),
+        (AUDIENCE, AudienceFingerprint.of(PhoneNumbers(["+919876500000"]), None, "secret"), "1 numbers instead of 2"),
+        (AUDIENCE, AudienceFingerprint.of(None, ["one"], "secret"), "lists one instead of none"),
+        (AudienceFingerprint.of(None, ["a", "b"], ""), AudienceFingerprint.of(None, ["b", "a"], ""), None),
+        (AUDIENCE, AudienceFingerprint.of(NUMBERS, None, "another token"), None),
     ],
 )
-def test_what_calls_other_people_is_not_followed(
-    known: AudienceMark, wanted: AudienceMark, difference: str | None
+def test_a_campaign_with_another_audience_is_not_followed(
+    known: AudienceFingerprint, wanted: AudienceFingerprint, difference: str | None
 ) -> None:
     service, store = Service(existing=[campaign(0)]), Store(Entry("0", None, known))
 
@@ -401,15 +403,15 @@ def test_what_calls_other_people_is_not_followed(
     assert "9876500" not in str(caught.value)
 
 
-def test_whom_the_service_shows_is_compared_where_the_journal_knows_nothing() -> None:
+def test_without_a_journal_entry_the_shown_audience_is_compared() -> None:
     service = Service(existing=[campaign(0, lists=("other",))])
 
     with pytest.raises(ExotelInputError, match="lists mine instead of other"):
-        one(service).find(lambda: AudienceMark(lists=("mine",)))
+        one(service).find(lambda: AudienceFingerprint(lists=("mine",)))
 
 
 EXACT = identify("emulator", None, name="March reminder", exact_name=True)
-TWICE = AudienceMark.of(PhoneNumbers([*NUMBERS, "+919876500000"]), None, "secret")
+TWICE = AudienceFingerprint.of(PhoneNumbers([*NUMBERS, "+919876500000"]), None, "secret")
 
 
 @pytest.mark.parametrize(
@@ -421,12 +423,12 @@ TWICE = AudienceMark.of(PhoneNumbers([*NUMBERS, "+919876500000"]), None, "secret
         (NUMBERS, TWICE, None),
         (PhoneNumbers([*NUMBERS, "+919876500000"]), TWICE, None),
         (PhoneNumbers(["+919876500000"]), TWICE, "3 numbers instead of 1"),
-        (NUMBERS, AudienceMark.of(None, ["mine"], "secret"), "0 numbers instead of 2"),
+        (NUMBERS, AudienceFingerprint.of(None, ["mine"], "secret"), "0 numbers instead of 2"),
     ],
     ids=repr,
 )
-def test_of_numbers_the_service_shows_their_count_tells(
-    shown: PhoneNumbers, wanted: AudienceMark, difference: str | None
+def test_shown_numbers_are_compared_by_count(
+    shown: PhoneNumbers, wanted: AudienceFingerprint, difference: str | None
 ) -> None:
     service = Service(existing=[replace(campaign(0, numbers=shown), name=EXACT.name)])
     exact = replace(one(service), identity=EXACT)
@@ -438,44 +440,44 @@ def test_of_numbers_the_service_shows_their_count_tells(
         exact.find(lambda: wanted)
 
 
-def test_what_was_to_be_sent_tells_whom_a_campaign_calls_whose_name_tells_nothing() -> None:
+def test_the_stored_audience_counts_if_the_name_has_none() -> None:
     service, store = Service(existing=[campaign(0)]), Store(replace(LONG_AGO, audience=OTHERS))
 
     with pytest.raises(ExotelInputError, match="calls other people"):
         one(service, store).find(lambda: AUDIENCE)
 
 
-def test_a_name_that_tells_the_same_people_vouches_for_more_than_what_is_shown() -> None:
+def test_the_audience_in_the_name_overrides_shown_numbers() -> None:
     service = Service(existing=[named(0, AUDIENCE, numbers=PhoneNumbers(["+919876500000"]))])
 
     assert one(service).find(lambda: AUDIENCE) is not None
 
 
-def test_what_was_to_be_sent_to_others_says_nothing_of_a_campaign_whose_name_vouches() -> None:
+def test_the_audience_in_the_name_overrides_a_stored_intent() -> None:
     store = Store(replace(LONG_AGO, audience=OTHERS))
 
     assert one(Service(existing=[named(0, AUDIENCE)]), store).find(lambda: AUDIENCE) is not None
 
 
-def test_what_the_journal_knows_of_a_campaign_stands_above_its_name() -> None:
+def test_the_stored_audience_of_a_campaign_overrides_its_name() -> None:
     store = Store(Entry("0", None, AUDIENCE))
 
-    with pytest.raises(ExotelInputError, match="2 numbers of which some are others"):
+    with pytest.raises(ExotelInputError, match="2 numbers, some of which differ"):
         one(Service(existing=[named(0, OTHERS)]), store).find(lambda: OTHERS)
 
 
-def test_after_a_lost_answer_a_campaign_of_the_key_that_calls_others_is_not_followed() -> None:
+def test_after_a_lost_response_another_audience_is_not_followed() -> None:
     service = Service(existing=[named(0, OTHERS)], error=ExotelOutcomeUnknown("lost"), commits=False)
     store = Store()
 
-    with pytest.raises(ExotelOutcomeUnknown, match="did not show"):
+    with pytest.raises(ExotelOutcomeUnknown, match="did not appear"):
         one(service, store).create(request, AUDIENCE)
 
     assert store.written == [OPEN]
 
 
 @pytest.mark.parametrize("kept", [None, OPEN], ids=["lost answer", "open intent"])
-def test_one_that_calls_others_does_not_end_the_looking_for_what_was_sent(kept: Entry | None) -> None:
+def test_another_audience_does_not_end_the_polling(kept: Entry | None) -> None:
     late = replace(named(1, AUDIENCE), date_created=NOW + timedelta(seconds=60))
     service = Service(existing=[named(0, OTHERS), late], error=ExotelOutcomeUnknown("lost"), commits=False)
     task = one(service, Store(kept))
@@ -485,20 +487,20 @@ def test_one_that_calls_others_does_not_end_the_looking_for_what_was_sent(kept: 
     assert found == late
 
 
-def named(number: int, audience: AudienceMark, **fields: Any) -> Campaign:
+def named(number: int, audience: AudienceFingerprint, **fields: Any) -> Campaign:
     return replace(campaign(number, **fields), name=IDENTITY.name_for(audience.short))
 
 
-def test_a_campaign_of_the_key_whose_name_tells_other_people_is_not_followed() -> None:
+def test_another_audience_in_the_name_is_not_followed() -> None:
     service = Service(existing=[named(0, OTHERS)])
 
-    with pytest.raises(ExotelInputError, match="each row of a mapped task its own"):
+    with pytest.raises(ExotelInputError, match="each index of a mapped task its own"):
         one(service).find(lambda: AUDIENCE)
 
     assert service.done == ["look"]
 
 
-def test_ones_own_that_does_not_show_yet_is_withdrawn_where_an_earlier_one_shows() -> None:
+def test_the_own_campaign_is_withdrawn_if_an_earlier_one_shows() -> None:
     earlier = replace(named(0, AUDIENCE), date_created=NOW - timedelta(hours=1))
     service, store = Service(existing=[earlier], shown_after=timedelta(seconds=5)), Store()
 
@@ -508,9 +510,7 @@ def test_ones_own_that_does_not_show_yet_is_withdrawn_where_an_earlier_one_shows
 
 
 @pytest.mark.parametrize(("identity", "stopped"), [(IDENTITY, ["delete 0"]), (EXACT, [])], ids=["key", "exact name"])
-def test_a_later_one_whose_sender_may_be_dead_is_stopped_where_it_is_surely_of_the_key(
-    identity: CampaignIdentity, stopped: list[str]
-) -> None:
+def test_a_later_duplicate_of_the_key_is_stopped(identity: CampaignIdentity, stopped: list[str]) -> None:
     other = Campaign("0", CampaignStatus.CREATED, name=identity.name_for(AUDIENCE.short), date_created=NOW)
     service = Service(existing=[replace(other, date_created=NOW + timedelta(seconds=1))])
     service.shown_after = timedelta(seconds=-1)
@@ -521,7 +521,7 @@ def test_a_later_one_whose_sender_may_be_dead_is_stopped_where_it_is_surely_of_t
     assert service.done == ["post", "look", *stopped]
 
 
-def test_a_deleted_one_is_no_earlier_one() -> None:
+def test_a_deleted_campaign_does_not_count_as_earlier() -> None:
     deleted = replace(named(0, AUDIENCE, status=CampaignStatus.DELETED), date_created=NOW - timedelta(hours=1))
 
     assert one(Service(existing=[deleted]), Store(), is_shared=True).create(request, AUDIENCE).id == "1"
@@ -530,68 +530,68 @@ def test_a_deleted_one_is_no_earlier_one() -> None:
 @pytest.mark.parametrize(
     ("kept", "listed", "said"),
     [
-        (OPEN, True, "which is paused"),
-        (OPEN, False, "does not show and may dial"),
+        (OPEN, True, "paused the campaign"),
+        (OPEN, False, "is not in the list yet and may dial"),
         (None, False, ""),
     ],
     ids=["sent", "sent and not shown", "not sent"],
 )
-def test_a_task_that_is_killed_while_it_sends_pauses_what_it_finds_and_says_if_it_finds_nothing(
+def test_a_task_killed_while_sending_pauses_or_logs_the_campaign(
     kept: Entry | None, listed: bool, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     service = Service(existing=[campaign(0)] if listed else [])
 
-    one(service, Store(kept)).pause_what_was_sent(service)
+    one(service, Store(kept)).pause_after_kill(service)
 
     assert ("pause 0" in service.done) == listed
     assert said in caplog.text
     assert bool(said) == bool(caplog.text)
 
 
-def test_one_that_calls_others_is_not_followed_where_ones_own_does_not_show_yet() -> None:
+def test_another_audience_is_not_followed_before_the_own_campaign_shows() -> None:
     older = replace(named(0, OTHERS), date_created=NOW - timedelta(hours=1))
     service = Service(existing=[older], shown_after=timedelta(seconds=5))
 
     assert one(service, Store(), is_shared=True).create(request, AUDIENCE).id == "1"
 
 
-def test_a_name_that_tells_other_people_is_explained_by_what_the_service_shows() -> None:
-    service = Service(existing=[named(0, AudienceMark.of(None, ["north"], ""), lists=("north",))])
+def test_the_error_uses_the_shown_audience() -> None:
+    service = Service(existing=[named(0, AudienceFingerprint.of(None, ["north"], ""), lists=("north",))])
 
     with pytest.raises(ExotelInputError, match="would call lists south instead of north"):
-        one(service).find(lambda: AudienceMark.of(None, ["south"], ""))
+        one(service).find(lambda: AudienceFingerprint.of(None, ["south"], ""))
 
 
-def test_of_several_of_the_key_the_one_that_calls_the_same_people_is_followed_and_the_others_are_left() -> None:
+def test_the_campaign_with_the_same_audience_is_followed() -> None:
     service = Service(existing=[named(0, OTHERS), named(1, AUDIENCE), named(2, OTHERS)])
 
     assert one(service).find(lambda: AUDIENCE) == service.existing[1]
     assert service.done == ["look"]
 
 
-def test_one_that_calls_others_is_never_stopped() -> None:
+def test_a_campaign_with_another_audience_is_never_stopped() -> None:
     service = Service(existing=[named(0, AUDIENCE), named(1, OTHERS), named(2, AUDIENCE)])
 
     assert one(service).find(lambda: AUDIENCE) == service.existing[0]
     assert service.done == ["look", "delete 2"]
 
 
-def test_the_audience_is_not_read_where_there_is_nothing_to_compare() -> None:
-    def read() -> AudienceMark:
+def test_the_audience_is_read_only_for_a_comparison() -> None:
+    def read() -> AudienceFingerprint:
         raise AssertionError("read")
 
     assert one(Service()).find(read) is None
 
 
-def test_an_audience_that_cannot_be_read_any_more_is_followed_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    def gone() -> AudienceMark:
+def test_a_campaign_is_followed_if_its_audience_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    def gone() -> AudienceFingerprint:
         raise FileNotFoundError("people.csv")
 
     assert one(Service(existing=[campaign(0)])).find(gone) is not None
-    assert "cannot be told" in caplog.text
+    assert "Could not read what this try would send" in caplog.text
 
 
-def test_a_list_that_cannot_be_read_after_a_lost_answer_is_an_unknown_outcome() -> None:
+def test_an_unreadable_list_after_a_lost_response_is_an_unknown_outcome() -> None:
     class Blind(Service):
         def list_campaigns(self) -> Iterator[Campaign]:
             raise ExotelServerError("502")
@@ -600,7 +600,7 @@ def test_a_list_that_cannot_be_read_after_a_lost_answer_is_an_unknown_outcome() 
         one(Blind(error=ExotelOutcomeUnknown("lost"))).create(request, AUDIENCE)
 
 
-def test_an_unknown_outcome_keeps_what_the_answer_said_of_itself() -> None:
+def test_an_unknown_outcome_keeps_status_and_request_id() -> None:
     lost = ExotelOutcomeUnknown("lost", http_status=504, code="TIMEOUT", request_id="r1")
 
     with pytest.raises(ExotelOutcomeUnknown) as caught:
@@ -609,7 +609,7 @@ def test_an_unknown_outcome_keeps_what_the_answer_said_of_itself() -> None:
     assert (caught.value.http_status, caught.value.code, caught.value.request_id) == (504, "TIMEOUT", "r1")
 
 
-def test_the_request_is_made_for_the_moment_of_sending() -> None:
+def test_the_request_is_built_at_the_time_of_sending() -> None:
     service, made = Service(now=NOW + timedelta(hours=3)), []
 
     def make(now: datetime) -> CampaignRequest:
@@ -621,7 +621,7 @@ def test_the_request_is_made_for_the_moment_of_sending() -> None:
     assert made == [NOW + timedelta(hours=3)]
 
 
-def test_what_is_kept_already_is_not_written_again() -> None:
+def test_unchanged_state_is_not_written_again() -> None:
     store = Store(Entry("0"))
 
     one(Service(existing=[campaign(0)]), store).find(lambda: AUDIENCE)
@@ -630,39 +630,37 @@ def test_what_is_kept_already_is_not_written_again() -> None:
 
 
 def test_digests_of_numbers_are_keyed() -> None:
-    marks = [AudienceMark.of(NUMBERS, None, secret) for secret in ("one token", "another token")]
+    marks = [AudienceFingerprint.of(NUMBERS, None, secret) for secret in ("one token", "another token")]
 
     assert marks[0].digest != marks[1].digest
     assert marks[0].short != marks[1].short
-    assert not marks[0].is_other(marks[1].short), "after a token was renewed a name tells nothing of the audience"
+    assert not marks[0].is_other(marks[1].short), "after a token was renewed, fingerprints cannot be compared"
 
 
-def content(**fields: Any) -> Callable[[], Content]:
+def content(**fields: Any) -> Callable[[], CampaignFields]:
     given = {"caller_id": "0XXXXXX4890", "read_via_text": "Hello", "throttle": 30, "mode": "custom"} | fields
-    return lambda: Content.of(CampaignChanges(**given), "secret")
+    return lambda: CampaignFields.of(CampaignChanges(**given), "secret")
 
 
 @pytest.mark.parametrize("refuses", [True, False])
-def test_a_campaign_that_was_sent_with_another_content_is_refused_or_warned_of(
-    refuses: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_different_fields_are_refused_or_logged(refuses: bool, caplog: pytest.LogCaptureFixture) -> None:
     service, store = Service(), Store()
     one(service, store, content=content()).create(request, AUDIENCE)
 
     again = one(service, store, content=content(read_via_text="Other", throttle=60), refuses_other_content=refuses)
 
     if refuses:
-        with pytest.raises(ExotelInputError, match="read_via_text: campaign 0 of this key") as caught:
+        with pytest.raises(ExotelInputError, match="read_via_text: differs from campaign 0 of this key") as caught:
             again.find(lambda: AUDIENCE)
         assert [problem.field for problem in caught.value.problems] == ["read_via_text", "throttle"]
         assert "Other" not in str(caught.value)
         return
     assert again.find(lambda: AUDIENCE) is not None
-    assert "sent with another read_via_text, throttle than" in caplog.text
+    assert "with a different read_via_text, throttle than" in caplog.text
 
 
 @pytest.mark.parametrize("token", ["secret", "another token"])
-def test_the_same_content_is_followed_without_a_word_also_under_another_token(
+def test_equal_fields_are_followed_silently_even_with_another_token(
     token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     service, store = Service(), Store()
@@ -674,24 +672,24 @@ def test_the_same_content_is_followed_without_a_word_also_under_another_token(
     assert caplog.text == ""
 
 
-def test_without_a_journal_the_content_that_the_service_shows_is_compared() -> None:
+def test_without_a_journal_the_shown_fields_are_compared() -> None:
     service = Service(existing=[named(0, AUDIENCE, caller_id="0XXXXXX0001")])
 
-    with pytest.raises(ExotelInputError, match="caller_id: campaign 0"):
+    with pytest.raises(ExotelInputError, match="caller_id: differs from campaign 0"):
         one(service, content=content(), refuses_other_content=True).find(lambda: AUDIENCE)
 
 
-def test_what_shows_another_content_after_a_lost_answer_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_different_fields_after_a_lost_response_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lost = ExotelOutcomeUnknown("lost")
     service = Service(existing=[named(0, AUDIENCE, caller_id="0XXXXXX0001")], error=lost, commits=False)
 
     found = one(service, Store(), content=content(), refuses_other_content=True).create(request, AUDIENCE)
 
     assert found.id == "0"
-    assert "sent with another caller_id than" in caplog.text
+    assert "with a different caller_id than" in caplog.text
 
 
-def test_what_a_dashboard_changed_is_no_other_content_where_the_journal_knows_what_was_sent() -> None:
+def test_changes_in_the_dashboard_do_not_count_as_different_fields() -> None:
     service, store = Service(), Store()
     one(service, store, content=content()).create(request, AUDIENCE)
     service.existing[0] = replace(service.existing[0], caller_id="0XXXXXX0001")
@@ -701,8 +699,8 @@ def test_what_a_dashboard_changed_is_no_other_content_where_the_journal_knows_wh
     assert again.find(lambda: AUDIENCE) is not None
 
 
-def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
-    entry = Entry("7", NOW, AUDIENCE, content(custom_field="+919876500000")().mark(), NOW, timed_out=True)
+def test_an_entry_is_plain_json_without_phone_numbers() -> None:
+    entry = Entry("7", NOW, AUDIENCE, content(custom_field="+919876500000")().fingerprint(), NOW, timed_out=True)
 
     assert Entry.of(entry.as_json()) == entry
     assert json.loads(json.dumps(entry.as_json())) == entry.as_json()
@@ -710,7 +708,7 @@ def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
     assert Entry("7", NOW) == Entry.of({"campaign_id": "7", "posted_before": NOW.isoformat()})
 
 
-def test_until_when_it_is_carried_is_kept_beside_what_is_known_and_forgotten_when_it_is_told() -> None:
+def test_the_end_of_a_carry_over_is_stored_and_removed() -> None:
     store = Store(Entry("7", None, AUDIENCE))
 
     store.journal().carry(NOW)
@@ -721,18 +719,20 @@ def test_until_when_it_is_carried_is_kept_beside_what_is_known_and_forgotten_whe
 
 
 def test_an_entry_of_another_version_is_read() -> None:
-    entry = Entry("7", NOW, AUDIENCE, content(custom_field="x")().mark(), NOW)
+    entry = Entry("7", NOW, AUDIENCE, content(custom_field="x")().fingerprint(), NOW)
     stored = entry.as_json() | {"invented": 1}
     stored["audience"] |= {"invented": 1}
     stored["content"] |= {"invented": 1}
 
     assert Entry.of(stored) == entry
-    assert Entry.of({"campaign_id": "7", "audience": {"contacts": 2}}) == Entry("7", None, AudienceMark(contacts=2))
-    assert Entry.of({"content": {}}).content == ContentMark("", {})
+    assert Entry.of({"campaign_id": "7", "audience": {"contacts": 2}}) == Entry(
+        "7", None, AudienceFingerprint(contacts=2)
+    )
+    assert Entry.of({"content": {}}).content == FieldsFingerprint("", {})
     assert Entry.of({"invented": 1}) == Entry()
 
 
-def test_the_journal_writes_only_what_is_new() -> None:
+def test_the_journal_writes_only_changes() -> None:
     store = Store(Entry("7", None, AUDIENCE))
     journal = store.journal()
 
@@ -745,7 +745,7 @@ def test_the_journal_writes_only_what_is_new() -> None:
     assert store.written == [Entry("7", None, AUDIENCE, carried_to=NOW)]
 
 
-def test_a_journal_that_cannot_be_written_keeps_what_it_knew() -> None:
+def test_a_failed_write_keeps_the_state() -> None:
     def superseded(_: object) -> None:
         raise RuntimeError("another try has taken over")
 

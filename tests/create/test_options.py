@@ -1,4 +1,4 @@
-"""The options of a task: what is refused by itself, and what only beside others."""
+"""The options of a task: invalid values, and conflicts between options."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_number_out_of_its_range_is_refused(name: str, value: Any) -> None:
     ],
     ids=str,
 )
-def test_an_option_that_counts_only_with_another_is_refused_without_it(given: dict[str, Any], fields: set[str]) -> None:
+def test_an_option_without_its_required_option_is_refused(given: dict[str, Any], fields: set[str]) -> None:
     waits = {"wait_for_completion": False, "from_params": False} | given
 
     assert {problem.field for problem in option_conflicts(waits)} == fields

@@ -1,4 +1,4 @@
-"""The same people twice: who clashes with whom, and what becomes of it."""
+"""Campaigns that call the same people twice: which ones conflict, and the result."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import Schedule
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
-from airflow_provider_exotel.create.journal import AudienceMark
+from airflow_provider_exotel.create.journal import AudienceFingerprint
 from airflow_provider_exotel.create.options import OnSameAudience
 from airflow_provider_exotel.create.same_audience import check_same_audience
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-AUDIENCE = AudienceMark.of(PhoneNumbers(["+919876500000", "+919876500001"]), None, "secret")
-OTHERS = AudienceMark.of(PhoneNumbers(["+919876500002"]), None, "secret")
+AUDIENCE = AudienceFingerprint.of(PhoneNumbers(["+919876500000", "+919876500001"]), None, "secret")
+OTHERS = AudienceFingerprint.of(PhoneNumbers(["+919876500002"]), None, "secret")
 WINDOW = Schedule(send_at=NOW + HOUR, end_at=NOW + 3 * HOUR)
 
 
@@ -28,7 +28,7 @@ def identity(run_id: str = "manual__1", name: str = "March") -> CampaignIdentity
 
 
 def campaign(
-    of: CampaignIdentity | None = None, audience: AudienceMark = AUDIENCE, schedule: Schedule = WINDOW
+    of: CampaignIdentity | None = None, audience: AudienceFingerprint = AUDIENCE, schedule: Schedule = WINDOW
 ) -> Campaign:
     """A campaign of another run."""
     other = of or identity("manual__2")
@@ -48,7 +48,7 @@ def clashes(
     return False
 
 
-def test_the_same_people_under_the_same_name_in_the_same_hours_clash() -> None:
+def test_the_same_audience_name_and_hours_conflict() -> None:
     assert clashes(campaign())
 
 
@@ -58,11 +58,13 @@ def test_the_same_people_under_the_same_name_in_the_same_hours_clash() -> None:
         pytest.param(campaign(audience=OTHERS), id="other people"),
         pytest.param(campaign(identity("manual__2", "April")), id="another name"),
         pytest.param(campaign(identity()), id="the campaign itself"),
-        pytest.param(campaign(schedule=Schedule(send_at=NOW, end_at=NOW + HOUR)), id="it ends as this one begins"),
-        pytest.param(campaign(schedule=Schedule(send_at=NOW + 3 * HOUR, end_at=NOW + 4 * HOUR)), id="it begins after"),
+        pytest.param(campaign(schedule=Schedule(send_at=NOW, end_at=NOW + HOUR)), id="it ends when this one starts"),
+        pytest.param(
+            campaign(schedule=Schedule(send_at=NOW + 3 * HOUR, end_at=NOW + 4 * HOUR)), id="it starts after this one"
+        ),
     ],
 )
-def test_what_differs_does_not_clash(seen: Campaign) -> None:
+def test_different_campaigns_do_not_conflict(seen: Campaign) -> None:
     assert not clashes(seen)
 
 
@@ -78,11 +80,11 @@ def test_a_campaign_without_an_end_dials_for_thirty_days(schedule: Schedule | No
     assert clashes(campaign(schedule=other), schedule=schedule)
 
 
-def test_an_exact_name_clashes_with_nothing() -> None:
+def test_an_exact_name_never_conflicts() -> None:
     assert not clashes(campaign(), replace(identity(), exact=True))
 
 
 @pytest.mark.parametrize(("choice", "warns"), [("warn", True), ("allow", False)])
-def test_a_clash_is_warned_of_or_allowed(choice: OnSameAudience, warns: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_conflict_is_logged_or_allowed(choice: OnSameAudience, warns: bool, caplog: pytest.LogCaptureFixture) -> None:
     assert not clashes(campaign(), on_same_audience=choice)
     assert ("campaign 7 of the same name calls the same people" in caplog.text.lower()) is warns

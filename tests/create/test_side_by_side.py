@@ -1,4 +1,4 @@
-"""Tasks that send the campaign of one key at the same time: one campaign is left, and all follow it."""
+"""Tasks that send a campaign with the same key at the same time: one is kept, and all tasks follow it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.create.identity import CampaignIdentity, identify
-from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal
+from airflow_provider_exotel.create.journal import AudienceFingerprint, CampaignJournal
 from airflow_provider_exotel.create.once import OneCampaign
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -29,7 +29,7 @@ OTHERS = PhoneNumbers(["+919876500001"])
 
 @dataclass
 class Account:
-    """An account whose requests come in a given order of those who send them."""
+    """An account that processes the requests of its senders in a given order."""
 
     order: list[str]
     campaigns: dict[str, Campaign] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Account:
 
 @dataclass
 class Sender:
-    """One who sends requests to the account."""
+    """A task that sends requests to the account."""
 
     name: str
     account: Account
@@ -107,10 +107,10 @@ class Sender:
 
 
 def send(sender: Sender, identity: CampaignIdentity, numbers: PhoneNumbers = NUMBERS) -> str:
-    """Do what a task does, with a journal of its own, and return the campaign it follows."""
+    """Create a campaign as a task with its own journal does, and return the campaign it follows."""
     kept: dict[str, Any] = {}
     journal = CampaignJournal(lambda: kept or None, kept.update)
-    mark = AudienceMark.of(numbers, None, "secret")
+    mark = AudienceFingerprint.of(numbers, None, "secret")
     one = OneCampaign(identity, sender, journal, NOW, is_shared=True)
 
     def request(now: datetime) -> CampaignRequest:
@@ -125,7 +125,7 @@ def send(sender: Sender, identity: CampaignIdentity, numbers: PhoneNumbers = NUM
 
 
 def side_by_side(order: str, identity: CampaignIdentity = KEY, **sender: Any) -> tuple[list[str], list[str]]:
-    """Return whom the senders follow, and what dials in the end."""
+    """Return the campaigns that the senders follow, and those that dial in the end."""
     names = sorted(set(order))
     account = Account(list(order), running=set(names))
     with ThreadPoolExecutor(len(names)) as pool:
@@ -139,9 +139,7 @@ ORDERS = sorted({"".join(order) for order in itertools.permutations("AAABBB")})
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("identity", [KEY, EXACT], ids=["key", "exact name"])
 @pytest.mark.parametrize("begins_at_once", [True, False], ids=["begins at once", "begins later"])
-def test_two_that_send_it_at_the_same_time_follow_the_earliest(
-    order: str, identity: CampaignIdentity, begins_at_once: bool
-) -> None:
+def test_two_tasks_follow_the_earliest_campaign(order: str, identity: CampaignIdentity, begins_at_once: bool) -> None:
     followed, dialling = side_by_side(order, identity, begins_at_once=begins_at_once)
 
     assert followed == [dialling[0]] * 2
@@ -149,13 +147,13 @@ def test_two_that_send_it_at_the_same_time_follow_the_earliest(
 
 
 @pytest.mark.parametrize("order", ["ABCABCABC", "AABBCCABC", "CBACBACBA", "ABCCBAABC"])
-def test_three_do_so_too(order: str) -> None:
+def test_three_tasks_follow_the_earliest_campaign(order: str) -> None:
     followed, dialling = side_by_side(order)
 
     assert (followed, len(dialling)) == ([dialling[0]] * 3, 1)
 
 
-def test_two_that_call_different_people_leave_each_other_alone() -> None:
+def test_campaigns_with_different_audiences_are_both_kept() -> None:
     account = Account(list("ABABAB"), running={"A", "B"})
     calls = {"A": NUMBERS, "B": OTHERS}
 
@@ -165,7 +163,7 @@ def test_two_that_call_different_people_leave_each_other_alone() -> None:
     assert followed == account.dialling == ["A", "B"]
 
 
-def test_where_the_last_look_fails_ones_own_is_followed(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_own_campaign_is_followed_if_the_last_lookup_fails(caplog: pytest.LogCaptureFixture) -> None:
     class Blinded(Sender):
         def list_campaigns(self) -> Iterator[Campaign]:
             if self.account.campaigns:
@@ -175,4 +173,4 @@ def test_where_the_last_look_fails_ones_own_is_followed(caplog: pytest.LogCaptur
     account = Account([], running={"A"})
 
     assert send(Blinded("A", account), KEY) == "A"
-    assert "is not known: 502" in caplog.text
+    assert "sent a campaign of this key: 502" in caplog.text

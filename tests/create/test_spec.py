@@ -1,4 +1,4 @@
-"""What a campaign would do, and all that is wrong with it, before anything is sent."""
+"""Parse a campaign, report all problems, and describe it before anything is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import Schedule
-from airflow_provider_exotel.create.spec import CampaignSpec, lists_given
+from airflow_provider_exotel.create.spec import CampaignSpec, parse_lists
 from airflow_provider_exotel.windows.calling_window import CallingWindow, MissedWindow
 
 from ..campaign_specs import MORNING, spec_of
@@ -30,7 +30,7 @@ def numbers(count: int) -> list[str]:
     return [f"+9198765{number:05}" for number in range(count)]
 
 
-def test_the_window_is_resolved_for_the_moment_of_sending() -> None:
+def test_the_window_is_resolved_at_the_time_of_sending() -> None:
     made = draft()
 
     assert made.at(MORNING).payload()["schedule"]["send_at"] == "2026-03-02T10:00:00+05:30"
@@ -46,14 +46,14 @@ def test_separators_are_taken_out_of_numbers() -> None:
     assert list(draft({"numbers": ["+91 98765-43210"]}).request.numbers or ()) == ["+919876543210"]
 
 
-def test_what_cannot_be_a_number_is_left_out_and_counted_if_asked() -> None:
+def test_invalid_numbers_are_dropped_and_counted() -> None:
     made = draft({"numbers": ["+919876543210", "n/a", "12"]}, on_invalid_numbers="drop")
 
     assert (len(made.request.numbers or ()), made.audience.rejected) == (1, 2)
-    assert "2 entries cannot be phone numbers and were left out." in made.plan(MORNING).warnings
+    assert "2 entries are not phone numbers and were left out." in made.plan(MORNING).warnings
 
 
-def test_all_problems_are_told_at_once_and_no_number_among_them() -> None:
+def test_all_problems_are_reported_at_once_without_phone_numbers() -> None:
     with pytest.raises(ExotelInputError) as raised:
         spec_of(
             {
@@ -93,7 +93,7 @@ def test_all_problems_are_told_at_once_and_no_number_among_them() -> None:
         (StagingGuard(only_numbers=PhoneNumbers(["+919876500001"])), "1 of 2 are not among"),
     ],
 )
-def test_the_guard_of_the_connection_is_asked_before_anything_is_sent(guard: StagingGuard, complaint: str) -> None:
+def test_the_sandbox_guard_is_checked_before_anything_is_sent(guard: StagingGuard, complaint: str) -> None:
     with pytest.raises(ExotelInputError, match=complaint):
         draft({"numbers": ["+919876500000", "+919876500001"]}, guard=guard)
 
@@ -108,27 +108,27 @@ def test_the_guard_of_the_connection_is_asked_before_anything_is_sent(guard: Sta
         (60, {"call_retries": {"number_of_retries": 3, "interval_mins": 10, "mechanism": "Exponential"}}, 71),
     ],
 )
-def test_how_long_a_campaign_takes(count: int, options: dict[str, Any], minutes: int) -> None:
+def test_the_minutes_to_finish(count: int, options: dict[str, Any], minutes: int) -> None:
     assert draft({"numbers": numbers(count), **options}).plan(MORNING).minutes_to_finish == minutes
 
 
-def test_a_campaign_too_large_for_its_window_is_warned_of() -> None:
+def test_a_campaign_too_large_for_its_window_has_a_warning() -> None:
     made = draft({"numbers": numbers(5000), "mode": "custom", "throttle": 10}).plan(MORNING)
 
     assert made.fits is False
-    assert any("some people will not be tried" in warning for warning in made.warnings)
+    assert any("some contacts will not be called" in warning for warning in made.warnings)
 
 
 @pytest.mark.parametrize(
     "lists", [{"a1": 1}, {"a1"}, b"a1", 7, [7], ["a1", None], "a1,,b2", ["a1", "a1"], [["a1"]]], ids=str
 )
-def test_odd_lists_are_one_problem_of_the_campaign_and_of_its_audience(lists: Any) -> None:
+def test_invalid_lists_are_reported_once(lists: Any) -> None:
     with pytest.raises(ExotelInputError) as caught:
         draft({"numbers": None, "lists": lists})
 
     assert [problem.field for problem in caught.value.problems] == ["lists"]
     with pytest.raises(ExotelInputError, match="lists: must "):
-        lists_given(lists)
+        parse_lists(lists)
 
 
 NOTHING = ["nan", "null", "NULL", " None ", "undefined", "<NA>", "  ", "[]", "{}"]
@@ -136,7 +136,7 @@ NOTHING = ["nan", "null", "NULL", " None ", "undefined", "<NA>", "  ", "[]", "{}
 
 @pytest.mark.parametrize("text", NOTHING)
 @pytest.mark.parametrize("field", ["read_via_text", "caller_id", "idempotency_key", "flow_id"])
-def test_words_for_nothing_are_neither_read_aloud_nor_called_from_nor_a_key(field: str, text: str) -> None:
+def test_placeholders_for_none_are_refused(field: str, text: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         draft({"caller_id": None if field == "caller_id" else FIELDS["caller_id"], field: text})
 
@@ -150,13 +150,13 @@ def test_a_key_is_text_or_a_whole_number(key: object) -> None:
 
 
 @pytest.mark.parametrize("schedule", [{}, "{}", {"send_at": None}, {"send_at": None, "end_at": None}, Schedule()])
-def test_a_schedule_of_nothing_is_no_campaign_without_an_end(schedule: Any) -> None:
+def test_an_empty_schedule_is_refused(schedule: Any) -> None:
     with pytest.raises(ExotelInputError, match="schedule: must hold send_at, end_at or both"):
         spec_of(FIELDS | {"schedule": schedule})
 
 
 @pytest.mark.parametrize("column", [5, ["number"], {"number": 1}, " "])
-def test_a_column_is_named_by_text(column: Any, tmp_path: Path) -> None:
+def test_a_column_name_must_be_text(column: Any, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("number,name\n+919876500001,Asha\n")
 
     with pytest.raises(ExotelInputError, match="number_column: must be text"):
@@ -164,12 +164,12 @@ def test_a_column_is_named_by_text(column: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("numbers", [5, {}, b"+919876500001", True, [None]], ids=repr)
-def test_numbers_that_are_none_are_a_problem_of_the_campaign(numbers: Any) -> None:
+def test_invalid_numbers_are_refused(numbers: Any) -> None:
     with pytest.raises(ExotelInputError, match="numbers: must be a list of numbers"):
         draft({"numbers": numbers})
 
 
-def test_a_plan_of_lists_does_not_pretend_to_know_their_size() -> None:
+def test_a_plan_of_lists_has_no_size() -> None:
     made = draft({"numbers": None, "lists": ["list"]}).plan(MORNING)
 
     assert (made.contacts, made.minutes_to_finish, made.fits) == (None, None, None)
@@ -183,7 +183,7 @@ def test_a_plan_shows_numbers_as_a_count() -> None:
     assert "token" not in str(shown)
 
 
-def test_without_a_window_the_danger_is_said() -> None:
+def test_a_plan_without_a_window_has_a_warning() -> None:
     made = draft(window=None).plan(MORNING)
 
     assert any("no end: it dials at once and for up to 30 days, nights included" in text for text in made.warnings)
@@ -192,7 +192,7 @@ def test_without_a_window_the_danger_is_said() -> None:
 TESTERS = ["+919876500001", "+919876500002"]
 
 
-def test_the_test_numbers_hear_the_same_once_and_in_the_same_window() -> None:
+def test_test_numbers_are_called_once_with_the_same_message_and_window() -> None:
     retries = {"number_of_retries": 2, "interval_mins": 15}
     made = draft(test_numbers=TESTERS, call_retries=retries, mode="custom", throttle=10, custom_field="May")
 
@@ -203,7 +203,7 @@ def test_the_test_numbers_hear_the_same_once_and_in_the_same_window() -> None:
     assert (made.test.audience.contacts, made.audience.contacts) == (2, 1)
 
 
-def test_lists_are_not_called_by_the_test() -> None:
+def test_the_test_campaign_has_no_lists() -> None:
     made = draft({"numbers": None, "lists": ["LIST"]}, test_numbers=TESTERS)
 
     assert made.test is not None
@@ -211,7 +211,7 @@ def test_lists_are_not_called_by_the_test() -> None:
 
 
 @pytest.mark.parametrize("flag", [False, "no", "0"])
-def test_the_test_may_be_left_out(flag: object) -> None:
+def test_the_test_campaign_is_optional(flag: object) -> None:
     assert draft(test_numbers=TESTERS, test_first=flag).test is None
     assert draft().test is None
 
@@ -223,25 +223,25 @@ def test_the_test_may_be_left_out(flag: object) -> None:
         ({"test_numbers": []}, "test_numbers: must be 1 to 10 numbers (got 0)"),
         (
             {"test_numbers": TESTERS, "numbers": None, "lists": ["LIST"], "campaign_type": "dynamic"},
-            "test_numbers: cannot hear the personal texts of a dynamic campaign; leave them out",
+            "test_numbers: cannot be used with a dynamic campaign, whose texts are personal; leave them out",
         ),
     ],
 )
-def test_test_numbers_that_cannot_be_called_are_refused(given: dict[str, Any], problem: str) -> None:
+def test_invalid_test_numbers_are_refused(given: dict[str, Any], problem: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         draft(given)
 
     assert list(map(str, caught.value.problems)) == [problem]
 
 
-def test_each_test_number_must_be_one_whatever_is_dropped_of_the_others() -> None:
+def test_invalid_test_numbers_are_never_dropped() -> None:
     with pytest.raises(ExotelInputError) as caught:
         draft(test_numbers=[*TESTERS, "+9198765"], default_country="IN", on_invalid_numbers="drop")
 
     assert [problem.field for problem in caught.value.problems] == ["test_numbers"]
 
 
-def test_the_guard_of_the_connection_holds_for_test_numbers_too() -> None:
+def test_the_sandbox_guard_applies_to_test_numbers() -> None:
     guard = StagingGuard(only_numbers=PhoneNumbers(tuple(FIELDS["numbers"])))
 
     with pytest.raises(ExotelInputError) as caught:

@@ -120,7 +120,7 @@ def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str]
 
 def living(emulator: Emulator, identity: CampaignIdentity) -> int:
     """Return how many campaigns call the people of a trial."""
-    return sum(identity.is_of(state.name) and state.status != "deleted" for state in emulator.campaigns)
+    return sum(identity.matches(state.name) and state.status != "deleted" for state in emulator.campaigns)
 
 
 SEEN_WHOLE = {"list_offset": "asked", "list_later_pages": "full", "list_id": "id"}

@@ -13,7 +13,7 @@ from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.create.identity import CampaignIdentity
-from airflow_provider_exotel.create.journal import AudienceMark, CampaignJournal
+from airflow_provider_exotel.create.journal import AudienceFingerprint, CampaignJournal
 from airflow_provider_exotel.create.once import Clock, OneCampaign
 from airflow_provider_exotel.emulator import Emulator
 
@@ -184,13 +184,11 @@ def once(worker: Worker, identity: CampaignIdentity) -> str:
     def write(entry: dict[str, Any]) -> None:
         worker.keep("journal", entry)
 
-    audience = AudienceMark.of(request_of(identity).numbers, None, "secret")
+    audience = AudienceFingerprint.of(request_of(identity).numbers, None, "secret")
     one = OneCampaign(
         identity,
         worker.client,
-        CampaignJournal(lambda: worker.store.get("journal"), write)
-        if worker.lasting
-        else CampaignJournal.of_this_try(),
+        CampaignJournal(lambda: worker.store.get("journal"), write) if worker.lasting else CampaignJournal.in_memory(),
         now(),
         is_later_try=worker.number > 1,
         clock=Clock(now, sleep),

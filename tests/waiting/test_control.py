@@ -384,7 +384,7 @@ def test_renaming_keeps_the_key(client: ExotelClient) -> None:
 
     after = change(client, campaign.id, {"name": "Winter survey"})
 
-    assert IDENTITY.is_of(after.name)
+    assert IDENTITY.matches(after.name)
     assert IDENTITY.audience_in(after.name) == "ab12cd34ef56"
     assert after.name.startswith("Winter survey ")
 

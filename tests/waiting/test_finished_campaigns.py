@@ -49,8 +49,8 @@ class Watcher:
         if restarted:
             self.since = None
         seen = finished_since(self.client.list_campaigns(), self.since, self.emulator.clock.now())
-        error = WatcherCursor.of_json(json.loads(self.kept)) if self.kept else None
-        unreported = [outcome.campaign_id for outcome in error.unreported(seen)] if error else []
+        cursor = WatcherCursor.of_json(json.loads(self.kept)) if self.kept else None
+        unreported = [outcome.campaign_id for outcome in cursor.unreported(seen)] if cursor else []
         self.kept, self.since = json.dumps(WatcherCursor.after(seen).as_json()), seen.since
         self.heard += unreported
         return unreported
@@ -191,9 +191,9 @@ def test_a_fleet_larger_than_the_cursor_is_reported_once(watcher: Watcher) -> No
 def test_the_cursor_fits_into_the_state_of_an_asset(open_ones: int, ended: int) -> None:
     account = [campaign(number, number < ended) for number in range(open_ones + ended)]
 
-    error = WatcherCursor.after(finished_since(account, None, START + HOUR))
+    cursor = WatcherCursor.after(finished_since(account, None, START + HOUR))
 
-    assert len(json.dumps(error.as_json())) < KEPT_BY_AIRFLOW
+    assert len(json.dumps(cursor.as_json())) < KEPT_BY_AIRFLOW
 
 
 @pytest.mark.usefixtures("small_cursor")
@@ -202,10 +202,10 @@ def test_an_overfull_cursor_reports_some_twice_and_misses_none() -> None:
     before = finished_since([campaign(number, number % 2 == 0) for number in numbers], None, START + HOUR)
     after = finished_since([campaign(number, True) for number in numbers], None, START + HOUR)
 
-    error = WatcherCursor.after(before)
+    cursor = WatcherCursor.after(before)
 
-    assert {one.campaign_id for one in error.unreported(after)} == {campaign(n, True).id for n in numbers if n % 2}
-    again = {one.campaign_id for one in WatcherCursor.of_json(error.as_json()).unreported(after)}
+    assert {one.campaign_id for one in cursor.unreported(after)} == {campaign(n, True).id for n in numbers if n % 2}
+    again = {one.campaign_id for one in WatcherCursor.of_json(cursor.as_json()).unreported(after)}
     assert again >= {campaign(n, True).id for n in numbers if n % 2}
 
 

@@ -346,7 +346,7 @@ def test_warnings_about_a_success(outcome: Outcome, warning: str | None) -> None
 
 
 def test_an_outcome_is_stored_as_plain_json() -> None:
-    error = outcome_of(
+    outcome = outcome_of(
         shown(
             "Completed",
             {"failed-no-attempt": 3, "completed": 4, "failed": 2, "busy": 1},
@@ -355,7 +355,7 @@ def test_an_outcome_is_stored_as_plain_json() -> None:
         )
     )
 
-    kept = error.as_json()
+    kept = outcome.as_json()
 
     assert kept == {
         "id": "c1",
@@ -369,7 +369,7 @@ def test_an_outcome_is_stored_as_plain_json() -> None:
         "ended": "2026-03-02T05:30:00+00:00",
         "counts": {"completed": 4, "failed": 2, "failed_no_attempt": 3, "busy": 1},
     }
-    assert Outcome.of_json(kept) == error
+    assert Outcome.of_json(kept) == outcome
 
 
 def test_an_unknown_status_is_kept_unchanged() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
-from airflow_provider_exotel.create.identity import identify, renamed
+from airflow_provider_exotel.create.identity import identify, rename_keeping_key
 from airflow_provider_exotel.waiting.owner import (
     ABSENT,
     NO_ANSWER,
@@ -78,7 +78,12 @@ def test_the_text_of_a_task_key() -> None:
 def test_the_key_is_found_in_every_name_that_this_package_creates() -> None:
     identity = identify("account", None, dag_id="d", run_id="r", task_id="t", name="Follow-up of af-0123456789abcdef")
 
-    names = [identity.name, identity.name_for("ab12"), identity.name.upper(), renamed(identity.name, "Another")]
+    names = [
+        identity.name,
+        identity.name_for("ab12"),
+        identity.name.upper(),
+        rename_keeping_key(identity.name, "Another"),
+    ]
 
     assert {campaign_key(name) for name in names} == {identity.key}
     assert campaign_key("By hand, af-0123") is None

@@ -131,9 +131,9 @@ def test_unchanged_progress_is_not_logged_again(watcher: Watcher) -> None:
 def test_the_expected_end_follows_from_the_pace(done: int, end_at: datetime | None, line: str) -> None:
     campaign = shown(stats={"created": 100, "pending": 100 - done, "completed": done})
 
-    error = progress_line(campaign, Wait("c1", START, end_at), (START, 0), START + 10 * MINUTE)
+    progress = progress_line(campaign, Wait("c1", START, end_at), (START, 0), START + 10 * MINUTE)
 
-    assert error.endswith(line)
+    assert progress.endswith(line)
 
 
 def test_a_very_slow_pace_does_not_overflow_the_calendar() -> None:
@@ -265,8 +265,8 @@ def test_no_phone_number_is_logged_or_stored(watcher: Watcher) -> None:
 
     event = watcher(wait_for(campaign, contacts=3))
 
-    for error in (*watcher.noted, str(event.as_json()), repr(event)):
-        assert "98765" not in error
+    for text in (*watcher.noted, str(event.as_json()), repr(event)):
+        assert "98765" not in text
 
 
 Poll = Callable[[], Campaign | None]

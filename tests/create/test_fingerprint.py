@@ -1,4 +1,4 @@
-"""What a campaign says and how it calls is known again, also in the service's spelling."""
+"""Fingerprints of campaign fields, and the comparison with values reformatted by the service."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import pytest
 
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
-from airflow_provider_exotel.create.fingerprint import Content
+from airflow_provider_exotel.create.fingerprint import CampaignFields
 
 RETRIES = {"number_of_retries": 2, "interval_mins": 15, "on_status": ["busy"]}
 FLOW = "http://my.exotel.com/account/exoml/start_voice/926"
 
 
-def content(secret: str = "token", **fields: Any) -> Content:
-    return Content.of(CampaignChanges(**fields), secret)
+def content(secret: str = "token", **fields: Any) -> CampaignFields:
+    return CampaignFields.of(CampaignChanges(**fields), secret)
 
 
-def test_whom_it_calls_when_and_its_name_are_not_part_of_it() -> None:
+def test_audience_schedule_and_name_are_not_part_of_the_fields() -> None:
     request = CampaignRequest(
         numbers=["+919876500000"], caller_id="0XXXXXX4890", name="March", schedule={"end_at": "2026-03-02T18:00:00Z"}
     )
 
-    assert Content.of(request, "token") == content(caller_id="0XXXXXX4890")
+    assert CampaignFields.of(request, "token") == content(caller_id="0XXXXXX4890")
 
 
-def test_what_is_spelled_otherwise_is_the_same() -> None:
+def test_other_spellings_have_the_same_fingerprint() -> None:
     one = content(call_retries=RETRIES, throttle=30, mode="custom")
     other = content(call_retries=str(RETRIES), throttle="30", mode="CUSTOM")
 
-    assert one.differences(other.mark()) == []
+    assert one.differences(other.fingerprint()) == []
 
 
-def test_a_field_more_one_less_and_one_that_is_another_are_named() -> None:
-    sent = content(read_via_text="Hello", throttle=30, mode="custom").mark()
+def test_added_removed_and_changed_fields_are_named() -> None:
+    sent = content(read_via_text="Hello", throttle=30, mode="custom").fingerprint()
 
     assert content(read_via_text="Other", mode="custom", caller_id="1").differences(sent) == [
         "caller_id",
@@ -43,10 +43,10 @@ def test_a_field_more_one_less_and_one_that_is_another_are_named() -> None:
     ]
 
 
-def test_nothing_can_be_read_from_its_text_or_its_mark() -> None:
+def test_neither_text_nor_fingerprint_shows_a_value() -> None:
     made = content(read_via_text="Hello", custom_field="+919876500000", status_callback="https://example.org/token")
 
-    assert not any(trace in repr(made) + repr(made.mark()) for trace in ("98765", "Hello", "example.org"))
+    assert not any(trace in repr(made) + repr(made.fingerprint()) for trace in ("98765", "Hello", "example.org"))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_nothing_can_be_read_from_its_text_or_its_mark() -> None:
     ],
     ids=str,
 )
-def test_what_the_service_shows_is_compared_in_its_own_spelling(
+def test_values_reformatted_by_the_service_are_equal(
     given: dict[str, Any], shown: dict[str, Any], names: list[str]
 ) -> None:
     assert content(**given).differences_shown(Campaign.of({"id": "c1", **shown})) == names
