@@ -170,7 +170,24 @@ def test_no_more_than_three_calls_are_allowed_for_over_all_runs(out: Path) -> No
         calls = [call for each in emulator.campaigns for call in each.calls]
 
     assert calls == []
-    assert "end-of-window: not told: the 3 calls that are allowed were used by an earlier run" in run.text
+    assert "end-of-window: not told: the 3 calls that are allowed are used up" in run.text
+
+
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_a_campaign_that_dials_when_it_is_resumed_counts_as_one_of_the_three_calls(
+    command: Command, dialect: str
+) -> None:
+    # At this rate there are seconds between two requests, in which the telephone rings.
+    query = QUERY.replace("=6000", "=10")
+    with Emulator(seed=1, dialect=dialect, resume_before_start="dials", omit_zero_counts=True) as emulator:
+        run = command(emulator, "--yes", query=query)
+        calls = [call for each in emulator.campaigns for call in each.calls]
+        statuses = {each.status for each in emulator.campaigns}
+
+    assert run.code == 0
+    assert 0 < len(calls) <= MOST_CALLS
+    assert statuses <= {"deleted", "completed"}
+    assert "paused-edit: not told: the 3 calls that are allowed are used up" in run.text
 
 
 def test_a_run_that_was_killed_is_cleaned_up_by_the_next(out: Path) -> None:
