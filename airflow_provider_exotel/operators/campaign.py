@@ -260,6 +260,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
                     # While they were called, another try may have sent it.
                     campaign = self._find(once, options, lambda: given.parse_audience(options))
                 campaign = campaign or self._create(once, spec)
+            if options.wait_for_completion:
+                wait.own(campaign.id)
             contacts = self._publish(context, campaign, once)
             return wait.start(campaign, contacts, deadline) if options.wait_for_completion else campaign.id
 
@@ -374,6 +376,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         contacts = spec.audience.contacts
         self.log.info("%s test number(s) are called first, by a campaign of the same content.", contacts)
         campaign = self._find(wait.once, wait.options, lambda: spec.audience) or self._create(wait.once, spec)
+        wait.own(campaign.id)
         wait.start(campaign, contacts, deadline)
 
     def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity) -> CampaignWait:
