@@ -50,18 +50,17 @@ def _resume(probe: Probe, campaign_id: str) -> Reply:
 
     :raises NotTold: if that may ring more often than is allowed.
     """
-    made: Made = probe.cache["scheduled"]
+    made: Made = probe.cache.pop("scheduled")
     if "resume dials" in probe.cache:
-        probe.cache.pop("scheduled")
         raise NotTold("a campaign that was resumed before its start dialled at once, so no other is resumed")
     probe.reserve_calls(1)
     reply = probe.question(lambda: probe.client.resume_campaign(campaign_id))
     campaign = probe.question(lambda: probe.client.get_campaign(campaign_id)).value
     if campaign is not None and campaign.status in {CampaignStatus.CREATED, CampaignStatus.PAUSED}:
+        probe.cache["scheduled"] = made
         probe.state.calls -= 1  # the reserved call was not made
         probe.state.save()
     else:
-        probe.cache.pop("scheduled")
         _has_dialled(probe, made)
     return reply
 

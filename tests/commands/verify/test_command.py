@@ -112,6 +112,17 @@ def test_a_connection_that_may_call_others_is_refused_before_anything_is_sent(
     assert emulator.requests == []
 
 
+def test_a_folder_as_out_is_refused_before_anything_is_sent(
+    command: Command, capsys: pytest.CaptureFixture[str], out: Path
+) -> None:
+    out.mkdir()
+    with Emulator(seed=1) as emulator:
+        run = command(emulator, "--yes")
+
+    assert (run.code, emulator.requests) == (2, [])
+    assert "--out: must be a file, not a folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("no\n", 2), ("", 2)])
 def test_it_says_what_it_will_do_and_asks(
     command: Command, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
