@@ -97,7 +97,7 @@ def run(probe: Probe, out: Path, *, read_only: bool, say: Callable[[str], None] 
     result = walk(probe, lambda line: tell(probe.hide(line)), read_only=read_only)
     if result.left:
         tell(text.leftovers(probe, result))
-    known = profile(probe, _earlier(out, probe.state.account) if read_only else None)
+    known = profile(probe, _earlier(out, probe.state.account) if read_only or result.ended else None)
     write_whole(out, known.text())
     tell("")
     # Without hide(): these texts are ours, and an id is a run of digits that must stay whole.
@@ -148,7 +148,7 @@ def _agreed() -> bool:
 
 
 def _earlier(out: Path, account: str) -> Profile | None:
-    """Return the profile of an earlier run, which knows more than one that only reads."""
+    """Return the profile of an earlier run, which knows more than one that only reads or ended early."""
     try:
         found = Profile.of_text(out.read_text())
     except (OSError, ValueError):

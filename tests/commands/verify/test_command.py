@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.commands.verify.__main__ import run
 from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace
 from airflow_provider_exotel.commands.verify.state import State
@@ -72,6 +73,18 @@ def test_a_run_that_only_reads_keeps_what_an_earlier_one_found(out: Path) -> Non
         second = verify(emulator, out, read_only=True).profile
 
     assert (first.at_end, second.at_end) == ("paused", "paused")
+    assert second.answers() == first.answers()
+
+
+def test_a_run_that_ends_early_keeps_what_an_earlier_one_found(out: Path) -> None:
+    with Emulator(seed=1, at_end="paused", list_delay_seconds=5) as emulator:
+        first = verify(emulator, out).profile
+        probe = probe_of(emulator, out)
+        probe.pace = interrupted_after(emulator, 0)
+        code = run(probe, out, read_only=False, say=lambda line: None)
+        second = Profile.of_text(out.read_text())
+
+    assert code == 1
     assert second.answers() == first.answers()
 
 
