@@ -121,7 +121,10 @@ class Account:
             if changes and self.settings.edits != "ignore":
                 state = self._anchored(self._edit(state, changes, wrapped=wrapped), state.instant)
             if "action" in given:
-                acted = campaigns.act(state, str(given["action"]), self.settings.wrong_state_status)
+                settings = self.settings
+                acted = campaigns.act(
+                    state, str(given["action"]), settings.wrong_state_status, settings.resume_before_start
+                )
                 state = self._anchored(acted, state.instant)
             return self._keep(replace(state.campaign, updated_at=self.clock.time()))
 

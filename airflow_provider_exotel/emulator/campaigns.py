@@ -260,12 +260,13 @@ def _status_by_time(campaign: Campaign, instant: float, plan: Plan | None, at_en
     return CREATED if campaign.awaiting or instant < campaign.dialling.start else IN_PROGRESS
 
 
-def act(state: CampaignState, action: str, wrong_state_status: int) -> Campaign:
+def act(state: CampaignState, action: str, wrong_state_status: int, resume_before_start: str = "waits") -> Campaign:
     """Return the campaign after an action (Exotel, update campaign).
 
     :param state: how it stands now.
     :param action: ``pause``, ``resume``, ``complete`` or ``archive``.
     :param wrong_state_status: the HTTP status of a refusal because of the state.
+    :param resume_before_start: the switch of that name: ``waits`` or ``dials``.
     :raises Refusal: 400 for an unknown action, ``wrong_state_status`` for one the status does not allow.
     """
     if action not in ACTIONS:
@@ -281,7 +282,8 @@ def act(state: CampaignState, action: str, wrong_state_status: int) -> Campaign:
         return _held(campaign, now)
     if now >= campaign.dialling.end:
         raise Refusal(wrong_state_status, "schedule.end_at has passed")
-    return replace(campaign, dialling=replace(campaign.dialling, pauses=_closed(campaign, now)))
+    start = min(campaign.dialling.start, now) if resume_before_start == "dials" else campaign.dialling.start
+    return replace(campaign, dialling=replace(campaign.dialling, start=start, pauses=_closed(campaign, now)))
 
 
 def delete(state: CampaignState, wrong_state_status: int, deletes: str = "created") -> Campaign:

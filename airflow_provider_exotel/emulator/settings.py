@@ -44,6 +44,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "status_filter": ("any", "title", "hyphen", "ignored"),
     "deletes": ("created", "any", "never"),
     "duplicate_list": ("item", "http"),
+    "resume_before_start": ("waits", "dials"),
 }
 # What each dialect writes where the switch of that name is None.
 DIALECTS: Mapping[str, Mapping[str, Any]] = {
@@ -110,6 +111,8 @@ class Settings:
     :param csv_counts: the counts of an import in ``stats``, or ``flat`` as ``*_count``.
     :param status_filter: which spelling the ``status`` parameter of the list understands; ``ignored`` for none.
     :param deletes: which campaigns can be deleted: those that have not started (``created``), ``any``, or none.
+    :param resume_before_start: whether a campaign that is resumed before its start ``waits`` for that, or ``dials`` at
+        once: Exotel's pages name both.
     :param duplicate_list: a list whose name is taken fails as an ``item`` with code 409 or as HTTP 409.
     :param auth_envelope: the shape of 401 and 429; None for that of ``envelope``.
     :param error_codes: the numbers of errors: those of the ``catalogue`` of a sister API, or ``other`` ones seen.
@@ -177,6 +180,7 @@ class Settings:
     status_filter: str = "any"
     deletes: str = "created"
     duplicate_list: str = "item"
+    resume_before_start: str = "waits"
     auth_envelope: str | None = None
     error_codes: str = "catalogue"
     quoted_digits: bool = False

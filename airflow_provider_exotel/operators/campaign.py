@@ -260,6 +260,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
                     self._call_test_numbers(context, options, identity, spec.test, deadline)
                     campaign = find()  # while they were called, another try may have sent it
                 campaign = campaign or create_campaign(once, spec, self.hook, self._kill_switch)
+            if options.wait_for_completion:
+                wait.own(campaign.id)
             contacts = publish_campaign(context, campaign, once, self.hook)
             self._kill_switch.check()
             return wait.start(campaign, contacts, deadline) if options.wait_for_completion else campaign.id
@@ -376,6 +378,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         self.log.info("%s test number(s) are called first, by a campaign of the same content.", contacts)
         campaign = find_campaign(wait.once, wait.options, lambda: spec.audience, self.hook, self._kill_switch)
         campaign = campaign or create_campaign(wait.once, spec, self.hook, self._kill_switch)
+        wait.own(campaign.id)
         wait.start(campaign, contacts, deadline)
 
     def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity) -> CampaignWait:

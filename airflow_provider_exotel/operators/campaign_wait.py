@@ -56,6 +56,20 @@ class CampaignWait:
     outcome_key: str = OUTCOME
     must_reach: bool = False
 
+    def own(self, campaign_id: str) -> None:
+        """Leave a record of this task, by which its campaign is paused if no process hears that the task was ended.
+
+        Call it as soon as the campaign is known, before anything else that may fail, and before :meth:`start`.
+
+        :param campaign_id: the campaign.
+        """
+        from airflow_provider_exotel.hooks.owner import task_key_of, write_owner_record
+        from airflow_provider_exotel.waiting.owner import OwnerRecord
+
+        if self.options.pause_on_kill:
+            record = OwnerRecord(self.hook.exotel_conn_id, campaign_id, task_key_of(self.context["ti"]))
+            write_owner_record(self.once.identity.key, record)
+
     def start(self, campaign: Campaign, contacts: int | None, deadline: datetime | None) -> str:
         """Wait for a campaign, and return its id.
 
@@ -64,7 +78,6 @@ class CampaignWait:
         :param deadline: when the task has to be done, ``None`` for never.
         :raises AirflowFailException: if the campaign did not end as the options ask.
         """
-        self._own(campaign.id)
         step = self._driver.start(campaign, contacts=contacts, carried_to=self.once.journal.entry.carried_to)
         return self._follow(step, deadline)
 
@@ -89,15 +102,6 @@ class CampaignWait:
             stop_if_killed=self.kill_switch.check,
             sleep=self.kill_switch.sleep,
         )
-
-    def _own(self, campaign_id: str) -> None:
-        """Leave a record of this task, by which its campaign is paused if no process hears that the task was ended."""
-        from airflow_provider_exotel.hooks.owner import task_key_of, write_owner_record
-        from airflow_provider_exotel.waiting.owner import OwnerRecord
-
-        if self.options.pause_on_kill:
-            record = OwnerRecord(self.hook.exotel_conn_id, campaign_id, task_key_of(self.context["ti"]))
-            write_owner_record(self.once.identity.key, record)
 
     def _disown(self) -> None:
         from airflow_provider_exotel.hooks.owner import delete_owner_record

@@ -56,18 +56,22 @@ class PauseOrphanedCampaignsOperator(ExotelTask, BaseOperator):
             records = self._records()
             counts["records"] = len(records)
             seen = sweep(self.hook.client, [record.campaign_id for record in records.values()]).campaigns
-        may_dial: dict[str, OwnerRecord] = {}
+        living: dict[str, tuple[OwnerRecord, Campaign]] = {}
         for key, record in records.items():
             campaign = seen.get(record.campaign_id)
             if record.campaign_id in seen and (campaign is None or campaign.status.has_ended):
                 delete_owner_record(key)
                 counts["records_deleted"] += 1
-            elif campaign is not None and not does_not_dial(campaign):
-                may_dial[key] = record
-        states = task_states(record.task for record in may_dial.values())
-        for key, record in may_dial.items():
+            elif campaign is not None:
+                living[key] = record, campaign
+        states = task_states(record.task for record, _ in living.values())
+        for key, (record, campaign) in living.items():
             ownership = ownership_of(states.get(record.task, NO_ANSWER))
-            if ownership is Ownership.ENDED:
+            if does_not_dial(campaign):
+                if ownership is Ownership.ENDED:  # whoever resumes it by hand means it
+                    delete_owner_record(key)
+                    counts["records_deleted"] += 1
+            elif ownership is Ownership.ENDED:
                 self._pause(key, record, counts)
             elif ownership is Ownership.UNKNOWN:
                 self.log.warning(

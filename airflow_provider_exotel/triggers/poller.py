@@ -2,10 +2,10 @@
 
 A sweep is a list request for each 500 campaigns (:mod:`airflow_provider_exotel.waiting.sweep`), made by the one
 synchronous client in the one thread the poller has, so that the event loop is never blocked. Its requests are spread
-over the interval: Airflow resumes some hundreds of tasks a second, so a fleet that ends together is resumed sooner if
-it is seen part by part. Failed sweeps are logged and tried again: waits end by their clocks in any case. Pauses of
-campaigns whose tasks were ended (:mod:`airflow_provider_exotel.triggers.stopping`) go before polls: both share the
-account's rate limit.
+over the interval, a minute at most: Airflow resumes some hundreds of tasks a second, so a fleet that ends together is
+resumed sooner if it is seen part by part. Failed sweeps are logged and tried again: waits end by their clocks in any
+case. Pauses of campaigns whose tasks were ended (:mod:`airflow_provider_exotel.triggers.stopping`) go before polls:
+both share the account's rate limit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from airflow_provider_exotel.hooks.exotel import client_of
 from airflow_provider_exotel.hooks.metrics import count, gauge_waiting
 from airflow_provider_exotel.triggers.settings import PerLoop, settings_of, utc_now, within
 from airflow_provider_exotel.triggers.stopping import stopper_of
-from airflow_provider_exotel.waiting.sweep import PAGE, SweepResult, sweep_by_page
+from airflow_provider_exotel.waiting.sweep import SweepResult, pages_of, sweep_by_page
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import CallStatus, ExotelClient
@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 _STOPS_GO_FIRST_FOR = 60.0
 """Seconds for which polls wait for pauses at most: others wait for what the polls see."""
+_LONGEST_SPREAD = 60.0
+"""Seconds over which the requests of a sweep are spread at most: who subscribes meanwhile waits for its end."""
 _TOLD_AT_ONCE = 50
 """Triggers that are told of a sweep in one pass of the event loop, so that thousands do not block it together."""
 
@@ -203,11 +205,11 @@ class AccountPoller:
             self._next_sweep = self._not_before(self._subscriptions, interval)
 
     async def _pages(self, wanted: Sequence[str]) -> AsyncIterator[SweepResult]:
-        """Yield what a sweep sees, request by request; those of a long list are spread over the interval."""
+        """Yield what a sweep sees, request by request; those of a long list over a minute at most."""
         self._paused = timedelta()
+        expected = pages_of(len(wanted)) - 1
+        pause = min(self._interval(), _LONGEST_SPREAD) / (1 + expected)
         pages = sweep_by_page(await self._connected(), wanted, only_active=self._only_active)
-        pause = self._interval() / (1 + len(wanted) // PAGE)
-        expected = len(wanted) // PAGE
         while (page := await self._in_thread(partial(self._next_page, pages))) is not None:
             yield page
             if expected > 0 and self._subscriptions:

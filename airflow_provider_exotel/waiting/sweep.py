@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, ExotelNotFound, ExotelRequestRefused
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.client.paging import OVERLAP
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
@@ -22,7 +23,7 @@ ACTIVE = frozenset({CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, Campaign
 SMALL_SWEEP = 2
 """Up to this number, campaigns are polled one by one, which takes no more requests than a list."""
 PAGE = 490
-"""New campaigns on each page of a list: pages of 500 overlap by 10."""
+"""New campaigns on each page of a list after the first, which holds 500: pages overlap."""
 _MAX_SINGLE_POLLS = 20
 
 
@@ -37,6 +38,11 @@ class SweepResult:
 
     campaigns: Mapping[str, Campaign | None]
     only_active: bool = False
+
+
+def pages_of(campaigns: int) -> int:
+    """Return how many pages of a list hold so many campaigns, at least 1."""
+    return 1 + max(0, campaigns - OVERLAP - 1) // PAGE
 
 
 def sweep(campaigns: ExotelClient, wanted: Collection[str], *, only_active: bool = False) -> SweepResult:
@@ -98,7 +104,7 @@ def _list(campaigns: ExotelClient, wanted: Collection[str], *, active: bool) -> 
             # Campaigns that do not follow within a page are much older, or were deleted.
             if not left or (last_found_at is not None and not active and read - last_found_at >= PAGE):
                 break
-            if read % PAGE == 0:
+            if read > OVERLAP and (read - OVERLAP) % PAGE == 0:
                 yield found
                 found = {}
     except ExotelRequestRefused:  # this account expects another spelling of the filter

@@ -162,10 +162,20 @@ def test_the_record_of_a_campaign_that_has_ended_is_deleted(run_dag: Run, exotel
 
 def test_a_campaign_that_is_paused_for_the_night_keeps_its_record(run_dag: Run, exotel: Emulator) -> None:
     ran, counts = reconciled(
-        run_dag, exotel, FINISHED, before=lambda campaign: person(exotel).pause_campaign(campaign.id)
+        run_dag, exotel, THE_RECONCILER, before=lambda campaign: person(exotel).pause_campaign(campaign.id)
     )
 
     assert (counts["paused"], counts["records_deleted"], ran.xcom("keys")) == (0, 0, True)
+
+
+def test_a_paused_campaign_whose_task_has_ended_loses_its_record_so_that_a_person_may_resume_it(
+    run_dag: Run, exotel: Emulator
+) -> None:
+    ran, counts = reconciled(
+        run_dag, exotel, FINISHED, before=lambda campaign: person(exotel).pause_campaign(campaign.id)
+    )
+
+    assert (counts["paused"], counts["records_deleted"], ran.xcom("keys")) == (0, 1, False)
 
 
 def test_a_pause_that_fails_fails_the_task_and_leaves_the_record_for_the_next_run(
@@ -297,6 +307,20 @@ def test_a_task_leaves_a_record_while_it_waits_and_none_afterwards(
     assert ran.state == "success"
     assert records == [int(pause_on_kill)]
     assert record_of(exotel.campaigns[0]) == 0
+
+
+def test_a_task_that_fails_between_its_campaign_and_its_wait_leaves_a_record(
+    run_dag: Run, exotel: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise AirflowException("the API server is down")
+
+    monkeypatch.setattr("airflow_provider_exotel.operators.campaign.push_link", refused)
+
+    ran = run_dag(lambda: dials(wait_for_completion=True, schedule={"end_at": "PT9H"}))
+
+    assert ran.state == "failed"
+    assert record_of(exotel.campaigns[0]) == 1
 
 
 def test_all_campaigns_of_an_account_are_paused(run_dag: Run, exotel: Emulator, log: Any) -> None:

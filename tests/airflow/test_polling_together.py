@@ -226,6 +226,50 @@ def test_the_pages_of_a_long_list_are_polled_over_the_interval_and_each_is_told_
     assert 54 <= second[0][0] <= 66
 
 
+def test_campaigns_that_fit_on_one_page_are_told_at_once(account: Account) -> None:
+    ids = account.create(500)
+
+    async def main() -> int:
+        return len(await account.poller().subscribe(dict.fromkeys(ids, START), 60).news.get())
+
+    assert account.time.run(main) == 500
+
+
+def test_a_long_list_that_is_polled_slowly_does_not_hold_up_others(account: Account) -> None:
+    ids = account.create(1001)
+
+    async def main() -> None:
+        poller = account.poller()
+        poller.subscribe(dict.fromkeys(ids[1:], START), 3600)
+        await asyncio.sleep(1)
+        await poller.subscribe({ids[0]: START}, 60).news.get()
+
+    account.time.run(main)
+
+    assert account.time.seconds < 130
+
+
+def test_a_poll_that_nobody_waits_for_any_more_is_no_failure(
+    account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    [campaign] = account.create()
+
+    async def connect() -> ExotelClient:
+        await asyncio.sleep(10)
+        return account.client()
+
+    async def main() -> None:
+        poller = AccountPoller("exotel_default", connect, account.time.now, account.turn)
+        subscription = poller.subscribe({campaign: START}, 60)
+        await asyncio.sleep(1)
+        poller.unsubscribe(subscription)
+        await asyncio.sleep(20)
+
+    account.time.run(main)
+
+    assert "Polling failed" not in caplog.text
+
+
 def test_polls_wait_for_pauses_that_wait_for_their_turn(account: Account) -> None:
     [campaign] = account.create()
     account.turn.clear()

@@ -17,7 +17,7 @@ from airflow_provider_exotel.client.profile import Profile, account_digest
 from airflow_provider_exotel.commands.environment import read_connection
 from airflow_provider_exotel.commands.verify import text
 from airflow_provider_exotel.commands.verify.probe import Pace, Probe
-from airflow_provider_exotel.commands.verify.state import State
+from airflow_provider_exotel.commands.verify.state import State, write_whole
 from airflow_provider_exotel.commands.verify.walk import profile, walk
 from airflow_provider_exotel.connection import ExotelSettings
 
@@ -61,6 +61,8 @@ def main(given: Sequence[str] | None = None, pace: Pace | None = None) -> int:
     :return: the exit code.
     """
     chosen = arguments().parse_args(given)
+    if chosen.out.is_dir():
+        return _refuse("--out: must be a file, not a folder; give the name of one in it")
     try:
         settings = read_settings(chosen.connection, chosen.number, os.environ, read_only=chosen.read_only)
         number = "".join(PhoneNumbers([chosen.number]).compact())
@@ -95,8 +97,8 @@ def run(probe: Probe, out: Path, *, read_only: bool, say: Callable[[str], None] 
     result = walk(probe, lambda line: tell(probe.hide(line)), read_only=read_only)
     if result.left:
         tell(text.leftovers(probe, result))
-    known = profile(probe, _earlier(out, probe.state.account) if read_only else None)
-    out.write_text(known.text())
+    known = profile(probe, _earlier(out, probe.state.account) if read_only or result.ended else None)
+    write_whole(out, known.text())
     tell("")
     # Without hide(): these texts are ours, and an id is a run of digits that must stay whole.
     tell(text.report(probe, result, known))
@@ -146,7 +148,7 @@ def _agreed() -> bool:
 
 
 def _earlier(out: Path, account: str) -> Profile | None:
-    """Return the profile of an earlier run, which knows more than one that only reads."""
+    """Return the profile of an earlier run, which knows more than one that only reads or ended early."""
     try:
         found = Profile.of_text(out.read_text())
     except (OSError, ValueError):

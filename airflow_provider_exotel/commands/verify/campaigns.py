@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,8 +12,9 @@ from airflow_provider_exotel.client.answer_forms import form_of_campaign, form_o
 from airflow_provider_exotel.client.errors import ExotelError, ExotelNotFound
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.commands.verify.check import Check
+from airflow_provider_exotel.commands.verify.cleanup import remove_once
 from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
-from airflow_provider_exotel.commands.verify.probe import Probe, is_refusal
+from airflow_provider_exotel.commands.verify.probe import Probe, Reply, is_refusal
 from airflow_provider_exotel.commands.verify.state import Made
 
 _LOOKS = (0, 1, 2, 5, 10, 20, 30, 60, 90, 120)
@@ -36,8 +38,37 @@ def scheduled(probe: Probe) -> tuple[str, Campaign]:
         raise NotTold("a campaign that was created is not there any more")
     if campaign.status is not CampaignStatus.CREATED:
         probe.cache.pop("scheduled", None)
+        if campaign.status is not CampaignStatus.PAUSED:
+            probe.state.calls += 1
+            _has_dialled(probe, made)
         raise NotTold("a campaign that is scheduled for tomorrow is not in the status created")
     return made.id, campaign
+
+
+def _resume(probe: Probe, campaign_id: str) -> Reply:
+    """Resume a campaign that has not started; one that dials for that is removed, and no other is resumed.
+
+    :raises NotTold: if that may ring more often than is allowed.
+    """
+    made: Made = probe.cache.pop("scheduled")
+    if "resume dials" in probe.cache:
+        raise NotTold("a campaign that was resumed before its start dialled at once, so no other is resumed")
+    probe.reserve_calls(1)
+    reply = probe.question(lambda: probe.client.resume_campaign(campaign_id))
+    campaign = probe.question(lambda: probe.client.get_campaign(campaign_id)).value
+    if campaign is not None and campaign.status in {CampaignStatus.CREATED, CampaignStatus.PAUSED}:
+        probe.cache["scheduled"] = made
+        probe.state.calls -= 1  # the reserved call was not made
+        probe.state.save()
+    else:
+        _has_dialled(probe, made)
+    return reply
+
+
+def _has_dialled(probe: Probe, made: Made) -> None:
+    probe.cache["resume dials"] = True
+    probe.state.save()
+    remove_once(probe, made)
 
 
 def list_delay(probe: Probe) -> Finding:
@@ -108,7 +139,8 @@ def counts(probe: Probe) -> Finding:
         reply = probe.question(lambda: probe.client.pause_campaign(campaign_id))
         for answer in reply.answers:
             known |= {"stats_keys": word} if (word := _names_of_counts(objects(answer))) else {}
-        probe.question(lambda: probe.client.resume_campaign(campaign_id))
+        with suppress(NotTold):
+            _resume(probe, campaign_id)
     if "stats_keys" not in known:
         raise NotTold("too few counts are shown to tell their names apart", known)
     kind = "text" if known["counts_as_strings"] else "numbers"
@@ -141,7 +173,7 @@ def no_calls(probe: Probe) -> Finding:
 def wrong_state(probe: Probe) -> Finding:
     """Resume a campaign that is not paused."""
     campaign_id, _ = scheduled(probe)
-    reply = probe.question(lambda: probe.client.resume_campaign(campaign_id))
+    reply = _resume(probe, campaign_id)
     if reply.error is None:
         return Finding("it is answered with success", "it reads the campaign again after each change")
     if not is_refusal(reply.error) or reply.error.http_status not in _STATUSES:
@@ -156,7 +188,10 @@ def pause_and_resume(probe: Probe) -> Finding:
     paused = probe.ask(lambda: probe.client.pause_campaign(campaign_id))
     if paused.status is not CampaignStatus.PAUSED:
         raise NotTold("a pause is answered with success and does not show")
-    resumed = probe.ask(lambda: probe.client.resume_campaign(campaign_id))
+    reply = _resume(probe, campaign_id)
+    if reply.error is not None:
+        raise reply.error
+    resumed: Campaign = reply.value
     if resumed.status is CampaignStatus.PAUSED:
         raise NotTold("a resume is answered with success and does not show")
     word = resumed.status.value

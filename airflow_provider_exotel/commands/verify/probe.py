@@ -215,7 +215,7 @@ class Probe:
         :raises NotTold: if no more calls are allowed for, over all runs.
         """
         if self.state.calls + count > MOST_CALLS:
-            raise NotTold(f"the {MOST_CALLS} calls that are allowed were used by an earlier run")
+            raise NotTold(f"the {MOST_CALLS} calls that are allowed are used up")
         self.state.calls += count
         self.state.save()
 

@@ -118,14 +118,23 @@ class State:
         if self.path is None:
             return
         content = {name: value for name, value in asdict(self).items() if name != "path"}
-        draft = self.path.with_name(f"{self.path.name}.new")
-        draft.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(draft, self.path)  # noqa: PTH105 - the atomic one by its name
+        write_whole(self.path, json.dumps(content, indent=2) + "\n")
 
     def remove(self) -> None:
         """Delete the file."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file at once: whoever reads it meanwhile, or after a crash, finds the old text or the new one.
+
+    :param path: the file.
+    :param text: what it is to hold.
+    """
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text(text)
+    os.replace(draft, path)  # noqa: PTH105 - the atomic one by its name
 
 
 def _made(given: Mapping[str, Any]) -> Made:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.commands.verify.__main__ import run
 from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace
 from airflow_provider_exotel.commands.verify.state import State
@@ -75,6 +76,18 @@ def test_a_run_that_only_reads_keeps_what_an_earlier_one_found(out: Path) -> Non
     assert second.answers() == first.answers()
 
 
+def test_a_run_that_ends_early_keeps_what_an_earlier_one_found(out: Path) -> None:
+    with Emulator(seed=1, at_end="paused", list_delay_seconds=5) as emulator:
+        first = verify(emulator, out).profile
+        probe = probe_of(emulator, out)
+        probe.pace = interrupted_after(emulator, 0)
+        code = run(probe, out, read_only=False, say=lambda line: None)
+        second = Profile.of_text(out.read_text())
+
+    assert code == 1
+    assert second.answers() == first.answers()
+
+
 def test_a_run_that_only_reads_names_what_an_earlier_one_left_and_forgets_nothing_of_it(out: Path) -> None:
     with Emulator(seed=1) as emulator:
         first = probe_of(emulator, out)
@@ -110,6 +123,17 @@ def test_a_connection_that_may_call_others_is_refused_before_anything_is_sent(
     assert said in told
     assert NUMBER not in told
     assert emulator.requests == []
+
+
+def test_a_folder_as_out_is_refused_before_anything_is_sent(
+    command: Command, capsys: pytest.CaptureFixture[str], out: Path
+) -> None:
+    out.mkdir()
+    with Emulator(seed=1) as emulator:
+        run = command(emulator, "--yes")
+
+    assert (run.code, emulator.requests) == (2, [])
+    assert "--out: must be a file, not a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("no\n", 2), ("", 2)])
@@ -170,7 +194,24 @@ def test_no_more_than_three_calls_are_allowed_for_over_all_runs(out: Path) -> No
         calls = [call for each in emulator.campaigns for call in each.calls]
 
     assert calls == []
-    assert "end-of-window: not told: the 3 calls that are allowed were used by an earlier run" in run.text
+    assert "end-of-window: not told: the 3 calls that are allowed are used up" in run.text
+
+
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_a_campaign_that_dials_when_it_is_resumed_counts_as_one_of_the_three_calls(
+    command: Command, dialect: str
+) -> None:
+    # At this rate there are seconds between two requests, in which the telephone rings.
+    query = QUERY.replace("=6000", "=10")
+    with Emulator(seed=1, dialect=dialect, resume_before_start="dials", omit_zero_counts=True) as emulator:
+        run = command(emulator, "--yes", query=query)
+        calls = [call for each in emulator.campaigns for call in each.calls]
+        statuses = {each.status for each in emulator.campaigns}
+
+    assert run.code == 0
+    assert 0 < len(calls) <= MOST_CALLS
+    assert statuses <= {"deleted", "completed"}
+    assert "paused-edit: not told: the 3 calls that are allowed are used up" in run.text
 
 
 def test_a_run_that_was_killed_is_cleaned_up_by_the_next(out: Path) -> None:
