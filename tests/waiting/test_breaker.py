@@ -17,6 +17,7 @@ from airflow_provider_exotel.waiting.driver import WaitDriver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
 from airflow_provider_exotel.waiting.wait import Wait
 
+from ..client.raw_server import RawServer, http
 from .waiting_samples import MINUTE, START, between, create
 
 RETRIES = {"number_of_retries": 3, "interval_mins": 60, "on_status": ["failed", "busy", "no-answer"]}
@@ -125,12 +126,34 @@ def test_a_retryable_pause_error_is_raised_for_the_next_try(
         follow(campaign)
 
 
-def test_calls_are_counted_without_totals_from_the_service(emulator: Emulator, client: ExotelClient) -> None:
+@pytest.mark.parametrize("metadata", [True, False, "page"])
+def test_calls_are_counted_whatever_totals_the_service_gives(
+    emulator: Emulator, client: ExotelClient, metadata: bool | str
+) -> None:
     campaign = dialling(emulator, client, "failed", count=50)
     emulator.clock.advance(600)
-    emulator.settings.list_metadata = False
+    emulator.settings.list_metadata = metadata
 
     assert sample_calls(client, campaign.id) == CallSample(50, 50)
+
+
+def test_calls_are_counted_where_the_filter_is_refused(emulator: Emulator, client: ExotelClient) -> None:
+    campaign = dialling(emulator, client, "failed", count=50)
+    emulator.clock.advance(600)
+    emulator.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=400, after=1, times=1))
+
+    assert sample_calls(client, campaign.id) == CallSample(50, 50)
+
+
+def test_a_service_that_passes_over_the_filter_has_no_good_campaign_paused() -> None:
+    calls = [{"call_sid": f"c{n}", "number": "+919876500001", "status": "completed"} for n in range(3)]
+    one, all_of_them = (
+        http(200, {"http_code": 200, "metadata": {"total": 3}, "response": calls[:count]}) for count in (1, 3)
+    )
+    with RawServer(one, one, all_of_them) as server:
+        client = ExotelClient("key", "token", "sid", f"http://{server.host}", requests_per_minute=6000)
+
+        assert sample_calls(client, "c1") == CallSample(3, 0)
 
 
 def test_a_campaign_without_calls_has_an_empty_sample(emulator: Emulator, client: ExotelClient) -> None:
