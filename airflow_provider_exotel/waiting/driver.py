@@ -18,7 +18,7 @@ from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.waiting.breaker import Breaker, sample_calls
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome, resolve_uncalled
-from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
+from airflow_provider_exotel.waiting.pausing import PauseResult, pause_if_it_may_dial, pause_once
 from airflow_provider_exotel.waiting.wait import Step, Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent, WatchedCampaign, watch
 
@@ -187,13 +187,21 @@ def pause_failing(event: WaitEvent, ask: Ask) -> str:
     """
     campaign_id = event.wait.campaign_id
     try:
-        ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+        ask(lambda client: _pause(client, campaign_id))
     except ExotelError as error:
         log.error("Campaign %s could not be paused and may dial: %s", campaign_id, error)  # noqa: TRY400
         if error.retryable:
             raise
         return f"campaign {campaign_id} could not be paused ({error}) and may dial: {event.reason}"
     return f"campaign {campaign_id} was paused: {event.reason}"
+
+
+def _pause(client: ExotelClient, campaign_id: str) -> None:
+    """Pause a campaign; once an answer shows that, nothing else may fail: another try might let it dial again."""
+    with suppress(ExotelError):
+        if pause_once(client, campaign_id) is not PauseResult.UNCONFIRMED:
+            return
+    pause_if_it_may_dial(client, campaign_id)
 
 
 def complete_outcome(outcome: Outcome, ask: Ask) -> Outcome:

@@ -13,9 +13,10 @@ from airflow_provider_exotel.client.errors import ExotelServerError
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.breaker import FIRST_SAMPLE_AFTER, MIN_CALLS, Breaker, CallSample, sample_calls
-from airflow_provider_exotel.waiting.driver import WaitDriver
+from airflow_provider_exotel.waiting.driver import WaitDriver, pause_failing
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
-from airflow_provider_exotel.waiting.wait import Wait
+from airflow_provider_exotel.waiting.wait import Step, Wait
+from airflow_provider_exotel.waiting.watch import WaitEvent
 
 from ..client.raw_server import RawServer, http
 from .waiting_samples import MINUTE, START, between, create
@@ -114,6 +115,20 @@ def test_the_error_names_an_unpausable_campaign(emulator: Emulator, client: Exot
 
     with pytest.raises(CampaignFailed, match=r"could not be paused .* and may dial"):
         follow(campaign)
+
+
+def test_a_pause_that_counted_is_told_though_the_campaign_cannot_be_read_after_it(
+    emulator: Emulator, client: ExotelClient
+) -> None:
+    campaign = dialling(emulator, client, "failed")
+    emulator.clock.advance(120)
+    emulator.faults.add(Fault(on="GET campaigns/*", kind="html_5xx", times=None))
+    event = WaitEvent(Step.FAILING, Wait(campaign.id), reason="all of its calls failed")
+
+    assert pause_failing(event, lambda question: question(client)) == (
+        f"campaign {campaign.id} was paused: all of its calls failed"
+    )
+    assert emulator.campaigns[0].status == "paused"
 
 
 def test_a_retryable_pause_error_is_raised_for_the_next_try(
