@@ -40,12 +40,27 @@ class Breaker:
     :param judge_at: time of the next count; ``None`` to count as soon as the campaign dials.
     :param calls: number of calls evaluated so far.
     :param failed: number of failed calls among them.
+    :param joins: whether the calls of the first count are older than this wait, and so not evaluated.
     """
 
     limit: float
     judge_at: datetime | None = None
     calls: int = 0
     failed: int = 0
+    joins: bool = False
+
+    @classmethod
+    def of_wait(cls, limit: float, now: datetime, started: datetime | None) -> Self:
+        """Return the breaker of a wait that begins now.
+
+        A campaign that has been dialling for a while was dealt with by an earlier try or a person: calls that failed
+        before the cause was mended must not have it paused once more.
+
+        :param limit: the share of failed calls above which the campaign is paused.
+        :param now: the current time.
+        :param started: when the campaign began to dial.
+        """
+        return cls(limit, joins=started is not None and now >= started + FIRST_SAMPLE_AFTER)
 
     def is_due(self, now: datetime, started: datetime | None) -> bool:
         """Return whether the calls should be counted now.
@@ -66,6 +81,9 @@ class Breaker:
         :param now: the current time.
         :param started: when the campaign began to dial.
         """
+        if self.joins:
+            known = replace(self, calls=sample.calls, failed=sample.failed, joins=False)
+            return replace(known, judge_at=now + FIRST_SAMPLE_AFTER), None
         delay = max(now - started, FIRST_SAMPLE_AFTER) if started is not None else FIRST_SAMPLE_AFTER
         calls, failed = sample.calls - self.calls, sample.failed - self.failed
         later = replace(self, judge_at=now + delay)
@@ -88,7 +106,7 @@ class Breaker:
         """Return the breaker that :meth:`as_json` stored; unknown keys are ignored."""
         moment = kept.get("judge_at")
         judge_at = datetime.fromisoformat(moment) if moment else None
-        return cls(kept["limit"], judge_at, kept.get("calls", 0), kept.get("failed", 0))
+        return cls(kept["limit"], judge_at, kept.get("calls", 0), kept.get("failed", 0), kept.get("joins", False))
 
 
 def sample_calls(client: ExotelClient, campaign_id: str) -> CallSample:

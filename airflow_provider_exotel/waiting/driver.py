@@ -72,14 +72,10 @@ class WaitDriver:
         :param contacts: number of its contacts; ``None`` if unknown.
         :param carried_to: the end of the window for which an earlier try paused it.
         """
-        limit = self.pause_if_failed_above
-        wait = Wait.for_campaign(
-            campaign,
-            self.now(),
-            contacts=contacts,
-            hand_over=self.carry_over is not None,
-            breaker=None if limit is None else Breaker(limit),
-        )
+        limit, hand_over = self.pause_if_failed_above, self.carry_over is not None
+        wait = Wait.for_campaign(campaign, self.now(), contacts=contacts, hand_over=hand_over)
+        if limit is not None:
+            wait = replace(wait, breaker=Breaker.of_wait(limit, self.now(), wait.send_at))
         if self.carry_over and campaign.status == "paused" and carried_to and carried_to == campaign.schedule.end_at:
             wait = replace(wait, opening=True)
         watched = WatchedCampaign(wait)

@@ -72,6 +72,33 @@ def test_a_campaign_whose_calls_fail_is_paused_within_minutes(
     assert emulator.clock.now() < START + timedelta(minutes=5)
 
 
+def test_calls_that_failed_before_the_wait_began_are_not_evaluated() -> None:
+    now = START + timedelta(hours=1)
+    joined, first = Breaker.of_wait(0.5, now, START).evaluate(CallSample(600, 590), now, START)
+
+    _, second = joined.evaluate(CallSample(700, 600), now + FIRST_SAMPLE_AFTER, START)
+
+    assert (first, second, joined.judge_at) == (None, None, now + FIRST_SAMPLE_AFTER)
+
+
+def test_a_wait_that_begins_with_its_campaign_evaluates_all_calls() -> None:
+    assert Breaker.of_wait(0.5, START, START) == Breaker.of_wait(0.5, START, None) == Breaker(0.5)
+
+
+def test_a_campaign_whose_cause_was_not_mended_is_paused_again(
+    emulator: Emulator, client: ExotelClient, follow: Follower
+) -> None:
+    campaign = dialling(emulator, client, "failed")
+    with pytest.raises(CampaignFailed):
+        follow(campaign)
+    resumed_at = emulator.clock.now()
+
+    with pytest.raises(CampaignFailed, match="of its last"):
+        follow(client.resume_campaign(campaign.id))
+
+    assert emulator.clock.now() < resumed_at + timedelta(minutes=5)
+
+
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
 @pytest.mark.parametrize("outcome", ["busy", "no-answer", "completed"])
 def test_unanswered_calls_do_not_count_as_failed(
@@ -199,7 +226,7 @@ def test_a_campaign_is_paused_only_above_the_limit(failed: int, is_paused: bool)
 
 
 def test_the_breaker_is_stored_with_its_wait() -> None:
-    breaker = Breaker(0.25, START + FIRST_SAMPLE_AFTER, 100, 3)
+    breaker = Breaker(0.25, START + FIRST_SAMPLE_AFTER, 100, 3, joins=True)
     wait = Wait("c1", START, None, breaker=breaker)
 
     assert Wait.of_json(wait.as_json()) == wait
