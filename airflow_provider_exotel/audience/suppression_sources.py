@@ -20,6 +20,7 @@ from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.client.text import read_date, read_literal, read_moment
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
+from airflow_provider_exotel.report.storage import UNFINISHED
 
 _MOST_DAYS = 36_500
 
@@ -146,6 +147,8 @@ SuppressionSource = SuppressedRows | SuppressedCalls
 def tables_under(reports: str, access: Access, field: str) -> list[str]:
     """Return the addresses of the tables of attempts in a folder, at any depth, in a stable order.
 
+    Those of a report that is being made, or was broken off, are left out: they may end in the middle of a call.
+
     :param reports: the folder.
     :param access: what it is read through.
     :param field: the argument that names it, for errors.
@@ -154,6 +157,7 @@ def tables_under(reports: str, access: Access, field: str) -> list[str]:
     with translate_file_errors(reports, field):
         folder = access.path(reports)
         found = folder.fs.find(folder.path) if folder.exists() else []
+    found = [path for path in found if UNFINISHED not in path.split("/")]
     tables = sorted(path for path in found if TABLE.fullmatch(path))
     names = (path.rpartition("/")[2] for path in sorted({*found} - {*tables}))
     if other := next((name for name in names if name.lower().startswith("attempts")), None):

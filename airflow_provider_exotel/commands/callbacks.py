@@ -116,7 +116,7 @@ class CallbackApp:
         headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
         body = bytes(scope["query_string"]) if is_get else await _read(receive, headers.get(b"content-length", b""))
         try:
-            fields = parse_body(body, headers.get(b"content-type", b"").decode("latin-1"))
+            fields = parse_body(body)
         except ValueError:
             raise _Refused(400) from None
         if self.unwritten >= MOST_WAITING:

@@ -5,8 +5,8 @@ Airflow's ``HookToolset`` makes tools of a hook's methods by their signatures an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_exotel.client.redact import redact
@@ -43,7 +43,13 @@ class AccountHook(Protocol):
         """Return the request the fields make."""
         ...
 
-    def create_campaign_once(self, *, idempotency_key: str, **fields: Any) -> Campaign:
+    def _create_once(
+        self,
+        idempotency_key: str,
+        settle: timedelta | float | None,
+        fields: Mapping[str, Any],
+        sent_at: Callable[[CampaignRequest, datetime], CampaignRequest],
+    ) -> Campaign:
         """Create the campaign of a key, or return the one that exists."""
         ...
 
@@ -131,7 +137,7 @@ class AgentMethods:
         """
         sid = self.settings.account_sid
         fields = request_fields(sid, lists, send_at, end_at, read_via_text, flow_id, name)
-        return campaign_as_json(self.create_campaign_once(idempotency_key=idempotency_key, **fields))
+        return campaign_as_json(self._create_once(idempotency_key, None, fields, sent_at))
 
 
 def campaign_as_json(campaign: Campaign) -> dict[str, Any]:
@@ -187,3 +193,13 @@ def request_fields(
         "url": flow_url(account_sid, flow_id) if flow_id else None,
         "name": name or None,
     }
+
+
+def sent_at(request: CampaignRequest, now: datetime) -> CampaignRequest:
+    """Return the request as it is to be sent now: looking for a campaign of its key may have taken minutes.
+
+    :raises MissedWindow: if the end has passed.
+    """
+    from airflow_provider_exotel.windows.explicit_schedule import resolve_schedule
+
+    return request.model_copy(update={"schedule": resolve_schedule(request.schedule, anchor=now, now=now)})

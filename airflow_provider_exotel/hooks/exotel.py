@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -153,6 +153,16 @@ class ExotelHook(AgentMethods, BaseHook):
         :raises ExotelCampaignGone: if the campaign of the key was deleted.
         :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; calling again finds out.
         """
+        return self._create_once(idempotency_key, settle, fields, lambda request, _: request)
+
+    def _create_once(
+        self,
+        idempotency_key: str,
+        settle: timedelta | float | None,
+        fields: Mapping[str, Any],
+        sent_at: Callable[[CampaignRequest, datetime], CampaignRequest],
+    ) -> Campaign:
+        """Create the campaign of a key; ``sent_at`` returns the request as it is to be sent at a moment."""
         from airflow_provider_exotel.create.fingerprint import CampaignFields
         from airflow_provider_exotel.create.identity import identify
         from airflow_provider_exotel.create.journal import AudienceFingerprint
@@ -177,7 +187,7 @@ class ExotelHook(AgentMethods, BaseHook):
         if not one.journal.outlives_tries:
             may_have_been_sent = one.is_later_try or not (context or is_later_call(here))
             one = replace(one, journal=journal_of_this_process(here), is_later_try=may_have_been_sent)
-        return one.find(lambda: audience) or one.create(lambda _: request, audience)
+        return one.find(lambda: audience) or one.create(lambda now: sent_at(request, now), audience)
 
     @cached_property
     def account(self) -> Account:

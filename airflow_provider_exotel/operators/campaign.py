@@ -98,7 +98,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     :param call_schedule_callback: URL notified after the last attempt to reach a contact.
     :param status_callback: URL notified when the campaign ends.
     :param test_numbers: up to 10 numbers that a campaign of its own calls first, with the same content and inside the
-        same window. Once it has ended, the real one is created if any of them was reached; else the task fails.
+        same window. Once it has ended, the real one is created if any of them was reached; else the task fails, also
+        when it is cleared: another ``idempotency_key`` tests again.
     :param test_first: whether ``test_numbers`` are called, default true; a form may leave that to a person.
     :param callbacks: fill those of the three callback URLs that are not given, so that calls are reported to the
         callback program at the connection's ``callback_base_url``; default false.

@@ -143,7 +143,8 @@ class CampaignWait:
         if not failure and self.must_reach and not outcome.tally.reached:
             failure = (
                 f"campaign {outcome.campaign_id} reached none of the test numbers, so nobody else is called; "
-                "check the flow and the ExoPhone, or take test_numbers out to call everybody"
+                "check the flow and the ExoPhone. A further try finds this test and fails like it: give another "
+                "idempotency_key to test again, or test_first=False to call everybody"
             )
         if failure:
             raise AirflowFailException(failure)

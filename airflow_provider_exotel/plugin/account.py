@@ -37,8 +37,9 @@ log = logging.getLogger(__name__)
 READ_EVERY = timedelta(seconds=15)
 LATEST = 500
 """How many campaigns are read with one request."""
-_PATIENCE = 5.0
-"""Seconds that a page waits for an answer."""
+PATIENCE = 5.0
+"""Seconds that a page waits for answers."""
+_READ_ONE_EVERY = timedelta(seconds=5)
 _WORDS: tuple[tuple[type[ExotelError], str], ...] = (
     (ExotelAuthError, "Exotel does not accept the connection's key, token, account or region."),
     (ExotelPaymentRequired, "Exotel refuses requests until the account's balance or plan covers them."),
@@ -110,13 +111,14 @@ class AccountReader:
         settings: ExotelSettings,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        patience: float = _PATIENCE,
+        patience: float = PATIENCE,
     ) -> None:
         self.settings = settings
         self._now, self._patience = now, patience
         self._lock = threading.Lock()
         self._reading: threading.Event | None = None
         self._asked_at: datetime | None = None
+        self._read_one_at: datetime | None = None
         self._reads_active = False
         self._latest: dict[str, Campaign] = {}
         self._active: dict[str, Campaign] = {}
@@ -124,17 +126,39 @@ class AccountReader:
         self._snapshot = Snapshot(problem=NOT_YET)
         self.stop: StopEverything | None = None
 
-    def snapshot(self) -> Snapshot:
-        """Return the account's campaigns, read at most 15 seconds ago if the service answers."""
+    def begin(self) -> threading.Event | None:
+        """Begin to read the account's campaigns if that was 15 seconds ago.
+
+        :return: set when they are read; ``None`` if nothing is being read.
+        """
         with self._lock:
             now = self._now()
             if self._reading is None and (self._asked_at is None or now - self._asked_at >= READ_EVERY):
                 self._asked_at, self._reading = now, threading.Event()
                 threading.Thread(target=self._read, args=(self._reading,), daemon=True, name="exotel-page").start()
-            reading = self._reading
+            return self._reading
+
+    def snapshot(self, patience: float | None = None) -> Snapshot:
+        """Return the account's campaigns, read at most 15 seconds ago if the service answers.
+
+        :param patience: seconds to wait for an answer at most; default the reader's.
+        """
+        reading = self.begin()
         if reading is not None:
-            reading.wait(self._patience)
+            reading.wait(self._patience if patience is None else max(patience, 0.0))
         return self._snapshot
+
+    def may_read_one(self) -> bool:
+        """Return whether a campaign may be read by itself now: whoever asks, one in five seconds.
+
+        Anybody may ask for any id, and each costs a request of the account's rate limit.
+        """
+        with self._lock:
+            now = self._now()
+            if self._read_one_at is not None and now - self._read_one_at < _READ_ONE_EVERY:
+                return False
+            self._read_one_at = now
+            return True
 
     def client(self, *, tries: int | None = None) -> ExotelClient:
         """Return a client of the account, which shares this process's rate limit.

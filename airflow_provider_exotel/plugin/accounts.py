@@ -22,11 +22,16 @@ from airflow_provider_exotel.plugin.account import READ_EVERY, AccountReader
 log = logging.getLogger(__name__)
 
 SECTION, OPTION = "exotel", "connections"
+Credentials = tuple[str, str, str, str]
+"""Host, account SID, key and token."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account of the service, and the connections that lead to it.
+    """An account of the service, and the connections that lead to it with the same credentials.
+
+    Whoever may edit one of them holds these credentials. A connection that names the account with others proves nothing
+    about them, and is an account of its own here.
 
     :param connections: ids and settings of the connections, in order of their ids.
     :param reader: what this process knows of its campaigns.
@@ -71,7 +76,7 @@ class Accounts:
         self._lock = threading.Lock()
         self._read_at: datetime | None = None
         self._known: tuple[list[Account], list[Unreadable]] = ([], [])
-        self._readers: dict[tuple[str, str], AccountReader] = {}
+        self._readers: dict[Credentials, AccountReader] = {}
 
     def read(self) -> tuple[list[Account], list[Unreadable]]:
         """Return the accounts, and the connections that lead to none."""
@@ -89,7 +94,7 @@ class Accounts:
         return next((one for one in self.read()[0] if conn_id in one.connections), None)
 
     def _read(self, conn_ids: Iterable[str]) -> tuple[list[Account], list[Unreadable]]:
-        connections: dict[tuple[str, str], dict[str, ExotelSettings]] = {}
+        connections: dict[Credentials, dict[str, ExotelSettings]] = {}
         unreadable = []
         for conn_id in conn_ids:
             try:
@@ -100,13 +105,15 @@ class Accounts:
                 log.warning("Connection %s could not be read: %s", conn_id, type(error).__name__)
                 unreadable.append(Unreadable(conn_id, "cannot be read; does it exist?"))
             else:
-                connections.setdefault((settings.host, settings.account_sid), {})[conn_id] = settings
+                key = (settings.host, settings.account_sid, settings.api_key, settings.api_token)
+                connections.setdefault(key, {})[conn_id] = settings
+        self._readers = {key: reader for key, reader in self._readers.items() if key in connections}
         return [Account(found, self._reader(key, found)) for key, found in connections.items()], unreadable
 
-    def _reader(self, key: tuple[str, str], found: dict[str, ExotelSettings]) -> AccountReader:
+    def _reader(self, key: Credentials, found: dict[str, ExotelSettings]) -> AccountReader:
         settings = next(iter(found.values()))
         reader = self._readers.setdefault(key, AccountReader(settings, now=self.now))
-        reader.settings = settings  # its key or token may have been corrected
+        reader.settings = settings  # its timeouts or its rate limit may have been changed
         return reader
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -26,7 +28,7 @@ from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.html.render import render, style_policy
 from airflow_provider_exotel.plugin import view
 from airflow_provider_exotel.plugin.access import Viewer, get_user, is_valid_token, sign_token
-from airflow_provider_exotel.plugin.account import Snapshot
+from airflow_provider_exotel.plugin.account import PATIENCE, Snapshot
 from airflow_provider_exotel.plugin.accounts import Account, Accounts
 from airflow_provider_exotel.plugin.action import Result, carry_out, describe_failure, write_down
 from airflow_provider_exotel.plugin.tasks import OwningTask, find_owners, find_plans, find_reports
@@ -118,7 +120,8 @@ def overview(request: Request, viewer: Asking) -> HTMLResponse:
         raise HTTPException(403)
     airflow, now = _airflow(request), request.app.state.accounts.now()
     seen = [
-        (number, account, account.reader.snapshot(), account in editable) for number, account in enumerate(accounts, 1)
+        (number, account, snapshot, account in editable)
+        for number, (account, snapshot) in enumerate(zip(accounts, _snapshots(accounts), strict=True), 1)
     ]
     notes = [f"Connection {one.conn_id}: {one.problem}" for one in broken]
     sections, figures = [], {"active": 0, "reached": 0, "wrong": 0}
@@ -252,8 +255,18 @@ def _target(request: Request, viewer: Viewer, action: str, connection: str, camp
     return Target(account, view.show(campaign, owner, Snapshot(), may_act=True))
 
 
+def _snapshots(accounts: Sequence[Account]) -> list[Snapshot]:
+    """Return the campaigns of accounts, read side by side: a service that hangs is waited for once, not once each."""
+    ends = time.monotonic() + PATIENCE
+    for account in accounts:
+        account.reader.begin()
+    return [account.reader.snapshot(ends - time.monotonic()) for account in accounts]
+
+
 def _read(account: Account, campaign_id: str) -> Campaign:
     """Return a campaign that another API server has shown."""
+    if not account.reader.may_read_one():
+        raise HTTPException(503, "Exotel is not asked for another campaign yet. Load this page again in a few seconds.")
     try:
         with account.reader.client(tries=1) as client:
             return client.get_campaign(campaign_id)

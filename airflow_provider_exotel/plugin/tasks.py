@@ -2,7 +2,8 @@
 
 A campaign's name carries a key that is computed from its task instance. So a task is the owner only if the key computed
 from it is the campaign's: what anybody writes into an XCom proves nothing. For a task with an ``idempotency_key`` or an
-``exact_name`` the same is computed from the fields that its worker rendered. An owner record names the task as well.
+``exact_name`` the same is computed from the fields that its worker rendered. An owner record under the campaign's key
+names the task as well.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.models.dagrun import DagRun
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 MOST_TASKS = 5_000
 _MOST_RENDERED = 500
 _MOST_FOUND = 50
+_CLOCKS_DIFFER_BY = timedelta(days=1)
 _CAMPAIGN, _PLAN, _REPORT = "campaign", "plan", "report"  # the XComs of the operators
 _ASKING = ("running", "deferred", "awaiting_input")
 _OF_TASK = (XComModel.dag_id, XComModel.run_id, XComModel.task_id, XComModel.map_index)
@@ -170,8 +172,8 @@ def _candidates(session: Session, since: datetime | None) -> list[Candidate]:
 
 
 def _later_than(query: Any, since: datetime | None) -> Any:
-    # A task leaves its XComs after it has created its campaign, and again with every try.
-    return query if since is None else query.where(XComModel.timestamp >= since)
+    # A task leaves its XComs after it has created its campaign, and again with every try; the clocks are two.
+    return query if since is None else query.where(XComModel.timestamp >= since - _CLOCKS_DIFFER_BY)
 
 
 def _same_task(one: Any, other: Any) -> Any:
@@ -251,7 +253,11 @@ def _with_records(
     owners: dict[str, OwningTask],
     connections: Mapping[str, ExotelSettings],
 ) -> dict[str, OwningTask]:
-    """Return the owners, and those that owner records name."""
+    """Return the owners, and those that owner records name.
+
+    Anybody who may write a Variable can write a record. So one names an owner only if it stands under the key that the
+    campaign's name carries: a campaign without a key may be nobody's.
+    """
     shown = {one.id: campaign_key(one.name) for one in campaigns}
     for variable in session.scalars(select(Variable).where(Variable.key.startswith(PREFIX)).limit(MOST_TASKS)):
         try:
@@ -266,7 +272,7 @@ def _with_records(
         known = owners.get(record.campaign_id)
         if known is not None and known.key == record.task:
             owners[record.campaign_id] = replace(known, has_record=True)
-        elif known is None:
+        elif known is None and shown[record.campaign_id] is not None:
             owners[record.campaign_id] = OwningTask(record.task, _state_of(session, record.task), has_record=True)
     return owners
 

@@ -51,9 +51,9 @@ class Call(NamedTuple):
         start = _instant(record.start_time)
         if start is None:
             start = _instant(record.date_created)
-        end = _instant(record.end_time)
-        if end is None and start is not None and record.duration_seconds is not None:
-            end = start + record.duration_seconds
+        end, duration = _instant(record.end_time), _sensible(record.duration_seconds)
+        if end is None and start is not None and duration is not None:
+            end = start + duration
         return cls(
             call_sid=record.call_sid,
             contact=name(record.number) if record.number else "",
@@ -61,7 +61,7 @@ class Call(NamedTuple):
             attempt=_sensible(record.attempt),
             # What somebody types may be a number, or a secret as long as one.
             digit=redact(record.digit) if record.digit else None,
-            duration=_sensible(record.duration_seconds),
+            duration=duration,
             start=start,
             end=end,
             price=record.price,

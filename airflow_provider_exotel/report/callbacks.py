@@ -22,7 +22,6 @@ from airflow_provider_exotel.report.tables import ATTEMPTS, Row, writer
 
 MOST_ROWS = 20_000
 """The most rows of one table: it is written anew with every addition."""
-_FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 200
 _TABLE = "attempts.jsonl"
 _ID = re.compile(r"(?!\+?\d{7,15}\Z)[A-Za-z0-9._-]{1,100}")
@@ -49,24 +48,22 @@ class Callback:
     campaign_status: CampaignStatus | None = None
 
 
-def parse_body(body: bytes, content_type: str) -> Mapping[str, Any]:
+def parse_body(body: bytes) -> Mapping[str, Any]:
     """Return the fields of a callback, under names in snake case.
 
-    Exotel documents JSON on some pages and forms on others, so the form that the content type does not name is tried
-    second.
+    Exotel documents JSON on some pages and forms on others. No form is a JSON object as well, so the body itself tells
+    which it is, whatever its content type says.
 
     :param body: the body, or the query of a GET.
-    :param content_type: its content type.
     :raises ValueError: if it is neither a JSON object nor a form.
     """
-    readers = [_json_fields, _form_fields]
-    if _FORM in content_type.lower():
-        readers.reverse()
     text = body.decode("utf-8", "replace")
-    for read in readers:
-        if fields := read(text):
-            return {_snake(name): value for name, value in fields.items()}
-    raise ValueError("must be a JSON object or a form")
+    fields = _json_fields(text) or _form_fields(text)
+    if not fields:
+        raise ValueError("must be a JSON object or a form")
+    # A field of the call itself goes before one of the same name that is nested, such as the status of a leg.
+    in_order = sorted(fields.items(), key=lambda field: not _PHP_KEY.search(field[0]))
+    return {_snake(name): value for name, value in in_order}
 
 
 def read_callback(kind: Kind, fields: Mapping[str, Any], name: Naming, received: datetime) -> Callback:

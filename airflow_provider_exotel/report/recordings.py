@@ -113,5 +113,8 @@ def _outcome_of(error: ExotelError) -> str:
 def _file_name(call: Call) -> str | None:
     if not call.call_sid or not _SID.fullmatch(call.call_sid):
         return None
-    path = urlsplit(call.recording or "").path.lower()
+    try:
+        path = urlsplit(call.recording or "").path.lower()
+    except ValueError:  # such as an open bracket
+        return None
     return call.call_sid + next((kind for kind in _KINDS if path.endswith(kind)), ".mp3")

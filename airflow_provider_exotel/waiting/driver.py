@@ -18,7 +18,7 @@ from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.waiting.breaker import Breaker, sample_calls
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome, resolve_uncalled
-from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
+from airflow_provider_exotel.waiting.pausing import PauseResult, pause_if_it_may_dial, pause_once
 from airflow_provider_exotel.waiting.wait import Step, Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent, WatchedCampaign, watch
 
@@ -72,14 +72,10 @@ class WaitDriver:
         :param contacts: number of its contacts; ``None`` if unknown.
         :param carried_to: the end of the window for which an earlier try paused it.
         """
-        limit = self.pause_if_failed_above
-        wait = Wait.for_campaign(
-            campaign,
-            self.now(),
-            contacts=contacts,
-            hand_over=self.carry_over is not None,
-            breaker=None if limit is None else Breaker(limit),
-        )
+        limit, hand_over = self.pause_if_failed_above, self.carry_over is not None
+        wait = Wait.for_campaign(campaign, self.now(), contacts=contacts, hand_over=hand_over)
+        if limit is not None:
+            wait = replace(wait, breaker=Breaker.of_wait(limit, self.now(), wait.send_at))
         if self.carry_over and campaign.status == "paused" and carried_to and carried_to == campaign.schedule.end_at:
             wait = replace(wait, opening=True)
         watched = WatchedCampaign(wait)
@@ -187,13 +183,21 @@ def pause_failing(event: WaitEvent, ask: Ask) -> str:
     """
     campaign_id = event.wait.campaign_id
     try:
-        ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+        ask(lambda client: _pause(client, campaign_id))
     except ExotelError as error:
         log.error("Campaign %s could not be paused and may dial: %s", campaign_id, error)  # noqa: TRY400
         if error.retryable:
             raise
         return f"campaign {campaign_id} could not be paused ({error}) and may dial: {event.reason}"
     return f"campaign {campaign_id} was paused: {event.reason}"
+
+
+def _pause(client: ExotelClient, campaign_id: str) -> None:
+    """Pause a campaign; once an answer shows that, nothing else may fail: another try might let it dial again."""
+    with suppress(ExotelError):
+        if pause_once(client, campaign_id) is not PauseResult.UNCONFIRMED:
+            return
+    pause_if_it_may_dial(client, campaign_id)
 
 
 def complete_outcome(outcome: Outcome, ask: Ask) -> Outcome:

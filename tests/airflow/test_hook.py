@@ -6,12 +6,14 @@ import inspect
 import json
 import re
 import typing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from airflow_provider_exotel import ExotelHook
 from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.create.once import Clock
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.windows.calling_window import MissedWindow
 
@@ -74,6 +76,20 @@ def test_a_campaign_is_ordered_once_and_read_without_its_numbers(exotel: Emulato
     assert plan["description"].startswith("The contacts of its lists are called once, from 2126-03-02 10:00 to 18:00")
     assert hook.pause_campaign(campaign.id)["status"] == hook.pause_campaign(campaign.id)["status"] == "Paused"
     assert "98765" not in json.dumps([plan, first, hook.campaign_outcome(campaign.id)])
+
+
+def test_a_campaign_that_may_dial_at_once_is_ordered_though_looking_for_it_takes_minutes(
+    exotel: Emulator, lists: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = exotel.clock
+    monkeypatch.setattr(Clock.__init__, "__defaults__", (clock.now, clock.advance))
+    now = datetime.now(UTC)
+    times = {"send_at": now.isoformat(), "end_at": (now + timedelta(hours=9)).isoformat()}
+
+    ordered = ExotelHook().order_campaign("at-once", lists, read_via_text="Hello", **times)
+
+    assert clock.now() - now > timedelta(minutes=2)
+    assert datetime.fromisoformat(ordered["send_at"]) > clock.now()
 
 
 def test_what_came_of_a_campaign_is_told_in_a_sentence(exotel: Emulator, lists: list[str]) -> None:

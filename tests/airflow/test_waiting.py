@@ -663,6 +663,26 @@ def test_where_no_test_number_is_reached_nobody_else_is_called(
     assert f"campaign {test.id} reached none of the test numbers, so nobody else is called" in log.text
 
 
+def test_a_test_that_failed_is_found_when_the_task_is_cleared_and_fails_it_again(
+    run_dag: Run, exotel: Emulator, log: Any
+) -> None:
+    when = datetime(2026, 3, 2, tzinfo=UTC)
+    options = {"logical_date": when} if AIRFLOW >= (3, 0) else {"execution_date": when}
+
+    def task() -> CreateCampaignOperator:
+        now = "{{ macros.datetime.now().astimezone() }}"
+        return create(deferrable=False, test_numbers=TESTERS, if_paused="resume", anchor=now)
+
+    states = []
+    for outcome in ("no-answer", "completed"):
+        exotel.settings.outcomes = {outcome: 1}
+        states.append(run_dag(task, **options).state)
+
+    [test] = exotel.campaigns
+    assert (states, list(test.numbers)) == (["failed", "failed"], TESTERS)
+    assert "give another idempotency_key to test again" in log.text
+
+
 @MODES
 def test_a_task_that_fails_after_its_test_calls_the_test_numbers_once(
     run_dag: Run, exotel: Emulator, deferrable: bool

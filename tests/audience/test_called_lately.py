@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from upath import UPath
 
 from airflow_provider_exotel.audience.called import TABLE, called_since
+from airflow_provider_exotel.audience.sources import Access
 from airflow_provider_exotel.audience.suppression import Suppressed, number_key
+from airflow_provider_exotel.audience.suppression_sources import tables_under
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.report.call import hashed, in_clear
 from airflow_provider_exotel.report.tables import ATTEMPTS, FORMATS, writer
@@ -200,3 +204,13 @@ def test_a_source_names_neither_numbers_nor_its_key() -> None:
 
     assert ONE[3:] not in repr(source)
     assert KEY.decode() not in repr(source)
+
+
+def test_a_report_that_is_being_made_is_not_read(tmp_path: Path) -> None:
+    for folder, text in (("march", ""), ("march/_unfinished/0123/4567", "{")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "attempts.jsonl").write_text(text)
+
+    tables = tables_under(str(tmp_path), Access(UPath, lambda *_: None, lambda *_: KEY), "suppress.called.reports")
+
+    assert tables == [str(tmp_path / "march" / "attempts.jsonl")]

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import uvicorn
@@ -174,6 +175,52 @@ def path_of(address: str) -> Any:
 
 def no_connection(*_: str) -> Any:
     raise AssertionError("no query is asked")
+
+
+def test_a_table_that_is_being_written_keeps_nobody_from_reading_the_others(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.implementations.local import LocalFileSystem
+
+    def die(*_: object) -> None:
+        raise OSError("the machine died before the file had its name")
+
+    write = create_app(environment).write
+    write("2026-03-02/03-one-000/attempts.jsonl", b"")
+    monkeypatch.setattr(LocalFileSystem, "mv", die)
+    with pytest.raises(OSError, match="the machine died"):
+        write("2026-03-02/04-one-000/attempts.jsonl", b'{"contact": "half a row')
+
+    source = {"name": "opt-outs", "reports": str(tmp_path), "days": 30, "hash_key_variable": "names"}
+    [suppressed] = open_suppressions(
+        parse_suppressions([source]), Access(path_of, no_connection, lambda *_: KEY.encode()), START, None
+    )
+    assert (suppressed.rows, suppressed.unreadable) == (0, 0)
+
+
+CALL = {"call_sid": "one", "number": PEOPLE[0], "status": "completed", "start_time": "2026-03-02T04:31:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (json.dumps({**CALL, "recording_url": "https://example.com/?a=b"}), "application/x-www-form-urlencoded"),
+        (json.dumps({**CALL, "duration": "99999999999999"}), "application/json"),
+        (urlencode({**CALL, "Legs[0][Status]": "failed"}), "application/x-www-form-urlencoded"),
+        (urlencode({"Legs[0][Status]": "failed", **CALL}), "application/json"),
+    ],
+    ids=["JSON that is called a form", "a duration of aeons", "the status of a leg", "a form that is called JSON"],
+)
+def test_a_call_is_kept_whatever_else_its_callback_says(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path, body: str, content_type: str
+) -> None:
+    with serving(create_app(environment)) as base:
+        url = urls(base, emulator)["call_status_callback"]
+        assert ask(url, body=body.encode(), **{"Content-Type": content_type}) == 200
+
+    assert [(row["call_sid"], row["status"], row["duration_seconds"]) for row in rows(tmp_path)] == [
+        ("one", "completed", None)
+    ]
 
 
 FORGED: dict[str, Callable[[str], str]] = {

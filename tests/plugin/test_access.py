@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -100,6 +101,62 @@ def test_an_xcom_of_another_task_makes_it_no_owner(site: Site, exotel: Emulator,
     assert by_hand not in site.of("USER").get(f"{PREFIX}/").text
 
 
+def test_a_connection_that_only_names_an_account_gives_no_right_to_it(
+    site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = f"exotel://a-key:a-token@{exotel.host.partition('//')[2] or exotel.host}/{exotel.account_sid}?region=other"
+    monkeypatch.setenv("AIRFLOW_CONN_AN_INTRUDER", named)
+    monkeypatch.setenv("AIRFLOW__EXOTEL__CONNECTIONS", "an_intruder,exotel_default")
+
+    _, intruder, own = site.of("OP").get(f"{PREFIX}/").text.split("<h2>Connection ")
+
+    assert intruder.startswith("an_intruder<")
+    assert "does not accept the connection" in intruder
+    assert own.startswith("exotel_default<")
+    assert (campaign.id in intruder, campaign.id in own) == (False, True)
+    asked = {"action": "pause", "connection": "an_intruder", "campaign": campaign.id}
+    assert site.of("OP").get(f"{PREFIX}/confirm", params=asked).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("key", "is_shown"), [("0123456789abcdef", True), ("fedcba9876543210", False), ("None", False)]
+)
+def test_an_owner_record_counts_only_under_the_key_of_the_campaign(
+    site: Site, exotel: Emulator, key: str, is_shown: bool
+) -> None:
+    from airflow.models.variable import Variable
+
+    name = "Reminder" if key == "None" else "Reminder af-0123456789abcdef"
+    by_hand = dashboard_campaign(exotel, name)
+    record = {"connection": "exotel_default", "campaign": by_hand, "dag": "a_dag", "run": "a_run", "task": "a_task"}
+    Variable.set(f"exotel_owner_{key}", json.dumps(record))
+    try:
+        page = site.of("USER").get(f"{PREFIX}/").text
+    finally:
+        Variable.delete(f"exotel_owner_{key}")
+
+    assert (by_hand in page) is is_shown
+
+
+def test_a_task_is_the_owner_though_the_clock_of_the_service_is_ahead(
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any]
+) -> None:
+    exotel.clock.advance(600)
+    run_dag(create)
+
+    assert ".create (success)" in site.of("USER").get(f"{PREFIX}/").text
+
+
+def test_ids_that_are_guessed_cost_few_requests(site: Site, exotel: Emulator, campaign: Any) -> None:
+    viewer = site.of("VIEWER")
+    guesses = [{"action": "pause", "connection": "exotel_default", "campaign": f"guess{n}"} for n in range(20)]
+
+    statuses = [viewer.get(f"{PREFIX}/confirm", params=guess).status_code for guess in guesses]
+
+    assert set(statuses) == {404, 503}
+    assert sum("guess" in entry.path for entry in exotel.requests) == statuses.count(404) < 10
+
+
 @pytest.mark.parametrize(
     "arguments", [{"idempotency_key": "may"}, {"exact_name": True, "name": "A name of our own"}], ids=["key", "name"]
 )
@@ -175,7 +232,7 @@ def test_who_may_read_one_dag_sees_only_its_campaigns(
     assert browser.get(f"{PREFIX}/confirm", params=hidden).status_code == 404
 
 
-def dashboard_campaign(exotel: Emulator) -> str:
+def dashboard_campaign(exotel: Emulator, name: str = "By hand") -> str:
     """Return the id of a campaign that somebody created in Exotel's dashboard."""
     from airflow_provider_exotel import CampaignRequest, ExotelClient
 
@@ -183,5 +240,5 @@ def dashboard_campaign(exotel: Emulator) -> str:
         exotel.api_key, exotel.api_token, exotel.account_sid, exotel.host, requests_per_minute=6000
     ) as client:
         return client.create_campaign(
-            CampaignRequest(numbers=NUMBERS, caller_id="0XXXXXX4890", read_via_text="Hi", name="By hand")
+            CampaignRequest(numbers=NUMBERS, caller_id="0XXXXXX4890", read_via_text="Hi", name=name)
         ).id

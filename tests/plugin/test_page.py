@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -45,6 +47,31 @@ def test_all_who_look_cost_one_list_request(site: Site, exotel: Emulator, campai
 
     assert all(campaign.id in answer.text for answer in answers)
     assert lists(exotel) - before == 1
+
+
+def test_services_are_waited_for_side_by_side(site: Site, exotel: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = threading.Barrier(2)
+
+    class Waiting(RawServer):
+        """Answers when the other one has been asked too."""
+
+        def _read(self, connection: socket.socket) -> str:
+            asked = super()._read(connection)
+            meeting.wait(60)
+            return asked
+
+    nothing = http(200, {"http_code": 200, "metadata": {"total": 0}, "response": []})
+    with Waiting(nothing) as one, Waiting(nothing) as two:
+        for name, server in (("one", one), ("two", two)):
+            uri = f"exotel://key:token@127.0.0.1:{server.port}/{name}?region=other&requests_per_minute=6000"
+            monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", uri)
+        monkeypatch.setenv("AIRFLOW__EXOTEL__CONNECTIONS", "one,two")
+        monkeypatch.setattr("airflow_provider_exotel.plugin.app.PATIENCE", 60)
+
+        page = site.of("OP").get(f"{PREFIX}/").text
+
+    assert page.count("All campaigns of the account. Read from Exotel at") == 2
+    assert "has not answered yet" not in page
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,19 @@ def test_a_host_that_asks_for_more_is_counted_as_refused(
     assert asked(emulator) == counts.refused
 
 
+def test_an_address_that_is_none_is_refused_and_keeps_no_other_from_being_saved(tmp_path: Path) -> None:
+    from upath import UPath
+
+    urls = ["https://[example.com/one.mp3", "https://example.com/two.mp3"]
+    calls = [
+        Call(f"call{n}", "x", "completed", 1, None, 3, None, None, None, recording=url) for n, url in enumerate(urls)
+    ]
+
+    counts = save_recordings(calls, lambda _: iter([b"ID3"]), Workplace(UPath(tmp_path), "mark"))
+
+    assert counts == RecordingCounts(saved=1, refused=1)
+
+
 @pytest.mark.parametrize("sid", ["+919876500000", "919876500000", "../up", "a/b", "", None])
 def test_a_name_that_may_be_a_number_or_a_path_is_never_written(sid: str | None, tmp_path: Path) -> None:
     call = Call(sid, "x", "completed", 1, None, 3, None, None, None, recording="https://example.com/one.mp3")

@@ -13,10 +13,12 @@ from airflow_provider_exotel.client.errors import ExotelServerError
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.breaker import FIRST_SAMPLE_AFTER, MIN_CALLS, Breaker, CallSample, sample_calls
-from airflow_provider_exotel.waiting.driver import WaitDriver
+from airflow_provider_exotel.waiting.driver import WaitDriver, pause_failing
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
-from airflow_provider_exotel.waiting.wait import Wait
+from airflow_provider_exotel.waiting.wait import Step, Wait
+from airflow_provider_exotel.waiting.watch import WaitEvent
 
+from ..client.raw_server import RawServer, http
 from .waiting_samples import MINUTE, START, between, create
 
 RETRIES = {"number_of_retries": 3, "interval_mins": 60, "on_status": ["failed", "busy", "no-answer"]}
@@ -70,6 +72,33 @@ def test_a_campaign_whose_calls_fail_is_paused_within_minutes(
     assert emulator.clock.now() < START + timedelta(minutes=5)
 
 
+def test_calls_that_failed_before_the_wait_began_are_not_evaluated() -> None:
+    now = START + timedelta(hours=1)
+    joined, first = Breaker.of_wait(0.5, now, START).evaluate(CallSample(600, 590), now, START)
+
+    _, second = joined.evaluate(CallSample(700, 600), now + FIRST_SAMPLE_AFTER, START)
+
+    assert (first, second, joined.judge_at) == (None, None, now + FIRST_SAMPLE_AFTER)
+
+
+def test_a_wait_that_begins_with_its_campaign_evaluates_all_calls() -> None:
+    assert Breaker.of_wait(0.5, START, START) == Breaker.of_wait(0.5, START, None) == Breaker(0.5)
+
+
+def test_a_campaign_whose_cause_was_not_mended_is_paused_again(
+    emulator: Emulator, client: ExotelClient, follow: Follower
+) -> None:
+    campaign = dialling(emulator, client, "failed")
+    with pytest.raises(CampaignFailed):
+        follow(campaign)
+    resumed_at = emulator.clock.now()
+
+    with pytest.raises(CampaignFailed, match="of its last"):
+        follow(client.resume_campaign(campaign.id))
+
+    assert emulator.clock.now() < resumed_at + timedelta(minutes=5)
+
+
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
 @pytest.mark.parametrize("outcome", ["busy", "no-answer", "completed"])
 def test_unanswered_calls_do_not_count_as_failed(
@@ -115,6 +144,20 @@ def test_the_error_names_an_unpausable_campaign(emulator: Emulator, client: Exot
         follow(campaign)
 
 
+def test_a_pause_that_counted_is_told_though_the_campaign_cannot_be_read_after_it(
+    emulator: Emulator, client: ExotelClient
+) -> None:
+    campaign = dialling(emulator, client, "failed")
+    emulator.clock.advance(120)
+    emulator.faults.add(Fault(on="GET campaigns/*", kind="html_5xx", times=None))
+    event = WaitEvent(Step.FAILING, Wait(campaign.id), reason="all of its calls failed")
+
+    assert pause_failing(event, lambda question: question(client)) == (
+        f"campaign {campaign.id} was paused: all of its calls failed"
+    )
+    assert emulator.campaigns[0].status == "paused"
+
+
 def test_a_retryable_pause_error_is_raised_for_the_next_try(
     emulator: Emulator, client: ExotelClient, follow: Follower
 ) -> None:
@@ -125,12 +168,34 @@ def test_a_retryable_pause_error_is_raised_for_the_next_try(
         follow(campaign)
 
 
-def test_calls_are_counted_without_totals_from_the_service(emulator: Emulator, client: ExotelClient) -> None:
+@pytest.mark.parametrize("metadata", [True, False, "page"])
+def test_calls_are_counted_whatever_totals_the_service_gives(
+    emulator: Emulator, client: ExotelClient, metadata: bool | str
+) -> None:
     campaign = dialling(emulator, client, "failed", count=50)
     emulator.clock.advance(600)
-    emulator.settings.list_metadata = False
+    emulator.settings.list_metadata = metadata
 
     assert sample_calls(client, campaign.id) == CallSample(50, 50)
+
+
+def test_calls_are_counted_where_the_filter_is_refused(emulator: Emulator, client: ExotelClient) -> None:
+    campaign = dialling(emulator, client, "failed", count=50)
+    emulator.clock.advance(600)
+    emulator.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=400, after=1, times=1))
+
+    assert sample_calls(client, campaign.id) == CallSample(50, 50)
+
+
+def test_a_service_that_passes_over_the_filter_has_no_good_campaign_paused() -> None:
+    calls = [{"call_sid": f"c{n}", "number": "+919876500001", "status": "completed"} for n in range(3)]
+    one, all_of_them = (
+        http(200, {"http_code": 200, "metadata": {"total": 3}, "response": calls[:count]}) for count in (1, 3)
+    )
+    with RawServer(one, one, all_of_them) as server:
+        client = ExotelClient("key", "token", "sid", f"http://{server.host}", requests_per_minute=6000)
+
+        assert sample_calls(client, "c1") == CallSample(3, 0)
 
 
 def test_a_campaign_without_calls_has_an_empty_sample(emulator: Emulator, client: ExotelClient) -> None:
@@ -161,7 +226,7 @@ def test_a_campaign_is_paused_only_above_the_limit(failed: int, is_paused: bool)
 
 
 def test_the_breaker_is_stored_with_its_wait() -> None:
-    breaker = Breaker(0.25, START + FIRST_SAMPLE_AFTER, 100, 3)
+    breaker = Breaker(0.25, START + FIRST_SAMPLE_AFTER, 100, 3, joins=True)
     wait = Wait("c1", START, None, breaker=breaker)
 
     assert Wait.of_json(wait.as_json()) == wait
