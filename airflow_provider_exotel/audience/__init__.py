@@ -1,3 +1,3 @@
-"""Who is called: rows of any source -> numbers that exist, each once -> chunks of the sizes Exotel takes."""
+"""Turn the rows of any source into valid, unique numbers, in chunks of sizes that Exotel accepts."""
 
 from __future__ import annotations

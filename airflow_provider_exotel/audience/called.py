@@ -1,4 +1,4 @@
-"""People who were called lately, by our own reports: their tables of attempts hold keyed digests, or plain numbers."""
+"""Find recently called contacts in the attempts tables of reports, which have keyed digests or plaintext numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_exotel.contacts.rows import cell_text, spoken_text
 from airflow_provider_exotel.report.call import digest_of
 
 TABLE = re.compile(r"(?:.*/)?attempts\.(csv|jsonl|parquet)")
-"""The files of a report that tell who was called when."""
+"""Names of the attempts tables of a report."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ROWS_TOGETHER = 10_000
 _COLUMNS = ("contact", "start_utc")
@@ -29,7 +29,7 @@ _DELIMITERS = ",;\t"
 _KEYS = re.compile(r"[0-9*#]*")
 Read = TypeVar("Read")
 Called = tuple[str, datetime | None, str]
-"""The contact of a call, when it began, and which keys were pressed."""
+"""The contact of a call, its start, and the keys pressed."""
 
 
 def called_since(
@@ -41,33 +41,33 @@ def called_since(
     *,
     digit: str | None = None,
 ) -> Suppressed:
-    """Return everybody whom the tables know to have been called, as a source of numbers not to be called.
+    """Return the contacts called since a time, as a suppression source.
 
-    A call whose time is missing or cannot be read counts as a late one.
+    A call with a missing or unreadable time counts as recent.
 
-    :param name: what counts and errors call the source.
-    :param tables: of each table its format and the open binary file.
-    :param since: calls before do not count, aware.
-    :param key: the key the reports were made under; ``None`` if they hold plain numbers.
-    :param default_country: whose national numbers are meant in reports with plain numbers.
-    :param digit: only those who pressed this key, alone or among others; ``None`` for everybody. What was pressed and
-        cannot be read, such as a report's ``[number]``, counts as pressed.
-    :raises ExotelInputError: for a table that cannot be read, or whose columns are not a report's.
+    :param name: the name of the source in counts and errors.
+    :param tables: format and open binary file of each table.
+    :param since: ignore calls before this time, timezone-aware.
+    :param key: the HMAC key of the reports; ``None`` if they have plaintext numbers.
+    :param default_country: the country of national numbers in reports with plaintext numbers.
+    :param digit: only contacts who pressed this key, alone or among others; ``None`` for all. Unreadable keys, such as
+        ``[number]`` in a report, count as pressed.
+    :raises ExotelInputError: if a table cannot be read, or lacks a report's columns.
     """
-    # A spreadsheet leaves out zeros in front.
+    # Spreadsheets remove leading zeros.
     wanted = None if digit is None else _folded_keys(digit).lstrip("0") or "0"
     read, unreadable, people = 0, 0, set[str]()
     columns = _COLUMNS if digit is None else (*_COLUMNS, _DIGIT)
     for contact, began, pressed in (row for kind, file in tables for row in _rows(name, kind, file, columns)):
         read += 1
-        if (began is not None and began < since) or not _may_hold(wanted, pressed):
+        if (began is not None and began < since) or not _may_contain(wanted, pressed):
             continue
         if not contact or (key is not None and not _DIGEST.fullmatch(contact)):
             unreadable += 1
         else:
             people.add(contact)
     if key is not None:
-        return Suppressed(name, _NamedByDigest(key, people), read, unreadable)
+        return Suppressed(name, _NumbersByDigest(key, people), read, unreadable)
     verdicts = normalise(sorted(people), default_country)
     known = {number_key(one) for one in verdicts if isinstance(one, str) and one.startswith("+")}
     bad = sum(not isinstance(one, str) or not one.startswith("+") for one in verdicts)
@@ -75,8 +75,8 @@ def called_since(
 
 
 @dataclass(frozen=True)
-class _NamedByDigest(Container[int | str]):
-    """Tells of a number whether its digest is known."""
+class _NumbersByDigest(Container[int | str]):
+    """The set of numbers whose digest is known."""
 
     key: bytes = field(repr=False)
     digests: set[str] = field(repr=False)
@@ -86,7 +86,7 @@ class _NamedByDigest(Container[int | str]):
 
 
 def spellings(number: object) -> Iterator[str]:
-    """Yield how the service may have spelled a number in the answers that a report was made of."""
+    """Yield the formats in which the service may have returned a number to a report."""
     if not isinstance(number, int):
         yield str(number)
         return
@@ -99,13 +99,13 @@ def spellings(number: object) -> Iterator[str]:
 
 
 def read_columns(field: str, kind: str, file: Any, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Iterate over the rows of a table of attempts as text.
+    """Iterate over the rows of an attempts table as text.
 
-    :param field: what errors call the source.
+    :param field: the name of the source in errors.
     :param kind: the format.
     :param file: the open binary file.
-    :param columns: which columns.
-    :raises ExotelInputError: for a table that cannot be read, or without these columns.
+    :param columns: the columns to read.
+    :raises ExotelInputError: if the table cannot be read, or lacks a column.
     """
     yield from _read(field, kind, file, columns, lambda row: tuple(unwrap(cell_text(cell)) for cell in row))
 
@@ -132,12 +132,12 @@ def _read(
     except ExotelInputError:
         raise
     except (csv.Error, ValueError, LookupError, AttributeError, TypeError):
-        wanted = f"holds a table of attempts (attempts.{kind}) that cannot be read; write the report again"
-        raise ExotelInputError([Problem(field, wanted)]) from None
+        message = f"has an attempts table (attempts.{kind}) that cannot be read; write the report again"
+        raise ExotelInputError([Problem(field, message)]) from None
 
 
 def _csv(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
-    """Read a table, as the report writes it or as a spreadsheet saves it: with a mark, ``;`` and other spellings."""
+    """Read a table in the report's format or as saved by a spreadsheet: with a byte order mark or other delimiters."""
     lines = (line.decode("utf-8") for line in iter(file.readline, b""))
     header = next(lines, "").lstrip("\ufeff")
     if header.startswith("sep="):
@@ -148,7 +148,7 @@ def _csv(file: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
     if any(names.count(column) > 1 for column in columns):
         raise ValueError("two columns of one name")
     for cells in csv.reader(lines, delimiter=delimiter, strict=True):
-        # No cell of a report holds a line break: one that does has swallowed calls.
+        # Cells of a report have no line breaks: a cell with one has absorbed other calls.
         if any(map(str.strip, cells[len(names) :])) or any("\n" in cell or "\r" in cell for cell in cells):
             raise ValueError("a row that does not fit the header")
         if any(map(str.strip, cells)):
@@ -185,13 +185,13 @@ def _pressed_text(pressed: object = "") -> str:
     return str(pressed) if isinstance(pressed, (list, dict)) else spoken_text(pressed)
 
 
-def _may_hold(wanted: str | None, pressed: str) -> bool:
-    """Return whether a key may be among those pressed: 9 twice, 9 and #, or 9 at the second menu of a call."""
+def _may_contain(wanted: str | None, pressed: str) -> bool:
+    """Return whether a key may be among those pressed, such as 9 twice, 9 and #, or 9 in a second menu."""
     keys = "" if wanted is None else _folded_keys(pressed)
     return wanted is None or wanted in keys or _KEYS.fullmatch(keys) is None
 
 
 def _folded_keys(pressed: str) -> str:
-    """Return pressed keys as they are compared: the service quotes them, and spreadsheets make numbers of them."""
+    """Return pressed keys, normalised: the service quotes them, and spreadsheets turn them into numbers."""
     keys = re.sub(r"\s", "", unwrap(pressed).replace('"', "").replace("'", ""))
     return re.sub(r"(?<=[0-9])\.0+$", "", keys)

@@ -1,4 +1,4 @@
-"""How the campaigns of one plan share what an account may dial, and when they are done. Pure."""
+"""Divide the account's calls per minute among the campaigns of a plan, and estimate when they finish. Pure."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from airflow_provider_exotel.windows.calling_window import LEAD, Window
 from airflow_provider_exotel.windows.local_time import as_utc, whole_second_after, with_offset_of
 
 CAMPAIGN_LIFE = timedelta(days=30)
-"""How long a campaign goes on by itself (Exotel, create-campaign page: the default of ``end_at``)."""
+"""How long a campaign dials by default (Exotel, create-campaign page: default of ``end_at``)."""
 _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class CallVolume:
-    """What one campaign has to call.
+    """The calls of one campaign.
 
-    :param contacts: how many people.
-    :param window: the hours in which they may be called.
+    :param contacts: number of contacts.
+    :param window: their calling hours.
     """
 
     contacts: int
@@ -33,21 +33,21 @@ class CallVolume:
 
 @dataclass(frozen=True)
 class Share:
-    """What one campaign of a plan may dial, and how long that takes.
+    """The share of one campaign in the account's calls per minute, and its duration.
 
-    *At best* everybody answers the first call; *with retries* nobody ever answers, and every call is made again as
-    often as the retry plan says.
+    *At best* means that everybody answers the first call; *with retries* means that nobody answers and all retries are
+    made.
 
-    :param contacts: how many it calls.
-    :param throttle: its calls per minute, to be sent with ``mode="custom"``.
-    :param send_at: its first call.
-    :param end_at: when the first window it dials in closes.
-    :param earliest_finish: when it is done at best; ``None`` for more than a year later.
-    :param latest_finish: when it is done with retries; ``None`` for more than a year later.
-    :param days_at_best: windows it needs at best; ``None`` for more than a year of them.
-    :param days: windows it needs with retries; ``None`` for more than a year of them.
-    :param rate_at_best: calls per minute with which the first window is enough at best; ``None`` if none is.
-    :param rate: calls per minute with which the first window is enough with retries; ``None`` if none is.
+    :param contacts: number of contacts.
+    :param throttle: its calls per minute, sent with ``mode="custom"``.
+    :param send_at: time of its first call.
+    :param end_at: the end of its first window.
+    :param earliest_finish: its finish at best; ``None`` if more than a year later.
+    :param latest_finish: its finish with retries; ``None`` if more than a year later.
+    :param days_at_best: number of windows needed at best; ``None`` if more than a year's.
+    :param days: number of windows needed with retries; ``None`` if more than a year's.
+    :param rate_at_best: calls per minute needed to finish in the first window at best; ``None`` if impossible.
+    :param rate: calls per minute needed to finish in the first window with retries; ``None`` if impossible.
     """
 
     contacts: int
@@ -63,12 +63,12 @@ class Share:
 
     @property
     def fits(self) -> bool:
-        """Whether it is done inside its first window, whoever answers."""
+        """Whether it finishes inside its first window with all retries."""
         return self.days == 1
 
     @property
     def outlives_campaign(self) -> bool:
-        """Whether it may need longer than the 30 days a campaign lives."""
+        """Whether it may need longer than the campaign's 30 days."""
         return self.latest_finish is None or self.latest_finish - self.send_at > CAMPAIGN_LIFE
 
 
@@ -76,11 +76,11 @@ class Share:
 class Fit:
     """Whether a plan fits into one calling window, and what it would need.
 
-    :param dials: calls per minute of all its campaigns together.
-    :param days_at_best: windows it needs if everybody answers; ``None`` for more than a year of them.
-    :param days: windows it needs with all retries; ``None`` for more than a year of them.
-    :param rate_at_best: calls per minute that one window would take if everybody answers; ``None`` if none is enough.
-    :param rate: calls per minute that one window would take with all retries; ``None`` if none is enough.
+    :param dials: total calls per minute of its campaigns.
+    :param days_at_best: number of windows needed if everybody answers; ``None`` if more than a year's.
+    :param days: number of windows needed with all retries; ``None`` if more than a year's.
+    :param rate_at_best: calls per minute needed for one window if everybody answers; ``None`` if impossible.
+    :param rate: calls per minute needed for one window with all retries; ``None`` if impossible.
     """
 
     dials: int
@@ -91,7 +91,7 @@ class Fit:
 
     @classmethod
     def of(cls, shares: Sequence[Share]) -> Self:
-        """Return how campaigns that run at the same time fit."""
+        """Return the fit of campaigns that run at the same time."""
         return cls(
             sum(share.throttle for share in shares),
             _all(max, [share.days_at_best for share in shares]),
@@ -104,11 +104,13 @@ class Fit:
         if self.days == 1:
             return "Fits into one window, even if nobody answers and every call is retried."
         at_best, with_retries = _needs(self.rate_at_best, self.days_at_best), _needs(self.rate, self.days)
-        dials = f"it dials {self.dials:,} calls a minute"
+        dials = f"it dials {self.dials:,} calls per minute"
         if self.days_at_best == 1:
-            return f"Fits into one window only if everybody answers: with all retries needs {with_retries} ({dials})."
+            return (
+                f"Fits into one window only if everybody answers: with all retries it needs {with_retries} ({dials})."
+            )
         more = f"; with all retries {with_retries}" if with_retries != at_best else ""
-        return f"Does not fit even if everybody answers: needs {at_best}{more} ({dials})."
+        return f"Does not fit into one window even if everybody answers: it needs {at_best}{more} ({dials})."
 
 
 def _all(combine: Callable[[list[int]], int], numbers: Sequence[int | None]) -> int | None:
@@ -118,7 +120,7 @@ def _all(combine: Callable[[list[int]], int], numbers: Sequence[int | None]) -> 
 
 def _needs(rate: int | None, days: int | None) -> str:
     time = "more than a year" if days is None else f"{days:,} days"
-    return time if rate is None else f"{rate:,} calls a minute, or {time}"
+    return time if rate is None else f"{rate:,} calls per minute, or {time}"
 
 
 def share_capacity(
@@ -130,23 +132,24 @@ def share_capacity(
     call_length: timedelta = _MINUTE,
     call_retries: CallRetries | None = None,
 ) -> list[Share]:
-    """Return what each campaign of a plan may dial, and when it is done.
+    """Return the share of each campaign in the account's calls per minute.
 
-    A ``custom`` campaign has to dial less than the account may, and so do all that run at once together (Exotel's
-    campaign-throttling page). All the campaigns of the plan share one call per minute less than the account may dial,
-    by their sizes, each at least one; they are taken to run at once, as after a delay they may.
+    All ``custom`` campaigns that run at once must together dial less than the account's limit (Exotel's
+    campaign-throttling page). So the campaigns of a plan share one call per minute less than the limit, in proportion
+    to their sizes, and at least one each. They are assumed to run at once, which they may do after a delay.
 
-    :param volumes: what each campaign has to call.
-    :param anchor: the moment the run stands for, aware; each campaign starts in the first window that has room then.
-    :param calls_per_minute: what the account may dial, default 60.
-    :param concurrency: calls the account may have at once; ``None`` if that is not the limit.
-    :param call_length: how long a call takes, ringing included, default a minute.
+    :param volumes: the calls of each campaign.
+    :param anchor: the time that the run stands for, timezone-aware; each campaign starts in the first window after it
+        that is long enough.
+    :param calls_per_minute: the account's limit, default 60.
+    :param concurrency: the account's limit of simultaneous calls; ``None`` for no limit.
+    :param call_length: duration of a call including ringing, default one minute.
     :param call_retries: the retry plan.
-    :raises ExotelInputError: if a campaign calls nobody, the account cannot dial so many campaigns at once, or a
-        window never has room.
+    :raises ExotelInputError: if a campaign has no contacts, the limit is too low for so many campaigns, or no window is
+        long enough.
     """
     if call_length <= timedelta():
-        raise ExotelInputError([Problem("call_length", "must be longer than nothing; write how long a call takes")])
+        raise ExotelInputError([Problem("call_length", "must be more than 0; give the duration of a call")])
     budget = _budget(calls_per_minute, concurrency, call_length)
     problems = list(_problems(volumes, budget))
     if problems:
@@ -162,17 +165,17 @@ def _budget(calls_per_minute: int, concurrency: int | None, call_length: timedel
 
 def _problems(volumes: Sequence[CallVolume], budget: int) -> Iterator[Problem]:
     if not volumes or any(volume.contacts < 1 for volume in volumes):
-        yield Problem("volumes", "must not include a campaign without contacts; leave out what is empty")
+        yield Problem("volumes", "must not include a campaign without contacts; leave it out")
     if budget < len(volumes):
         yield Problem(
             "calls_per_minute",
-            f"leaves {max(budget, 0)} calls per minute to {len(volumes)} campaigns at once, which need one each; "
-            "make fewer, larger campaigns",
+            f"must leave at least one call per minute for each of {len(volumes)} campaigns (leaves "
+            f"{max(budget, 0)}); plan fewer, larger campaigns",
         )
 
 
 def _shares(sizes: Sequence[int], budget: int) -> list[int]:
-    """Divide ``budget`` by size, each at least one; what rounding leaves goes to whom it left most behind."""
+    """Divide ``budget`` in proportion to size, at least one each, by the largest remainder method."""
     free, total = budget - len(sizes), sum(sizes)
     shares = [1 + free * size // total for size in sizes]
     behind = sorted(range(len(sizes)), key=lambda index: free * sizes[index] % total, reverse=True)
@@ -186,7 +189,7 @@ def _share(volume: CallVolume, throttle: int, anchor: datetime, retries: CallRet
     stretch = window.stretch_for(anchor, call_retries=retries)
     send_at = whole_second_after(max(as_utc(anchor, "anchor") + LEAD, stretch.opening))
     calls = contacts * (1 + ((retries.number_of_retries or 0) if retries else 0))
-    # Attempts may wait for their turn and for their interval, at worst for one after the other.
+    # Attempts wait for the throttle and for the retry interval, in the worst case one after the other.
     intervals = retries.longest_minutes() if retries else 0
     earliest, days_at_best = _finish(window, send_at, math.ceil(contacts / throttle) * _MINUTE)
     latest, days = _finish(window, send_at, (math.ceil(calls / throttle) + intervals) * _MINUTE)
@@ -211,7 +214,7 @@ def _rate(calls: int, minutes: int) -> int | None:
 
 
 def _finish(window: Window, send_at: datetime, needed: timedelta) -> tuple[datetime | None, int | None]:
-    """Return when ``needed`` of dialling is done that rests between windows, and in how many of them."""
+    """Return when ``needed`` time of dialling inside windows is over, and the number of windows."""
     days = 0
     for stretch in window.stretches_from(send_at):
         if stretch.closing <= send_at:

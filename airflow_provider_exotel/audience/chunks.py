@@ -1,4 +1,4 @@
-"""An audience in files of the sizes Exotel takes, each named by what it holds."""
+"""Write an audience to files of sizes that Exotel accepts, named by a digest of their contents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_exotel.client.request import MAX_LISTS, MAX_NUMBERS
 from airflow_provider_exotel.contacts.rows import COLUMN
 
 OpenForWrite = Callable[[str], AbstractContextManager[Any]]
-"""Opens the file of a name for writing bytes."""
+"""Opens a file for writing bytes, by its name."""
 
 _IN_MEMORY = 1 << 20
 _PENDING = 1 << 16
@@ -28,11 +28,11 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True)
 class ChunkLimits:
-    """How large a chunk may be, and how many make a campaign (Exotel's pages on lists and CSV uploads).
+    """The limits of a chunk and of a campaign (Exotel's pages on lists and CSV uploads).
 
-    :param rows: the most numbers in a chunk.
-    :param per_campaign: the most chunks in a campaign.
-    :param size: bytes a chunk stays below, ``None`` where no limit is documented.
+    :param rows: maximum number of rows in a chunk.
+    :param per_campaign: maximum number of chunks in a campaign.
+    :param size: exclusive maximum size of a chunk in bytes; ``None`` if no limit is documented.
     """
 
     rows: int
@@ -49,12 +49,12 @@ DYNAMIC_LIST = ChunkLimits(500_000, MAX_LISTS["dynamic"], 60_000_000)
 class Chunk:
     """One file of an audience.
 
-    :param name: its name: the key, and the beginning of the digest.
-    :param key: what its numbers have in common.
-    :param campaign: which campaign of the key it belongs to, from 1.
-    :param rows: how many numbers it holds.
-    :param size: bytes.
-    :param digest: HMAC-SHA256 of its content, in hex; without the secret no number can be guessed from it.
+    :param name: its file name: the key and the start of the digest.
+    :param key: the group of its numbers, such as a group of time zones.
+    :param campaign: the index, from 1, of its campaign within the key.
+    :param rows: number of its rows.
+    :param size: its size in bytes.
+    :param digest: HMAC-SHA256 of its content, in hex; numbers cannot be brute-forced without the secret.
     """
 
     name: str
@@ -66,12 +66,12 @@ class Chunk:
 
 
 class ChunkWriter:
-    """Sorts contacts into chunks by key; what is not full yet waits in memory, then in temporary files without a name.
+    """Writes contacts to chunks by key; incomplete chunks are kept in memory, or in unnamed temporary files.
 
-    :param open_for_write: opens the file of a name, once its content is complete.
-    :param limits: how large chunks may be.
-    :param variables: the columns beside the number's.
-    :param secret: the secret of the digests.
+    :param open_for_write: opens a file once its content is complete.
+    :param limits: the limits of a chunk.
+    :param variables: the columns besides the number.
+    :param secret: the key of the digests.
     """
 
     def __init__(
@@ -93,13 +93,13 @@ class ChunkWriter:
         self._open.close()
 
     def add(self, key: str, number: str, values: Iterable[str]) -> None:
-        """Add a contact; a chunk that it no longer fits into is written first.
+        """Add a contact; if its chunk is full, that chunk is written first.
 
-        :param key: what its chunk's numbers have in common.
+        :param key: the key of its chunk.
         :param number: its number.
-        :param values: the values of the variables; a line break in one becomes a space.
+        :param values: the values of the variables; line breaks become spaces.
         """
-        # A line break in a value would be a row of its own to a reader of CSV that does not know better.
+        # A simple CSV reader would take a line break in a value for a new row.
         line = self._line((number, *(" ".join(value.splitlines()) for value in values)))
         growing = self._growing.get(key)
         if growing is not None and not self._fits(growing, line):
@@ -111,7 +111,7 @@ class ChunkWriter:
         growing.add(line)
 
     def finish(self) -> tuple[Chunk, ...]:
-        """Write what is not full, and return all chunks, those of a key together, in the order of their numbers."""
+        """Write the remaining chunks, and return all chunks, grouped by key and in order."""
         for key in list(self._growing):
             self._finish(key)
         return tuple(chunk for chunks in self._finished.values() for chunk in chunks)
@@ -135,7 +135,7 @@ class ChunkWriter:
 
 
 class _Growing:
-    """A chunk that is not complete."""
+    """An incomplete chunk."""
 
     def __init__(self, opened: ExitStack, secret: bytes, header: bytes) -> None:
         self._file = opened.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the stack does

@@ -1,4 +1,4 @@
-"""Errors of an audience that no answer of the service raises."""
+"""Errors of an audience that do not come from a response of the service."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from airflow_provider_exotel.client.errors import ExotelError
 
 
 class ExotelListMismatch(ExotelError):
-    """A contact list holds other contacts than were uploaded; no campaign may call from it."""
+    """A contact list does not have the uploaded contacts; no campaign may call it."""
 
 
 class ExotelImportUnfinished(ExotelError):
-    """The import of a file has not finished in time, or broke off; a later try resumes it."""
+    """The import of a file was interrupted or has not finished in time; a later try resumes it."""
 
     retryable = True

@@ -1,4 +1,4 @@
-"""When each person of an audience may be called: by the presets of countries, or by one window for all."""
+"""The calling hours of each contact: from presets per country, or from one window for all."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from airflow_provider_exotel.windows.preset_window import PresetWindow
 from airflow_provider_exotel.windows.presets import PRESETS, find_preset
 
 EVERYBODY = "all"
-"""The key of an audience that is called in one window."""
+"""The key of an audience with a single window."""
 _A_YEAR_OF_HOURS = range(0, 366 * 24, 12)
 _PRESET_COUNTRIES = sorted({preset.country for preset in PRESETS.values()})
 
 
 @dataclass(frozen=True)
 class Hours:
-    """The hours of an audience.
+    """The calling hours of an audience.
 
-    :param key_of: returns the key of a number in E.164, the same for all who may be called in the same hours, or the
-        reason why its owner may not be called.
-    :param windows: the window of each key as plain JSON, as the operator's ``window=`` takes it.
+    :param key_of: returns the key of an E.164 number, which is the same for all numbers with the same hours, or the
+        reason why it must not be called.
+    :param windows: the window of each key as plain JSON, for the operator's ``window=``.
     """
 
     key_of: Callable[[str], str | Reason]
@@ -38,21 +38,21 @@ class Hours:
 
 
 def hours_of(window: Any, presets: Any) -> Hours:
-    """Return when each person may be called.
+    """Return the calling hours of an audience.
 
-    :param window: one window for all, in any form that ``window=`` takes. If it names its zone, people whose number
-        tells another one are left out. A mapping of ``start`` and ``end`` without ``timezone`` holds on each person's
-        own clock.
-    :param presets: instead, for each country by its ISO code the name of a preset, or a mapping of ``preset`` and other
-        fields such as ``end_buffer``.
+    :param window: one window for all, in any form that ``window=`` accepts. If it has a time zone, numbers of other
+        zones are left out. A mapping with ``start`` and ``end`` and without ``timezone`` applies in the local time of
+        each number.
+    :param presets: alternatively, a mapping from ISO country codes to the name of a preset, or to a mapping of
+        ``preset`` and other fields such as ``end_buffer``.
     :raises ExotelInputError: naming every problem.
     """
     if window is not None and presets is not None:
-        raise ExotelInputError([Problem("window", "is mutually exclusive with presets; use one of them")])
+        raise ExotelInputError([Problem("window", "is mutually exclusive with presets; give one of the two")])
     if presets is not None:
         return _by_country(presets)
     if window is None:
-        raise ExotelInputError([Problem("window", "is required, unless presets are given; use one of them")])
+        raise ExotelInputError([Problem("window", "is required unless presets is given; give one of the two")])
     given = _literal(window)
     if isinstance(given, Mapping) and {"start", "end"} <= set(given) and not given.get("timezone"):
         return _on_own_clocks(given)
@@ -62,8 +62,8 @@ def hours_of(window: Any, presets: Any) -> Hours:
 def _by_country(presets: Any) -> Hours:
     presets = _literal(presets)
     if not isinstance(presets, Mapping) or not presets:
-        wanted = "must be a mapping of countries to presets, such as {'IN': 'IN_SERVICE'}"
-        raise ExotelInputError([Problem("presets", wanted)])
+        message = "must be a mapping of countries to presets, such as {'IN': 'IN_SERVICE'}"
+        raise ExotelInputError([Problem("presets", message)])
     windows: dict[str, Window] = {}
     problems: list[Problem] = []
     for name, preset in presets.items():
@@ -80,23 +80,23 @@ def _by_country(presets: Any) -> Hours:
     def key_of(e164: str) -> str | Reason:
         place = place_of(e164)
         if place is None:
-            return _why_nowhere(e164)
+            return _reason_without_place(e164)
         return place.group if place.group in windows else Reason.NO_HOURS
 
     return Hours(key_of, _as_json(windows))
 
 
 def _windows_of(country: str, fields: dict[str, Any]) -> dict[str, Window]:
-    """Return the windows of a country's groups, naming problems by the fields of its preset."""
+    """Return the windows of a country's groups; problems are named by the fields of its preset."""
     if country not in _PRESET_COUNTRIES:
-        fix = f"use {', '.join(_PRESET_COUNTRIES)}, or a window with its timezone for people elsewhere"
-        raise ExotelInputError([Problem("", f"is a country without presets; {fix}")])
+        fix = f"use {', '.join(_PRESET_COUNTRIES)}, or a window with a timezone for other countries"
+        raise ExotelInputError([Problem("", f"has no presets; {fix}")])
     preset = find_preset(fields.get("preset"))
     if preset.country != country:
         theirs = ", ".join(one.name for one in PRESETS.values() if one.country == country)
         raise ExotelInputError([Problem("", f"{preset.name} is a preset of {preset.country}; use one of {theirs}")])
     if told := sorted({"timezone", "zones"} & set(fields)):
-        raise ExotelInputError(Problem(name, "must be left out, as each number tells it") for name in told)
+        raise ExotelInputError(Problem(name, "must be left out: it follows from each number") for name in told)
     places = [place for place in PLACES if place.country == country]
     return {place.group: PresetWindow(**fields, zones=place.zones) for place in places}
 
@@ -110,7 +110,7 @@ def _on_own_clocks(hours: Mapping[str, Any]) -> Hours:
 
     def key_of(e164: str) -> str | Reason:
         place = place_of(e164)
-        return _why_nowhere(e164) if place is None else place.group
+        return _reason_without_place(e164) if place is None else place.group
 
     return Hours(key_of, _as_json(windows))
 
@@ -119,17 +119,17 @@ def _for_all(window: Window) -> Hours:
     zones = {one.timezone for one in window.windows}
 
     def is_its_time(zone: str) -> bool:
-        return any(_keep_the_same_time(zone, other) for other in zones)
+        return any(_have_the_same_offsets(zone, other) for other in zones)
 
     def key_of(e164: str) -> str | Reason:
         place = place_of(e164)
         if place is not None:
             return EVERYBODY if all(map(is_its_time, place.zones)) else Reason.OTHER_ZONE
-        reason = _why_nowhere(e164)
+        reason = _reason_without_place(e164)
         if reason is not Reason.NO_HOURS:
             return reason
-        # In a country without a table only the caller knows who lives in the window's zone. It must be a zone of that
-        # country, though: nobody in Berlin is called by the clocks of Kolkata.
+        # For a country that is not in the table, the caller's zone is used, but it must be a zone of that country:
+        # nobody in Berlin is called by Kolkata time.
         possible = _zones_abroad(e164)
         if not possible:
             return Reason.UNKNOWN_ZONE
@@ -147,7 +147,7 @@ def _literal(value: Any) -> Any:
     return value if read is None else read
 
 
-def _why_nowhere(e164: str) -> Reason:
+def _reason_without_place(e164: str) -> Reason:
     if not e164.startswith("+"):
         return Reason.NO_COUNTRY
     import phonenumbers
@@ -157,7 +157,7 @@ def _why_nowhere(e164: str) -> Reason:
 
 
 def _zones_abroad(e164: str) -> tuple[str, ...]:
-    """Return the zones that libphonenumber gives a person's number, none for toll-free, company-wide and the like."""
+    """Return libphonenumber's time zones for a personal number; empty for toll-free, company-wide and similar ones."""
     import phonenumbers
     from phonenumbers import PhoneNumberType as Kind
     from phonenumbers import timezone
@@ -170,8 +170,8 @@ def _zones_abroad(e164: str) -> tuple[str, ...]:
 
 
 @cache
-def _keep_the_same_time(zone: str, other: str) -> bool:
-    """Return whether two zones show the same time for a year: Asia/Calcutta is another name for the same clock."""
+def _have_the_same_offsets(zone: str, other: str) -> bool:
+    """Return whether two zones have the same time for a year; Asia/Calcutta, for example, is an alias."""
     if zone == other:
         return True
     now = datetime.now(UTC)

@@ -1,15 +1,13 @@
-"""Upload one file of contacts as one contact list, whatever fails on the way.
+"""Upload one file of contacts as exactly one contact list, even if workers or connections fail.
 
-:meth:`ListUpload.next_step` takes the first of these that applies, and only reads:
+:meth:`ListUpload.next_step` only reads, and takes the first of these that applies:
 
-1. The journal knows the import: wait until it is over, then compare the counts.
-2. The account has a list of the name: it is the one if it holds as many contacts as it should. With fewer, an earlier
-   import may be running or may have been cut off: wait until the count settles, then send the file once more, since
-   the service drops what a list holds already (Exotel, add contacts to a list via CSV). With more, somebody else wrote
-   into it.
-3. An earlier try may have sent the file, and its list may not be visible yet: wait until the service has had all the
-   time it may need.
-4. The file has to be sent.
+1. The journal has an import: wait until it is over, then compare the counts.
+2. The account has a list with the name. With the expected count, it is complete. With fewer contacts, an import may be
+   running or may have been interrupted: wait until the count is stable, then send the file again, since the service
+   drops duplicates (Exotel, add contacts to a list via CSV). With more contacts, somebody else has changed it.
+3. An earlier try may have sent the file, and its list may not be visible yet: wait until it would certainly show.
+4. Otherwise, the file has to be sent.
 
 :meth:`ListUpload.send` stores the intent, sends the file, and stores the id of the import.
 """
@@ -42,28 +40,28 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SETTLE = timedelta(seconds=120)
-"""How long after its answer is due a list may take to show, and how long an unchanged count is waited for."""
+"""Maximum time until a list appears after its response was due, and until an unchanged count is considered final."""
 SEND_WITHIN = timedelta(seconds=30)
-"""How long after the intent is stored the sending of a file may begin."""
+"""Maximum time between storing the intent and sending the file."""
 IMPORT_WITHIN = timedelta(minutes=15)
-"""How long an import is waited for (Exotel, CSV status)."""
+"""Maximum time to wait for an import (Exotel, CSV status)."""
 SUPPORT_AFTER = timedelta(minutes=30)
-"""After this an import that is not over is a case for Exotel's support, as one of its guides says."""
-MOST_LISTS = 10_000
-"""Lists that are read to find one by its name: twenty requests."""
+"""After this time, Exotel's guide says to contact its support about an import."""
+MAX_LISTS_READ = 10_000
+"""Maximum number of lists read to find one by name: twenty requests."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 30.0
 
 
 @dataclass(frozen=True)
 class UploadEntry:
-    """What is known of the upload of one list.
+    """The journal entry of an upload.
 
     :param list_sid: the list, once it is known.
-    :param upload_id: the latest import, once its answer came.
-    :param sent_at: when that answer came.
-    :param posted_before: the deadline of a file that may have been sent; ``None`` if none was, or its answer came.
-    :param held: how many contacts the list was last seen with.
-    :param held_since: when it was first seen with so many.
+    :param upload_id: the latest import, once its response has arrived.
+    :param sent_at: when that response arrived.
+    :param posted_before: deadline of a file that may have been sent; ``None`` if none is open.
+    :param held: number of contacts in the list at the last poll.
+    :param held_since: when the list first had this number.
     """
 
     list_sid: str | None = None
@@ -74,25 +72,25 @@ class UploadEntry:
     held_since: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry as plain JSON, without anything of a contact."""
+        """Return the entry as plain JSON, without contact data."""
         return as_stored(vars(self))
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> Self:
-        """Read an entry; nothing stored is an empty one."""
+        """Read an entry; ``None`` gives an empty one."""
         return cls(**known_fields(cls, stored or {}, "sent_at", "posted_before", "held_since"))
 
 
 class UploadJournal(Journal):
-    """What the tries of one task know of an upload."""
+    """The journal of a task that uploads a file."""
 
     @property
     def entry(self) -> UploadEntry:
-        """What is stored."""
+        """The stored entry."""
         return UploadEntry.of(self.state)
 
     def update(self, **changes: Any) -> None:
-        """Store the entry with other values in some of its fields."""
+        """Store the entry with some fields changed."""
         self.save(replace(self.entry, **changes).as_json())
 
 
@@ -100,10 +98,10 @@ class UploadJournal(Journal):
 class ListFile:
     """A file of contacts that becomes one list.
 
-    :param list_name: the list's name. It must hold a digest of the content: the same for every try, and never the same
-        for other people.
-    :param contacts: how many different numbers the file holds.
-    :param open: returns the CSV file, opened for reading bytes and able to seek; it is closed after it was sent.
+    :param list_name: the list's name, which must contain a digest of the content: the same for every try, and different
+        for other contacts.
+    :param contacts: number of different numbers in the file.
+    :param open: returns the CSV file, open for reading bytes and seekable; it is closed after sending.
     :param kind: ``static`` or ``dynamic``.
     """
 
@@ -115,10 +113,10 @@ class ListFile:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing is to be done now.
+    """Wait before the next step.
 
-    :param seconds: how long to wait before the next step.
-    :param reason: what is waited for.
+    :param seconds: how long to wait.
+    :param reason: why.
     """
 
     seconds: float
@@ -127,7 +125,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Send:
-    """The file has to be sent.
+    """Send the file.
 
     :param reason: why.
     """
@@ -136,16 +134,16 @@ class Send:
 
 
 Step = ContactList | Wait | Send
-"""The list with all its contacts, or what has to happen first."""
+"""The complete list, or what has to be done first."""
 
 
 def next_pause(waited: timedelta, within: timedelta = IMPORT_WITHIN) -> float | None:
-    """Return the seconds to wait before the next poll, ``None`` once the time is over.
+    """Return the seconds until the next poll, or ``None`` if the time is over.
 
-    A quarter of what was waited already, so that neither a short import nor the rate limit suffers.
+    The pause is a quarter of the time waited so far: short imports are noticed soon, and long ones take few requests.
 
-    :param waited: so far.
-    :param within: how long to wait at most.
+    :param waited: the time waited so far.
+    :param within: the maximum time to wait.
     """
     left = (within - waited).total_seconds()
     return None if left <= 0 else min(max(_FIRST_PAUSE, waited.total_seconds() / 4), _LONGEST_PAUSE, left)
@@ -157,12 +155,12 @@ class ListUpload:
 
     :param file: the file.
     :param lists: the account's lists.
-    :param journal: what earlier tries stored.
-    :param is_later_try: whether an earlier try may have come as far as sending.
-    :param answer_within: how long an answer may take.
-    :param settle: how long after that a list may take to show, and how long an unchanged count is waited for.
-    :param import_within: how long an import may take.
-    :param now: returns the time.
+    :param journal: the journal of the task.
+    :param is_later_try: whether an earlier try may have sent the file.
+    :param answer_within: maximum time until a response.
+    :param settle: maximum time after that until a list appears, and until an unchanged count is considered final.
+    :param import_within: maximum time of an import.
+    :param now: returns the current time.
     """
 
     file: ListFile
@@ -175,10 +173,10 @@ class ListUpload:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def next_step(self) -> Step:
-        """Return the list if it holds all its contacts, or what has to happen first. Nothing is sent.
+        """Return the list if it is complete, or what has to be done first. Nothing is sent.
 
-        :raises ExotelListMismatch: if it holds others, or not all of them.
-        :raises ExotelImportUnfinished: if its import has not come to an end within its time.
+        :raises ExotelListMismatch: if it has other contacts, or not all of them.
+        :raises ExotelImportUnfinished: if its import has not finished in time.
         :raises ExotelOutcomeUnknown: if the account has too many lists to read.
         """
         if self.is_later_try and not self.journal.outlives_tries and self.journal.entry == UploadEntry():
@@ -190,10 +188,10 @@ class ListUpload:
         return self._step_without_list() if found is None else self._compare(found, status)
 
     def send(self) -> None:
-        """Send the file, if :meth:`next_step` said so.
+        """Send the file, after :meth:`next_step` has returned :class:`Send`.
 
-        :raises ExotelOutcomeUnknown: if nobody can say whether it was taken; the next steps tell.
-        :raises ExotelError: if it surely was not.
+        :raises ExotelOutcomeUnknown: if it is unknown whether the service processed it; the next step finds out.
+        :raises ExotelError: if it certainly did not.
         """
         with ExitStack() as opened:
 
@@ -217,7 +215,7 @@ class ListUpload:
         self.journal.update(upload_id=upload.upload_id, list_sid=list_sid, sent_at=self.now(), posted_before=None)
 
     def _import_status(self) -> ImportStatus | None:
-        """Return the state of the import in the journal, ``None`` if neither it nor the service knows one."""
+        """Return the state of the import in the journal, or ``None`` if the journal or the service has none."""
         upload_id = self.journal.entry.upload_id
         if upload_id is None:
             return None
@@ -230,12 +228,12 @@ class ListUpload:
         waited = self.now() - (self.journal.entry.sent_at or self.now())
         pause = next_pause(waited, self.import_within)
         if pause is not None:
-            return Wait(pause, f"the import {status.upload_id} is {status.state_text or 'not over'}")
+            return Wait(pause, f"the import {status.upload_id} is {status.state_text or 'running'}")
         minutes = f"{SUPPORT_AFTER.total_seconds() / 60:.0f} minutes"
-        call = "ask Exotel's support and name" if waited >= SUPPORT_AFTER else f"after {minutes} ask its support about"
+        call = "contact Exotel's support about" if waited >= SUPPORT_AFTER else f"after {minutes} contact support about"
         raise ExotelImportUnfinished(
-            f"Exotel is still importing a file after {waited.total_seconds() / 60:.0f} minutes; a later try goes on "
-            f"waiting; {call} the upload {status.upload_id}"
+            f"Exotel is still importing a file after {waited.total_seconds() / 60:.0f} minutes; a later try continues "
+            f"to wait; {call} the upload {status.upload_id}"
         )
 
     def _find(self) -> ContactList | None:
@@ -244,12 +242,12 @@ class ListUpload:
             try:
                 return self.lists.get(known)
             except ExotelNotFound:
-                log.warning("The list %s was deleted.", known)
+                log.warning("List %s was deleted.", known)
                 self.journal.forget()
-        # How the service compares names is not documented, so its silence proves nothing.
+        # The rules of the name filter are not documented, so an empty result proves nothing.
         found = self._named(self.file.list_name) or self._named(None)
         if len(found) > 1:
-            log.error("%d lists have the same name; the one that holds what it should is taken.", len(found))
+            log.error("%d lists have the same name; using the one with the expected number of contacts.", len(found))
         return next((one for one in found if one.contacts == self.file.contacts), found[-1] if found else None)
 
     def _named(self, name_filter: str | None) -> list[ContactList]:
@@ -258,10 +256,10 @@ class ListUpload:
             for count, one in enumerate(self.lists.all(name=name_filter), 1):
                 if _folded(one.name) == wanted:
                     found.append(one)
-                if count >= MOST_LISTS and not found:
+                if count >= MAX_LISTS_READ and not found:
                     raise ExotelOutcomeUnknown(
-                        f"the account has more than {MOST_LISTS:,} lists, so whether one of them is this audience's "
-                        "is not known; delete lists that are not needed any more"
+                        f"the account has more than {MAX_LISTS_READ:,} lists, so it is unknown whether one is "
+                        "this audience's; delete lists that are not needed any more"
                     )
         except (ExotelRequestRefused, ExotelServerError):
             if name_filter is None:
@@ -271,10 +269,10 @@ class ListUpload:
     def _step_without_list(self) -> Step:
         posted_before = self.journal.entry.posted_before
         if posted_before is None:
-            return Send("there is no list of its name")
+            return Send("there is no list with its name")
         pause = next_pause(max(self.now() - posted_before, timedelta()), self.answer_within + self.settle)
         if pause is None:
-            return Send("no list of its name showed")
+            return Send("no list with its name has appeared")
         return Wait(pause, "the file may have been sent, and its list may not be visible yet")
 
     def _compare(self, found: ContactList, status: ImportStatus | None) -> Step:
@@ -282,25 +280,23 @@ class ListUpload:
         counts = status.counts if status and status.state is ImportState.COMPLETED else None
         if held is not None and held > wanted:
             raise ExotelListMismatch(
-                f"the list {found.sid} holds {held:,} contacts and should hold {wanted:,}: somebody else has written "
-                "into it, so nobody is called from it; delete it and try again"
+                f"list {found.sid} has {held:,} contacts instead of {wanted:,}: somebody else has changed it, "
+                "so it is not called; delete it and try again"
             )
         if counts is not None and (counts.failed or counts.success + counts.duplicate < wanted):
-            raise ExotelListMismatch(
-                f"{_describe(counts)} of {wanted:,}, so nobody is called from the list {found.sid}"
-            )
+            raise ExotelListMismatch(f"{_describe(counts)} of {wanted:,}, so list {found.sid} is not called")
         if held == wanted or (held is None and counts is not None and counts.success == wanted):
             self.journal.update(list_sid=found.sid, posted_before=None)
             return replace(found, contacts=wanted)
         if held is None:
-            raise ExotelResponseError(f"Exotel does not say how many contacts the list {found.sid} holds")
+            raise ExotelResponseError(f"Exotel does not return the number of contacts of list {found.sid}")
         if status is not None and status.state is ImportState.FAILED:
-            return Send(f"its import broke off: the list {found.sid} holds {held:,} of {wanted:,} contacts")
+            return Send(f"its import was interrupted: list {found.sid} has {held:,} of {wanted:,} contacts")
         return self._wait_for_count(found, held, status)
 
     def _wait_for_count(self, found: ContactList, held: int, status: ImportStatus | None) -> Step:
-        """Return what follows from too few contacts: more may be arriving, or no more."""
-        entry, few = self.journal.entry, f"the list {found.sid} holds {held:,} of {self.file.contacts:,} contacts"
+        """Return the next step if the list has too few contacts: wait for more, or send the file again."""
+        entry, few = self.journal.entry, f"list {found.sid} has {held:,} of {self.file.contacts:,} contacts"
         if (entry.list_sid, entry.held) != (found.sid, held):
             self.journal.update(list_sid=found.sid, held=held, held_since=self.now())
         waited = self.now() - (self.journal.entry.held_since or self.now())
@@ -308,11 +304,11 @@ class ListUpload:
         if pause is not None:
             return Wait(pause, few)
         if status is None:
-            return Send(f"{few} and no more arrive")
+            return Send(f"{few}, and the number does not grow")
         counts = status.counts
         if counts is None or 0 < counts.success == held:
-            raise ExotelListMismatch(f"the import is over and {few}, so nobody is called from it")
-        raise ExotelImportUnfinished(f"{few}; another import brings the rest, and a later try goes on waiting")
+            raise ExotelListMismatch(f"the import is over and {few}, so the list is not called")
+        raise ExotelImportUnfinished(f"{few}; another import adds the rest, and a later try continues to wait")
 
     def _count(self, found: ContactList) -> int | None:
         if found.contacts is not None:
@@ -329,6 +325,6 @@ def _folded(name: str) -> str:
 
 def _describe(counts: ImportCounts) -> str:
     return (
-        f"of {counts.total:,} rows Exotel added {counts.success:,}, knew {counts.duplicate:,} already and refused "
-        f"{counts.failed:,}"
+        f"of {counts.total:,} rows Exotel added {counts.success:,}, skipped {counts.duplicate:,} duplicates and "
+        f"refused {counts.failed:,}"
     )

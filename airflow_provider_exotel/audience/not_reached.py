@@ -1,4 +1,4 @@
-"""Those whom earlier campaigns did not reach, by the tables of attempts that our reports left behind."""
+"""Select the contacts that earlier campaigns did not reach, from the attempts tables of reports."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Outcome = Literal["not_reached"]
 
 @dataclass(frozen=True)
 class ReportedCalls:
-    """The calls of all reports by the person they went to.
+    """The calls of all reports by contact.
 
-    :param attempts: how many calls went to each person, by digest or by number.
-    :param reached: the people with a completed call.
-    :param rows: how many calls there are.
-    :param key: the key that the reports were made with; ``None`` if they hold plaintext numbers.
+    :param attempts: number of calls to each contact, by digest or number.
+    :param reached: contacts with a completed call.
+    :param rows: number of calls.
+    :param key: the HMAC key of the reports; ``None`` if they have plaintext numbers.
     """
 
     attempts: Mapping[int | str, int] = field(repr=False)
@@ -40,7 +40,7 @@ class ReportedCalls:
     key: bytes | None = field(default=None, repr=False)
 
     def calls_to(self, number: object) -> int:
-        """Return how many calls went to a number, as :func:`number_key` makes it."""
+        """Return the number of calls to a number, given as its :func:`number_key`."""
         return sum(self.attempts.get(name, 0) for name in self._names(number))
 
     def has_reached(self, number: object) -> bool:
@@ -56,7 +56,7 @@ class ReportedCalls:
 
 @dataclass(frozen=True)
 class _Where(Container[int | str]):
-    """Everybody for whom a condition holds."""
+    """The numbers for which a condition is true."""
 
     holds: Callable[[object], bool] = field(repr=False)
 
@@ -65,7 +65,7 @@ class _Where(Container[int | str]):
 
 
 class NotReached(Model):
-    """The arguments of a plan for those whom earlier campaigns did not reach."""
+    """The arguments that restrict a plan to contacts not reached before."""
 
     reports: Annotated[Text, BeforeValidator(str)]
     outcome: Annotated[Outcome, choice_of(Outcome), Field(description="'not_reached'")]
@@ -74,18 +74,18 @@ class NotReached(Model):
     hash_key_variable: str | None = None
 
     def open(self, access: Access, default_country: str | None) -> list[Suppressed]:
-        """Return who is left out: the people who were reached, and those who were called often enough.
+        """Return the contacts to leave out: those reached before, and those called ``max_attempts`` times.
 
-        :param access: what the reports are read through.
-        :param default_country: whose national numbers are meant in reports with plaintext numbers.
-        :raises ExotelInputError: if there is no report, or one holds calls that cannot be compared.
+        :param access: access to the reports.
+        :param default_country: the country of national numbers in reports with plaintext numbers.
+        :raises ExotelInputError: if there is no report, or one has calls that cannot be compared.
         """
         key = None
         if self.hash_key_conn_id or self.hash_key_variable:
             key = access.hash_key(self.hash_key_conn_id, self.hash_key_variable, _NAME)
         tables = tables_under(self.reports, access, _NAME)
         if not tables:
-            raise ExotelInputError([Problem(_NAME, "must be a folder that holds reports; none is there")])
+            raise ExotelInputError([Problem(_NAME, "must be a folder with reports, and has none; give another folder")])
         with ExitStack() as opened:
 
             def open_next(path: str) -> Any:
@@ -103,20 +103,20 @@ class NotReached(Model):
 def read_calls(
     tables: Iterable[tuple[str, Any]], key: bytes | None, default_country: str | None = None
 ) -> ReportedCalls:
-    """Return the calls of tables of attempts; a call that is in several of them counts once.
+    """Return the calls in attempts tables; a call in several tables counts once.
 
-    :param tables: of each table its format and the open binary file.
-    :param key: the key the reports were made with; ``None`` if they hold plaintext numbers.
-    :param default_country: whose national numbers are meant in reports with plaintext numbers.
-    :raises ExotelInputError: for a table that cannot be read, and for people who cannot be compared: whoever is not
-        known to be reached would be called again.
+    :param tables: format and open binary file of each table.
+    :param key: the HMAC key of the reports; ``None`` if they have plaintext numbers.
+    :param default_country: the country of national numbers in reports with plaintext numbers.
+    :raises ExotelInputError: if a table cannot be read, or a contact cannot be compared: that contact might be called
+        again although it was reached.
     """
     attempts, reached, known = Counter[str](), set[str](), set[int]()
     rows = unnamed = 0
     for kind, file in tables:
         for contact, status, sid in read_columns(_NAME, kind, file, _COLUMNS):
             if sid and (mark := hash(sid)) in known:
-                # A report of several campaigns, or the callback program, may hold the same call.
+                # A report of several campaigns, or the callback program, may have the same call.
                 reached |= {contact} if contact and status == REACHED else set()
                 continue
             known |= {mark} if sid else set()
@@ -127,11 +127,11 @@ def read_calls(
                 reached.add(contact)
     names, unreadable = _comparable(attempts, key, default_country)
     if unnamed or unreadable:
-        wanted = (
-            f"{unnamed + unreadable:,} of the {rows:,} calls name nobody who can be compared; name the key that the "
-            "reports were made with, or none if they hold plaintext numbers"
+        message = (
+            f"{unnamed + unreadable:,} of the {rows:,} calls have no contact that can be compared; give the key of "
+            "the reports, or no key if they have plaintext numbers"
         )
-        raise ExotelInputError([Problem(_NAME, wanted)])
+        raise ExotelInputError([Problem(_NAME, message)])
     counted = Counter[int | str]()
     for contact, calls in attempts.items():
         counted[names[contact]] += calls
@@ -141,7 +141,7 @@ def read_calls(
 def _comparable(
     attempts: Mapping[str, int], key: bytes | None, default_country: str | None
 ) -> tuple[dict[str, int | str], int]:
-    """Return what each contact is compared by, and how many calls went to those who cannot be compared."""
+    """Return the comparison key of each contact, and the number of calls to contacts that have none."""
     contacts = [contact for contact in attempts if contact]
     if key is not None:
         digests = {contact: contact for contact in contacts if len(contact) == len(digest_of("", key))}

@@ -1,4 +1,4 @@
-"""The plan of an audience: which campaigns call it, when they are done, and the id of the plan."""
+"""The audience plan: its campaigns, when they finish, and its id."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from airflow_provider_exotel.windows.calling_window import Window
 from airflow_provider_exotel.windows.common_window import window_of
 
 CHUNKS = "chunks"
-"""The folder, in that of the plan, of the files with the numbers."""
+"""Subfolder of the plan's folder for the files with numbers."""
 _ID_LENGTH = 16
-# A campaign is looked up and created; a list is looked up twice, sent, polled, and counted.
+# A campaign takes a lookup and a create; a list takes two lookups, an upload, a poll and a count.
 _REQUESTS = {"campaign": 2, "list": 5}
 _TOO_LONG = (
-    "with all retries this takes longer than the 30 days a campaign lives, so some people will not be called. Split "
-    "them over several plans, or raise calls_per_minute."
+    "with all retries this takes longer than a campaign's 30 days, so some contacts will not be called. Split them "
+    "into several plans, or raise calls_per_minute."
 )
 _LEFT_OVER = (
     "Uncalled contacts are called in the next window only by campaigns with on_window_end='resume' and "
@@ -41,14 +41,14 @@ _LEFT_OVER = (
 
 @dataclass(frozen=True)
 class PlannedCampaign:
-    """One campaign to be.
+    """A campaign of a plan.
 
     :param name: its name.
-    :param key: what its people have in common, such as a group of time zones.
-    :param chunks: the files of its numbers.
-    :param is_inline: whether its numbers go into the request; else each file becomes a list of contacts.
-    :param window: when it may dial, as plain JSON.
-    :param share: how fast it dials and when it is done.
+    :param key: the group of its contacts, such as a group of time zones.
+    :param chunks: the files with its numbers.
+    :param is_inline: whether its numbers are sent in the request; otherwise each file becomes a contact list.
+    :param window: its calling hours, as plain JSON.
+    :param share: its throttle and duration.
     """
 
     name: str
@@ -60,21 +60,21 @@ class PlannedCampaign:
 
     @property
     def contacts(self) -> int:
-        """How many people it calls."""
+        """Number of its contacts."""
         return sum(chunk.rows for chunk in self.chunks)
 
     @property
     def lists(self) -> int:
-        """How many lists of contacts it takes."""
+        """Number of its contact lists."""
         return 0 if self.is_inline else len(self.chunks)
 
     @property
     def open(self) -> Window:
-        """When it may dial."""
+        """Its calling hours."""
         return window_of(self.window)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON, without numbers."""
+        """Return it as plain JSON, without phone numbers."""
         share = self.share
         return {
             "name": self.name,
@@ -93,13 +93,13 @@ class PlannedCampaign:
 
 @dataclass(frozen=True)
 class AudiencePlan:
-    """Who of an audience is called by which campaign, when and how fast.
+    """The plan of an audience as campaigns.
 
-    :param settings: what the campaigns have in common.
-    :param summary: what became of the audience.
+    :param settings: the common settings of the campaigns.
+    :param summary: the summary of the audience.
     :param campaigns: the campaigns.
-    :param remarks: what was found while it was made.
-    :param tariff: the price of a minute, ``None`` if it is not known.
+    :param remarks: warnings found while planning.
+    :param tariff: the price per minute; ``None`` if unknown.
     """
 
     settings: PlanSettings
@@ -110,9 +110,9 @@ class AudiencePlan:
 
     @cached_property
     def id(self) -> str:
-        """The digest of audience and settings: the same people, called in the same way, are the same plan.
+        """The digest of audience and settings, equal for the same contacts called in the same way.
 
-        The digests of the files are made under a secret, so nobody can be found out by trying numbers.
+        The digests of the files are keyed, so numbers cannot be brute-forced.
         """
         settings = self.settings
         content = [
@@ -132,44 +132,44 @@ class AudiencePlan:
 
     @property
     def lists(self) -> int:
-        """How many lists of contacts it takes."""
+        """Number of contact lists."""
         return sum(one.lists for one in self.campaigns)
 
     @property
     def requests(self) -> int:
-        """How many requests it takes at least, those of waiting for imports and campaigns aside."""
+        """Minimum number of requests, without polling imports and campaigns."""
         return _REQUESTS["campaign"] * len(self.campaigns) + _REQUESTS["list"] * self.lists
 
     @property
     def earliest_finish(self) -> datetime | None:
-        """When all is done if everybody is reached at once; ``None`` for nobody to call, or more than a year."""
+        """The finish if everybody answers the first call; ``None`` without contacts, or after more than a year."""
         return _latest(one.share.earliest_finish for one in self.campaigns)
 
     @property
     def latest_finish(self) -> datetime | None:
-        """When all is done if nobody is reached and every call is made again; ``None`` as above."""
+        """The finish with all retries; ``None`` without contacts, or after more than a year."""
         return _latest(one.share.latest_finish for one in self.campaigns)
 
     @property
     def fits(self) -> bool:
-        """Whether every campaign is done inside its first window, whoever answers."""
+        """Whether every campaign finishes inside its first window with all retries."""
         return all(one.share.fits for one in self.campaigns)
 
     @property
     def fit(self) -> Fit | None:
-        """What it would need to fit into one window; ``None`` if nobody is to be called."""
+        """The fit into one window; ``None`` without contacts."""
         return Fit.of([one.share for one in self.campaigns]) if self.campaigns else None
 
     @property
     def cost(self) -> CostEstimate | None:
-        """What it may cost; ``None`` if the price is not known."""
+        """The estimated cost; ``None`` if the price is unknown."""
         if self.tariff is None:
             return None
         return self.tariff.estimate(sum(one.contacts for one in self.campaigns), self.settings.call_retries)
 
     @property
     def left_out(self) -> list[str]:
-        """Why rows are not called, a phrase for each reason with its count."""
+        """The reasons why rows are not called, each as a phrase with its count."""
         summary = self.summary
         return [
             *(f"{count:,} rejected ({Reason(reason).explanation})" for reason, count in summary.rejected.items()),
@@ -183,7 +183,7 @@ class AudiencePlan:
 
     @property
     def description(self) -> str:
-        """The plan in one sentence or two, for a log."""
+        """A short description for a log."""
         summary, why = self.summary, "; ".join(self.left_out)
         if not self.campaigns:
             rows = f"{quantity(summary.rows, 'row')}, {why}" if why else "there are no rows"
@@ -196,7 +196,7 @@ class AudiencePlan:
 
     @property
     def warnings(self) -> list[str]:
-        """What to look at before anybody is called, in plain words."""
+        """Warnings to check before anybody is called."""
         long = [one.name for one in self.campaigns if one.share.outlives_campaign]
         return [
             *self.remarks,
@@ -215,7 +215,7 @@ class AudiencePlan:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan as plain JSON, without numbers."""
+        """Return the plan as plain JSON, without phone numbers."""
         summary = self.summary
         return {
             "id": self.id,
@@ -241,12 +241,12 @@ class AudiencePlan:
         }
 
     def arguments(self, folder: str, run: str) -> list[dict[str, Any]]:
-        """Return for each campaign the keyword arguments of the task that creates it, without numbers.
+        """Return the keyword arguments of each campaign's task, without phone numbers.
 
-        ``lists`` are paths of files where lists are still to be made of them.
+        ``lists`` are paths of files that still have to be uploaded as lists.
 
         :param folder: the address of the plan's folder.
-        :param run: what tells the run apart from every other: another run's campaign is another one.
+        :param run: unique id of the run, so that another run creates other campaigns.
         """
         return [self._arguments(one, folder, run) for one in self.campaigns]
 
@@ -263,7 +263,7 @@ class AudiencePlan:
             "idempotency_key": f"{self.id}-{hashlib.sha256(own.encode()).hexdigest()[:_ID_LENGTH]}",
             "call_retries": _retries(self.settings.call_retries),
             "read_via_text": self.settings.read_via_text,
-            # Another plan of the day may hold the same people.
+            # Another plan of the same day may contain the same contacts.
             "on_same_audience": "fail",
         }
         return {name: value for name, value in given.items() if value is not None}
@@ -277,16 +277,16 @@ def plan_audience(
     remarks: Iterable[str] = (),
     tariff: Tariff | None = None,
 ) -> AudiencePlan:
-    """Return the plan of an audience that is split.
+    """Return the plan of a split audience.
 
-    :param summary: what became of the audience.
-    :param hours: when whom may be called.
-    :param settings: what the campaigns have in common.
-    :param anchor: the moment the run stands for, aware.
-    :param remarks: what was found on the way here.
-    :param tariff: the price of a minute, ``None`` if it is not known.
-    :raises ExotelInputError: if the account cannot dial so many campaigns at once, a window never has room, the
-        plan needs more windows than ``max_windows``, or may cost more than ``max_cost``.
+    :param summary: the summary of the audience.
+    :param hours: its calling hours.
+    :param settings: the common settings of the campaigns.
+    :param anchor: the time that the run stands for, timezone-aware.
+    :param remarks: warnings found earlier.
+    :param tariff: the price per minute; ``None`` if unknown.
+    :raises ExotelInputError: if the account's limit is too low for so many campaigns, no window is long enough, or the
+        plan exceeds ``max_windows`` or ``max_cost``.
     """
     grouped = [
         (key, tuple(chunks)) for (key, _), chunks in groupby(summary.chunks, lambda chunk: (chunk.key, chunk.campaign))
@@ -317,11 +317,11 @@ def _check_windows(fit: Fit | None, max_windows: int | None) -> None:
     if fit is None or max_windows is None or (fit.days is not None and fit.days <= max_windows):
         return
     needed = "more than a year of windows" if fit.days is None else f"{fit.days:,} windows"
-    wanted = (
-        f"must be at least what the plan needs with all retries, which is {needed} (got {max_windows:,}). {fit} "
-        "Raise calls_per_minute or max_windows, or call fewer people"
+    message = (
+        f"must be at least {needed}, which the plan needs with all retries (got {max_windows:,}). {fit} "
+        "Raise calls_per_minute or max_windows, or call fewer contacts"
     )
-    raise ExotelInputError([Problem("max_windows", wanted)])
+    raise ExotelInputError([Problem("max_windows", message)])
 
 
 def _fits_inline(chunks: tuple[Chunk, ...], settings: PlanSettings) -> bool:
@@ -329,7 +329,7 @@ def _fits_inline(chunks: tuple[Chunk, ...], settings: PlanSettings) -> bool:
 
 
 def _names(begin: str, keys: list[str]) -> list[str]:
-    """Return a name for each campaign: with its group, and with its number where a group has several."""
+    """Return the name of each campaign: with its group, and with an index if a group has several."""
     named, seen = [], dict.fromkeys(keys, 0)
     for key in keys:
         seen[key] += 1

@@ -1,4 +1,4 @@
-"""The folder of a plan: files of numbers, the quarantine, and the plan itself, which is written last."""
+"""The folder of a plan: files with numbers, the quarantine file, and the plan itself, which is written last."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _FILES = {"plan": "plan.json", "page": "plan.html", "markdown": "plan.md", "quar
 
 
 class PlanFolder:
-    """A folder on any object storage.
+    """The folder of a plan on any object storage.
 
     :param address: its path, such as ``s3://conn@bucket/plans/...``.
     :param open_path: returns the path object of an address.
-    :raises ExotelInputError: if there is no access to such an address.
+    :raises ExotelInputError: if the address is not accessible.
     """
 
     def __init__(self, address: str, open_path: Callable[[str], Any]) -> None:
@@ -39,32 +39,32 @@ class PlanFolder:
 
     @classmethod
     def of_file(cls, path: str, open_path: Callable[[str], Any]) -> PlanFolder:
-        """Return the folder that a file of numbers is in.
+        """Return the plan folder of a file with numbers.
 
-        :raises ExotelInputError: if it is not one of a plan.
+        :raises ExotelInputError: if the file is not in a plan folder.
         """
         folder, chunks, _ = path.rpartition(f"/{CHUNKS}/")
         if not chunks:
-            raise ExotelInputError([Problem("campaign.lists", "must name files of a plan; take a plan's output")])
+            raise ExotelInputError([Problem("campaign.lists", "must be files of a plan; use the output of a plan")])
         return cls(folder, open_path)
 
     @property
     def files(self) -> dict[str, str]:
-        """The addresses of its files, by what they are: ``plan``, ``page``, ``markdown``, ``quarantine``."""
+        """The addresses of its files by kind: ``plan``, ``page``, ``markdown``, ``quarantine``."""
         return {what: f"{self.address}/{name}" for what, name in _FILES.items()}
 
     def open_chunk(self, name: str) -> AbstractContextManager[Any]:
-        """Open a file of numbers for writing bytes."""
+        """Open a file with numbers for writing bytes."""
         return self._writing(self._path / CHUNKS / name)
 
     def write(self, what: str, text: str) -> None:
-        """Write one of :attr:`files`; what was there is replaced."""
+        """Write one of :attr:`files`, replacing an existing one."""
         with self._writing(self._path / _FILES[what]) as file:
             file.write(text.encode())
 
     @contextmanager
     def quarantine(self) -> Iterator[Callable[[Rejection], None]]:
-        """Return a function that takes every row that is left out; the file is there afterwards in any case."""
+        """Return a function that records rejected rows; the quarantine file is written in any case."""
         with tempfile.TemporaryFile() as rows:
             text = io.TextIOWrapper(rows, encoding="utf-8", newline="", write_through=True)
             write, count = quarantine_to(text), 0
@@ -78,7 +78,7 @@ class PlanFolder:
                 yield left_out
             except ExotelInputError:
                 if count:
-                    log.error("%d rows are left out; they are in %s.", count, self.files["quarantine"])  # noqa: TRY400
+                    log.error("Rejected %d rows; see %s.", count, self.files["quarantine"])  # noqa: TRY400
                 raise
             finally:
                 rows.seek(0)
@@ -86,10 +86,10 @@ class PlanFolder:
                     shutil.copyfileobj(rows, file)
 
     def contacts_of(self, paths: Iterable[str]) -> list[tuple[str, int]]:
-        """Return files of numbers, each with how many contacts it holds.
+        """Return the files with numbers, each with its number of contacts.
 
         :param paths: their addresses.
-        :raises ExotelInputError: if the plan is gone, does not name one, or one does not have its planned size.
+        :raises ExotelInputError: if the plan is missing, does not contain a file, or a file has another size.
         """
         chunks = (self.read_plan() or {}).get("chunks", {})
         problems, files = [], []
@@ -97,9 +97,11 @@ class PlanFolder:
             name = path.rpartition("/")[2]
             planned, file = chunks.get(name), self._path / CHUNKS / name
             if planned is None:
-                problems.append(Problem("campaign.lists", f"{name} is in no plan in its folder; plan the run again"))
+                problems.append(
+                    Problem("campaign.lists", f"{name} is not in the plan of its folder; plan the run again")
+                )
             elif not file.exists() or file.stat().st_size != planned["size"]:
-                problems.append(Problem("campaign.lists", f"{name} is gone or is not as it was planned"))
+                problems.append(Problem("campaign.lists", f"{name} is missing or was changed; plan the run again"))
             else:
                 files.append((path, planned["rows"]))
         if problems:
@@ -107,9 +109,9 @@ class PlanFolder:
         return files
 
     def read_plan(self) -> dict[str, Any] | None:
-        """Return the plan that is there, ``None`` if there is none.
+        """Return the stored plan, or ``None`` if there is none.
 
-        :raises ExotelInputError: if what is there is no plan.
+        :raises ExotelInputError: if the stored file is not a plan.
         """
         try:
             with (self._path / _FILES["plan"]).open("rb") as file:
@@ -119,8 +121,8 @@ class PlanFolder:
         except ValueError:
             plan = None
         if not isinstance(plan, dict) or not {"run", "settings", "plan", "campaigns", "chunks"} <= set(plan):
-            wanted = "must be a folder of its own for each run; its plan.json is not a plan"
-            raise ExotelInputError([Problem("output_path", wanted)])
+            message = "must be a separate folder for each run; its plan.json is not a plan"
+            raise ExotelInputError([Problem("output_path", message)])
         return plan
 
     def _writing(self, path: Any) -> AbstractContextManager[Any]:
@@ -130,12 +132,12 @@ class PlanFolder:
 
 
 def write_plan(folder: PlanFolder, plan: AudiencePlan, run: str, settings: str) -> dict[str, Any]:
-    """Write a plan for people and for programs, and return what is stored of it.
+    """Write the files of a plan, and return the stored JSON.
 
-    :param folder: the plan's folder, whose files of numbers are complete.
+    :param folder: the plan's folder, whose files with numbers are complete.
     :param plan: the plan.
-    :param run: what tells the task of this run apart from every other.
-    :param settings: a digest of what decided the plan.
+    :param run: unique id of the task in this run.
+    :param settings: digest of all settings of the plan.
     """
     text = render_markdown(plan)
     document = {
@@ -147,31 +149,31 @@ def write_plan(folder: PlanFolder, plan: AudiencePlan, run: str, settings: str) 
     }
     folder.write("markdown", text)
     folder.write("page", render_page(plan))
-    # Written last: it makes the folder complete.
+    # Written last: it marks the folder as complete.
     folder.write("plan", json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
     return document
 
 
 def check_same_plan(document: Mapping[str, Any], run: str, settings: str) -> None:
-    """Refuse a stored plan that is another run's, or that this task would make otherwise.
+    """Refuse a stored plan of another run, or with other settings.
 
-    :param document: what :func:`write_plan` has stored.
-    :param run: as there.
-    :param settings: as there.
-    :raises ExotelInputError: if it is another.
+    :param document: the stored JSON of :func:`write_plan`.
+    :param run: unique id of the task in this run.
+    :param settings: digest of all settings of the plan.
+    :raises ExotelInputError: if run or settings differ.
     """
     if document["run"] != run:
-        wanted = "must be a folder of its own for each run, such as .../{{ run_id }}; it holds the plan of another run"
-        raise ExotelInputError([Problem("output_path", wanted)])
+        message = "must be a separate folder for each run, such as .../{{ run_id }}; it has the plan of another run"
+        raise ExotelInputError([Problem("output_path", message)])
     plan = document["plan"]
     if document["settings"] != settings:
-        wanted = (
-            f"holds the plan {plan['id']} of this run, made with other settings, and campaigns of it may exist; start "
-            "another run, or, if there are none, delete plan.json there"
+        message = (
+            f"has plan {plan['id']} of this run with other settings, and its campaigns may exist; start another run, "
+            "or delete plan.json there if there are none"
         )
-        raise ExotelInputError([Problem("output_path", wanted)])
+        raise ExotelInputError([Problem("output_path", message)])
     log.warning(
-        "This run was planned already as %s, for %d people; the audience is not read again.",
+        "This run already has plan %s with %d contacts; the audience is not read again.",
         plan["id"],
         plan["accepted"],
     )

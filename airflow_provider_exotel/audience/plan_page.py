@@ -1,4 +1,4 @@
-"""The plan as a page, and as Markdown for an approval form. Neither holds a number."""
+"""Render a plan as a page, and as Markdown for an approval form, both without phone numbers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from airflow_provider_exotel.html.render import quantity, render
 from airflow_provider_exotel.windows.calling_window import Window
 from airflow_provider_exotel.windows.common_window import CommonWindow
 
-_MOST_CAMPAIGNS = 60
-_LONGEST_LOOK = timedelta(days=31)
+_MAX_CAMPAIGNS_SHOWN = 60
+_MAX_CHART_TIME = timedelta(days=31)
 _HEAD = ("Campaign", "Contacts", "By", "Calls a minute", "First call", "Done at best", "Done at latest", "Windows")
 
 
 def render_page(plan: AudiencePlan) -> str:
-    """Return the plan as an HTML page that loads nothing."""
+    """Return the plan as a self-contained HTML page."""
     tracks, zone = _tracks(plan)
     return render(
         "plan.html",
@@ -35,7 +35,7 @@ def render_page(plan: AudiencePlan) -> str:
             (name, f"{one.rows:,}", f"{one.unreadable:,}", f"{one.suppressed:,}")
             for name, one in plan.summary.suppressions.items()
         ],
-        most=_MOST_CAMPAIGNS,
+        most=_MAX_CAMPAIGNS_SHOWN,
         **_values(plan),
     )
 
@@ -94,24 +94,24 @@ def _left_out(plan: AudiencePlan) -> Iterator[Bar]:
 
 
 def _tracks(plan: AudiencePlan) -> tuple[Tracks | None, str]:
-    """Return when the campaigns dial, and the zone of the times shown: that of all campaigns, or UTC."""
+    """Return a chart of the dialling times, and its time zone: the campaigns' common zone, or UTC."""
     if not plan.campaigns:
         return None, ""
     zones = {one.open.zone.key: one.open.zone for one in plan.campaigns}
     name, zone = next(iter(zones.items())) if len(zones) == 1 else ("UTC", UTC)
-    return draw_tracks("When it dials", [_track(one) for one in plan.campaigns[:_MOST_CAMPAIGNS]], zone), name
+    return draw_tracks("When it dials", [_track(one) for one in plan.campaigns[:_MAX_CAMPAIGNS_SHOWN]], zone), name
 
 
 def _track(one: PlannedCampaign) -> Track:
     share, window = one.share, one.open
-    last = share.latest_finish or share.send_at + _LONGEST_LOOK
-    surely = min(share.earliest_finish or last, last)
+    last = share.latest_finish or share.send_at + _MAX_CHART_TIME
+    earliest = min(share.earliest_finish or last, last)
     return Track(
         one.name,
         f"{one.contacts:,} at {share.throttle:,} a minute",
         list(_open(window, share.send_at - timedelta(days=2), last + timedelta(days=2))),
-        list(_open(window, share.send_at, surely)),
-        list(_open(window, surely, last)),
+        list(_open(window, share.send_at, earliest)),
+        list(_open(window, earliest, last)),
     )
 
 

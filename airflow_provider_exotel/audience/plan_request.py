@@ -1,4 +1,4 @@
-"""What a plan is asked for: the operator's arguments, checked whole before a row is read."""
+"""Parse the operator's arguments into a plan request; all of them are checked before a row is read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _retries(value: object) -> CallRetries:
 def _mapping(value: object) -> dict[str, Any]:
     given = read_mapping(value)
     if not isinstance(given, Mapping):
-        raise ValueError("must be a mapping of its fields")
+        raise ValueError("must be a mapping of field names to values")
     return dict(given)
 
 
@@ -45,14 +45,14 @@ def _variables(value: object) -> dict[str, str]:
         raise ValueError("must be a list of columns, or a mapping of names to columns")
     names = [str(name) for name in given]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"must name each column once (repeated: {', '.join(doubled)})")
+        raise ValueError(f"must have each column once (duplicates: {', '.join(doubled)})")
     return {name: name for name in names}
 
 
 def _call_length(value: object) -> timedelta:
     length = fields.length_of_time(value)
     if length <= timedelta():
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be more than 0")
     return length
 
 
@@ -64,17 +64,17 @@ def _no_flag(value: object) -> object:
 
 
 class PlanSettings(Model):
-    """What the campaigns of a plan have in common.
+    """The common settings of the campaigns of a plan.
 
-    :param name: what their names begin with.
+    :param name: prefix of their names.
     :param call_retries: the retry plan.
-    :param read_via_text: the text to be read out, if there is no flow.
-    :param variables: the variables of a dynamic campaign, and the column of each; with any, the campaigns are dynamic.
-    :param calls_per_minute: what the account may dial.
-    :param concurrency: calls the account may have at once; ``None`` if that is not the limit.
-    :param call_length: how long a call takes, ringing included.
-    :param max_cost: the most it may cost in the worst case; ``None`` for any cost.
-    :param max_windows: the most calling windows the plan may need, all retries included; ``None`` for any number.
+    :param read_via_text: the text to read out, if there is no flow.
+    :param variables: column of each variable; with any variable, the campaigns are dynamic.
+    :param calls_per_minute: the account's calls per minute.
+    :param concurrency: the account's limit of simultaneous calls; ``None`` for no limit.
+    :param call_length: duration of a call including ringing.
+    :param max_cost: the limit for the worst case; ``None`` for no limit.
+    :param max_windows: maximum number of calling windows with all retries; ``None`` for no limit.
     """
 
     name: Text
@@ -91,7 +91,7 @@ class PlanSettings(Model):
 
     @property
     def campaign_type(self) -> str:
-        """The campaigns' type, as Exotel's create-campaign page names it."""
+        """The type of the campaigns, as on Exotel's create-campaign page."""
         return "dynamic" if self.variables else "static"
 
 
@@ -109,18 +109,18 @@ class _AudienceSettings(Model):
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What is to be planned.
+    """A request for a plan.
 
     :param output_path: the address of the plan's folder.
     :param source: the audience.
-    :param hours: when whom may be called.
-    :param settings: what the campaigns have in common.
-    :param suppress: who is not to be called.
-    :param not_reached: calls only those whom earlier campaigns did not reach; ``None`` for everybody.
-    :param default_country: whose national numbers are meant; ``None`` for nobody's.
-    :param numbers_have_country_code: whether every number begins with its country's calling code.
-    :param max_rejected: the largest share of the rows that may be left out.
-    :param remarks: what is probably a mistake, in plain words.
+    :param hours: the calling hours.
+    :param settings: the common settings of the campaigns.
+    :param suppress: the suppression sources.
+    :param not_reached: restricts the audience to contacts not reached before; ``None`` for all.
+    :param default_country: the country of national numbers; ``None`` for none.
+    :param numbers_have_country_code: whether every number starts with its country code.
+    :param max_rejected: the maximum share of rejected rows.
+    :param remarks: warnings about probable mistakes.
     """
 
     output_path: str
@@ -138,12 +138,12 @@ class PlanRequest:
 def parse_plan_request(
     arguments: Mapping[str, Any], default_name: str, known_problems: Sequence[Problem] = ()
 ) -> PlanRequest:
-    """Return what is to be planned; nothing is opened.
+    """Parse a plan request; no source is opened.
 
     :param arguments: the arguments of
         :class:`~airflow_provider_exotel.operators.audience.PlanAudienceOperator` by name, templates rendered.
     :param default_name: the plan's name if none is given.
-    :param known_problems: what is known to be wrong; nothing else is said of these arguments.
+    :param known_problems: problems found earlier; these arguments are not checked again.
     :raises ExotelInputError: naming every problem.
     """
     wrong = {one.field for one in known_problems}
@@ -157,11 +157,11 @@ def parse_plan_request(
     checked = check_variables(given.get("read_via_text") or "", variables)
     problems += checked.problems
     if variables and not given.get("read_via_text"):
-        problems.append(Problem("read_via_text", "is required with variables; name them in it as @@Name"))
+        problems.append(Problem("read_via_text", "is required with variables; use them in it as @@Name"))
     source = _source(given, variables)
     problems += source.problems()
     hours = collect(problems, lambda: hours_of(given.get("window"), given.get("presets")))
-    # None is no list: who is not to be called is never left out because a template found nothing.
+    # None is not accepted as an empty list: a template without a result must not disable suppression.
     suppress = collect(problems, lambda: parse_suppressions(given.get("suppress", ())))
     not_reached = collect(problems, lambda: _not_reached(given))
     problems = [*known_problems, *(one for one in problems if one.field.partition(".")[0] not in wrong)]
@@ -195,10 +195,10 @@ def _not_reached(given: Mapping[str, Any]) -> NotReached | None:
     if not fields:
         return None
     if missing := [name for name in ("reports", "outcome") if name not in fields]:
-        wanted = f"counts only with {' and '.join(missing)}; give reports and outcome='not_reached'"
-        raise ExotelInputError([Problem(name, wanted) for name in fields])
+        message = f"is used only with {' and '.join(missing)}; give reports and outcome='not_reached'"
+        raise ExotelInputError([Problem(name, message) for name in fields])
     if "hash_key_conn_id" in fields and "hash_key_variable" in fields:
-        raise ExotelInputError([Problem("hash_key_conn_id", "is mutually exclusive with hash_key_variable")])
+        raise ExotelInputError([Problem("hash_key_conn_id", "is mutually exclusive with hash_key_variable; give one")])
     return NotReached(**fields)
 
 
@@ -207,7 +207,7 @@ def _of(model: type[Model], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parsed_variables(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables where other settings are wrong, so that all problems are told at once."""
+    """Return the variables if other settings are invalid, so that all problems are reported at once."""
     try:
         return _variables(given.get("variables") or ())
     except ValueError:

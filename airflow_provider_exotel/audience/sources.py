@@ -1,4 +1,4 @@
-"""Where the rows of an audience come from: a file on object storage, a query, a function. All are read as they come."""
+"""Sources of an audience: a file on object storage, a query, or a function. Rows are read one at a time."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ROWS_TOGETHER = 1_000
 
 @dataclass(frozen=True)
 class Access:
-    """What an audience is read through; whoever runs the plan hands it in.
+    """Access to files, databases and secrets, provided by the caller of the plan.
 
     :param path: returns the path object of an address, such as Airflow's ``ObjectStoragePath``.
-    :param connect: returns an open DB-API connection; takes the id of a connection, and the argument that names it.
-    :param hash_key: returns the key of reports; takes the id of a connection, the name of a variable, and the argument
-        that names them.
+    :param connect: returns an open DB-API connection, for a connection id and an argument name for errors.
+    :param hash_key: returns the HMAC key of reports, for a connection id, a variable name, and an argument name for
+        errors.
     """
 
     path: Callable[[str], Any]
@@ -34,12 +34,12 @@ class Access:
 class Source:
     """One source of rows.
 
-    :param name: what stands before the names of its arguments in problems; empty for the audience itself.
-    :param columns: what is in which column.
-    :param path: a CSV or Parquet file, or a folder of such, on any object storage.
-    :param sql: instead, a query.
-    :param sql_conn_id: the connection it is asked on.
-    :param records: instead, a function that returns numbers or mappings.
+    :param name: prefix of its argument names in problems; empty for the audience itself.
+    :param columns: the columns to read.
+    :param path: a CSV or Parquet file, or a folder of them, on any object storage.
+    :param sql: alternatively, a query.
+    :param sql_conn_id: the connection of the query.
+    :param records: alternatively, a function that returns numbers or mappings.
     """
 
     name: str
@@ -50,22 +50,24 @@ class Source:
     records: Callable[[], Iterable[object]] | None = None
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with how it is given; nothing is opened."""
+        """Yield the problems of its arguments; nothing is opened."""
         if sum(one is not None for one in (self.path, self.sql, self.records)) != 1:
             choices = "path, sql and records" if not self.name else "path and sql"
-            yield Problem(self._field("path"), f"exactly one of {choices} must be given: where the numbers come from")
-        if self.path is not None and not self.path.strip():  # which would be the folder the worker runs in
-            yield Problem(self._field("path"), "must not be empty; write the path of a file or a folder")
+            yield Problem(
+                self._field("path"), f"is required unless another source is given; give exactly one of {choices}"
+            )
+        if self.path is not None and not self.path.strip():  # an empty path is the worker's own folder
+            yield Problem(self._field("path"), "must not be empty; give the path of a file or a folder")
         if (self.sql is None) != (self.sql_conn_id is None):
-            yield Problem(self._field("sql_conn_id"), "must be given together with sql: the connection of the query")
+            yield Problem(self._field("sql_conn_id"), "must be given together with sql; give both or neither")
         if self.records is not None and not callable(self.records):
-            # Airflow stores in plaintext what a DAG or an XCom holds.
+            # Airflow stores values in a DAG or an XCom in plaintext.
             yield Problem(
                 self._field("records"), "must be a function; give one that returns the numbers when the task runs"
             )
 
     def rows(self, access: Access) -> Iterator[Row]:
-        """Iterate over its rows, which are read once and kept nowhere.
+        """Iterate over its rows, which are read once and not kept.
 
         :raises ExotelInputError: if it cannot be read, or lacks a column.
         """
@@ -91,8 +93,8 @@ class Source:
     def _of_function(self) -> Iterable[object]:
         records: Any = self.records() if self.records else ()
         if records is None or isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
-            wanted = "must return an iterable of numbers or of mappings; return an empty list for nobody"
-            raise ExotelInputError([Problem(self._field("records"), wanted)])
+            message = "must return an iterable of numbers or mappings; return an empty list for no contacts"
+            raise ExotelInputError([Problem(self._field("records"), message)])
         return records
 
     def _field(self, argument: str) -> str:
@@ -100,7 +102,7 @@ class Source:
 
 
 def _cursor(connection: Any) -> Any:
-    """Return a cursor that leaves the rows with the server, where the driver would fetch them all at once otherwise."""
+    """Return a server-side cursor, if the driver would otherwise fetch all rows at once."""
     driver = type(connection).__module__.partition(".")[0]
     if driver in {"psycopg", "psycopg2"}:
         return connection.cursor(name="exotel_audience")
@@ -111,22 +113,22 @@ def _cursor(connection: Any) -> Any:
 
 def _records(cursor: Any, columns: Columns, field: str) -> Iterator[Mapping[str, Any]]:
     while rows := cursor.fetchmany(_ROWS_TOGETHER):
-        # Cursors of a server know their columns only once rows were fetched.
+        # Server-side cursors have a description only after rows were fetched.
         names = _as_wanted([str(column[0]) for column in cursor.description], columns)
         _check_once(names, columns, field)
         yield from (dict(zip(names, row, strict=True)) for row in rows)
 
 
 def _as_wanted(names: list[str], columns: Columns) -> list[str]:
-    """Return the names of columns as they are asked for: databases fold the case of what is not quoted."""
+    """Return the column names in the wanted case: databases change the case of unquoted names."""
     wanted = {one.casefold(): one for one in (columns.number, *columns.variables.values()) if one not in names}
     return [wanted.get(name.casefold(), name) for name in names]
 
 
 def _check_once(names: list[str], columns: Columns, field: str) -> None:
-    """Refuse a result that has several columns of a name that is wanted: a join brings one of each table."""
+    """Refuse a result with duplicate wanted columns, as in a join of tables with a common column name."""
     doubled = [one for one in dict.fromkeys((columns.number, *columns.variables.values())) if names.count(one) > 1]
     if doubled:
         raise ExotelInputError(
-            Problem(field, f"has {names.count(one)} columns named {one!r}; name one so") for one in doubled
+            Problem(field, f"has {names.count(one)} columns named {one!r}; keep one") for one in doubled
         )

@@ -1,4 +1,4 @@
-"""The way of an audience: rows -> numbers -> nobody twice, nobody who is not to be called -> chunks."""
+"""Split an audience: normalise its rows, remove duplicates and suppressed numbers, and write chunks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from airflow_provider_exotel.contacts.rows import Row
 
 @dataclass(frozen=True)
 class SuppressionCount:
-    """What one source of numbers not to be called did.
+    """The counts of one suppression source.
 
-    :param rows: how many rows it had.
-    :param unreadable: how many of them held no readable number.
-    :param suppressed: how many people of the audience are not called because of it; who is in several sources counts
-        for the first.
+    :param rows: number of its rows.
+    :param unreadable: number of rows without a readable number.
+    :param suppressed: number of contacts of the audience that it suppresses; a contact in several sources counts for
+        the first one.
     """
 
     rows: int
@@ -34,18 +34,18 @@ class SuppressionCount:
 
 @dataclass(frozen=True)
 class AudienceSummary:
-    """What became of an audience, without any number of it.
+    """The summary of a split audience, without phone numbers.
 
-    ``rows`` is the sum of ``accepted``, ``duplicates``, all of ``rejected`` and all who are suppressed.
+    ``rows`` is the sum of ``accepted``, ``duplicates``, all ``rejected`` and all suppressed rows.
 
-    :param rows: how many rows there were.
-    :param accepted: how many people will be called.
-    :param duplicates: how many rows repeated an earlier number.
-    :param rejected: how many rows were left out, by the word of the :class:`~.rejection.Reason`.
-    :param suppressions: what each source of numbers not to be called did.
-    :param keys: how many people are called, by key.
+    :param rows: number of rows.
+    :param accepted: number of contacts to call.
+    :param duplicates: number of rows with a repeated number.
+    :param rejected: number of rejected rows, by the value of the :class:`~.rejection.Reason`.
+    :param suppressions: counts of each suppression source.
+    :param keys: number of contacts to call, by key.
     :param chunks: the files.
-    :param empty_variables: how many people are called without a value for a variable, by the variable's name.
+    :param empty_variables: number of contacts to call without a value, by variable.
     """
 
     rows: int
@@ -77,26 +77,26 @@ def split_audience(
     suppressions: Sequence[Suppression | Suppressed] = (),
     has_country_code: bool = False,
 ) -> AudienceSummary:
-    """Clean an audience of any size and write it in chunks that Exotel's csv-upload takes.
+    """Clean an audience of any size, and write it in chunks for Exotel's csv-upload.
 
-    Rows are read once and kept nowhere, except for those that only the whole column can decide. The numbers that were
-    seen are held as integers, about 70 bytes each. The same rows give the same chunks.
+    Rows are read once and not kept, except for those that depend on the whole column. Numbers seen so far are held as
+    integers, about 70 bytes each. The same rows give the same chunks.
 
     :param rows: the audience.
-    :param default_country: the ISO code of the country whose national numbers are meant, or ``None``.
-    :param limits: how large chunks may be.
-    :param open_for_write: opens the file of a name for writing bytes.
-    :param secret: what digests are made under, such as the connection's API token.
-    :param quarantine: hears of every row that is left out.
-    :param max_rejected: the largest share of the rows, 0 to 1, that may be left out.
-    :param today: the present day, for the age of suppressions.
-    :param key_of: returns what a chunk's numbers have in common, such as a group of time zones, or the reason to leave
-        the row out; ``None`` where nobody knows its zone. By default all have the key ``all``.
-    :param variables: the names of a dynamic campaign's variables, in the order of their columns.
-    :param suppressions: sources of numbers that are not to be called.
-    :param has_country_code: whether every number of the audience begins with a country code, with or without ``+``.
-    :raises ExotelInputError: for arguments that cannot be, suppressions that cannot be used, rows that cannot be read,
-        or if more rows are left out than ``max_rejected`` allows. Complete chunks may have been written by then.
+    :param default_country: ISO code of the country of national numbers, or ``None``.
+    :param limits: the limits of a chunk.
+    :param open_for_write: opens a file for writing bytes, by its name.
+    :param secret: key of the digests, such as the connection's API token.
+    :param quarantine: called with every rejected row.
+    :param max_rejected: the maximum share of rejected rows, 0 to 1.
+    :param today: the current date, for the age of suppression sources.
+    :param key_of: returns the key of a number's chunk, such as a group of time zones, or the reason to reject it;
+        ``None`` if its time zone is unknown. By default all numbers have the key ``all``.
+    :param variables: names of a dynamic campaign's variables, in the order of their columns.
+    :param suppressions: the suppression sources.
+    :param has_country_code: whether every number of the audience starts with a country code, with or without ``+``.
+    :raises ExotelInputError: for invalid arguments, unusable suppression sources, unreadable rows, or if the share of
+        rejected rows exceeds ``max_rejected``. Some chunks may have been written by then.
     """
     _check(default_country, secret, max_rejected)
     suppressed = read_suppressions(suppressions, default_country, today)
@@ -128,7 +128,7 @@ def _contacts(
     quarantine: Callable[[Rejection], None],
     tally: _Tally,
 ) -> Iterator[tuple[str, str, Row]]:
-    """Yield key, number and row of everybody who is to be called."""
+    """Yield key, number and row of every contact to call."""
     seen: set[int | str] = set()
 
     def reject(row: Row, reason: Reason) -> None:
@@ -164,9 +164,13 @@ def _check(default_country: str | None, secret: str, max_rejected: float) -> Non
     except ExotelInputError as error:
         problems.extend(error.problems)
     if not secret:
-        problems.append(Problem("secret", "is empty; without one, digests of so few numbers hide none of them"))
+        problems.append(
+            Problem(
+                "secret", "must not be empty, since plain digests of phone numbers can be brute-forced; give a secret"
+            )
+        )
     if not 0 <= max_rejected <= 1:
-        problems.append(Problem("max_rejected", "is no share; give a number from 0 to 1, such as 0.05 for 5 %"))
+        problems.append(Problem("max_rejected", "must be between 0 and 1; give a share, such as 0.05 for 5 %"))
     if problems:
         raise ExotelInputError(problems)
 

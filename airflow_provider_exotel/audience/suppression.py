@@ -1,4 +1,4 @@
-"""Numbers that are not to be called: opt-outs, a do-not-call scrub, people who have paid meanwhile."""
+"""Suppression sources: opt-outs, a do-not-call scrub, or contacts who have paid in the meantime."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _NAMED = 10
 
 @dataclass(frozen=True)
 class Suppression:
-    """One source of numbers that are not to be called.
+    """A suppression source that has not been read.
 
-    :param name: what counts and errors call it; no two sources share one.
+    :param name: its unique name in counts and errors.
     :param rows: its rows, read once.
-    :param as_of: the day whose state it shows.
-    :param max_age_days: how many days after ``as_of`` it may still be used, ``None`` for ever. India's regulator wants
-        a do-not-call scrub no older than 7 days.
-    :param has_country_code: whether every number begins with a country code, with or without ``+``.
-    :param allow_unreadable: go on although rows hold no readable number, and count them. By default they refuse the
-        source: whoever wrote that row does not want to be called.
+    :param as_of: the date of its data.
+    :param max_age_days: maximum age in days after ``as_of``; ``None`` for no limit. India's regulator requires a
+        do-not-call scrub no older than 7 days.
+    :param has_country_code: whether every number starts with a country code, with or without ``+``.
+    :param allow_unreadable: whether to accept and count rows without a readable number. By default they refuse the
+        source, since a contact who opted out might be called.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Suppression:
 
 @dataclass(frozen=True)
 class Suppressed:
-    """A source that has been read.
+    """A suppression source that has been read.
 
-    :param name: the source.
-    :param numbers: its numbers, as :func:`number_key` makes them, or what tells of such a one whether it is among them.
-    :param rows: how many rows it had.
-    :param unreadable: how many of them held no readable number.
+    :param name: its name.
+    :param numbers: a container of its numbers as :func:`number_key`.
+    :param rows: number of its rows.
+    :param unreadable: number of rows without a readable number.
     """
 
     name: str
@@ -56,20 +56,22 @@ class Suppressed:
 def read_suppressions(
     sources: Sequence[Suppression | Suppressed], default_country: str | None, today: date
 ) -> tuple[Suppressed, ...]:
-    """Read every source, after seeing that none is too old.
+    """Read all sources, after checking that none is too old.
 
-    :param sources: the sources; those that have been read already are passed on.
-    :param default_country: as for the audience. With ``None`` every number has to be international: a national one
-        could not be compared.
-    :param today: the present day.
-    :raises ExotelInputError: naming every source that is too old, or else every one with rows that cannot be read.
+    :param sources: the sources; those already read are returned unchanged.
+    :param default_country: as for the audience. With ``None``, every number must be international: national ones cannot
+        be compared.
+    :param today: the current date.
+    :raises ExotelInputError: naming every source that is too old, or else every source with unreadable rows.
     """
     unread = [source for source in sources if isinstance(source, Suppression)]
     if stale := [problem for source in unread for problem in _problems_of_age(source, today)]:
         raise ExotelInputError(stale)
     names = [source.name for source in sources]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise ExotelInputError([Problem(_field(name), "names several sources; give each its own") for name in doubled])
+        raise ExotelInputError(
+            [Problem(_field(name), "must be unique; give each source its own name") for name in doubled]
+        )
     problems: list[Problem] = []
     read = tuple(
         _read(source, default_country, problems) if isinstance(source, Suppression) else source for source in sources
@@ -80,7 +82,7 @@ def read_suppressions(
 
 
 def number_key(number: str) -> int | str:
-    """Return what stands for a number where numbers are compared: half the memory of its text.
+    """Return a number in a form for comparisons that takes half the memory of its text.
 
     :param number: a number as :func:`~airflow_provider_exotel.contacts.normalise.normalise` returns it.
     """
@@ -102,9 +104,9 @@ def _read(source: Suppression, default_country: str | None, problems: list[Probl
         problems.append(
             Problem(
                 _field(source.name),
-                f"{unreadable:,} of its {rows:,} rows hold no number that can be compared (row "
-                f"{', '.join(map(str, first_unreadable))}{more}), so somebody not to be called would be; "
-                "mend them, or set allow_unreadable",
+                f"{unreadable:,} of its {rows:,} rows have no number that can be compared (row "
+                f"{', '.join(map(str, first_unreadable))}{more}), so suppressed contacts might be called; "
+                "fix them, or set allow_unreadable",
             )
         )
     return Suppressed(source.name, numbers, rows, unreadable)
@@ -114,16 +116,17 @@ def _problems_of_age(source: Suppression, today: date) -> Iterable[Problem]:
     if source.max_age_days is None:
         return
     if source.as_of is None:
-        yield Problem(_field(source.name), "has max_age_days and no as_of; give the day whose state it shows")
+        yield Problem(_field(source.name), "requires as_of with max_age_days; give the date of its data")
         return
     age = (today - source.as_of).days
     if age > source.max_age_days:
         yield Problem(
             _field(source.name),
-            f"is {age} days old (as of {source.as_of.isoformat()}) and may be {source.max_age_days}; fetch it anew",
+            f"must be at most {source.max_age_days} days old (got {age}, as of {source.as_of.isoformat()}); "
+            "fetch it again",
         )
     elif age < -_CLOCKS_DIFFER:
-        yield Problem(_field(source.name), f"is as of {source.as_of.isoformat()}, which is yet to come; mend as_of")
+        yield Problem(_field(source.name), f"is as of {source.as_of.isoformat()}, which is in the future; fix as_of")
 
 
 def _field(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The argument ``suppress``: where the numbers come from that are not to be called."""
+"""The argument ``suppress``: its suppression sources."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 from airflow_provider_exotel.report.storage import UNFINISHED
 
-_MOST_DAYS = 36_500
+_MAX_DAYS = 36_500
 
 
 def _day(value: object) -> object:
-    """Return the day of a moment or of the text of one, as queries and templates give them."""
+    """Return the date of a time or of its text, as queries and templates give them."""
     if isinstance(value, str):
         is_date = len(value.strip()) <= len("2026-03-01")
         value = read_date(value) if is_date else read_moment(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).date() if value.tzinfo else value.date()
-    if not isinstance(value, date):  # a number would be read as seconds since 1970
+    if not isinstance(value, date):  # pydantic would read a number as seconds since 1970
         raise ValueError("must be a date")
     return value
 
 
-Days = Annotated[Whole, Field(ge=0, le=_MOST_DAYS, description="a number of days, such as 7")]
+Days = Annotated[Whole, Field(ge=0, le=_MAX_DAYS, description="a number of days, such as 7")]
 Day = Annotated[date, BeforeValidator(_day), Field(description="a date, such as '2026-03-01'")]
 
 
 class SuppressedRows(Model):
-    """One entry of ``suppress``: a file or a query of numbers that are not to be called."""
+    """An entry of ``suppress``: a file or query of numbers not to call."""
 
     name: Text
     path: Annotated[str | None, BeforeValidator(str)] = None
@@ -60,11 +60,11 @@ class SuppressedRows(Model):
         return Source(_field(self.name), Columns(self.column), self.path, self.sql, self.sql_conn_id)
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with fields that depend on each other."""
+        """Yield the problems of fields that depend on each other."""
         return self.source.problems()
 
     def open(self, access: Access, now: datetime, default_country: str | None) -> Suppression:  # noqa: ARG002
-        """Return the source, whose rows are still to be read."""
+        """Return the source; its rows are read later."""
         return Suppression(
             self.name,
             self.source.rows(access),
@@ -83,7 +83,7 @@ def _digit(value: object) -> str:
 
 
 class SuppressedCalls(Model):
-    """One entry of ``suppress``: people whom our own reports know to have been called."""
+    """An entry of ``suppress``: contacts that were called according to this package's reports."""
 
     name: Text
     reports: Annotated[Text, BeforeValidator(str)]
@@ -95,44 +95,44 @@ class SuppressedCalls(Model):
     allow_unreadable: Flag = False
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with fields that depend on each other."""
+        """Yield the problems of fields that depend on each other."""
         if self.hash_key_conn_id and self.hash_key_variable:
             yield Problem(f"{_field(self.name)}.hash_key_conn_id", "is mutually exclusive with hash_key_variable")
 
     def open(self, access: Access, now: datetime, default_country: str | None) -> Suppressed:
-        """Return who was called, by reports that are read here and now.
+        """Read the reports, and return the contacts that were called.
 
-        :param access: what they are read through.
-        :param now: the present moment.
-        :param default_country: whose national numbers are meant.
-        :raises ExotelInputError: if there is no report, or one holds calls that cannot be compared.
+        :param access: access to the reports.
+        :param now: the current time.
+        :param default_country: the country of national numbers.
+        :raises ExotelInputError: if there is no report, or one has calls that cannot be compared.
         """
         key = None
         if self.hash_key_conn_id or self.hash_key_variable:
             key = access.hash_key(self.hash_key_conn_id, self.hash_key_variable, _field(self.name))
         tables = self._tables(access)
         with ExitStack() as opened:
-            # Opened one after the other, so that a thousand reports are not open at once.
+            # Opened one at a time, so that not all reports are open at once.
             files = ((path.rpartition(".")[2], self._next(opened, access, path)) for path in tables)
             since = now - timedelta(days=self.days)
             called = called_since(self.name, files, since, key, default_country, digit=self.digit)
         if called.unreadable and not self.allow_unreadable:
-            wanted = (
-                f"{called.unreadable:,} of its {called.rows:,} calls name nobody who can be compared; name the key "
-                "that the reports were made with, or none if they hold plaintext numbers, or set allow_unreadable"
+            message = (
+                f"{called.unreadable:,} of its {called.rows:,} calls have no contact that can be compared; give the "
+                "key of the reports, or no key if they have plaintext numbers, or set allow_unreadable"
             )
-            raise ExotelInputError([Problem(_field(self.name), wanted)])
+            raise ExotelInputError([Problem(_field(self.name), message)])
         return called
 
     def _tables(self, access: Access) -> list[str]:
-        """Return the addresses of the tables of attempts, in a stable order."""
+        """Return the addresses of the attempts tables, in a stable order."""
         tables = tables_under(self.reports, access, f"{_field(self.name)}.reports")
         if not tables and not self.may_be_missing:
-            wanted = (
-                f"no report is at {redact(self.reports)}; write the folder of the reports, or set may_be_missing for "
+            message = (
+                f"no report is at {redact(self.reports)}; give the folder of the reports, or set may_be_missing for "
                 "a first run"
             )
-            raise ExotelInputError([Problem(_field(self.name), wanted)])
+            raise ExotelInputError([Problem(_field(self.name), message)])
         return tables
 
     def _next(self, opened: ExitStack, access: Access, path: str) -> Any:
@@ -145,12 +145,12 @@ SuppressionSource = SuppressedRows | SuppressedCalls
 
 
 def tables_under(reports: str, access: Access, field: str) -> list[str]:
-    """Return the addresses of the tables of attempts in a folder, at any depth, in a stable order.
+    """Return the addresses of the attempts tables in a folder, at any depth, in a stable order.
 
     Those of a report that is being made, or was broken off, are left out: they may end in the middle of a call.
 
     :param reports: the folder.
-    :param access: what it is read through.
+    :param access: access to the folder.
     :param field: the argument that names it, for errors.
     :raises ExotelInputError: if it cannot be opened.
     """
@@ -161,8 +161,8 @@ def tables_under(reports: str, access: Access, field: str) -> list[str]:
     tables = sorted(path for path in found if TABLE.fullmatch(path))
     names = (path.rpartition("/")[2] for path in sorted({*found} - {*tables}))
     if other := next((name for name in names if name.lower().startswith("attempts")), None):
-        wanted = f"holds {redact(other)}, which is not read; name it attempts.csv as the report did, or remove it"
-        raise ExotelInputError([Problem(field, wanted)])
+        message = f"contains {redact(other)}, which is not read; rename it to attempts.csv, or remove it"
+        raise ExotelInputError([Problem(field, message)])
     return tables
 
 
@@ -175,12 +175,12 @@ def parse_suppressions(entries: Any) -> list[SuppressionSource]:
     problems: list[Problem] = []
     given = read_literal(entries) if isinstance(entries, str) else entries
     if not isinstance(given, (list, tuple)):
-        wanted = "must be a list of mappings, such as [{'name': 'opt-outs', 'path': ...}]; write [] for nobody"
-        raise ExotelInputError([Problem("suppress", wanted)])
+        message = "must be a list of mappings, such as [{'name': 'opt-outs', 'path': ...}]; give [] for none"
+        raise ExotelInputError([Problem("suppress", message)])
     parsed = [_parse(one, position, problems) for position, one in enumerate(given, 1)]
     names = [one.name for one in parsed if one is not None]
     problems += [
-        Problem(_field(name), "must name one source; give each its own name")
+        Problem(_field(name), "must be unique; give each source its own name")
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
@@ -192,13 +192,13 @@ def parse_suppressions(entries: Any) -> list[SuppressionSource]:
 def open_suppressions(
     sources: Sequence[SuppressionSource], access: Access, now: datetime, default_country: str | None
 ) -> list[Suppression | Suppressed]:
-    """Return the numbers that are not to be called.
+    """Open all suppression sources.
 
-    :param sources: as :func:`parse_suppressions` returns them.
-    :param access: what they are read through.
-    :param now: the present moment.
-    :param default_country: whose national numbers are meant.
-    :raises ExotelInputError: naming the problems of all of them.
+    :param sources: the result of :func:`parse_suppressions`.
+    :param access: access to files, databases and secrets.
+    :param now: the current time.
+    :param default_country: the country of national numbers.
+    :raises ExotelInputError: naming the problems of all sources.
     """
     problems: list[Problem] = []
     opened = [collect(problems, partial(source.open, access, now, default_country)) for source in sources]
@@ -209,8 +209,8 @@ def open_suppressions(
 
 def _parse(entry: Any, position: int, problems: list[Problem]) -> SuppressionSource | None:
     if not isinstance(entry, Mapping) or not str(entry.get("name") or "").strip():
-        wanted = "must be a mapping with a name, such as {'name': 'opt-outs', 'path': ...}"
-        problems.append(Problem(f"suppress.{position}", wanted))
+        message = "must be a mapping with a name, such as {'name': 'opt-outs', 'path': ...}"
+        problems.append(Problem(f"suppress.{position}", message))
         return None
     name = str(entry["name"]).strip()
     try:

@@ -1,4 +1,4 @@
-"""Upload the files of one campaign: which one is sent, which one is waited for, and when it is given up.
+"""Upload the files of one campaign: send the missing ones, and wait until all lists are complete.
 
 No campaign may be created before :func:`complete_uploads` has returned the lists.
 """
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class UploadState:
-    """What one try knows, as plain JSON: a deferral hands it to the worker that resumes.
+    """The state of one try, as plain JSON: a deferral passes it to the worker that resumes.
 
-    :param files: the address of each file, and how many contacts it holds.
-    :param sent: the names of the lists whose file this try has sent.
-    :param journals: the journal of each list, by its name, on an Airflow that stores none.
+    :param files: the address of each file, with its number of contacts.
+    :param sent: names of the lists whose file this try has sent.
+    :param journals: the journal of each list by name, on an Airflow without a task state store.
     """
 
     files: list[tuple[str, int]] = field(default_factory=list)
@@ -34,24 +34,25 @@ class UploadState:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a state of this version or any other."""
+        """Read a state written by any version."""
         return cls(**known_fields(cls, stored))
 
 
 def complete_uploads(
     uploads: Sequence[ListUpload], sent: list[str], wait: Callable[[float], None]
 ) -> list[ContactList]:
-    """Send the files that are missing, and return the lists once each holds all its contacts.
+    """Send the missing files, and return the lists once all are complete.
 
-    All files are sent before any import is waited for. Each is sent at most once in a try: if that was not enough,
-    the error is retryable.
+    All files are sent before waiting for any import. Each is sent at most once per try; if that is not enough, the
+    error is retryable.
 
-    :param uploads: the uploads, each of a list of its own.
-    :param sent: the names of the lists whose file this try has sent; names are added to it.
-    :param wait: waits for seconds; or raises, so that this function is called again later with the same ``sent``.
-    :raises ExotelListMismatch: if a list holds other contacts, or not all of them.
-    :raises ExotelImportUnfinished: if an import takes too long or breaks off.
-    :raises ExotelOutcomeUnknown: if nobody can say whether a file was taken.
+    :param uploads: the uploads, one per list.
+    :param sent: names of the lists whose file this try has sent; extended in place.
+    :param wait: waits for a number of seconds, or raises so that this function is called again later with the same
+        ``sent``.
+    :raises ExotelListMismatch: if a list has other contacts, or not all of them.
+    :raises ExotelImportUnfinished: if an import takes too long or is interrupted.
+    :raises ExotelOutcomeUnknown: if it is unknown whether the service processed a file.
     :raises ExotelError: if a file was refused, or the lists cannot be read.
     """
     complete: dict[str, ContactList] = {}
@@ -73,7 +74,7 @@ def complete_uploads(
 
 
 def _advance(upload: ListUpload, sent: list[str]) -> ContactList | Wait:
-    """Return the next step, after the file was sent if it has to be and was not in this try."""
+    """Return the next step, after sending the file if necessary and not yet done in this try."""
     file, step = upload.file, upload.next_step()
     if isinstance(step, Send) and file.list_name not in sent:
         sent.append(file.list_name)
@@ -81,17 +82,17 @@ def _advance(upload: ListUpload, sent: list[str]) -> ContactList | Wait:
         try:
             upload.send()
         except ExotelOutcomeUnknown as unknown:
-            log.warning("%s; looking for it.", unknown.message)
+            log.warning("%s; checking for its list.", unknown.message)
         step = upload.next_step()
     if not isinstance(step, Send):
         return step
     if upload.journal.entry.posted_before is not None:
         raise ExotelOutcomeUnknown(
-            f"a file of contacts was sent, its answer was lost, and {step.reason}; a later try sends it again"
+            f"a contact file was sent, its response was lost, and {step.reason}; a later try sends it again"
         )
-    raise ExotelImportUnfinished(f"a file of contacts was sent and {step.reason}; a later try sends it again")
+    raise ExotelImportUnfinished(f"a contact file was sent and {step.reason}; a later try sends it again")
 
 
 def list_name_of(path: str) -> str:
-    """Return the name of the list that a file of a plan becomes; like the file's, it holds a digest of the content."""
+    """Return the list name for a file of a plan; like the file name, it contains a digest of the content."""
     return f"af-{path.rpartition('/')[2].removesuffix('.csv')}"

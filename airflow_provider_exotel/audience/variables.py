@@ -1,4 +1,4 @@
-"""The variables of a dynamic campaign: every ``@@Name`` of the text needs its column."""
+"""The variables of a dynamic campaign: every ``@@Name`` in the text needs a column."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
 class VariableCheck(NamedTuple):
-    """What is wrong with the variables of a dynamic campaign.
+    """The problems of a dynamic campaign's variables.
 
-    :param problems: what Exotel would refuse or people would hear as gibberish.
-    :param warnings: what does no harm and is hardly meant.
+    :param problems: errors that Exotel would refuse, or that would be read aloud wrongly.
+    :param warnings: harmless but probably unintended settings.
     """
 
     problems: tuple[Problem, ...]
@@ -29,17 +29,17 @@ class VariableCheck(NamedTuple):
 def check_variables(read_via_text: str, names: Iterable[str]) -> VariableCheck:
     """Compare the text of a dynamic campaign with the columns of its list. Pure.
 
-    A list has at most five columns of variables, whose names hold no spaces and are matched by ``@@Name`` exactly,
-    upper and lower case included (Exotel's pages on dynamic campaigns). What the service does about a variable without
-    a column is documented nowhere.
+    A list has at most five columns of variables. Their names have no spaces, and ``@@Name`` matches them
+    case-sensitively (Exotel's pages on dynamic campaigns). The behaviour for a variable without a column is not
+    documented.
 
-    :param read_via_text: the text to be read out.
-    :param names: the names of the list's columns, without that of the numbers.
+    :param read_via_text: the text to read out.
+    :param names: the names of the list's columns, without the number column.
     """
     names = tuple(names)
     said = tuple(dict.fromkeys(_VARIABLE.findall(read_via_text)))
     unused = tuple(
-        Problem("variables", f"{name!r} is in no @@{name} of read_via_text; leave it out, or use it")
+        Problem("variables", f"{name!r} is not used as @@{name} in read_via_text; leave it out, or use it")
         for name in dict.fromkeys(names)
         if name not in said and _NAME.fullmatch(name)
     )
@@ -48,22 +48,24 @@ def check_variables(read_via_text: str, names: Iterable[str]) -> VariableCheck:
 
 def _problems_of_names(names: tuple[str, ...]) -> Iterator[Problem]:
     if len(names) > MAX_VARIABLES:
-        yield Problem("variables", f"holds {len(names)} and a dynamic list takes {MAX_VARIABLES}; leave some out")
+        yield Problem(
+            "variables", f"must be at most {MAX_VARIABLES} for a dynamic list (got {len(names)}); leave some out"
+        )
     for name, count in Counter(names).items():
         if not _NAME.fullmatch(name):
-            yield Problem("variables", f"{name!r} cannot be a variable; write letters, digits and _ only")
+            yield Problem("variables", f"{name!r} is not a valid name; use only letters, digits and _")
         elif name.lower() == COLUMN:
-            yield Problem("variables", f"{name!r} is the column of the phone numbers; call the variable something else")
+            yield Problem("variables", f"{name!r} is the name of the number column; use another name")
         if count > 1:
-            yield Problem("variables", f"{name!r} comes {count} times; name each column once")
+            yield Problem("variables", f"{name!r} is listed {count} times; list each column once")
 
 
 def _problems_of_text(said: tuple[str, ...], names: tuple[str, ...]) -> Iterator[Problem]:
     folded = {name.lower(): name for name in names}
     for variable in said:
         if not variable:
-            yield Problem("read_via_text", "holds @@ without a name; write @@ and the name of a column")
+            yield Problem("read_via_text", "contains @@ without a name; write @@ and the name of a column")
         elif variable not in names:
             near = folded.get(variable.lower())
-            hint = f"upper and lower case count: write @@{near}" if near else "add the column, or take it out"
-            yield Problem("read_via_text", f"says @@{variable} and no column is named so; {hint}")
+            hint = f"names are case-sensitive: write @@{near}" if near else "add the column, or remove the variable"
+            yield Problem("read_via_text", f"contains @@{variable}, which has no column; {hint}")

@@ -432,7 +432,7 @@ def test_a_run_that_is_planned_is_not_planned_in_another_way(exotel: Emulator, t
     path = table(tmp_path / "people.csv", indians(9))
     executed(plan(tmp_path / "plan", path=path))
 
-    with pytest.raises(Exception, match="of this run, made with other settings, and campaigns of it may"):
+    with pytest.raises(Exception, match="of this run with other settings, and its campaigns may exist"):
         executed(plan(tmp_path / "plan", path=path, window=INDIA | {"end": "17:00"}))
 
 
@@ -510,7 +510,7 @@ def test_no_campaign_is_created_of_a_list_that_lacks_people(
     ran = run_dag(lambda: whole_way(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(5_001))))
 
     assert (ran.task_state("upload"), exotel.campaigns) == ("failed", [])
-    assert "so nobody is called from the list" in log.text
+    assert " is not called" in log.text
 
 
 def test_a_file_that_is_not_as_it_was_planned_is_not_sent(exotel: Emulator, tmp_path: Path) -> None:
@@ -518,7 +518,7 @@ def test_a_file_that_is_not_as_it_was_planned_is_not_sent(exotel: Emulator, tmp_
     [file] = (tmp_path / "plan" / "chunks").iterdir()
     file.write_text(file.read_text() + "+919876599999\n")
 
-    with pytest.raises(Exception, match="is gone or is not as it was planned"):
+    with pytest.raises(Exception, match="is missing or was changed"):
         executed(UploadAudienceOperator(task_id="upload", campaign=campaign))
 
     assert exotel.requests == []
@@ -653,7 +653,7 @@ def test_a_plan_without_a_web_address_has_no_button(exotel: Emulator, tmp_path: 
 def test_a_plan_that_needs_too_many_windows_leaves_no_plan(exotel: Emulator, tmp_path: Path) -> None:
     task = plan(tmp_path / "plan", records=lambda: indians(400), calls_per_minute="2", max_windows="1", window=SHORT)
 
-    with pytest.raises(AirflowFailException, match="max_windows: must be at least what the plan needs"):
+    with pytest.raises(AirflowFailException, match="max_windows: must be at least"):
         executed(task)
 
     assert not (tmp_path / "plan" / "plan.json").exists()

@@ -1,4 +1,4 @@
-"""Audiences in memory, and the plans that call them."""
+"""Audiences in memory, and their plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damages a good file of contacts in one place, and says what may still happen to the people in it.
+"""Damage a valid contact file in one place, and check who may still be called.
 
 Run it for many more files than a test does: ``python tests/audience/damage.py 200000``.
 """
@@ -58,9 +58,9 @@ HEADERS = (
 
 @dataclass(frozen=True)
 class Contacts:
-    """A good file.
+    """A valid file.
 
-    :param country: whose national numbers are meant.
+    :param country: the country of national numbers.
     :param header: its columns.
     :param records: its rows.
     :param content: the file.
@@ -74,11 +74,11 @@ class Contacts:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file.
+    """The result of reading a file.
 
-    :param called: who is called.
-    :param rows: how many rows there were, of which all are accounted for.
-    :param refused: why the file was refused, in which case nobody is called.
+    :param called: the contacts to call.
+    :param rows: number of rows, all of which are accounted for.
+    :param refused: why the file was refused; then nobody is called.
     """
 
     called: frozenset[str]
@@ -87,7 +87,7 @@ class Outcome:
 
 
 def good_file(dice: random.Random) -> Contacts:
-    """Return a file of made-up people as some program would write it."""
+    """Return a file of made-up contacts in the format of some program."""
     country = dice.choice(COUNTRIES)
     header = dice.choice(HEADERS)
     records = tuple(tuple(_cell(dice, column, country, row) for column in header) for row in range(dice.randint(2, 12)))
@@ -195,7 +195,7 @@ def _swap_columns(dice: random.Random, good: Contacts) -> bytes:
 
 
 def _spoil_a_number(dice: random.Random, good: Contacts) -> bytes:
-    """Do to one number what people and programs do; none of it keeps the digits."""
+    """Change one number as people and programs do, always losing digits."""
     place = good.header.index("number")
     rows = [list(good.header), *map(list, good.records)]
     row = rows[dice.randrange(1, len(rows))]
@@ -253,7 +253,7 @@ DAMAGES: dict[str, Callable[[random.Random, Contacts], bytes]] = {
 
 
 def outcome(path: Path, country: str | None) -> Outcome:
-    """Return what becomes of a file as an audience, after checking that every row of it is accounted for."""
+    """Return the result of a file as an audience, after checking that every row is accounted for."""
     files: list[io.BytesIO] = []
 
     @contextmanager
@@ -290,7 +290,7 @@ def outcome(path: Path, country: str | None) -> Outcome:
 
 
 def suppressed(path: Path, country: str | None) -> frozenset[str] | None:
-    """Return who is not called because of a file, ``None`` if it is refused."""
+    """Return the numbers that a file suppresses, or ``None`` if it is refused."""
     try:
         [read] = read_suppressions([Suppression("opt-outs", read_rows(path, Columns()))], country, TODAY)
     except ExotelInputError:
@@ -299,13 +299,13 @@ def suppressed(path: Path, country: str | None) -> frozenset[str] | None:
 
 
 def check(seed: int, folder: Path) -> str:
-    """Damage one file and check it; return what was done and what became of it as an audience.
+    """Damage one file and check it; return the kind of damage and its result as an audience.
 
-    A quotation mark too many or too few swallows no row without a word.
+    An extra or missing quotation mark never hides rows silently.
 
-    Three things cannot be noticed, whoever reads: a number that is cut off where the rest is another number of its plan
-    (Indonesian ones have several lengths, and without a default country nobody knows the plan), a row that is gone, and
-    a short row that stands at the end of another short row.
+    Three kinds of damage cannot be detected: a cut-off number whose rest is another valid number (Indonesian numbers
+    have several lengths, and without a default country the plan is unknown), a missing row, and a short row joined to
+    the end of another short row.
 
     :raises AssertionError: if somebody is called because of the damage.
     """
@@ -343,9 +343,9 @@ def _digits(text: str) -> str:
 
 
 def _is_cut_off(number: str, cells: list[str], country: str | None) -> bool:
-    """Return whether a number of the default country is made of the digits that are left of a longer one."""
+    """Return whether a number of the default country consists of the remaining digits of a longer one."""
     if country is None:
-        # Without its + it is the same number, as it was given.
+        # Without its + it is the same number, unchanged.
         return any(number in cell for cell in cells)
     code = SUBSCRIBERS[country][0]
     if not number.startswith(code):
@@ -355,7 +355,7 @@ def _is_cut_off(number: str, cells: list[str], country: str | None) -> bool:
 
 
 def main(count: int, start: int = 0) -> None:
-    """Damage so many files, from a seed on, and print what became of them."""
+    """Damage a number of files, starting at a seed, and print the results."""
     seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(start, start + count):

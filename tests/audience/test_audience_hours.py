@@ -1,4 +1,4 @@
-"""When each person of an audience may be called, and who is left out because nobody can say."""
+"""The calling hours of each contact, and the contacts rejected because their hours are unknown."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ days = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 1)).map(lambda mome
 
 @examples(60)
 @given(days, st.integers(0, 3))
-def test_every_campaign_of_a_mixed_audience_is_legal_for_everybody_in_it_on_any_day(
-    anchor: datetime, retries: int
-) -> None:
+def test_a_mixed_audience_is_called_legally_on_any_day(anchor: datetime, retries: int) -> None:
     files, plan = Files(), CallRetries(number_of_retries=retries, interval_mins=15)
 
     made = plan_of(list(BY_NUMBER), hours_of(None, PRESETS), files=files, anchor=anchor, call_retries=plan)
@@ -103,7 +101,7 @@ def test_everybody_has_hours_or_a_reason(window: Any, presets: Any, number: str,
     assert hours_of(window, presets).key_of(number) == key
 
 
-def test_hours_without_a_zone_are_meant_on_everybodys_own_clocks() -> None:
+def test_hours_without_a_zone_apply_in_local_time() -> None:
     hours = hours_of({"start": "10:00", "end": "18:00", "end_buffer": timedelta(minutes=30)}, None)
 
     dubai, indonesia = (window_of(hours.windows[key]) for key in ("AE", "ID-all"))
@@ -127,7 +125,7 @@ def test_hours_without_a_zone_are_meant_on_everybodys_own_clocks() -> None:
     ],
     ids=["window", "mapping of values", "name", "text"],
 )
-def test_a_window_stays_the_same_on_its_way_through_xcom(window: Any) -> None:
+def test_a_window_survives_xcom(window: Any) -> None:
     travelled = json.loads(json.dumps(hours_of(window, None).windows[EVERYBODY]))
 
     assert window_of(travelled) == window_of(window)
@@ -165,8 +163,8 @@ def test_every_problem_is_named_before_a_row_is_read(window: Any, presets: Any, 
         ({"IN": "IN_SERVCE"}, "presets.IN: is not a preset; did you mean IN_SERVICE?"),
         (
             {"US": "US_TCPA"},
-            "presets.US: is a country without presets; use AE, ID, IN, MY, PH, SA, SG, or a window with its timezone "
-            "for people elsewhere",
+            "presets.US: has no presets; use AE, ID, IN, MY, PH, SA, SG, or a window with a timezone for other "
+            "countries",
         ),
         (
             {"ID": "IN_SERVICE"},
@@ -174,14 +172,14 @@ def test_every_problem_is_named_before_a_row_is_read(window: Any, presets: Any, 
         ),
     ],
 )
-def test_a_wrong_preset_is_answered_with_the_right_one(presets: dict[str, str], message: str) -> None:
+def test_the_error_of_a_wrong_preset_suggests_another(presets: dict[str, str], message: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         hours_of(None, presets)
 
     assert [str(problem) for problem in caught.value.problems] == [message]
 
 
-def test_days_given_as_numbers_survive_the_way_through_xcom() -> None:
+def test_weekdays_as_numbers_survive_xcom() -> None:
     window = INDIA | {"hours_by_weekday": {5: "10:00-14:00"}}
 
     travelled = json.loads(json.dumps(hours_of(window, None).windows[EVERYBODY]))

@@ -1,4 +1,4 @@
-"""The plan of an audience: which campaigns, how fast, and its id."""
+"""The audience plan: its campaigns, their throttle, and its id."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def arguments(plan: AudiencePlan, run: str = "run") -> list[dict[str, Any]]:
     return plan.arguments("s3://conn@bucket/plan/", run)
 
 
-def test_a_campaign_small_enough_takes_its_numbers_and_a_larger_one_lists() -> None:
+def test_a_small_campaign_sends_numbers_and_a_larger_one_lists() -> None:
     small, large = plan_of(indians(5_000)), plan_of(indians(5_001))
 
     assert arguments(small)[0]["numbers_from"] == f"s3://conn@bucket/plan/chunks/{small.campaigns[0].chunks[0].name}"
@@ -36,7 +36,7 @@ def test_a_campaign_small_enough_takes_its_numbers_and_a_larger_one_lists() -> N
     assert (small.lists, large.lists) == (0, 1)
 
 
-def test_lists_go_by_fives_into_campaigns() -> None:
+def test_a_campaign_has_at_most_five_lists() -> None:
     plan = plan_of(indians(7_000), limits=ChunkLimits(1_000, 5))
 
     assert [(one.name, one.lists, one.contacts) for one in plan.campaigns] == [
@@ -45,7 +45,7 @@ def test_lists_go_by_fives_into_campaigns() -> None:
     ]
 
 
-def test_people_with_a_text_of_their_own_take_a_dynamic_list_however_few() -> None:
+def test_personal_texts_always_need_a_dynamic_list() -> None:
     people = [{"number": number, "amount": f"{one}"} for one, number in enumerate(indians(3))]
 
     [given] = arguments(plan_of(people, variables=("amount",), read_via_text="You owe @@amount."))
@@ -53,7 +53,7 @@ def test_people_with_a_text_of_their_own_take_a_dynamic_list_however_few() -> No
     assert (given["campaign_type"], given["read_via_text"], len(given["lists"])) == ("dynamic", "You owe @@amount.", 1)
 
 
-def test_a_group_of_zones_has_a_campaign_of_its_own_and_nobody_is_in_two() -> None:
+def test_each_group_of_zones_has_its_own_campaign() -> None:
     files = Files()
 
     plan = plan_of([*indians(20), *EMIRATIS, *indians(20)], TWO_COUNTRIES, files=files)
@@ -62,7 +62,7 @@ def test_a_group_of_zones_has_a_campaign_of_its_own_and_nobody_is_in_two() -> No
     assert sorted(number for name in files for number in files.people(name)) == sorted([*indians(20), *EMIRATIS])
 
 
-def test_the_campaigns_of_a_plan_share_what_the_account_may_dial() -> None:
+def test_the_campaigns_of_a_plan_share_the_calls_per_minute() -> None:
     plan = plan_of([*indians(300), *EMIRATIS], TWO_COUNTRIES, calls_per_minute=45)
 
     given = arguments(plan)
@@ -71,12 +71,12 @@ def test_the_campaigns_of_a_plan_share_what_the_account_may_dial() -> None:
     assert {one["mode"] for one in given} == {"custom"}
 
 
-def test_a_plan_of_more_campaigns_than_calls_is_refused() -> None:
-    with pytest.raises(ExotelInputError, match="calls_per_minute: leaves 1 calls per minute to 2 campaigns"):
+def test_more_campaigns_than_calls_per_minute_are_refused() -> None:
+    with pytest.raises(ExotelInputError, match="calls_per_minute: must leave at least one call per minute"):
         plan_of([*indians(3), *EMIRATIS], TWO_COUNTRIES, calls_per_minute=2)
 
 
-def test_the_same_people_called_in_the_same_way_are_the_same_plan_and_the_same_campaigns() -> None:
+def test_equal_input_gives_the_same_plan_and_campaigns() -> None:
     one, again = (plan_of([*indians(20), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES) for _ in range(2))
 
     assert (one.id, arguments(one), render_page(one)) == (again.id, arguments(again), render_page(again))
@@ -94,13 +94,13 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_anything_else_is_another_plan(other: dict[str, Any]) -> None:
+def test_different_settings_give_another_plan(other: dict[str, Any]) -> None:
     plain = {"people": indians(20)}
 
     assert plan_of(**plain | other).id != plan_of(**plain).id
 
 
-def test_a_later_day_is_no_other_plan_and_another_run_has_campaigns_of_its_own() -> None:
+def test_the_day_keeps_the_plan_and_another_run_has_other_campaigns() -> None:
     today, tomorrow = (
         plan_of(indians(3), anchor=datetime.fromisoformat(f"2026-03-0{day}T09:00+05:30")) for day in (2, 3)
     )
@@ -109,7 +109,7 @@ def test_a_later_day_is_no_other_plan_and_another_run_has_campaigns_of_its_own()
     assert arguments(today, "one")[0]["idempotency_key"] != arguments(tomorrow, "another")[0]["idempotency_key"]
 
 
-def test_the_plan_says_when_it_is_done_and_that_it_does_not_fit() -> None:
+def test_a_plan_has_its_finish_and_warns_if_it_does_not_fit() -> None:
     fits, late = plan_of(indians(590), calls_per_minute=60), plan_of(indians(40_000), call_retries=RETRIES)
 
     assert (
@@ -124,21 +124,21 @@ def test_the_plan_says_when_it_is_done_and_that_it_does_not_fit() -> None:
         == fits.as_json()
     )
     assert not late.fits
-    assert late.warnings[0].startswith("Does not fit even if everybody answers: needs 112 calls a minute, or 2 days")
+    assert late.warnings[0].startswith("Does not fit into one window even if everybody answers: it needs 112 calls")
     assert late.latest_finish - late.earliest_finish > timedelta(days=2)
 
 
-def test_a_plan_of_more_windows_than_are_allowed_is_refused() -> None:
+def test_more_windows_than_max_windows_are_refused() -> None:
     people = indians(59 * 480)
 
     for windows in (1, 2):
-        with pytest.raises(ExotelInputError, match=r"max_windows: must be at least .*, which is 3 windows \(got"):
+        with pytest.raises(ExotelInputError, match=r"max_windows: must be at least 3 windows, .* \(got"):
             plan_of(people, max_windows=windows, call_retries=CallRetries(number_of_retries=1, interval_mins=15))
 
     assert plan_of(people, max_windows=2).as_json()["fit"]["days"] == 2
 
 
-def test_a_plan_counts_who_hears_nothing_in_the_place_of_a_variable() -> None:
+def test_a_plan_counts_empty_variables() -> None:
     people = [{"number": number, "amount": amount} for number, amount in zip(indians(3), ("5", "", " "), strict=True)]
 
     plan = plan_of(people, variables=("amount",), read_via_text="You owe @@amount.")
@@ -147,7 +147,7 @@ def test_a_plan_counts_who_hears_nothing_in_the_place_of_a_variable() -> None:
     assert plan.as_json()["empty_variables"] == {"amount": 2}
 
 
-def test_a_plan_describes_itself_in_words() -> None:
+def test_the_description_of_a_plan() -> None:
     people = [*indians(5_100), *indians(5), "not a number", *EMIRATIS[:2]]
 
     assert plan_of(people).description == (
@@ -158,15 +158,15 @@ def test_a_plan_describes_itself_in_words() -> None:
     )
 
 
-def test_a_plan_of_nobody_says_why() -> None:
+def test_the_description_of_an_empty_plan_has_the_reason() -> None:
     assert plan_of([]).description.endswith(" calls nobody: there are no rows.")
     assert plan_of([""]).description.endswith(" calls nobody: 1 row, 1 rejected (the number is empty).")
 
 
-def test_a_plan_longer_than_a_campaign_lives_says_so() -> None:
+def test_a_plan_longer_than_thirty_days_has_a_warning() -> None:
     plan = plan_of(indians(20_000), calls_per_minute=2)
 
-    assert "longer than the 30 days a campaign lives" in plan.warnings[0]
+    assert "longer than a campaign's 30 days" in plan.warnings[0]
 
 
 def test_a_plan_adds_up() -> None:
@@ -178,7 +178,7 @@ def test_a_plan_adds_up() -> None:
     assert told["rejected"] == {"empty": 1, "not_a_number": 1, "other_zone": 30}
 
 
-def test_an_audience_without_anybody_is_a_plan_without_campaigns() -> None:
+def test_an_empty_audience_gives_a_plan_without_campaigns() -> None:
     plan = plan_of([])
 
     assert (plan.campaigns, arguments(plan), plan.as_json()["accepted"]) == ((), [], 0)
@@ -186,7 +186,7 @@ def test_an_audience_without_anybody_is_a_plan_without_campaigns() -> None:
     assert "Nobody is to be called." in render_markdown(plan)
 
 
-def test_page_markdown_json_and_arguments_name_nobody() -> None:
+def test_page_markdown_json_and_arguments_have_no_phone_numbers() -> None:
     people = [*indians(5_100), *EMIRATIS]
 
     plan = plan_of([*people, "+98765 43210 ext", *people[:5]], TWO_COUNTRIES)
@@ -197,7 +197,7 @@ def test_page_markdown_json_and_arguments_name_nobody() -> None:
     assert [number for number in [*people, "+919876543210"] if number[3:] in told] == []
 
 
-def test_the_page_stands_by_itself() -> None:
+def test_the_page_is_self_contained() -> None:
     html = render_page(plan_of([*indians(200), *EMIRATIS], TWO_COUNTRIES, call_retries=RETRIES))
 
     assert not any(word in html for word in ("<script", "http://", "https://", "@import", "url("))
@@ -205,7 +205,7 @@ def test_the_page_stands_by_itself() -> None:
 
 
 @pytest.mark.parametrize("name", ["Tom & <b>Jerry</b>"])
-def test_names_are_text_on_the_page(name: str) -> None:
+def test_names_are_escaped_on_the_page(name: str) -> None:
     html = render_page(plan_of(indians(3), name=name))
 
     assert "<b>Jerry" not in html
@@ -231,14 +231,14 @@ def test_a_group_is_shown_with_its_zones() -> None:
     assert "AE (Asia/Dubai) 30 (60%); IN (Asia/Kolkata) 20 (40%)" in html
 
 
-def test_names_are_text_in_the_markdown() -> None:
+def test_names_are_escaped_in_the_markdown() -> None:
     text = render_markdown(plan_of(indians(3), name="A|B <b>*now*</b>"))
 
     assert text.startswith(r"# A\|B \<b\>\*now\*\</b\>")
     assert [line.replace(r"\|", "").count("|") for line in text.splitlines() if line.startswith("|")] == [9, 9, 9]
 
 
-def test_a_plan_says_what_it_may_cost_and_is_refused_above_its_limit() -> None:
+def test_a_plan_has_its_cost_and_is_refused_above_its_limit() -> None:
     retries, tariff = CallRetries(number_of_retries=1, interval_mins=15), Tariff(Decimal("0.5"), "INR")
 
     plan = plan_of(indians(100), tariff=tariff, call_retries=retries, max_cost=100)

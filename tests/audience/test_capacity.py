@@ -1,4 +1,4 @@
-"""How the campaigns of one plan share what an account may dial, and when they are done.
+"""The shares of a plan's campaigns in the account's calls per minute, and when they finish.
 
 2026-03-02 is a Monday; the window is open for eight hours, 480 minutes, every day.
 """
@@ -35,7 +35,7 @@ def at(moment: datetime | None) -> str | None:
     return moment and f"{moment:%d %H:%M}"
 
 
-def test_one_campaign_dials_one_call_less_than_the_account_may() -> None:
+def test_one_campaign_dials_one_call_less_than_the_limit() -> None:
     [share] = shares_of(5_000)
 
     assert share.throttle == 59
@@ -45,13 +45,13 @@ def test_campaigns_share_by_size() -> None:
     assert [share.throttle for share in shares_of(5_000, 2_500, 2_500, calls_per_minute=101)] == [50, 25, 25]
 
 
-def test_the_smallest_campaign_dials_at_all() -> None:
+def test_the_smallest_campaign_gets_at_least_one_call() -> None:
     assert [share.throttle for share in shares_of(100_000, 1)] == [58, 1]
 
 
 @examples(100)
 @given(st.lists(st.integers(1, 500_000), min_size=1, max_size=20), st.integers(21, 200))
-def test_all_campaigns_together_stay_below_the_account_and_use_all_of_it(contacts, calls_per_minute) -> None:
+def test_all_campaigns_together_use_the_whole_budget(contacts, calls_per_minute) -> None:
     throttles = [share.throttle for share in shares_of(*contacts, calls_per_minute=calls_per_minute)]
 
     assert min(throttles) >= 1
@@ -94,7 +94,7 @@ CASES = [
     ("contacts", "anchor", "retries", "send_at", "earliest", "latest", "days"),
     [pytest.param(*case[1:], id=case[0]) for case in CASES],
 )
-def test_when_a_campaign_is_done(
+def test_the_finish_of_a_campaign(
     contacts: int, anchor: str, retries: CallRetries | None, send_at: str, earliest: str, latest: str, days: int
 ) -> None:
     moment = datetime.fromisoformat(f"2026-03-{anchor}:00+05:30")
@@ -110,7 +110,7 @@ def test_when_a_campaign_is_done(
     assert share.fits == (days == 1)
 
 
-def test_days_that_a_window_leaves_out_are_waited_for() -> None:
+def test_days_outside_the_window_are_skipped() -> None:
     working_days = CallingWindow(start="10:00", end="18:00", timezone="Asia/Kolkata", weekdays="mon-fri")
     friday = datetime.fromisoformat("2026-03-06T06:00:00+05:30")
 
@@ -119,7 +119,7 @@ def test_days_that_a_window_leaves_out_are_waited_for() -> None:
     assert (at(share.end_at), at(share.latest_finish), share.days) == ("06 18:00", "09 10:01", 2)
 
 
-def test_a_campaign_of_several_zones_dials_only_in_what_they_have_in_common() -> None:
+def test_a_campaign_of_several_zones_dials_only_in_their_common_hours() -> None:
     emirates = CallingWindow(start="09:00", end="18:00", timezone="Asia/Dubai")
 
     [share] = share_capacity([CallVolume(59 * 451, CommonWindow(all_of=[INDIA, emirates]))], EARLY)
@@ -128,18 +128,18 @@ def test_a_campaign_of_several_zones_dials_only_in_what_they_have_in_common() ->
 
 
 @pytest.mark.parametrize(("contacts", "outlives"), [(59 * 480 * 30, False), (59 * 480 * 31, True)])
-def test_a_campaign_of_more_than_thirty_days_outlives_itself(contacts: int, outlives: bool) -> None:
+def test_a_campaign_of_more_than_thirty_days_outlives_its_limit(contacts: int, outlives: bool) -> None:
     [share] = shares_of(contacts)
 
     assert share.outlives_campaign is outlives
 
 
-def test_more_than_a_year_is_no_date() -> None:
+def test_a_finish_after_more_than_a_year_is_unknown() -> None:
     [share] = shares_of(59 * 480 * 500)
 
     assert (share.earliest_finish, share.latest_finish, share.days_at_best, share.days) == (None,) * 4
     assert str(Fit.of([share])).startswith(
-        "Does not fit even if everybody answers: needs 29,500 calls a minute, or more"
+        "Does not fit into one window even if everybody answers: it needs 29,500 calls per minute, or more"
     )
 
 
@@ -148,14 +148,14 @@ def test_more_than_a_year_is_no_date() -> None:
     [
         ([], {}, "volumes", "without contacts"),
         ([5, 0], {}, "volumes", "without contacts"),
-        ([1] * 60, {}, "calls_per_minute", "leaves 59 calls per minute to 60 campaigns at once"),
-        ([1], {"calls_per_minute": 1}, "calls_per_minute", "leaves 0 calls per minute to 1 campaigns"),
-        ([1], {"calls_per_minute": 0}, "calls_per_minute", "leaves 0 calls per minute"),
-        ([1, 1], {"concurrency": 1}, "calls_per_minute", "leaves 1 calls per minute to 2 campaigns"),
-        ([1], {"concurrency": 1, "call_length": timedelta()}, "call_length", "write how long a call takes"),
+        ([1] * 60, {}, "calls_per_minute", "for each of 60 campaigns (leaves 59)"),
+        ([1], {"calls_per_minute": 1}, "calls_per_minute", "for each of 1 campaigns (leaves 0)"),
+        ([1], {"calls_per_minute": 0}, "calls_per_minute", "(leaves 0)"),
+        ([1, 1], {"concurrency": 1}, "calls_per_minute", "for each of 2 campaigns (leaves 1)"),
+        ([1], {"concurrency": 1, "call_length": timedelta()}, "call_length", "give the duration of a call"),
     ],
 )
-def test_what_cannot_be_dialled_is_refused(
+def test_impossible_volumes_are_refused(
     contacts: list[int], account: dict[str, object], field: str, advice: str
 ) -> None:
     with pytest.raises(ExotelInputError) as raised:
@@ -173,35 +173,34 @@ FITS = [
         "only if everybody answers",
         [59 * 300],
         RETRIES,
-        "Fits into one window only if everybody answers: with all retries needs 163 calls a minute, or 3 days "
-        "(it dials 59 calls a minute).",
+        "Fits into one window only if everybody answers: with all retries it needs 163 calls per minute, or "
+        "3 days (it dials 59 calls per minute).",
     ),
     (
         "not at all",
         [78_500],
         None,
-        "Does not fit even if everybody answers: needs 164 calls a minute, or 3 days (it dials 59 calls a minute).",
+        "Does not fit into one window even if everybody answers: it needs 164 calls per minute, or 3 days "
+        "(it dials 59 calls per minute).",
     ),
     (
         "not at all, and still less with retries",
         [40_000, 38_500],
         RETRIES,
-        "Does not fit even if everybody answers: needs 165 calls a minute, or 3 days; with all retries 723 calls a "
-        "minute, or 12 days (it dials 59 calls a minute).",
+        "Does not fit into one window even if everybody answers: it needs 165 calls per minute, or 3 days; with all "
+        "retries 723 calls per minute, or 12 days (it dials 59 calls per minute).",
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("contacts", "retries", "said"), [pytest.param(*case[1:], id=case[0]) for case in FITS])
-def test_a_plan_says_whether_it_fits_and_what_it_would_need(
-    contacts: list[int], retries: CallRetries | None, said: str
-) -> None:
+def test_the_description_of_a_fit(contacts: list[int], retries: CallRetries | None, said: str) -> None:
     assert str(Fit.of(shares_of(*contacts, call_retries=retries))) == said
 
 
 @examples(50)
 @given(st.integers(1, 100_000), st.integers(0, 3), st.integers(0, 7 * 60 + 14), st.booleans())
-def test_the_rate_that_is_needed_is_the_lowest_that_fits(contacts, retries, late, at_best) -> None:
+def test_the_needed_rate_is_the_lowest_that_fits(contacts, retries, late, at_best) -> None:
     anchor = EARLY.replace(hour=10) + timedelta(minutes=late)
     plan = CallRetries(number_of_retries=retries, interval_mins=15) if retries else None
 
@@ -216,10 +215,12 @@ def test_the_rate_that_is_needed_is_the_lowest_that_fits(contacts, retries, late
     assert [days for days in windows[:-1] if days == 1] == []
 
 
-def test_a_window_that_is_over_within_a_minute_fits_at_no_rate() -> None:
+def test_a_window_of_less_than_a_minute_fits_no_rate() -> None:
     evening = EARLY.replace(hour=17, minute=58, second=30)
 
     [share] = shares_of(5, anchor=evening)
 
     assert (share.rate, share.days) == (None, 2)
-    assert str(Fit.of([share])) == "Does not fit even if everybody answers: needs 2 days (it dials 59 calls a minute)."
+    assert str(Fit.of([share])) == (
+        "Does not fit into one window even if everybody answers: it needs 2 days (it dials 59 calls per minute)."
+    )

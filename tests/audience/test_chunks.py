@@ -1,4 +1,4 @@
-"""Chunks: files of the sizes Exotel takes, named by what they hold."""
+"""Chunks: files of sizes that Exotel accepts, named by a digest of their contents."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_limits_are_those_of_the_service() -> None:
     assert DYNAMIC_LIST.size == 60_000_000
 
 
-def test_a_chunk_is_the_csv_that_an_upload_takes() -> None:
+def test_the_csv_format_of_a_chunk() -> None:
     [chunk], folder = write([("all", "+919876500000", ["Rao, Asha", "₹ 5"])], DYNAMIC_LIST, ("Name", "Amount"))
 
     assert folder[chunk.name].decode() == 'number,Name,Amount\n+919876500000,"Rao, Asha",₹ 5\n'
@@ -89,7 +89,7 @@ contacts = st.lists(
 
 
 @given(contacts, st.integers(1, 12), st.none() | st.integers(120, 300))
-def test_everybody_is_in_one_chunk_of_his_key_in_order_and_no_chunk_is_too_large(
+def test_each_contact_is_in_one_chunk_of_its_key_within_the_limits(
     given_contacts: list[Contact], rows: int, size: int | None
 ) -> None:
     chunks, folder = write(given_contacts, ChunkLimits(rows, 2, size), ("Name", "Amount"))
@@ -125,9 +125,7 @@ def test_the_same_people_give_the_same_chunks(given_contacts: list[Contact]) -> 
         (ChunkLimits(10, 1), 25, [1, 2, 3]),
     ],
 )
-def test_chunks_are_told_apart_by_the_campaign_that_takes_them(
-    limits: ChunkLimits, count: int, campaigns: list[int]
-) -> None:
+def test_chunks_have_the_index_of_their_campaign(limits: ChunkLimits, count: int, campaigns: list[int]) -> None:
     chunks, _ = write(people(count), limits)
 
     assert [chunk.campaign for chunk in chunks] == campaigns
@@ -139,13 +137,13 @@ def test_campaigns_are_counted_by_key() -> None:
     assert [(chunk.key, chunk.campaign) for chunk in chunks] == [("east", 1), ("east", 2), ("west", 1)]
 
 
-def test_a_name_tells_the_key_and_the_content() -> None:
+def test_a_name_contains_the_key_and_the_digest() -> None:
     [chunk], _ = write(people(1, "Asia/Kolkata & more"), STATIC_LIST)
 
     assert chunk.name == f"Asia-Kolkata-more-{chunk.digest[:32]}.csv"
 
 
-def test_without_the_secret_no_number_can_be_guessed_from_a_name() -> None:
+def test_numbers_cannot_be_guessed_from_a_name_without_the_secret() -> None:
     [one], folder = write(people(1), STATIC_LIST)
     [other], _ = write(people(1), STATIC_LIST, secret="another")
 
@@ -169,7 +167,7 @@ def test_a_chunk_too_large_for_memory_is_written_whole() -> None:
     assert chunk.digest == hmac.new(SECRET.encode(), folder[chunk.name], hashlib.sha256).hexdigest()
 
 
-def test_nothing_is_written_of_what_was_not_finished() -> None:
+def test_unfinished_chunks_are_not_written() -> None:
     folder = Folder()
 
     with ChunkWriter(folder.open_for_write, STATIC_LIST, (), b"secret") as chunks:

@@ -1,4 +1,4 @@
-"""From numbers to schedules: on whatever day a run falls, nobody is called when it is not time where they may be."""
+"""From numbers to schedules: on any day, nobody is called outside the hours of any possible location."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ anchors = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 1)).map(lambda m
 
 @examples(400)
 @given(st.sampled_from(PEOPLE), anchors, st.integers(0, 3), st.sampled_from([0, 15, 60]))
-def test_every_minute_of_a_schedule_is_legal_wherever_the_person_may_be(person, anchor, retries, buffer) -> None:
+def test_every_minute_of_a_schedule_is_legal_in_every_possible_location(person, anchor, retries, buffer) -> None:
     place = place_of(person.number)
     assert place is not None
     travelled = json.loads(json.dumps({"preset": person.preset, "zones": place.zones, "end_buffer": buffer}))
@@ -32,13 +32,13 @@ def test_every_minute_of_a_schedule_is_legal_wherever_the_person_may_be(person, 
     assert anchor < first < end
     for minute in range(int((end - first) / MINUTE) + 1):
         assert may_be_called(person, min(first + minute * MINUTE, end - timedelta(seconds=1))), minute
-    # The buffer keeps the end legal for as long again.
+    # The buffer keeps the same amount of time legal after the end.
     assert may_be_called(person, end + buffer * MINUTE - timedelta(seconds=1))
 
 
 @examples(100)
 @given(st.sampled_from(PEOPLE), anchors)
-def test_no_legal_stretch_of_half_an_hour_is_passed_over(person, anchor) -> None:
+def test_no_legal_half_hour_is_skipped(person, anchor) -> None:
     place = place_of(person.number)
     assert place is not None
 
@@ -53,7 +53,7 @@ def test_no_legal_stretch_of_half_an_hour_is_passed_over(person, anchor) -> None
 @given(
     st.sets(st.sampled_from(["+919876500000", "+971500000000", "+628120000000", "+6590000000"]), min_size=2), anchors
 )
-def test_a_mixed_audience_in_one_campaign_is_called_when_it_is_time_for_all(numbers, anchor) -> None:
+def test_a_mixed_audience_is_called_only_at_times_allowed_for_all(numbers, anchor) -> None:
     people = {person.number: person for person in PEOPLE if person.number in numbers}
     windows = [{"preset": person.preset, "zones": place_of(number).zones} for number, person in people.items()]
 

@@ -1,4 +1,4 @@
-"""A second campaign calls those whom the first did not reach, and nobody too often."""
+"""A second campaign calls the contacts that the first did not reach, up to a maximum number of attempts."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def test_the_calls_of_all_reports_are_counted_by_person(name: Any, key: bytes | 
     assert calls.rows == 5
 
 
-def test_a_call_that_is_in_two_reports_counts_once() -> None:
+def test_a_call_in_two_reports_counts_once() -> None:
     tables = [("csv", io.BytesIO(table(CALLS, hashed(KEY)))) for _ in range(2)]
 
     assert read_calls(tables, KEY).calls_to(number_key(TWICE)) == 2
 
 
-def test_whoever_was_reached_or_called_often_enough_is_left_out(tmp_path: Path) -> None:
+def test_reached_and_often_called_contacts_are_left_out(tmp_path: Path) -> None:
     for name, calls in (("may", CALLS[:3]), ("june", CALLS[3:])):
         (tmp_path / name).mkdir()
         (tmp_path / name / "attempts.csv").write_bytes(table(calls, hashed(KEY)))
@@ -98,14 +98,14 @@ def test_whoever_was_reached_or_called_often_enough_is_left_out(tmp_path: Path) 
 def test_calls_that_cannot_be_compared_refuse_the_plan(calls: Any, name: Any, tmp_path: Path) -> None:
     (tmp_path / "attempts.csv").write_bytes(table(calls, name))
 
-    with pytest.raises(ExotelInputError, match=r"reports: .* calls name nobody who can be compared") as refused:
+    with pytest.raises(ExotelInputError, match=r"reports: .* calls have no contact that can be compared") as refused:
         left_out(tmp_path)
 
     assert "98765" not in str(refused.value)
 
 
 def test_a_folder_without_reports_refuses_the_plan(tmp_path: Path) -> None:
-    with pytest.raises(ExotelInputError, match="reports: must be a folder that holds reports"):
+    with pytest.raises(ExotelInputError, match="reports: must be a folder with reports"):
         left_out(tmp_path)
 
 
@@ -130,7 +130,7 @@ def test_a_table_that_cannot_be_read_refuses_the_plan(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_contradicts_itself_is_named(given: dict[str, Any], fields: list[str]) -> None:
+def test_contradicting_arguments_are_named(given: dict[str, Any], fields: list[str]) -> None:
     with pytest.raises(ExotelInputError) as caught:
         parse_plan_request({"output_path": "plans", "path": "people.csv", "window": INDIA} | given, "plan")
 

@@ -1,4 +1,4 @@
-"""Rows of a query: its columns are found by name, once, or it is refused."""
+"""Rows of a query: each column is found once by its name, or the query is refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_columns_of_a_query_are_found_by_name(names: str) -> None:
     assert rows(f"select '{FIRST}' as {one}, 'Asha' as {', '.join(more)}") == [(FIRST, {"Name": "Asha"})]
 
 
-def test_a_column_of_the_very_name_counts_beside_one_in_another_case() -> None:
+def test_the_exact_column_name_takes_precedence() -> None:
     assert rows(f"select '{SECOND}' as NUMBER, '{FIRST}' as number", Columns()) == [(FIRST, {})]
 
 
@@ -45,7 +45,7 @@ def test_a_column_of_the_very_name_counts_beside_one_in_another_case() -> None:
 def test_two_columns_of_one_name_refuse_a_query(names: str, doubled: str) -> None:
     selected = ", ".join(f"'{FIRST}' as {name}" for name in names.split(", "))
 
-    with pytest.raises(ExotelInputError, match=f"sql: has 2 columns named '{doubled}'; name one so") as caught:
+    with pytest.raises(ExotelInputError, match=f"sql: has 2 columns named '{doubled}'; keep one") as caught:
         rows(f"select {selected}")
 
     assert "98765" not in str(caught.value)

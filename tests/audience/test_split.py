@@ -1,4 +1,4 @@
-"""A whole audience: cleaned, counted, and in chunks; no number anywhere but in them and in the quarantine."""
+"""Split a whole audience: numbers appear only in the chunks and the quarantine file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TODAY = date(2026, 3, 10)
 
 
 class Run:
-    """One split, and what it left behind."""
+    """One split, and its results."""
 
     def __init__(
         self, texts: Iterable[str] | Iterator[Row], files: dict[str, bytes] | None = None, **options: Any
@@ -63,14 +63,14 @@ def opt_outs(*numbers: str, name: str = "opt-outs") -> Suppression:
     return Suppression(name, [Row(position, number) for position, number in enumerate(numbers, 1)])
 
 
-def test_a_person_is_called_once_however_often_and_however_spelled_the_number_comes() -> None:
+def test_a_number_in_several_formats_is_called_once() -> None:
     run = Run(["9876500000", "+91 98765 00001", "098765-00000", "919876500000.0", "9876500001"])
 
     assert run.called() == ["+919876500000", "+919876500001"]
     assert (run.summary.accepted, run.summary.duplicates) == (2, 3)
 
 
-def test_whoever_is_not_to_be_called_is_not_called() -> None:
+def test_suppressed_contacts_are_not_called() -> None:
     run = Run(
         ["9876500000", "9876500001", "9876500002", "9876500003"],
         suppressions=[opt_outs("+91 98765 00001"), opt_outs("098765 00001", "9876500002", name="paid")],
@@ -83,7 +83,7 @@ def test_whoever_is_not_to_be_called_is_not_called() -> None:
     }
 
 
-def test_a_bad_number_is_left_out_and_does_not_sink_the_rest() -> None:
+def test_an_invalid_number_does_not_stop_the_others() -> None:
     run = Run(["n/a", "9876500000", "", "9.19877E+11", "5000000000"])
 
     assert run.called() == ["+919876500000"]
@@ -96,7 +96,7 @@ def test_a_bad_number_is_left_out_and_does_not_sink_the_rest() -> None:
     assert run.summary.rejected == {"empty": 1, "not_a_number": 1, "invalid": 1, "digits_lost": 1}
 
 
-def test_who_lives_in_no_known_zone_is_left_out() -> None:
+def test_numbers_with_unknown_zones_are_rejected() -> None:
     run = Run(
         ["9876500000", "+6590001000", "+12025550100", "9876500001"],
         key_of=lambda number: {"+91": "Asia/Kolkata", "+65": "Asia/Singapore"}.get(number[:3]),
@@ -107,7 +107,7 @@ def test_who_lives_in_no_known_zone_is_left_out() -> None:
     assert {chunk.key: chunk.rows for chunk in run.summary.chunks} == run.summary.keys
 
 
-def test_a_row_that_does_not_fit_its_file_is_left_out_whole() -> None:
+def test_a_faulty_row_is_rejected() -> None:
     lines = ["number,name", "+919876500000,Rao, Asha", "+919876500001,Ravi"]
 
     run = Run(rows_of_csv(lines, Columns(variables={"Name": "name"})), variables=("Name",))
@@ -116,7 +116,7 @@ def test_a_row_that_does_not_fit_its_file_is_left_out_whole() -> None:
     assert [(one.row, one.reason, one.raw) for one in run.rejections] == [(2, Reason.RAGGED, lines[1])]
 
 
-def test_what_is_said_to_a_person_goes_with_the_number() -> None:
+def test_variables_stay_with_their_number() -> None:
     lines = ["number,who,amount", "9876500000,Asha,5", "9876500001,Ravi,7"]
     columns = Columns(variables={"Name": "who", "Amount": "amount"})
 
@@ -145,7 +145,7 @@ def test_people_without_a_value_for_a_variable_are_counted() -> None:
     assert content.decode() == ("number,Name,Amount\n+919876500000,,1500\n+919876500001,Asha,\n+919876500002,,7.5\n")
 
 
-def test_a_number_that_can_be_read_as_two_is_left_out_unless_the_column_or_the_caller_decides() -> None:
+def test_an_ambiguous_number_is_decided_by_column_or_caller() -> None:
     undecided = Run(["62812345678", "081234567890"], default_country="ID")
 
     assert undecided.called() == ["+6281234567890"]
@@ -154,14 +154,14 @@ def test_a_number_that_can_be_read_as_two_is_left_out_unless_the_column_or_the_c
     assert Run(["62812345678"], default_country="ID", has_country_code=True).called() == ["+62812345678"]
 
 
-def test_without_a_country_national_numbers_go_as_they_were_given() -> None:
+def test_without_a_country_national_numbers_are_unchanged() -> None:
     assert Run(["98765 00000", "9876500000", "0065 9000 1000"], default_country=None).called() == [
         "9876500000",
         "+6590001000",
     ]
 
 
-def test_without_a_country_a_number_that_cannot_be_compared_is_not_called() -> None:
+def test_without_a_country_uncomparable_numbers_are_rejected() -> None:
     run = Run(["9876500000", "+919876500001"], default_country=None, suppressions=[opt_outs("+919876500000")])
 
     assert run.called() == ["+919876500001"]
@@ -187,7 +187,7 @@ def test_an_audience_without_rows_has_no_chunks() -> None:
 
 
 @pytest.mark.parametrize(("bad", "allowed", "refused"), [(1, 0.1, False), (2, 0.1, True), (1, 0, True), (10, 1, False)])
-def test_more_bad_rows_than_allowed_stop_the_run(bad: int, allowed: float, refused: bool) -> None:
+def test_more_rejected_rows_than_allowed_stop_the_run(bad: int, allowed: float, refused: bool) -> None:
     texts = ["n/a"] * bad + [f"98765000{position:02}" for position in range(10 - bad)]
 
     try:
@@ -198,7 +198,7 @@ def test_more_bad_rows_than_allowed_stop_the_run(bad: int, allowed: float, refus
         assert not refused
 
 
-def test_the_error_names_shares_and_reasons_and_no_number() -> None:
+def test_the_error_has_shares_and_reasons_without_numbers() -> None:
     with pytest.raises(ExotelInputError) as caught:
         Run(["98765", "n/a", "", "5000000000", "9876500000"], max_rejected=0.05)
 
@@ -211,7 +211,7 @@ def test_the_error_names_shares_and_reasons_and_no_number() -> None:
     assert not any(trace in str(caught.value) for trace in ("98765", "50000"))
 
 
-def test_a_small_audience_that_is_refused_leaves_no_file() -> None:
+def test_a_refused_small_audience_writes_no_file() -> None:
     opened: list[str] = []
 
     def open_for_write(name: str) -> Any:
@@ -231,7 +231,7 @@ def test_a_small_audience_that_is_refused_leaves_no_file() -> None:
     assert opened == []
 
 
-def test_rows_are_read_as_chunks_fill() -> None:
+def test_rows_are_read_while_chunks_are_written() -> None:
     files: dict[str, bytes] = {}
     files_when_read: list[int] = []
 
@@ -256,21 +256,21 @@ def test_rows_are_read_as_chunks_fill() -> None:
         ({"max_rejected": float("nan")}, "max_rejected"),
     ],
 )
-def test_arguments_that_cannot_be_are_named(wrong: dict[str, Any], field: str) -> None:
+def test_invalid_arguments_are_named(wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         Run(["9876500000"], **wrong)
 
     assert [problem.field for problem in caught.value.problems] == [field]
 
 
-def test_all_of_them_at_once() -> None:
+def test_all_invalid_arguments_are_reported_at_once() -> None:
     with pytest.raises(ExotelInputError) as caught:
         Run([], default_country="India", secret="", max_rejected=5)
 
     assert len(caught.value.problems) == 3
 
 
-def test_the_summary_is_json_and_holds_no_number() -> None:
+def test_the_summary_is_json_without_numbers() -> None:
     run = Run(
         ["9876500000", "9876500000", "9876500001", "n/a", "9876500002"],
         suppressions=[opt_outs("9876500001")],
@@ -303,7 +303,7 @@ def test_the_summary_is_json_and_holds_no_number() -> None:
     }
 
 
-def test_the_quarantine_is_a_csv_file_of_what_was_left_out() -> None:
+def test_the_quarantine_file_is_csv() -> None:
     file = io.StringIO()
     quarantine = quarantine_to(file)
 
@@ -318,7 +318,7 @@ def test_the_quarantine_is_a_csv_file_of_what_was_left_out() -> None:
     ]
 
 
-def test_what_was_left_out_is_seen_in_the_quarantine_only() -> None:
+def test_rejected_text_appears_only_in_the_quarantine_file() -> None:
     assert "98765" not in repr(Rejection(3, Reason.NOT_A_NUMBER, "98765 or so"))
 
 

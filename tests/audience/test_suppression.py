@@ -1,4 +1,4 @@
-"""Numbers that are not to be called, and sources of them that cannot be relied on."""
+"""Suppression sources, and errors of sources that are not reliable."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def test_numbers_are_read_by_the_rules_of_the_audience() -> None:
         "080 2345 6789 ext 23",
     ],
 )
-def test_a_row_that_cannot_be_read_refuses_the_source(bad: str) -> None:
+def test_an_unreadable_row_refuses_the_source(bad: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         read_suppressions([source(NUMBER, bad)], "IN", TODAY)
 
     [problem] = caught.value.problems
     assert problem.field == "suppress.opt-outs"
-    assert problem.message.startswith("1 of its 2 rows hold no number that can be compared (row 2)")
+    assert problem.message.startswith("1 of its 2 rows have no number that can be compared (row 2)")
     assert "98765" not in str(caught.value)
 
 
-def test_a_row_that_does_not_fit_its_file_refuses_the_source() -> None:
+def test_a_faulty_row_refuses_the_source() -> None:
     # Its number can be read, and may be another cell's.
     misfit = Row(2, NUMBER, fault="row 2 has 3 cells and the header 2")
 
@@ -71,9 +71,7 @@ def test_a_row_that_does_not_fit_its_file_refuses_the_source() -> None:
     ],
 )
 @pytest.mark.parametrize("allow", [False, True])
-def test_a_file_that_cannot_be_read_refuses_the_source_whatever_is_allowed(
-    tmp_path: Path, content: bytes, said: str, allow: bool
-) -> None:
+def test_an_unreadable_file_always_refuses_the_source(tmp_path: Path, content: bytes, said: str, allow: bool) -> None:
     (tmp_path / "dnd.csv").write_bytes(content)
     rows = read_rows(tmp_path / "dnd.csv", name="suppress.dnd")
 
@@ -84,7 +82,7 @@ def test_a_file_that_cannot_be_read_refuses_the_source_whatever_is_allowed(
 
 
 @pytest.mark.parametrize("name", ["none.csv", "none"])
-def test_a_file_or_folder_that_is_not_there_refuses_the_source(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_refuses_the_source(tmp_path: Path, name: str) -> None:
     with pytest.raises(ExotelInputError, match=r"suppress\.dnd: there is no file at"):
         read_suppressions([Suppression("dnd", read_rows(tmp_path / name, name="suppress.dnd"))], "IN", TODAY)
 
@@ -97,7 +95,7 @@ def test_a_file_with_a_header_alone_suppresses_nobody(tmp_path: Path) -> None:
     assert (read.numbers, read.rows, read.unreadable) == (set(), 0, 0)
 
 
-def test_a_number_that_can_be_read_as_two_refuses_the_source_unless_the_column_or_the_caller_decides() -> None:
+def test_an_ambiguous_number_refuses_the_source_unless_decided() -> None:
     with pytest.raises(ExotelInputError, match=r"1 of its 1 rows"):
         read_suppressions([source("62812345678")], "ID", TODAY)
 
@@ -106,7 +104,7 @@ def test_a_number_that_can_be_read_as_two_refuses_the_source_unless_the_column_o
         assert number_key("+62812345678") in read.numbers
 
 
-def test_such_rows_are_counted_where_they_are_allowed() -> None:
+def test_unreadable_rows_are_counted_if_allowed() -> None:
     [read] = read_suppressions([source(NUMBER, "n/a", "", allow_unreadable=True)], "IN", TODAY)
 
     assert (read.numbers, read.rows, read.unreadable) == ({number_key(NUMBER)}, 3, 2)
@@ -117,12 +115,12 @@ def test_without_a_country_a_national_number_cannot_be_compared() -> None:
         read_suppressions([source("9876500000", NUMBER)], None, TODAY)
 
 
-def test_of_many_rows_the_first_are_named() -> None:
+def test_the_first_unreadable_rows_are_named() -> None:
     with pytest.raises(ExotelInputError, match=r"\(row 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1,990 more\)"):
         read_suppressions([source(*["n/a"] * 2_000)], "IN", TODAY)
 
 
-def test_every_source_with_such_rows_is_named() -> None:
+def test_every_source_with_unreadable_rows_is_named() -> None:
     sources = [source("n/a", name="dnd"), source(NUMBER, name="paid"), source("n/a", name="opt-outs")]
 
     with pytest.raises(ExotelInputError) as caught:
@@ -135,7 +133,7 @@ def test_every_source_with_such_rows_is_named() -> None:
     ("age", "max_age_days", "usable"),
     [(7, 7, True), (8, 7, False), (0, 0, True), (1, 0, False), (400, None, True), (-1, 7, True), (-2, 7, False)],
 )
-def test_a_source_may_be_as_old_as_it_says(age: int, max_age_days: int | None, usable: bool) -> None:
+def test_a_source_may_be_as_old_as_max_age_days(age: int, max_age_days: int | None, usable: bool) -> None:
     dated = source(NUMBER, as_of=TODAY - timedelta(days=age), max_age_days=max_age_days)
 
     try:
@@ -149,9 +147,9 @@ def test_a_source_may_be_as_old_as_it_says(age: int, max_age_days: int | None, u
 @pytest.mark.parametrize(
     ("as_of", "said"),
     [
-        (date(2026, 3, 1), "is 9 days old (as of 2026-03-01) and may be 7; fetch it anew"),
-        (date(2026, 4, 1), "is as of 2026-04-01, which is yet to come"),
-        (None, "has max_age_days and no as_of"),
+        (date(2026, 3, 1), "must be at most 7 days old (got 9, as of 2026-03-01); fetch it again"),
+        (date(2026, 4, 1), "is as of 2026-04-01, which is in the future"),
+        (None, "requires as_of with max_age_days"),
     ],
 )
 def test_a_source_of_the_wrong_age_is_refused_before_anything_is_read(as_of: date | None, said: str) -> None:
@@ -169,7 +167,7 @@ def test_a_source_of_the_wrong_age_is_refused_before_anything_is_read(as_of: dat
 
 
 def test_two_sources_of_one_name_are_refused() -> None:
-    with pytest.raises(ExotelInputError, match=r"suppress\.opt-outs: names several sources"):
+    with pytest.raises(ExotelInputError, match=r"suppress\.opt-outs: must be unique"):
         read_suppressions([source(NUMBER), source(NUMBER)], "IN", TODAY)
 
 

@@ -1,4 +1,4 @@
-"""A file becomes a list exactly once: the driver against the emulator over real HTTP, on the emulator's clock."""
+"""A file is uploaded as exactly one list: the driver against the emulator over real HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from airflow_provider_exotel.audience.errors import ExotelImportUnfinished, ExotelListMismatch
 from airflow_provider_exotel.audience.list_upload import (
     IMPORT_WITHIN,
-    MOST_LISTS,
+    MAX_LISTS_READ,
     SEND_WITHIN,
     SETTLE,
     ListFile,
@@ -58,7 +58,7 @@ FILE = ListFile(NAME, len(NUMBERS), lambda: io.BytesIO(content()))
 
 
 class Store:
-    """What outlives a try."""
+    """The task state that is kept between tries."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Any] | None = None
@@ -86,7 +86,7 @@ def client_of(emulator: Emulator) -> ExotelClient:
 
 
 def one_of(emulator: Emulator, client: ExotelClient, store: Store | None = None, **options: Any) -> ListUpload:
-    """One try to make the list, which waits on the emulator's clock."""
+    """Return an upload by one try, which waits on the emulator's clock."""
     known = {
         "file": FILE,
         "lists": client.lists,
@@ -108,7 +108,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def one(emulator: Emulator) -> Iterator[Make]:
-    """Makes tries of one task."""
+    """Return a function that makes tries of one task."""
     with client_of(emulator) as client:
         yield lambda store=None, **options: one_of(emulator, client, store, **options)
 
@@ -120,13 +120,13 @@ def complete(emulator: Emulator, *uploads: ListUpload) -> Any:
 
 
 def done(emulator: Emulator) -> list[str]:
-    """What was asked of the service, in a word each."""
+    """Return a word for each request to the service."""
     words = {"contacts/csv-upload": "upload", "lists": "look"}
     return [words.get(request.path, request.path.split("/")[0]) for request in emulator.requests]
 
 
 def upload_by_hand(emulator: Emulator, numbers: tuple[str, ...], name: str = NAME) -> str:
-    """An upload nobody remembers; returns its id."""
+    """Upload a file without a journal, and return the id of the import."""
     with client_of(emulator) as client:
         return client.lists.upload_csv(io.BytesIO(content(numbers)), name).upload_id
 
@@ -141,7 +141,7 @@ def assert_every_number_once(emulator: Emulator, made: ContactList) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
-def test_a_first_try_looks_sends_waits_and_compares(emulator: Emulator, one: Make, dialect: str) -> None:
+def test_a_first_try_polls_sends_waits_and_compares(emulator: Emulator, one: Make, dialect: str) -> None:
     emulator.settings.dialect = dialect
 
     made = complete(emulator, one(Store()))
@@ -151,7 +151,7 @@ def test_a_first_try_looks_sends_waits_and_compares(emulator: Emulator, one: Mak
     assert done(emulator)[-2:] == ["csv-status", "lists"]
 
 
-def test_what_is_there_already_is_adopted_and_nothing_is_sent(emulator: Emulator, one: Make) -> None:
+def test_an_existing_list_is_used(emulator: Emulator, one: Make) -> None:
     emulator.add_list("march", NUMBERS, NAME)
 
     made = complete(emulator, one())
@@ -162,7 +162,7 @@ def test_what_is_there_already_is_adopted_and_nothing_is_sent(emulator: Emulator
 
 @pytest.mark.parametrize("mode", ["exact", "substring", "casefold", "ignored", "failing"])
 @pytest.mark.parametrize("spelled", [NAME, f" {NAME.upper()} "])
-def test_a_list_is_found_however_the_service_filters_and_spells_names(
+def test_a_list_is_found_with_any_filter_and_name_format(
     emulator: Emulator, one: Make, mode: str, spelled: str
 ) -> None:
     emulator.settings.name_filter = mode
@@ -173,7 +173,7 @@ def test_a_list_is_found_however_the_service_filters_and_spells_names(
     assert "upload" not in done(emulator)
 
 
-def test_a_list_whose_name_only_holds_this_one_is_another_list(emulator: Emulator, one: Make) -> None:
+def test_a_list_with_a_longer_name_is_another_list(emulator: Emulator, one: Make) -> None:
     emulator.add_list("longer", NUMBERS, f"{NAME}-more")
 
     made = complete(emulator, one())
@@ -202,7 +202,7 @@ def test_a_list_that_was_deleted_is_made_again(emulator: Emulator, one: Make) ->
     assert_every_number_once(emulator, made)
 
 
-def test_an_upload_the_service_has_forgotten_is_judged_by_its_list(emulator: Emulator, one: Make) -> None:
+def test_a_forgotten_upload_is_checked_by_its_list(emulator: Emulator, one: Make) -> None:
     store = Store()
     complete(emulator, one(store))
     store.kept = replace(store.entry, upload_id="forgotten").as_json()
@@ -211,23 +211,23 @@ def test_an_upload_the_service_has_forgotten_is_judged_by_its_list(emulator: Emu
     assert done(emulator).count("upload") == 1
 
 
-def test_where_a_list_does_not_tell_its_count_its_contacts_do(emulator: Emulator, one: Make) -> None:
+def test_contacts_are_counted_if_the_list_has_no_count(emulator: Emulator, one: Make) -> None:
     emulator.settings.list_counts = False
 
     assert_every_number_once(emulator, complete(emulator, one(Store())))
 
 
-def test_where_nothing_tells_a_count_the_counts_of_the_import_are_enough(emulator: Emulator, one: Make) -> None:
+def test_the_counts_of_the_import_are_used_if_there_are_no_others(emulator: Emulator, one: Make) -> None:
     emulator.settings.update({"list_counts": False, "list_metadata": False})
 
     assert_every_number_once(emulator, complete(emulator, one(Store())))
 
 
-def test_a_list_of_which_nothing_tells_the_count_is_not_called_from(emulator: Emulator, one: Make) -> None:
+def test_a_list_without_any_count_is_not_called(emulator: Emulator, one: Make) -> None:
     emulator.settings.update({"list_counts": False, "list_metadata": False})
     emulator.add_list("march", NUMBERS, NAME)
 
-    with pytest.raises(ExotelResponseError, match="how many contacts"):
+    with pytest.raises(ExotelResponseError, match="number of contacts"):
         complete(emulator, one())
 
 
@@ -242,7 +242,7 @@ def test_an_import_that_is_still_running_is_waited_for(emulator: Emulator, one: 
     assert done(emulator).count("upload") == 1
 
 
-def test_an_import_that_was_cut_off_is_completed_once_its_count_has_settled(emulator: Emulator, one: Make) -> None:
+def test_an_interrupted_import_is_completed_after_its_count_is_stable(emulator: Emulator, one: Make) -> None:
     emulator.add_list("march", NUMBERS[:5], NAME)
     began = emulator.clock.now()
     step = one(store := Store()).next_step()
@@ -254,12 +254,12 @@ def test_an_import_that_was_cut_off_is_completed_once_its_count_has_settled(emul
     assert sent - began >= SETTLE
 
 
-def test_an_import_slower_than_it_seems_is_waited_for_by_later_tries(emulator: Emulator, one: Make) -> None:
+def test_later_tries_wait_for_a_slow_import(emulator: Emulator, one: Make) -> None:
     emulator.settings.import_seconds = 24 * SETTLE.total_seconds()
     upload_by_hand(emulator, NUMBERS)
     emulator.settings.import_seconds = 10
     store = Store()
-    with pytest.raises(ExotelImportUnfinished, match="another import brings the rest"):
+    with pytest.raises(ExotelImportUnfinished, match="another import adds the rest"):
         complete(emulator, one(store))
     emulator.clock.advance(24 * SETTLE.total_seconds())
 
@@ -269,7 +269,7 @@ def test_an_import_slower_than_it_seems_is_waited_for_by_later_tries(emulator: E
 def test_an_import_that_broke_off_is_completed_by_a_later_try(emulator: Emulator, one: Make) -> None:
     emulator.settings.import_stops_after = 5
     store = Store()
-    with pytest.raises(ExotelImportUnfinished, match=r"broke off: the list .* holds 5 of 12 contacts") as caught:
+    with pytest.raises(ExotelImportUnfinished, match=r"interrupted: list .* has 5 of 12 contacts") as caught:
         complete(emulator, one(store))
     assert caught.value.retryable
     emulator.settings.import_stops_after = None
@@ -278,7 +278,7 @@ def test_an_import_that_broke_off_is_completed_by_a_later_try(emulator: Emulator
     assert done(emulator).count("upload") == 2
 
 
-def test_the_second_sending_of_a_file_is_waited_for_though_its_answer_was_lost(emulator: Emulator, one: Make) -> None:
+def test_a_second_upload_with_a_lost_response_is_completed(emulator: Emulator, one: Make) -> None:
     emulator.settings.import_stops_after = 5
     store = Store()
     with pytest.raises(ExotelImportUnfinished):
@@ -290,41 +290,39 @@ def test_the_second_sending_of_a_file_is_waited_for_though_its_answer_was_lost(e
     assert done(emulator).count("upload") == 2
 
 
-def test_a_list_somebody_else_wrote_into_is_not_called_from(emulator: Emulator, one: Make) -> None:
+def test_a_list_changed_by_somebody_else_is_not_called(emulator: Emulator, one: Make) -> None:
     emulator.add_list("march", [*NUMBERS, "+919876599999"], NAME)
 
-    with pytest.raises(ExotelListMismatch, match="march holds 13 contacts and should hold 12: somebody else") as caught:
+    with pytest.raises(ExotelListMismatch, match="march has 13 contacts instead of 12: somebody else") as caught:
         complete(emulator, one())
 
     assert "98765" not in str(caught.value)
     assert "upload" not in done(emulator)
 
 
-def test_a_service_that_does_not_drop_what_a_list_holds_is_found_out(emulator: Emulator, one: Make) -> None:
+def test_a_service_that_keeps_duplicates_is_detected(emulator: Emulator, one: Make) -> None:
     emulator.settings.drop_duplicates = False
     emulator.add_list("march", NUMBERS[:5], NAME)
 
-    with pytest.raises(ExotelListMismatch, match="holds 17 contacts and should hold 12"):
+    with pytest.raises(ExotelListMismatch, match="has 17 contacts instead of 12"):
         complete(emulator, one())
 
 
-def test_rows_the_service_refuses_are_an_error_that_names_counts_only(emulator: Emulator, one: Make) -> None:
+def test_the_error_of_refused_rows_has_only_counts(emulator: Emulator, one: Make) -> None:
     emulator.settings.import_failed_rows = 2
 
     with pytest.raises(ExotelListMismatch) as caught:
         complete(emulator, one())
 
-    assert "of 12 rows Exotel added 10, knew 0 already and refused 2 of 12" in str(caught.value)
+    assert "of 12 rows Exotel added 10, skipped 0 duplicates and refused 2 of 12" in str(caught.value)
     assert "98765" not in str(caught.value)
     assert not caught.value.retryable
 
 
-def test_numbers_the_service_takes_for_the_same_are_an_error_after_the_count_has_settled(
-    emulator: Emulator, one: Make
-) -> None:
+def test_numbers_merged_by_the_service_are_an_error(emulator: Emulator, one: Make) -> None:
     twice = ListFile(NAME, 12, lambda: io.BytesIO(content((*NUMBERS[:11], NUMBERS[0]))))
 
-    with pytest.raises(ExotelListMismatch, match=r"is over and the list .* holds 11 of 12"):
+    with pytest.raises(ExotelListMismatch, match=r"is over and list .* has 11 of 12"):
         complete(emulator, one(file=twice))
 
 
@@ -335,14 +333,16 @@ def test_an_import_that_takes_too_long_is_left_to_a_later_try(emulator: Emulator
     emulator.settings.import_seconds = 40 * 60
     store, began = Store(), emulator.clock.now()
     with pytest.raises(
-        ExotelImportUnfinished, match=r"after 15 minutes; .* after 30 minutes ask its support"
+        ExotelImportUnfinished, match=r"after 15 minutes; .* after 30 minutes contact support"
     ) as caught:
         complete(emulator, one(store))
     assert caught.value.retryable
     assert emulator.clock.now() - began < IMPORT_WITHIN + timedelta(minutes=1)
 
     emulator.clock.advance(20 * 60)
-    with pytest.raises(ExotelImportUnfinished, match=r"after 35 minutes; .*; ask Exotel's support and name the upload"):
+    with pytest.raises(
+        ExotelImportUnfinished, match=r"after 35 minutes; .*; contact Exotel's support about the upload"
+    ):
         complete(emulator, one(store, is_later_try=True))
     emulator.clock.advance(10 * 60)
 
@@ -351,7 +351,7 @@ def test_an_import_that_takes_too_long_is_left_to_a_later_try(emulator: Emulator
 
 
 @given(st.integers(1, 7200))
-def test_pauses_grow_and_end_exactly_when_the_time_is_over(seconds: int) -> None:
+def test_pauses_grow_and_end_at_the_maximum_time(seconds: int) -> None:
     within, waited, pauses = timedelta(seconds=seconds), timedelta(), []
     while (pause := next_pause(waited, within)) is not None:
         pauses.append(pause)
@@ -366,7 +366,7 @@ def test_pauses_grow_and_end_exactly_when_the_time_is_over(seconds: int) -> None
 
 
 @pytest.mark.parametrize("kind", ["drop_after_commit", "cut_body", "empty_body"])
-def test_a_lost_answer_of_a_file_that_was_taken_is_looked_for(emulator: Emulator, one: Make, kind: str) -> None:
+def test_after_a_lost_response_the_list_is_found(emulator: Emulator, one: Make, kind: str) -> None:
     emulator.faults.add(Fault(on=UPLOAD, kind=kind))
     store = Store()
 
@@ -374,7 +374,7 @@ def test_a_lost_answer_of_a_file_that_was_taken_is_looked_for(emulator: Emulator
     assert (done(emulator).count("upload"), store.entry.posted_before) == (1, None)
 
 
-def test_a_lost_answer_is_looked_for_until_its_list_shows(emulator: Emulator, one: Make) -> None:
+def test_after_a_lost_response_lists_are_polled_until_it_appears(emulator: Emulator, one: Make) -> None:
     emulator.settings.list_delay_seconds = 150
     emulator.faults.add(Fault(on=UPLOAD, kind="drop_after_commit"))
 
@@ -383,12 +383,12 @@ def test_a_lost_answer_is_looked_for_until_its_list_shows(emulator: Emulator, on
 
 
 @pytest.mark.parametrize("with_journal", [True, False])
-def test_a_file_that_was_not_taken_is_an_unknown_outcome_and_sent_by_a_later_try(
+def test_a_lost_file_is_an_unknown_outcome_and_sent_by_a_later_try(
     emulator: Emulator, one: Make, with_journal: bool
 ) -> None:
     store, began = Store() if with_journal else None, emulator.clock.now()
     emulator.faults.add(Fault(on=UPLOAD, kind="drop_before_commit"))
-    with pytest.raises(ExotelOutcomeUnknown, match="its answer was lost, and no list of its name showed"):
+    with pytest.raises(ExotelOutcomeUnknown, match="its response was lost, and no list with its name has appeared"):
         complete(emulator, one(store))
     assert emulator.clock.now() - began >= SEND_WITHIN + ANSWER + SETTLE
     assert done(emulator).count("upload") == 1
@@ -396,7 +396,7 @@ def test_a_file_that_was_not_taken_is_an_unknown_outcome_and_sent_by_a_later_try
     assert_every_number_once(emulator, complete(emulator, one(store, is_later_try=True)))
 
 
-def test_a_file_that_surely_was_not_taken_leaves_nothing_open(emulator: Emulator, one: Make) -> None:
+def test_a_refused_file_leaves_no_intent(emulator: Emulator, one: Make) -> None:
     store = Store()
     wrong = replace(FILE, open=lambda: io.BytesIO(b"phone\n+919876500000\n"))
     with pytest.raises(ExotelRequestRefused, match="number is mandatory"):
@@ -405,7 +405,7 @@ def test_a_file_that_surely_was_not_taken_leaves_nothing_open(emulator: Emulator
     assert store.entry.posted_before is None
 
 
-def test_a_file_that_cannot_be_opened_leaves_nothing_open(emulator: Emulator, one: Make) -> None:
+def test_a_file_that_cannot_be_opened_leaves_no_intent(emulator: Emulator, one: Make) -> None:
     def gone() -> BinaryIO:
         raise FileNotFoundError("part-1.csv")
 
@@ -432,7 +432,7 @@ def test_a_file_is_closed_after_it_was_sent_and_before_it_is_opened_again(emulat
 # --- tries that overlap, and journals that cannot be written ---
 
 
-def test_a_try_that_cannot_write_down_its_intent_sends_nothing(emulator: Emulator, one: Make) -> None:
+def test_a_try_that_cannot_store_its_intent_sends_nothing(emulator: Emulator, one: Make) -> None:
     def superseded(_: dict[str, Any]) -> None:
         raise RuntimeError("another try has taken over")
 
@@ -442,7 +442,7 @@ def test_a_try_that_cannot_write_down_its_intent_sends_nothing(emulator: Emulato
     assert "upload" not in done(emulator)
 
 
-def test_a_try_that_took_too_long_to_write_it_down_sends_nothing(emulator: Emulator, one: Make) -> None:
+def test_a_slow_journal_write_prevents_sending(emulator: Emulator, one: Make) -> None:
     slow = UploadJournal(lambda: None, lambda _: emulator.clock.advance(31))
 
     with pytest.raises(ExotelError, match="took too long"):
@@ -462,7 +462,7 @@ def test_two_tries_that_overlap_make_one_list(emulator: Emulator, one: Make) -> 
 
 
 @pytest.mark.parametrize("order", [("full", "half"), ("half", "full")], ids=" ".join)
-def test_of_two_lists_of_the_name_the_one_that_is_full_is_taken(
+def test_the_complete_one_of_two_lists_is_used(
     emulator: Emulator, one: Make, caplog: pytest.LogCaptureFixture, order: tuple[str, ...]
 ) -> None:
     for name in order:
@@ -472,7 +472,7 @@ def test_of_two_lists_of_the_name_the_one_that_is_full_is_taken(
     assert "2 lists have the same name" in caplog.text
 
 
-def test_lists_that_cannot_be_read_prove_nothing(emulator: Emulator, one: Make) -> None:
+def test_unreadable_lists_are_an_error(emulator: Emulator, one: Make) -> None:
     emulator.faults.add(Fault(on="GET lists", kind="status", status=400, times=None))
 
     with pytest.raises(ExotelRequestRefused):
@@ -481,8 +481,8 @@ def test_lists_that_cannot_be_read_prove_nothing(emulator: Emulator, one: Make) 
     assert "upload" not in done(emulator)
 
 
-def test_lists_that_are_too_many_to_read_prove_nothing(emulator: Emulator, one: Make) -> None:
-    for count in range(MOST_LISTS):
+def test_too_many_lists_are_an_unknown_outcome(emulator: Emulator, one: Make) -> None:
+    for count in range(MAX_LISTS_READ):
         emulator.add_list(f"other-{count}", [], f"other {count}")
 
     with pytest.raises(ExotelOutcomeUnknown, match="more than 10,000 lists"):
@@ -495,7 +495,7 @@ def test_lists_that_are_too_many_to_read_prove_nothing(emulator: Emulator, one: 
 
 
 class Deferred(BaseException):
-    """The worker is free until a time has come."""
+    """The worker is released until the next poll."""
 
 
 def defer(seconds: float) -> None:
@@ -527,10 +527,10 @@ def test_a_deferred_upload_sends_once_and_ends_with_the_whole_list(emulator: Emu
     assert workers > 2
 
 
-def test_a_deferred_upload_does_not_send_what_its_try_has_sent(emulator: Emulator, one: Make) -> None:
+def test_a_deferred_upload_does_not_resend_in_the_same_try(emulator: Emulator, one: Make) -> None:
     emulator.settings.import_stops_after = 5
 
-    with pytest.raises(ExotelImportUnfinished, match=r"broke off: the list .* holds 5 of 12 contacts; a later try"):
+    with pytest.raises(ExotelImportUnfinished, match=r"interrupted: list .* has 5 of 12 contacts; a later try"):
         deferred(emulator, one, {})
 
     assert done(emulator).count("upload") == 1
@@ -540,7 +540,7 @@ def test_a_state_of_another_version_is_read(emulator: Emulator, one: Make) -> No
     emulator.add_list("march", NUMBERS[:5], NAME)
     state = {"sent": [NAME], "of a later version": 1}
 
-    with pytest.raises(ExotelImportUnfinished, match="no more arrive; a later try sends it again"):
+    with pytest.raises(ExotelImportUnfinished, match="the number does not grow; a later try sends it again"):
         deferred(emulator, one, state)
 
     assert "upload" not in done(emulator)
@@ -570,7 +570,7 @@ def test_a_list_that_is_complete_is_not_polled_again(emulator: Emulator, one: Ma
     assert "lists/there" not in [request.path for request in emulator.requests]
 
 
-def test_the_shortest_wait_of_several_lists_is_waited(emulator: Emulator, one: Make) -> None:
+def test_the_shortest_wait_of_several_lists_is_used(emulator: Emulator, one: Make) -> None:
     emulator.settings.import_seconds = 400
     old = one(store := Store(), file=replace(FILE, list_name=f"{NAME}-old"))
     with suppress(Deferred):
@@ -588,12 +588,12 @@ def test_the_shortest_wait_of_several_lists_is_waited(emulator: Emulator, one: M
     assert waits == [5.0]
 
 
-def test_a_look_never_sends(emulator: Emulator, one: Make) -> None:
-    assert one().next_step() == Send("there is no list of its name")
+def test_next_step_never_sends(emulator: Emulator, one: Make) -> None:
+    assert one().next_step() == Send("there is no list with its name")
     assert {request.method for request in emulator.requests} == {"GET"}
 
 
-def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
+def test_an_entry_is_plain_json_without_phone_numbers() -> None:
     now = datetime(2026, 3, 2, 4, tzinfo=UTC)
     entry = UploadEntry("list", "upload", now, now, 5, now)
 
@@ -602,7 +602,7 @@ def test_an_entry_is_kept_as_plain_json_without_a_number() -> None:
     assert UploadEntry.of({**entry.as_json(), "of a later version": 1}) == entry
 
 
-def test_neither_a_chunk_nor_its_journal_shows_anybody(emulator: Emulator, one: Make) -> None:
+def test_file_and_journal_texts_have_no_phone_numbers(emulator: Emulator, one: Make) -> None:
     store = Store()
     made = one(store)
     complete(emulator, made)
@@ -618,7 +618,7 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """Passes calls on and dies at one of them: before it, or after it when nobody has heard of it yet."""
+    """Forwards calls and dies at one of them: before it, or after it and before returning its result."""
 
     def __init__(self, inner: Any, lives: list[int]) -> None:
         self._inner, self._lives = inner, lives
@@ -639,7 +639,7 @@ class Mortal:
 
 
 def mortal(made: ListUpload, lives: int) -> ListUpload:
-    """A try that dies at its ``lives``-th step: a call of the service or of the journal."""
+    """Return a try that dies at its ``lives``-th call of the service or the journal."""
     left = [lives]
     journal = UploadJournal(made.journal.read, Mortal(made.journal, left).write, made.journal.outlives_tries)
     return replace(made, lists=Mortal(made.lists, left), journal=journal)
@@ -647,7 +647,7 @@ def mortal(made: ListUpload, lives: int) -> ListUpload:
 
 @pytest.mark.parametrize("with_journal", [True, False])
 @pytest.mark.parametrize("lives", range(1, 33))
-def test_whichever_step_a_try_dies_at_the_next_one_does_only_what_is_missing(
+def test_after_a_crash_at_any_step_the_next_try_does_only_what_is_missing(
     emulator: Emulator, one: Make, lives: int, with_journal: bool
 ) -> None:
     store = Store() if with_journal else None
@@ -662,7 +662,7 @@ def test_whichever_step_a_try_dies_at_the_next_one_does_only_what_is_missing(
 
 
 @pytest.mark.parametrize("with_journal", [True, False])
-def test_a_list_of_a_try_that_died_is_waited_for_until_it_shows(
+def test_the_list_of_a_crashed_try_is_polled_until_it_appears(
     emulator: Emulator, one: Make, with_journal: bool
 ) -> None:
     emulator.settings.list_delay_seconds = 150
@@ -700,7 +700,7 @@ TROUBLE = st.fixed_dictionaries(
     mode=st.sampled_from(["exact", "substring", "ignored", "failing"]),
     dialect=st.sampled_from(["documented", "wrapped"]),
 )
-def test_whatever_happens_every_number_is_in_one_list_once(
+def test_every_number_is_in_one_list_once_in_any_history(
     tries: list[dict[str, Any]], with_journal: bool, import_seconds: int, delay: int, mode: str, dialect: str
 ) -> None:
     store = Store() if with_journal else None

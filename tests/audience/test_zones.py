@@ -1,4 +1,4 @@
-"""Where numbers are: our own table, held against the data that ships with libphonenumber where that is certain."""
+"""The locations of numbers: the table compared with libphonenumber's data where that is certain."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("number", "group", "zones"), [pytest.param(*row[1:], id=row[0]) for row in KNOWN])
-def test_a_number_tells_every_zone_its_owner_may_be_in(number: str, group: str, zones: tuple[str, ...]) -> None:
+def test_a_number_has_all_of_its_possible_zones(number: str, group: str, zones: tuple[str, ...]) -> None:
     place = place_of(number)
 
     assert place is not None
@@ -71,7 +71,7 @@ def test_a_number_tells_every_zone_its_owner_may_be_in(number: str, group: str, 
 
 
 @pytest.mark.parametrize("number", [pytest.param(number, id=what) for what, number in UNKNOWN])
-def test_nothing_is_guessed(number: str) -> None:
+def test_unknown_numbers_have_no_zone(number: str) -> None:
     assert place_of(number) is None
 
 
@@ -85,7 +85,7 @@ REACHABLE = {
 
 
 @pytest.mark.parametrize("region", MARKETS)
-def test_every_kind_of_number_people_have_is_known(region: str) -> None:
+def test_every_kind_of_personal_number_is_known(region: str) -> None:
     for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
         example = phonenumbers.example_number_for_type(region, kind)
 
@@ -114,7 +114,7 @@ def numbers_of(region: str, kind: str) -> st.SearchStrategy[str]:
 
 @examples(500)
 @given(st.one_of(numbers_of(region, kind) for region in (*MARKETS, *NEIGHBOURS) for kind in KINDS))
-def test_no_number_is_placed_in_a_country_it_is_not_of_and_none_that_is_nobodys(number: str) -> None:
+def test_no_number_has_a_wrong_country(number: str) -> None:
     place, parsed = place_of(number), phonenumbers.parse(number)
     assume(phonenumbers.is_valid_number(parsed))
 
@@ -134,7 +134,7 @@ def clocks_of(zones: Iterable[str]) -> set[tuple[float, float]]:
 INDONESIAN_SLIPS = {"62379", "62403", "62458", "62539", "62915", "62920", "62952", "62958", "62963", "62979"}
 
 
-def test_indonesian_landlines_keep_the_zones_of_libphonenumber_where_it_knows_one() -> None:
+def test_indonesian_landlines_have_the_zones_of_libphonenumber() -> None:
     landlines = [prefix for prefix in TIMEZONE_DATA if prefix.startswith("62") and len(prefix) >= len("6231")]
 
     differing = {
@@ -146,7 +146,7 @@ def test_indonesian_landlines_keep_the_zones_of_libphonenumber_where_it_knows_on
     assert differing == INDONESIAN_SLIPS
 
 
-def test_a_group_is_one_place() -> None:
+def test_a_group_is_one_location() -> None:
     places = {place.group: place for number in every_prefix() if (place := place_of(number))}
 
     for number in every_prefix():

@@ -1,4 +1,4 @@
-"""Who was called lately, by our own reports in every format, named by digests or in clear."""
+"""Recently called contacts in reports of every format, with digests or plaintext numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ONE, TWO, THREE = indians(3)
 
 
 def table(format: str, rows: Iterable[tuple[str, datetime | None]]) -> tuple[str, Any]:
-    """Return a table of attempts as a report writes it."""
+    """Return an attempts table in the format of a report."""
     file = io.BytesIO()
     with writer(format, ATTEMPTS, file) as write:
         for contact, began in rows:
@@ -49,7 +49,7 @@ def found(source: Suppressed) -> list[str]:
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize(("name", "key"), [(hashed(KEY), KEY), (in_clear, None)], ids=["digests", "clear"])
-def test_whoever_was_called_since_is_found(format: str, name: Any, key: bytes | None) -> None:
+def test_recently_called_contacts_are_found(format: str, name: Any, key: bytes | None) -> None:
     rows = [(name(ONE), LATE), (name(TWO), EARLY), (name(TWO), SINCE), (name(THREE), EARLY)]
 
     source = called(rows, key, format)
@@ -59,7 +59,7 @@ def test_whoever_was_called_since_is_found(format: str, name: Any, key: bytes | 
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_whoever_pressed_a_key_is_told_from_the_others(format: str) -> None:
+def test_contacts_who_pressed_a_key_are_selected(format: str) -> None:
     file = io.BytesIO()
     with writer(format, ATTEMPTS, file) as write:
         for number, digit in ((ONE, "9"), (TWO, "1"), (THREE, None)):
@@ -76,14 +76,14 @@ def pressed(text: str, digit: str, key: bytes | None = None) -> Suppressed:
 
 
 @pytest.mark.parametrize("written", ["9", '"9"', '"""9"""', " 9 ", '""" 9"" "', "'9", "9.0", "09", '"=""9"""'])
-def test_a_key_is_found_however_it_is_written(written: str) -> None:
+def test_a_key_is_found_in_any_format(written: str) -> None:
     source = pressed(f"contact,start_utc,digit\n{ONE},{LATE.isoformat()},{written}\n{TWO},{LATE.isoformat()},1\n", "9")
 
     assert found(source) == [ONE]
 
 
 @pytest.mark.parametrize("written", ["99", "9#", "19", "1*9", "1 9", "[number]", "1.23E+11", "1;9"])
-def test_a_key_that_may_have_been_pressed_was(written: str) -> None:
+def test_unreadable_keys_count_as_pressed(written: str) -> None:
     source = pressed(f"contact,start_utc,digit\n{ONE},,{written}\n{TWO},,1\n", "9")
 
     assert found(source) == [ONE]
@@ -112,13 +112,13 @@ SAVED = {
 
 
 @pytest.mark.parametrize("text", SAVED.values(), ids=SAVED)
-def test_a_report_that_a_spreadsheet_has_saved_is_read(text: str) -> None:
+def test_a_report_saved_by_a_spreadsheet_is_read(text: str) -> None:
     source = pressed(text.format(ONE, ONE[1:]), "9")
 
     assert (found(source), source.rows, source.unreadable) == ([ONE], 1, 0)
 
 
-def test_a_number_that_a_spreadsheet_has_rounded_is_counted() -> None:
+def test_a_rounded_number_counts_as_unreadable() -> None:
     assert pressed("contact,start_utc,digit\n9.19877E+11,,9\n", "9").unreadable == 1
 
 
@@ -138,14 +138,14 @@ def test_a_number_that_a_spreadsheet_has_rounded_is_counted() -> None:
         ("jsonl", b"[]\n"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_refused_in_words(format: str, content: bytes) -> None:
-    with pytest.raises(ExotelInputError, match=r"suppress\.called: holds a table of attempts") as caught:
+def test_an_unreadable_table_is_refused(format: str, content: bytes) -> None:
+    with pytest.raises(ExotelInputError, match=r"suppress\.called: has an attempts table") as caught:
         called_since("called", [(format, io.BytesIO(content))], SINCE, None, "IN", digit="9")
     assert "98765" not in str(caught.value)
 
 
-def test_a_damaged_parquet_table_is_refused_in_words() -> None:
-    with pytest.raises(ExotelInputError, match=r"suppress\.called: is a Parquet file that is damaged"):
+def test_a_damaged_parquet_table_is_refused() -> None:
+    with pytest.raises(ExotelInputError, match=r"suppress\.called: is a damaged or incomplete Parquet file"):
         called_since("called", [("parquet", io.BytesIO(b"PAR1"))], SINCE, None, "IN", digit="9")
 
 
@@ -168,12 +168,12 @@ def test_keys_may_be_typed_numbers() -> None:
     assert found(called_since("called", [("parquet", file)], SINCE, None, "IN", digit="0")) == [ONE]
 
 
-def test_a_call_without_a_time_counts_as_a_late_one() -> None:
+def test_a_call_without_a_time_counts_as_recent() -> None:
     assert found(called([(hashed(KEY)(ONE), None)])) == [ONE]
 
 
 @pytest.mark.parametrize("spelled", [ONE, ONE[1:], f"0{ONE[3:]}", ONE[3:]])
-def test_the_service_may_have_spelled_an_indian_number_in_its_own_way(spelled: str) -> None:
+def test_indian_numbers_are_found_in_the_formats_of_the_service(spelled: str) -> None:
     assert found(called([(hashed(KEY)(spelled), LATE)])) == [ONE]
 
 
@@ -182,7 +182,7 @@ def test_digests_under_another_key_find_nobody() -> None:
 
 
 @pytest.mark.parametrize(("contact", "key"), [(ONE, KEY), ("", KEY), (hashed(KEY)(ONE), None), ("", None)])
-def test_what_cannot_be_compared_is_counted(contact: str, key: bytes | None) -> None:
+def test_calls_that_cannot_be_compared_are_counted(contact: str, key: bytes | None) -> None:
     assert called([(contact, LATE)], key).unreadable == 1
 
 
@@ -195,11 +195,11 @@ def test_what_cannot_be_compared_is_counted(contact: str, key: bytes | None) -> 
         ("attempts.txt", False),
     ],
 )
-def test_the_tables_of_attempts_tell_when(path: str, counts: bool) -> None:
+def test_only_attempts_tables_are_read(path: str, counts: bool) -> None:
     assert bool(TABLE.fullmatch(path)) is counts
 
 
-def test_a_source_names_neither_numbers_nor_its_key() -> None:
+def test_the_text_of_a_source_has_no_numbers_and_no_key() -> None:
     source = called([(hashed(KEY)(ONE), LATE)])
 
     assert ONE[3:] not in repr(source)
