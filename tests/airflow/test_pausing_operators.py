@@ -315,7 +315,7 @@ def test_a_task_that_fails_between_its_campaign_and_its_wait_leaves_a_record(
     def refused(*_: Any, **__: Any) -> None:
         raise AirflowException("the API server is down")
 
-    monkeypatch.setattr("airflow_provider_exotel.operators.campaign.push_link", refused)
+    monkeypatch.setattr("airflow_provider_exotel.operators.campaign_create.push_link", refused)
 
     ran = run_dag(lambda: dials(wait_for_completion=True, schedule={"end_at": "PT9H"}))
 
