@@ -252,7 +252,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             wait = self._wait(context, options, once, given)
 
             def find() -> Campaign | None:
-                return find_campaign(once, options, lambda: given.parse_audience(options), self.hook, self._kill_switch)
+                return find_campaign(wait, lambda: given.parse_audience(options))
 
             campaign = find()
             if campaign is None:
@@ -260,9 +260,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
                 if spec.test is not None and not is_tested:
                     self._call_test_numbers(context, options, identity, spec.test, deadline)
                     campaign = find()  # while they were called, another try may have sent it
-                campaign = campaign or create_campaign(once, spec, self.hook, self._kill_switch)
-            if options.wait_for_completion:
-                wait.own(campaign.id)
+                campaign = campaign or create_campaign(wait, spec)
             contacts = publish_campaign(context, campaign, once, self.hook)
             self._kill_switch.check()
             return wait.start(campaign, contacts, deadline) if options.wait_for_completion else campaign.id
@@ -377,14 +375,12 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         wait = self._test_wait(context, options, identity)
         contacts = spec.audience.contacts
         self.log.info("%s test number(s) are called first, by a campaign of the same content.", contacts)
-        campaign = find_campaign(wait.once, wait.options, lambda: spec.audience, self.hook, self._kill_switch)
-        campaign = campaign or create_campaign(wait.once, spec, self.hook, self._kill_switch)
-        wait.own(campaign.id)
+        campaign = find_campaign(wait, lambda: spec.audience) or create_campaign(wait, spec)
         wait.start(campaign, contacts, deadline)
 
     def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity) -> CampaignWait:
         changes = {"min_reached": None, "on_window_end": "complete", "on_same_audience": "allow", "if_paused": "resume"}
-        of_test = options.model_copy(update=changes)
+        of_test = options.model_copy(update=changes | {"wait_for_completion": True})
         once = self._once(context, of_test, identity.for_test())
         return CampaignWait(
             context,

@@ -16,60 +16,51 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.request import CampaignRequest
     from airflow_provider_exotel.create.journal import AudienceFingerprint
     from airflow_provider_exotel.create.once import OneCampaign
-    from airflow_provider_exotel.create.options import TaskOptions
     from airflow_provider_exotel.create.spec import CampaignSpec
     from airflow_provider_exotel.hooks.exotel import ExotelHook
-    from airflow_provider_exotel.operators.kill_switch import KillSwitch
+    from airflow_provider_exotel.operators.campaign_wait import CampaignWait
 
 
-def find_campaign(
-    once: OneCampaign,
-    options: TaskOptions,
-    audience: Callable[[], AudienceFingerprint],
-    hook: ExotelHook,
-    kill_switch: KillSwitch,
-) -> Campaign | None:
-    """Return the campaign that an earlier try created, ``None`` if there is none.
+def find_campaign(wait: CampaignWait, audience: Callable[[], AudienceFingerprint]) -> Campaign | None:
+    """Return the campaign that an earlier try created, owned by this one; ``None`` if there is none.
 
-    :param once: the campaign's key and journal.
-    :param options: the task's options; ``if_paused`` may resume the campaign.
+    :param wait: the wait for it; its option ``if_paused`` may resume the campaign.
     :param audience: returns whom this try would call.
-    :param hook: the connection.
-    :param kill_switch: asked before a paused campaign is resumed.
     :raises ExotelError: if it was deleted, calls other people, or cannot be looked up.
     """
     from airflow_provider_exotel.create.follow import follow_campaign
 
     def resume(campaign_id: str) -> Campaign:
-        kill_switch.check()
-        return hook.client.resume_campaign(campaign_id)
+        wait.kill_switch.check()
+        return wait.hook.client.resume_campaign(campaign_id)
 
-    campaign = once.find(audience)
+    campaign = wait.once.find(audience)
     if campaign is None:
         return None
-    count("campaigns_followed", hook.exotel_conn_id)
+    count("campaigns_followed", wait.hook.exotel_conn_id)
+    wait.own(campaign.id)
+    entry = wait.once.journal.entry
     return follow_campaign(
         campaign,
-        carried_to=once.journal.entry.carried_to,
-        timed_out=once.journal.entry.timed_out,
-        if_paused=options.if_paused,
+        carried_to=entry.carried_to,
+        timed_out=entry.timed_out,
+        if_paused=wait.options.if_paused,
         resume=resume,
     )
 
 
-def create_campaign(once: OneCampaign, spec: CampaignSpec, hook: ExotelHook, kill_switch: KillSwitch) -> Campaign:
-    """Create the campaign, and leave none dialling if the task is killed meanwhile.
+def create_campaign(wait: CampaignWait, spec: CampaignSpec) -> Campaign:
+    """Create the campaign, own it, and leave none dialling if the task is killed meanwhile.
 
-    :param once: the campaign's key and journal, by which none was found.
+    :param wait: the wait for it, by whose key and journal none was found.
     :param spec: what was parsed; its schedule is resolved when it is sent.
-    :param hook: the connection.
-    :param kill_switch: keeps a killed task from sending.
     :raises ExotelOutcomeUnknown: if it is not known whether the campaign exists.
     :raises ExotelError: if it certainly does not exist.
     """
     from airflow_provider_exotel.create.dry_run import log_plan
 
     log_plan(spec.plan(datetime.now(UTC)))
+    once, hook, kill_switch = wait.once, wait.hook, wait.kill_switch
     shutdown_client = hook.shutdown_client
 
     def request_at(now: datetime) -> CampaignRequest:
@@ -88,6 +79,7 @@ def create_campaign(once: OneCampaign, spec: CampaignSpec, hook: ExotelHook, kil
         if kill_switch.pauses:
             once.pause_after_kill(shutdown_client)
         raise
+    wait.own(campaign.id)
     count("campaigns_created", hook.exotel_conn_id)
     return campaign
 

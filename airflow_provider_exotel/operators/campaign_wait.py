@@ -59,14 +59,15 @@ class CampaignWait:
     def own(self, campaign_id: str) -> None:
         """Leave a record of this task, by which its campaign is paused if no process hears that the task was ended.
 
-        Call it as soon as the campaign is known, before anything else that may fail, and before :meth:`start`.
+        Call it as soon as the campaign is known, before anything that may fail or lets it dial, and before
+        :meth:`start`.
 
         :param campaign_id: the campaign.
         """
         from airflow_provider_exotel.hooks.owner import task_key_of, write_owner_record
         from airflow_provider_exotel.waiting.owner import OwnerRecord
 
-        if self.options.pause_on_kill:
+        if self.options.wait_for_completion and self.options.pause_on_kill:
             record = OwnerRecord(self.hook.exotel_conn_id, campaign_id, task_key_of(self.context["ti"]))
             write_owner_record(self.once.identity.key, record)
 

@@ -315,11 +315,29 @@ def test_a_task_that_fails_between_its_campaign_and_its_wait_leaves_a_record(
     def refused(*_: Any, **__: Any) -> None:
         raise AirflowException("the API server is down")
 
-    monkeypatch.setattr("airflow_provider_exotel.operators.campaign.push_link", refused)
+    monkeypatch.setattr("airflow_provider_exotel.operators.campaign_create.push_link", refused)
 
     ran = run_dag(lambda: dials(wait_for_completion=True, schedule={"end_at": "PT9H"}))
 
     assert ran.state == "failed"
+    assert record_of(exotel.campaigns[0]) == 1
+
+
+def test_a_task_leaves_a_record_before_it_resumes_its_campaign(run_dag: Run, exotel: Emulator) -> None:
+    def fill() -> None:
+        @task
+        def paused() -> None:
+            exotel.clock.advance(60)
+            person(exotel).pause_campaign(exotel.campaigns[0].id)
+            exotel.faults.add(Fault(on="PUT campaigns/*", kind="status", status=500, times=None))
+
+        given = {"numbers": NUMBERS, "read_via_text": "Hello", "idempotency_key": "one", "schedule": {"end_at": "PT9H"}}
+        again = CreateCampaignOperator(task_id="again", if_paused="resume", wait_for_completion=True, **given)
+        CreateCampaignOperator(task_id="create", **given) >> paused() >> again
+
+    ran = run_dag(fill)
+
+    assert ran.task_state("again") == "failed"
     assert record_of(exotel.campaigns[0]) == 1
 
 
