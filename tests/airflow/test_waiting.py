@@ -141,7 +141,7 @@ def test_people_left_over_at_the_end_are_counted_and_told(
     outcome = ran.xcom(key="outcome")
     assert ran.state == "success"
     assert outcome["never_tried"] == exotel.campaigns[0].counts.no_attempt > 0
-    assert f"{outcome['never_tried']} of 6 people were never called" in log.text
+    assert f"{outcome['never_tried']} of 6 contacts" in log.text
 
 
 @MODES
@@ -188,7 +188,7 @@ def test_one_that_is_deleted_by_hand_fails(run_dag: Run, exotel: Emulator, log: 
         ran = run_dag(lambda: create(deferrable=deferrable))
 
     assert ran.task_state() == "failed"
-    assert "was deleted while it was waited for" in log.text
+    assert "was deleted while the task waited for it" in log.text
 
 
 @MODES
@@ -227,7 +227,7 @@ def test_a_retry_after_a_time_out_fails_at_once(run_dag: Run, exotel: Emulator, 
 
     [instance] = ran.dag_run.get_task_instances()
     assert (instance.state, instance.try_number) == ("failed", 2)
-    assert "was paused because an earlier try took longer than execution_timeout" in log.text
+    assert "was paused because an earlier try exceeded execution_timeout" in log.text
     assert len(exotel.campaigns) == 1
 
 
@@ -318,7 +318,7 @@ def test_an_action_in_the_wrong_place_fails_and_says_what_is_allowed(run_dag: Ru
     ran = run_dag(archive)
 
     assert ran.task_state("archive") == "failed"
-    assert "is 'Created': only a completed one can be archived" in log.text
+    assert "is 'Created': only a completed campaign can be archived" in log.text
 
 
 def test_a_campaign_that_has_not_begun_is_changed_and_keeps_its_key(run_dag: Run, exotel: Emulator) -> None:
