@@ -329,7 +329,7 @@ def test_a_task_leaves_a_record_before_it_resumes_its_campaign(run_dag: Run, exo
         def paused() -> None:
             exotel.clock.advance(60)
             person(exotel).pause_campaign(exotel.campaigns[0].id)
-            exotel.faults.add(Fault(on="PUT campaigns/*", kind="status", status=500, times=None))
+            exotel.faults.add(Fault(on="PUT campaigns/*", kind="status", status=400, times=None))
 
         given = {"numbers": NUMBERS, "read_via_text": "Hello", "idempotency_key": "one", "schedule": {"end_at": "PT9H"}}
         again = CreateCampaignOperator(task_id="again", if_paused="resume", wait_for_completion=True, **given)
