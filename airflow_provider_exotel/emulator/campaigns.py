@@ -36,7 +36,7 @@ WORDS: Mapping[str, str] = {
     "archived": "Archived",
 }
 
-# Action -> the statuses it is allowed from.
+# Allowed statuses by action.
 ACTIONS: Mapping[str, frozenset[str]] = {
     "pause": frozenset({CREATED, IN_PROGRESS}),
     "resume": frozenset({PAUSED}),

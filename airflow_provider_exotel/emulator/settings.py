@@ -95,7 +95,7 @@ class Settings:
     :param no_calls: the call details of a campaign without finished calls: ``404`` or an ``empty`` list.
     :param name_filter: the effect of the ``name`` parameter of the list; ``failing`` responds with 500.
     :param list_delay_reads: number of list requests that do not show a new campaign or contact list.
-    :param list_delay_seconds: how long they do not show it, in seconds of the emulator's clock.
+    :param list_delay_seconds: how long lists do not show a new campaign, in seconds of the emulator's clock.
     :param list_sort: whether a list has the requested order, or is always oldest first.
     :param list_offset: whether a page starts at the requested offset, or always at the beginning.
     :param list_later_pages: the pages after the first one: the rest, an ``empty`` list, or ``null``.
@@ -137,7 +137,7 @@ class Settings:
     :param drop_duplicates: whether numbers that a list already has are skipped (Exotel's pages: always).
     :param csv_answer: the position of the ids in the response to an upload: in ``data.summary``, in ``data.list`` or
         in the ``data`` of an item; ``None`` for the dialect's default (``wrapped``: first, ``documented``: last).
-    :param list_counts: whether a list has its number of contacts.
+    :param list_counts: whether responses include a list's number of contacts.
     :param calls_per_page: maximum number of calls per page of call details; not documented by Exotel.
     :param report_url: the ``report_url`` of campaigns that have ended, with ``{id}`` for the campaign; None for none.
         :attr:`Emulator.report_url` is where the emulator itself serves one, as CSV.
