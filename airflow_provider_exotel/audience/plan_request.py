@@ -32,7 +32,7 @@ def _retries(value: object) -> CallRetries:
 def _mapping(value: object) -> dict[str, Any]:
     given = read_mapping(value)
     if not isinstance(given, Mapping):
-        raise ValueError("must be a mapping of field names to values")
+        raise ValueError("must be a mapping of its fields")
     return dict(given)
 
 

@@ -1,4 +1,4 @@
-"""A local Exotel: the Campaigns API in memory, with a clock, call outcomes and faults of one's choosing.
+"""A local Exotel: the Campaigns API in memory, with a controllable clock, call outcomes and faults.
 
 Run ``python -m airflow_provider_exotel.emulator`` or use it in Python::
 
@@ -7,7 +7,7 @@ Run ``python -m airflow_provider_exotel.emulator`` or use it in Python::
         ...
         emulator.clock.advance(3600)
 
-It needs the extra ``emulator``. It shares no code with the client of this package: it must be able to disagree.
+It needs the extra ``emulator``. It shares no code with the client of this package, so that it can disagree with it.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used.
+    """Load a public name on first use.
 
-    :raises AttributeError: if there is no such name.
-    :raises ImportError: if the extra is not installed, saying how to install it.
+    :raises AttributeError: if the name does not exist.
+    :raises ImportError: if the extra is not installed, with the install command.
     """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

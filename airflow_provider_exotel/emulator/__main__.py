@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_exotel.emulator``: the emulator until it is stopped."""
+"""Run the emulator until it is stopped: ``python -m airflow_provider_exotel.emulator``."""
 
 from __future__ import annotations
 
@@ -16,39 +16,42 @@ from airflow_provider_exotel.emulator.profile import read_profile
 from airflow_provider_exotel.emulator.settings import CHOICES, Settings
 
 _CALLBACKS_EVERY = 1.0
-# The switches that are options too.
+# The switches that are also options.
 CHOSEN = ("dialect", "accepts", "envelope", "at_end")
 
 
 def arguments() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_exotel.emulator",
         description="A local Exotel. Nobody is called.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--port", type=int, default=0, help="0 for a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 for a free port")
     parser.add_argument(
         "--speed", type=float, default=60.0, help="seconds of dialling per real second; 0: stepped by hand"
     )
-    parser.add_argument("--no-skip-waiting", action="store_true", help="sit out waits for send_at and for retries")
-    parser.add_argument("--start", type=datetime.fromisoformat, help="instant with offset the clock begins at")
-    parser.add_argument("--seed", type=int, default=0, help="decides how calls end")
+    parser.add_argument("--no-skip-waiting", action="store_true", help="wait the full time for send_at and for retries")
+    parser.add_argument("--start", type=datetime.fromisoformat, help="start time of the clock, with offset")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the call outcomes")
     parser.add_argument(
         "--rate-limit",
         type=int,
         default=argparse.SUPPRESS,
-        help="requests a minute; 0: none (default: the profile's, or 30)",
+        help="requests per minute; 0: no limit (default: the profile's, or 30)",
     )
     parser.add_argument(
-        "--account-throttle", type=int, default=Settings.account_throttle, help="calls a minute of each campaign"
+        "--account-throttle", type=int, default=Settings.account_throttle, help="calls per minute of each campaign"
     )
     parser.add_argument(
-        "--import-seconds", type=float, default=Settings.import_seconds, help="seconds of dialling an import takes"
+        "--import-seconds",
+        type=float,
+        default=Settings.import_seconds,
+        help="duration of an import, in seconds of dialling",
     )
     parser.add_argument("--faults", type=_faults, default=[], metavar="FILE", help="JSON, as POST /_emulator/faults")
-    parser.add_argument("--profile", metavar="FILE", help="a profile that commands.verify wrote; options go before it")
-    parser.add_argument("--reports", type=Path, metavar="FOLDER", help="where reports are; the page leads to theirs")
+    parser.add_argument("--profile", metavar="FILE", help="a profile from commands.verify; options take precedence")
+    parser.add_argument("--reports", type=Path, metavar="FOLDER", help="folder of reports to link on the page")
     parser.add_argument("--account-sid", default="emulator")
     parser.add_argument("--api-key", default="emulator-key")
     parser.add_argument("--api-token", default="emulator-token")
@@ -75,7 +78,7 @@ def _faults(path: str) -> list[Fault]:
 def main(given: Sequence[str] | None = None) -> int:
     """Run the emulator until SIGTERM or Ctrl-C.
 
-    :param given: the command line; that of the process if None.
+    :param given: the arguments; those of the process if ``None``.
     """
     chosen = arguments().parse_args(given)
     try:

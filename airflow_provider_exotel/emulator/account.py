@@ -1,4 +1,4 @@
-"""One Exotel account in memory: its campaigns and lists, and what each request does to them."""
+"""One Exotel account in memory: its campaigns and lists, and the effect of each request."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from airflow_provider_exotel.emulator.settings import Settings
 from airflow_provider_exotel.emulator.timeline import Anchor, instant_at
 
 RECORDINGS_KEPT = 90 * 86_400
-"""Seconds for which a recording is kept (Exotel's default)."""
+"""How long a recording is kept, in seconds (Exotel's default)."""
 # Seconds from a create request without send_at to the first call: the page shows such a campaign as Created.
 LEAD = 1.0
-# Without these a campaign is none.
+# Required fields of a campaign.
 NEVER_RESET = frozenset({"from", "lists", "caller_id"})
 
 
 def folded(word: str) -> str:
-    """Return a status or name of one spelling for all its spellings."""
+    """Return a status or name in a normalised spelling."""
     return word.lower().translate(str.maketrans("", "", "-_ ")).replace("cancelled", "canceled")
 
 
@@ -38,8 +38,8 @@ class Account:
 
     :param sid: the account SID.
     :param settings: the switches.
-    :param clock: the time.
-    :param seed: decides, with each number, how its calls end.
+    :param clock: the clock.
+    :param seed: determines, with each number, the outcomes of its calls.
     """
 
     def __init__(self, sid: str, settings: Settings, clock: Clock, seed: int) -> None:
@@ -51,21 +51,21 @@ class Account:
         self.lists = Lists(settings, clock, self._lock)
 
     def clear(self) -> None:
-        """Forget all campaigns and lists."""
+        """Remove all campaigns and lists."""
         with self._lock:
             for each in (self._campaigns, self._plans, self.lists):
                 each.clear()
             self._list_reads = 0
 
     def states(self) -> list[CampaignState]:
-        """Return all campaigns in the order of their creation, deleted ones too."""
+        """Return all campaigns in the order of their creation, including deleted ones."""
         with self._lock:
             return [self._state(each) for each in self._campaigns.values()]
 
     def state(self, campaign_id: str) -> CampaignState:
         """Return one campaign, even a deleted one.
 
-        :raises KeyError: if there is none of that id.
+        :raises KeyError: if the id does not exist.
         """
         with self._lock:
             return self._state(self._campaigns[campaign_id])
@@ -74,14 +74,14 @@ class Account:
         """Create a campaign (Exotel, create campaign).
 
         :param body: the decoded request body.
-        :raises Refusal: 400 with the first thing that is wrong.
+        :raises Refusal: 400 with the first problem.
         """
         with self._lock:
             given, wrapped = validation.campaign_of(body, self.settings.accepts)
             now = self.clock.time()
             order = validation.read_order(given, self._rules(now), wrapped=wrapped)
             campaign = Campaign(
-                # Not drawn from the seed: an id must not mean another campaign after a restart.
+                # Not derived from the seed: an id must not refer to another campaign after a restart.
                 id=uuid4().hex,
                 name=given.get("name") or f"{self.sid} {datetime.fromtimestamp(now, INDIA):%Y-%m-%d %H:%M:%S}",
                 given=order.given,
@@ -98,7 +98,7 @@ class Account:
     def get(self, campaign_id: str) -> CampaignState:
         """Return a campaign (Exotel, get campaign details).
 
-        :raises Refusal: 404 if there is none, or none any more.
+        :raises Refusal: 404 if it does not exist or was deleted.
         """
         with self._lock:
             state = self._find(campaign_id)
@@ -107,7 +107,7 @@ class Account:
             return state
 
     def change(self, campaign_id: str, body: Any) -> CampaignState:
-        """Edit a campaign or carry out an action (Exotel, update campaign and update campaign details).
+        """Edit a campaign or run an action (Exotel, update campaign and update campaign details).
 
         :param body: the decoded request body.
         :raises Refusal: 404, 400 for a wrong field, or ``wrong_state_status``.
@@ -142,7 +142,7 @@ class Account:
         """Return a page of campaigns (Exotel, bulk campaign details).
 
         :param query: ``offset``, ``limit``, ``name``, ``status``, ``sort_by``.
-        :raises Refusal: 400 for a parameter that is wrong, 500 if the name filter is set to fail.
+        :raises Refusal: 400 for an invalid parameter, 500 if the name filter is set to fail.
         """
         with self._lock:
             found: Iterable[Campaign] = [each for each in self._campaigns.values() if self._listed(each)]
@@ -158,7 +158,7 @@ class Account:
         """Return a page of finished calls (Exotel, call details of a single campaign).
 
         :param query: ``offset``, ``limit``, ``status``, ``sort_by``.
-        :raises Refusal: 404 if there is no such campaign, or no call yet and the switch ``no_calls`` says so.
+        :raises Refusal: 404 if the campaign does not exist, or has no calls and the switch ``no_calls`` is ``404``.
         """
         with self._lock:
             state = self._existing(campaign_id)
@@ -174,7 +174,7 @@ class Account:
         return Page(tuple((state, state.call(each)) for each in shown.items), shown.total, shown.offset, shown.limit)
 
     def recording(self, call_sid: str) -> bytes | None:
-        """Return the recording of an answered call, None if there is none (any more: they are kept for 90 days).
+        """Return the recording of an answered call, or ``None`` if there is none; they are kept for 90 days.
 
         :param call_sid: the call.
         """
@@ -186,10 +186,10 @@ class Account:
         return None
 
     def delete_list(self, sid: str) -> ContactList:
-        """Delete a list that no campaign is calling from (Exotel, delete a list).
+        """Delete a list that no campaign uses (Exotel, delete a list).
 
         :param sid: its SID.
-        :raises Refusal: 404, or ``wrong_state_status`` while a campaign in progress or paused names it.
+        :raises Refusal: 404, or ``wrong_state_status`` while a campaign that is in progress or paused uses it.
         """
         with self._lock:
             for state in self.states():
@@ -198,7 +198,7 @@ class Account:
             return self.lists.delete(sid)
 
     def _state(self, campaign: Campaign, progress: float | None = None) -> CampaignState:
-        """Return how a campaign stands now, or at some progress; its plan is made when it may first be needed."""
+        """Return the state of a campaign now or at a progress; its plan is computed when first needed."""
         progress, cost = self.clock.progress() if progress is None else progress, self.clock.waiting_cost()
         campaign = self._filled(campaign)
         start, held = campaign.dialling.start, campaign.paused_since is not None
@@ -214,7 +214,7 @@ class Account:
         return campaigns.state_at(campaign, instant, calls, self.settings.at_end)
 
     def _filled(self, campaign: Campaign) -> Campaign:
-        """Return a campaign whose lists are imported by now with whom they hold; it dials from that moment on."""
+        """Return a campaign with the numbers of its lists, once they are imported; it dials from that time on."""
         if not campaign.awaiting or self.lists.busy(campaign.lists):
             return campaign
         anchor, dialling = campaign.anchor, campaign.dialling
@@ -235,7 +235,7 @@ class Account:
         return filled
 
     def _anchored(self, campaign: Campaign, instant: float) -> CampaignState:
-        """Return a changed campaign going on from the instant at which it was changed."""
+        """Return a changed campaign that continues from the time of the change."""
         return self._state(replace(campaign, anchor=Anchor(self.clock.progress(), instant)))
 
     def _plan(self, campaign: Campaign) -> Plan:
@@ -280,7 +280,7 @@ class Account:
         )
 
     def _edit(self, state: CampaignState, changes: Mapping[str, Any], *, wrapped: bool) -> Campaign:
-        """Return the campaign with other fields: all of them before it starts, callbacks afterwards."""
+        """Return the campaign with changed fields: any before it starts, only callbacks afterwards."""
         campaign, rules = state.campaign, self._rules(self.clock.time())
         given = {**campaign.given, **changes}
         if self.settings.edits == "replace":
@@ -291,7 +291,7 @@ class Account:
                     given.pop(other, None)
             order = validation.read_order(given, rules, wrapped=wrapped or "from" not in changes)
             dialling = self._dialling(order, state.instant)
-            # A fast timeline may be ahead of the real time the new send_at was judged by.
+            # A fast timeline may be ahead of the real time by which the new send_at was validated.
             start = max(dialling.start, state.instant)
             dialling = replace(dialling, start=start, pauses=campaign.dialling.pauses)
             return replace(
@@ -317,14 +317,14 @@ class Account:
         return campaigns.reschedule(replace(state, campaign=campaign), end_at)
 
     def _has_status(self, campaign: Campaign, words: Sequence[str]) -> bool:
-        """Return whether the status filter of the list lets a campaign through."""
+        """Return whether a campaign matches the status filter of the list."""
         status, mode = self._state(campaign).status, self.settings.status_filter
         if mode == "any":
             return folded(status) in map(folded, words)
         return mode == "ignored" or (WORDS[status] if mode == "title" else status) in words
 
     def _listed(self, campaign: Campaign) -> bool:
-        """Return whether a campaign appears in lists by now."""
+        """Return whether a campaign appears in lists already."""
         settings = self.settings
         return (
             (settings.list_deleted or not campaign.deleted)

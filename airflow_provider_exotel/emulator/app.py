@@ -12,21 +12,21 @@ from starlette.types import ASGIApp
 from airflow_provider_exotel.emulator import dialects, page, reports
 from airflow_provider_exotel.emulator.control import control_routes
 from airflow_provider_exotel.emulator.envelopes import Refusal
-from airflow_provider_exotel.emulator.front import PREFIX, Front, Office, error_answer
+from airflow_provider_exotel.emulator.front import PREFIX, EmulatorState, FaultMiddleware, error_answer
 from airflow_provider_exotel.emulator.list_routes import list_routes
 
 
-def build(office: Office) -> ASGIApp:
+def build(state: EmulatorState) -> ASGIApp:
     """Return the whole emulator as an ASGI application.
 
-    :param office: what it works on.
+    :param state: the state of the emulator.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    _service_routes(app, office)
-    _call_routes(app, office)
-    _recording_routes(app, office)
-    _page_routes(app, office)
-    app.include_router(control_routes(office))
+    _service_routes(app, state)
+    _call_routes(app, state)
+    _recording_routes(app, state)
+    _page_routes(app, state)
+    app.include_router(control_routes(state))
 
     @app.exception_handler(Refusal)
     async def refuse(request: Request, refusal: Refusal) -> Response:
@@ -39,14 +39,14 @@ def build(office: Office) -> ASGIApp:
     def _refused(request: Request, status: int, message: str) -> Response:
         if not request.url.path.startswith(PREFIX):
             return JSONResponse({"error": message}, status)
-        answer = error_answer(status, message, request.method, office.account.settings)
+        answer = error_answer(status, message, request.method, state.account.settings)
         return Response(answer.body, answer.status, media_type=answer.content_type)
 
-    return Front(app, office)
+    return FaultMiddleware(app, state)
 
 
-def _service_routes(app: FastAPI, office: Office) -> None:
-    account, settings = office.account, office.account.settings
+def _service_routes(app: FastAPI, state: EmulatorState) -> None:
+    account, settings = state.account, state.account.settings
     campaigns, campaign = PREFIX + "{sid}/campaigns", PREFIX + "{sid}/campaigns/{campaign_id}"
 
     def shown(method: str, state: Any) -> JSONResponse:
@@ -76,8 +76,8 @@ def _service_routes(app: FastAPI, office: Office) -> None:
     app.include_router(list_routes(PREFIX + "{sid}", account, _json))
 
 
-def _call_routes(app: FastAPI, office: Office) -> None:
-    account, settings, campaign = office.account, office.account.settings, PREFIX + "{sid}/campaigns/{campaign_id}"
+def _call_routes(app: FastAPI, state: EmulatorState) -> None:
+    account, settings, campaign = state.account, state.account.settings, PREFIX + "{sid}/campaigns/{campaign_id}"
 
     @app.get(campaign + "/call-details")
     async def list_calls(campaign_id: str, request: Request) -> Response:
@@ -88,7 +88,7 @@ def _call_routes(app: FastAPI, office: Office) -> None:
         return Response(dialects.report(account.get(campaign_id), settings), media_type="text/csv")
 
 
-def _recording_routes(app: FastAPI, office: Office) -> None:
+def _recording_routes(app: FastAPI, state: EmulatorState) -> None:
     @app.get(PREFIX + "{sid}/recordings/{name}")
     async def own_recording(name: str) -> Response:
         return _recording(name)
@@ -96,34 +96,34 @@ def _recording_routes(app: FastAPI, office: Office) -> None:
     @app.get("/recordings/{name}")
     async def foreign_recording(name: str, request: Request) -> Response:
         if "authorization" in request.headers:
-            office.leaked.append(request.url.path)
+            state.leaked.append(request.url.path)
         return _recording(name)
 
     def _recording(name: str) -> Response:
-        content = office.account.recording(name.removesuffix(".mp3"))
+        content = state.account.recording(name.removesuffix(".mp3"))
         if content is None:
             raise HTTPException(404, "There is no such recording")
         return Response(content, media_type="audio/mpeg")
 
 
-def _page_routes(app: FastAPI, office: Office) -> None:
+def _page_routes(app: FastAPI, state: EmulatorState) -> None:
     @app.get("/")
     async def overview() -> HTMLResponse:
-        found = reports.addresses(office.reports)
-        return HTMLResponse(page.render_overview(office.account.states(), office.journal, office.account.clock, found))
+        found = reports.addresses(state.reports)
+        return HTMLResponse(page.render_overview(state.account.states(), state.journal, state.account.clock, found))
 
     @app.get("/campaigns/{campaign_id}")
     async def one_campaign(campaign_id: str) -> HTMLResponse:
         try:
-            state = office.account.state(campaign_id)
+            found_state = state.account.state(campaign_id)
         except KeyError:
             raise HTTPException(404, "There is no such campaign") from None
-        found = reports.addresses(office.reports)
-        return HTMLResponse(page.render_campaign(state, office.account.clock, found))
+        found = reports.addresses(state.reports)
+        return HTMLResponse(page.render_campaign(found_state, state.account.clock, found))
 
     @app.get(reports.PREFIX + "{path:path}")
     async def report_page(path: str) -> HTMLResponse:
-        found = reports.page(office.reports, path)
+        found = reports.page(state.reports, path)
         if found is None:
             raise HTTPException(404, "There is no such report")
         return HTMLResponse(found)

@@ -1,7 +1,7 @@
-"""What the service sends to the callback URLs of its campaigns, and to the Passthru applet of a flow.
+"""Events that the service sends to the callback URLs of campaigns, and to the Passthru applet of a flow.
 
-Nothing runs in the background: whoever drives the emulator says when what is due is sent. An event that was not taken
-is due again, as the service sends it again later.
+Nothing runs in the background: the user of the emulator decides when due events are sent. An event that was not
+accepted is due again, since the service also repeats it later.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from airflow_provider_exotel.emulator.campaigns import WORDS, Call, CampaignStat
 from airflow_provider_exotel.emulator.dialects import REPORTED, date, recording_url
 from airflow_provider_exotel.emulator.settings import Settings
 
-_TIMEOUT = 5.0  # Exotel: the campaign guides' limit for an answer
+_TIMEOUT = 5.0  # Exotel: the response limit in the campaign guides
 
 
 @dataclass(frozen=True)
 class Event:
-    """One callback that is due.
+    """One due callback.
 
-    :param key: tells it from all others.
-    :param url: where it goes.
-    :param fields: what it says, under the names of the settings.
-    :param is_get: whether it is a GET with a query, as a Passthru applet sends it.
+    :param key: its unique key.
+    :param url: its target.
+    :param fields: its fields, named as in the settings.
+    :param is_get: whether it is a GET with a query, as from a Passthru applet.
     """
 
     key: tuple[str, ...]
@@ -61,7 +61,7 @@ def _is_loopback(url: str) -> bool:
 
 
 def send(event: Event, settings: Settings) -> int:
-    """Send an event and return the HTTP status of the answer, 0 if there is none."""
+    """Send an event, and return the HTTP status of the response, or 0 without one."""
     if event.is_get:
         request = urllib.request.Request(f"{event.url}?{urlencode(event.fields)}")  # noqa: S310
     elif settings.callback_encoding == "json":
@@ -77,7 +77,7 @@ def send(event: Event, settings: Settings) -> int:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
-    except (OSError, ValueError):  # no answer, or no address that can be asked
+    except (OSError, ValueError):  # no response, or an invalid URL
         return 0
 
 

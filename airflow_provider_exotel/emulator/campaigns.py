@@ -1,6 +1,6 @@
-"""What a campaign is and what may be done to it: a pure state machine (Exotel, how campaigns work).
+"""A campaign and its allowed actions, as a pure state machine (Exotel, how campaigns work).
 
-A :class:`Campaign` holds only what was ordered; its status and counts are read off at an instant of its timeline.
+A :class:`Campaign` has only its request and actions; status and counts are computed for a time of its timeline.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WORDS: Mapping[str, str] = {
     "archived": "Archived",
 }
 
-# Action -> the statuses it is allowed from.
+# Allowed statuses by action.
 ACTIONS: Mapping[str, frozenset[str]] = {
     "pause": frozenset({CREATED, IN_PROGRESS}),
     "resume": frozenset({PAUSED}),
@@ -47,13 +47,13 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign as it was ordered and steered.
+    """The request and actions of a campaign.
 
     :param given: the fields of the create request, changed by later edits.
-    :param dialling: how it dials, with the pauses so far; its ``start`` is the send time, its ``end`` the end time.
+    :param dialling: how it dials, with all pauses; ``start`` is the send time, ``end`` the end time.
     :param anchor: the last known point of its timeline.
-    :param reads_before: how many list requests the account had answered when it was created.
-    :param awaiting: whether a list it names was still being imported when that was last looked at.
+    :param reads_before: number of list requests answered before it was created.
+    :param awaiting: whether one of its lists was still being imported at the last check.
     :param completed: whether the action ``complete`` has ended it.
     """
 
@@ -72,12 +72,12 @@ class Campaign:
 
     @property
     def lists(self) -> tuple[str, ...]:
-        """Return the SIDs of the lists it calls from."""
+        """Return the SIDs of its lists."""
         return tuple(self.given.get("lists", ()))
 
     @property
     def paused_since(self) -> float | None:
-        """Return since when the campaign has been held by an action, None if it is not."""
+        """Return when an action paused the campaign, or ``None`` if it is not paused."""
         pauses = self.dialling.pauses
         return pauses[-1][0] if pauses and pauses[-1][1] == math.inf else None
 
@@ -102,10 +102,10 @@ class Call:
 
 @dataclass(frozen=True)
 class CampaignState:
-    """A campaign at one instant of its timeline.
+    """A campaign at one time of its timeline.
 
     :param instant: seconds since 1970.
-    :param plan: all its calls, None before it may dial.
+    :param plan: all of its calls; ``None`` before it may dial.
     """
 
     campaign: Campaign
@@ -126,27 +126,27 @@ class CampaignState:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return whom it calls."""
+        """Return its numbers."""
         return self.campaign.dialling.numbers
 
     @property
     def send_at(self) -> datetime:
-        """Return when it may begin to dial, in UTC."""
+        """Return the start of its window, in UTC."""
         return datetime.fromtimestamp(self.campaign.dialling.start, UTC)
 
     @property
     def end_at(self) -> datetime:
-        """Return when it must have stopped dialling, in UTC."""
+        """Return the end of its window, in UTC."""
         return datetime.fromtimestamp(self.campaign.dialling.end, UTC)
 
     @property
     def now(self) -> datetime:
-        """Return the instant of its own timeline, in UTC."""
+        """Return the time on its own timeline, in UTC."""
         return datetime.fromtimestamp(self.instant, UTC)
 
     @property
     def updated_at(self) -> float:
-        """Return when it last changed, by an action or because it began to dial or ended; seconds since 1970."""
+        """Return the time of its last action, start or end, in seconds since 1970."""
         begins, ends = self.campaign.dialling.start, self.campaign.dialling.end
         if self.plan is None or self.instant < begins:
             return self.campaign.updated_at
@@ -155,7 +155,7 @@ class CampaignState:
 
     @property
     def calls_finished(self) -> int:
-        """Return how many calls are finished, without listing them."""
+        """Return the number of finished calls, without listing them."""
         return sum(self.plan.passed(name, self.instant) for name in ("dialled", "redialled")) if self.plan else 0
 
     @cached_property
@@ -166,7 +166,7 @@ class CampaignState:
     def finished(self, outcomes: Container[str] = OUTCOMES) -> Sequence[int]:
         """Return the positions of its finished calls in its plan, without making the calls.
 
-        :param outcomes: only of calls that ended so.
+        :param outcomes: only calls with these outcomes.
         """
         if self.plan is None:
             return ()
@@ -183,7 +183,7 @@ class CampaignState:
         return _call(self.campaign, self.plan, position)
 
     def latest_calls(self, most: int) -> list[Call]:
-        """Return the finished calls that began last, the latest first, without listing the others."""
+        """Return the latest finished calls, newest first, without listing the others."""
         if self.plan is None:
             return []
         begun = range(bisect_right(self.plan.starts, self.instant) - 1, -1, -1)
@@ -191,7 +191,7 @@ class CampaignState:
         return [_call(self.campaign, self.plan, position) for position in islice(finished, most)]
 
     def calls_begun(self, since: float, until: float) -> int:
-        """Return how many calls began in a stretch of its timeline up to now, without listing them.
+        """Return the number of calls that started in a period up to now, without listing them.
 
         :param since: seconds since 1970, inclusive.
         :param until: seconds since 1970, exclusive.
@@ -220,10 +220,10 @@ def _call(campaign: Campaign, plan: Plan, position: int) -> Call:
 
 
 def state_at(campaign: Campaign, instant: float, plan: Plan | None, at_end: str) -> CampaignState:
-    """Return how a campaign stands.
+    """Return the state of a campaign.
 
     :param instant: of its timeline, seconds since 1970.
-    :param plan: its calls; None is enough before its send time.
+    :param plan: its calls; may be ``None`` before its send time.
     :param at_end: the status when the window closes with numbers left: ``completed``, ``canceled`` or ``paused``.
     """
     status = status_at(campaign, instant, plan, at_end)
@@ -252,7 +252,7 @@ def _status_by_time(campaign: Campaign, instant: float, plan: Plan | None, at_en
     last_end = plan.last_end if plan else end
     if not held and plan is not None and plan.left == 0 and instant >= plan.last_end:
         return FAILED if plan.nothing_possible else COMPLETED
-    # Calls that were begun inside the window are finished after it.
+    # Calls that started inside the window continue after it.
     if instant >= max(end, last_end):
         return PAUSED if at_end == PAUSED else CANCELED if held else at_end
     if held:
@@ -263,11 +263,11 @@ def _status_by_time(campaign: Campaign, instant: float, plan: Plan | None, at_en
 def act(state: CampaignState, action: str, wrong_state_status: int, resume_before_start: str = "waits") -> Campaign:
     """Return the campaign after an action (Exotel, update campaign).
 
-    :param state: how it stands now.
+    :param state: its current state.
     :param action: ``pause``, ``resume``, ``complete`` or ``archive``.
-    :param wrong_state_status: the HTTP status of a refusal because of the state.
+    :param wrong_state_status: the HTTP status for an action in the wrong state.
     :param resume_before_start: the switch of that name: ``waits`` or ``dials``.
-    :raises Refusal: 400 for an unknown action, ``wrong_state_status`` for one the status does not allow.
+    :raises Refusal: 400 for an unknown action, ``wrong_state_status`` if its status does not allow it.
     """
     if action not in ACTIONS:
         raise Refusal(400, f"action must be one of {', '.join(ACTIONS)}")
@@ -289,10 +289,10 @@ def act(state: CampaignState, action: str, wrong_state_status: int, resume_befor
 def delete(state: CampaignState, wrong_state_status: int, deletes: str = "created") -> Campaign:
     """Return the campaign deleted (Exotel, delete campaign).
 
-    :param state: how it stands now.
+    :param state: its current state.
     :param wrong_state_status: the HTTP status of a refusal.
     :param deletes: the switch of that name: ``created``, ``any`` or ``never``.
-    :raises Refusal: if the service does not delete such a campaign.
+    :raises Refusal: if the campaign cannot be deleted.
     """
     if deletes == "never":
         raise Refusal(wrong_state_status, "Campaigns cannot be deleted")
@@ -302,10 +302,10 @@ def delete(state: CampaignState, wrong_state_status: int, deletes: str = "create
 
 
 def _held(campaign: Campaign, now: float) -> Campaign:
-    """Return the campaign with an open pause; without one it would go on dialling in a longer window."""
+    """Return the campaign with an open pause; without one it would continue to dial in an extended window."""
     if campaign.paused_since is not None:
         return campaign
-    # A call at exactly the old end was not made, and must not be when the end is moved.
+    # A call at exactly the old end was not made, and must not be made after the end has moved.
     since = min(now, math.nextafter(campaign.dialling.end, 0))
     return replace(campaign, dialling=replace(campaign.dialling, pauses=(*campaign.dialling.pauses, (since, math.inf))))
 
@@ -316,9 +316,9 @@ def _closed(campaign: Campaign, now: float) -> tuple[tuple[float, float], ...]:
 
 
 def reschedule(state: CampaignState, end_at: float) -> Campaign:
-    """Return a paused campaign with another end; what it has dialled stays as it is.
+    """Return a paused campaign with another end; its past calls do not change.
 
-    :param state: how it stands; paused by an action or by the end of its window.
+    :param state: its state, paused by an action or by the end of its window.
     :param end_at: seconds since 1970.
     """
     held = _held(state.campaign, state.instant)

@@ -1,14 +1,14 @@
 """The time of the emulator.
 
-There are two times, because there are two clocks to please. The client under test computes ``send_at`` and ``end_at``
-from the real clock, so requests must be judged by real time: a clock that simply ran 600 times faster would refuse
-everything as "in the past" after a minute. Yet the dialling is to be watched in seconds. Therefore:
+There are two times. The client under test computes ``send_at`` and ``end_at`` from the real clock, so requests must be
+validated by real time: with a clock that ran 600 times faster, every time would be in the past after a minute. But
+dialling should be observable within seconds. Therefore:
 
-* :meth:`Clock.time` is real time (plus what was advanced by hand). It dates campaigns and judges requests.
-* :meth:`Clock.progress` counts seconds of dialling, ``speed`` of them for each real second. Every campaign has a
-  timeline of its own that starts when it is created and moves with the progress (see ``timeline.py``).
+* :meth:`Clock.time` is real time (plus manual advances). It dates campaigns and validates requests.
+* :meth:`Clock.progress` counts seconds of dialling, ``speed`` of them per real second. Every campaign has its own
+  timeline, which starts at its creation and moves with the progress (see ``timeline.py``).
 
-With ``speed=0`` real time plays no part: both times move only by :meth:`Clock.advance` and :meth:`Clock.set`.
+With ``speed=0`` both times are independent of real time, and move only by :meth:`Clock.advance` and :meth:`Clock.set`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """A clock that runs at a multiple of real time or is stepped by hand.
+    """A clock that runs at a multiple of real time, or is stepped by hand.
 
-    :param start: an aware instant to begin at; the real now if None.
+    :param start: timezone-aware start time; the real time if ``None``.
     :param speed: seconds of dialling per real second; 0 for a clock stepped by hand.
-    :param skip_waiting: campaigns do not sit out the wait for ``send_at`` or for a retry: each wait takes at most
-        ``waiting_seconds``. Without effect on a stepped clock.
-    :param waiting_seconds: real seconds one such wait takes at most.
+    :param skip_waiting: whether to shorten waits for ``send_at`` and retries to ``waiting_seconds``; without effect on
+        a stepped clock.
+    :param waiting_seconds: maximum duration of such a wait, in real seconds.
     :raises ValueError: for a naive ``start`` or a negative ``speed``.
     """
 
@@ -43,37 +43,37 @@ class Clock:
         self._skip_waiting = skip_waiting
         self._waiting_seconds = waiting_seconds
         self._real_start = time.time()
-        # Whole seconds where a person steps the clock, as in the times that requests carry.
+        # Whole seconds on a stepped clock, like the times in requests.
         now = self._real_start if speed else float(int(self._real_start))
         self._start = now if start is None else epoch(start)
         self._advanced = 0.0
         self._lock = threading.Lock()
 
     def _elapsed(self) -> float:
-        # time.time, not a monotonic clock: a test that travels in time takes the emulator in its process along.
+        # time.time, not a monotonic clock: a test with a simulated time also moves an emulator in its process.
         return max(0.0, time.time() - self._real_start) if self.speed else 0.0
 
     def time(self) -> float:
-        """Return the instant requests are judged by, in seconds since 1970."""
+        """Return the time for validating requests, in seconds since 1970."""
         return self._start + self._advanced + self._elapsed()
 
     def now(self) -> datetime:
-        """Return the instant requests are judged by, in UTC."""
+        """Return the time for validating requests, in UTC."""
         return datetime.fromtimestamp(self.time(), UTC)
 
     def progress(self) -> float:
-        """Return how many seconds of dialling have passed since the clock was made."""
+        """Return the seconds of dialling since the clock was created."""
         return self._advanced + self._elapsed() * self.speed
 
     def waiting_cost(self) -> float | None:
-        """Return the longest time a wait may take, in seconds of progress; None if waits are sat out."""
+        """Return the maximum duration of a wait, in seconds of progress; ``None`` if waits are not shortened."""
         return self._waiting_seconds * self.speed if self._skip_waiting and self.speed else None
 
     def advance(self, seconds: float) -> None:
         """Move both times forward.
 
         :param seconds: how far, 0 or more. Not multiplied by ``speed``.
-        :raises ValueError: for a negative number: what was dialled stays dialled.
+        :raises ValueError: for a negative number: past calls cannot be undone.
         """
         if seconds < 0:
             raise ValueError("the clock does not go back")

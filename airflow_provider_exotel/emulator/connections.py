@@ -1,7 +1,7 @@
-"""Open connections, so that one can be closed without an answer.
+"""A register of open connections, to close one without a response.
 
-An ASGI application cannot do that: whatever it does, uvicorn answers. So the HTTP protocol registers its transport
-under the client's address, which the application finds in its scope.
+An ASGI application cannot do that: uvicorn always sends a response. So the HTTP protocol registers its transport under
+the client's address, which the application finds in its scope.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ Address = tuple[str, int]
 
 
 def protocol_with(connections: dict[Address, asyncio.Transport]) -> type[H11Protocol]:
-    """Return uvicorn's HTTP protocol, keeping its open connections in ``connections``.
+    """Return uvicorn's HTTP protocol with a register of open connections.
 
-    :param connections: filled and emptied as clients come and go.
+    :param connections: the register.
     """
 
     class RegisteredProtocol(H11Protocol):
-        """HTTP/1.1 of uvicorn, with a register."""
+        """uvicorn's HTTP/1.1 protocol with the register."""
 
         address: Address | None = None
 

@@ -1,4 +1,4 @@
-"""The control paths under ``/_emulator/``, with which other processes drive the emulator.
+"""The control paths under ``/_emulator/``, for other processes that control the emulator.
 
 There is no authentication: the emulator listens on loopback only.
 """
@@ -14,57 +14,57 @@ from fastapi import APIRouter, HTTPException, Request
 from airflow_provider_exotel.emulator.campaigns import CampaignState
 from airflow_provider_exotel.emulator.clock import Clock
 from airflow_provider_exotel.emulator.faults import Fault
-from airflow_provider_exotel.emulator.front import Office
+from airflow_provider_exotel.emulator.front import EmulatorState
 from airflow_provider_exotel.emulator.journal import masked
 
 
-def control_routes(office: Office) -> APIRouter:
+def control_routes(state: EmulatorState) -> APIRouter:
     """Return the control paths.
 
     ``GET requests``, ``campaigns``, ``called``, ``lists``, ``settings``, ``faults``, ``clock``; ``POST faults`` (one or
     a list), ``clock/advance`` (``{"seconds": 60}``), ``clock/set`` (``{"instant": "..."}``), ``settings``, ``lists``
     (``{"sid": ..., "numbers": [...]}``), ``callbacks`` (sends those that are due), ``reset``; ``DELETE faults``.
-    Invalid input is answered 400 with ``error``.
+    The response to invalid input is 400 with ``error``.
 
-    Only ``called`` shows numbers: tests count with it who was called twice.
+    Only ``called`` returns numbers: tests use it to find contacts that were called twice.
 
-    :param office: what they work on.
+    :param state: the state of the emulator.
     """
     router = APIRouter(prefix="/_emulator")
-    _reading(router, office)
-    _clock(router, office.account.clock)
-    _changing(router, office)
+    _reading(router, state)
+    _clock(router, state.account.clock)
+    _changing(router, state)
     return router
 
 
-def _reading(router: APIRouter, office: Office) -> None:
+def _reading(router: APIRouter, state: EmulatorState) -> None:
     @router.get("/requests")
     async def requests() -> list[dict[str, Any]]:
-        return [each.shown() for each in office.journal]
+        return [each.shown() for each in state.journal]
 
     @router.get("/campaigns")
     async def campaigns() -> list[dict[str, Any]]:
-        return [_shown(each) for each in office.account.states()]
+        return [_shown(each) for each in state.account.states()]
 
     @router.get("/called")
     def called() -> list[dict[str, Any]]:
-        # Not async: hundreds of thousands of calls take seconds, in which others are answered.
-        return [_called(each) for each in office.account.states()]
+        # Not async: hundreds of thousands of calls take seconds, and other requests must be answered meanwhile.
+        return [_called(each) for each in state.account.states()]
 
     @router.get("/lists")
     async def lists() -> list[dict[str, Any]]:
         return [
             {"sid": each.sid, "name": masked(each.name), "kind": each.kind, "contact_count": len(each.numbers)}
-            for each in office.account.lists.all()
+            for each in state.account.lists.all()
         ]
 
     @router.get("/settings")
     async def settings() -> dict[str, Any]:
-        return asdict(office.account.settings)
+        return asdict(state.account.settings)
 
     @router.get("/faults")
     async def faults() -> list[dict[str, Any]]:
-        return [asdict(each) for each in office.faults.waiting()]
+        return [asdict(each) for each in state.faults.waiting()]
 
 
 def _clock(router: APIRouter, clock: Clock) -> None:
@@ -88,8 +88,8 @@ def _clock(router: APIRouter, clock: Clock) -> None:
         return shown()
 
 
-def _changing(router: APIRouter, office: Office) -> None:
-    account = office.account
+def _changing(router: APIRouter, state: EmulatorState) -> None:
+    account = state.account
 
     @router.post("/settings")
     async def settings(request: Request) -> dict[str, Any]:
@@ -99,12 +99,12 @@ def _changing(router: APIRouter, office: Office) -> None:
     @router.post("/faults")
     async def add_faults(request: Request) -> list[dict[str, Any]]:
         given = await _json(request)
-        office.faults.add(*[_try(_fault, each) for each in (given if isinstance(given, list) else [given])])
-        return [asdict(each) for each in office.faults.waiting()]
+        state.faults.add(*[_try(_fault, each) for each in (given if isinstance(given, list) else [given])])
+        return [asdict(each) for each in state.faults.waiting()]
 
     @router.delete("/faults")
     async def clear_faults() -> list[dict[str, Any]]:
-        office.faults.clear()
+        state.faults.clear()
         return []
 
     @router.post("/lists")
@@ -115,12 +115,12 @@ def _changing(router: APIRouter, office: Office) -> None:
 
     @router.post("/callbacks")
     def callbacks() -> dict[str, Any]:
-        # Not async: it waits for the answers.
-        return {"answers": office.send_callbacks()}
+        # Not async: it waits for the responses.
+        return {"answers": state.send_callbacks()}
 
     @router.post("/reset")
     async def reset() -> dict[str, Any]:
-        office.reset()
+        state.reset()
         return {}
 
 
@@ -138,7 +138,7 @@ def _shown(state: CampaignState) -> dict[str, Any]:
 
 
 def _called(state: CampaignState) -> dict[str, Any]:
-    """Return the number of each finished call of a campaign, in the order in which the calls began."""
+    """Return the number of each finished call of a campaign, in the order of their start."""
     numbers = [] if state.plan is None else [state.numbers[state.plan.indexes[each]] for each in state.finished()]
     return {"id": state.id, "name": masked(state.name), "numbers": numbers}
 

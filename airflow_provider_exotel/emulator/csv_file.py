@@ -1,6 +1,6 @@
-"""The CSV file of an upload, judged as strictly as the pages about CSV say (Exotel, add contacts to a list via CSV).
+"""Validate the CSV file of an upload as strictly as documented (Exotel, add contacts to a list via CSV).
 
-The header is judged at once and refuses the whole file; a row that is wrong only fails by itself.
+An invalid header refuses the whole file; an invalid row fails alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COLUMN = "number"
 
 
 def check_size(size: int, kind: str) -> None:
-    """Judge how large the file is; only for dynamic lists there is a limit.
+    """Check the size of a file; only dynamic lists have a limit.
 
     :param size: in bytes.
     :raises Refusal: 400.
@@ -29,11 +29,11 @@ def check_size(size: int, kind: str) -> None:
 
 
 def read_numbers(file: BinaryIO, kind: str) -> tuple[tuple[str, ...], Iterator[str]]:
-    """Return the columns of a file beside ``number``, and the number of each of its rows as it stands there.
+    """Return the columns of a file without ``number``, and the raw number of each row.
 
     :param file: the file at its beginning.
     :param kind: ``static`` or ``dynamic``.
-    :raises Refusal: 400 for a header that is wrong; the iterator raises it for text that is not UTF-8.
+    :raises Refusal: 400 for an invalid header; the iterator raises it for text that is not UTF-8.
     """
     rows = _rows(file)
     header = next(rows, [])

@@ -1,6 +1,6 @@
-"""Answers in the two ways Exotel's pages write them.
+"""Responses in the two formats of Exotel's pages.
 
-``documented``: the create-campaign page and its neighbours. ``wrapped``: the older reference and public clients.
+``documented``: the create-campaign page and related pages. ``wrapped``: the older reference and public clients.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_exotel.emulator.envelopes import request_id
 from airflow_provider_exotel.emulator.paging import Page
 from airflow_provider_exotel.emulator.settings import Settings
 
-# The fields the create-campaign page shows in its answer, and those only other pages repeat.
+# Fields in the response on the create-campaign page, and fields that only other pages repeat.
 PAGE_FIELDS = ("caller_id", "url", "retries")
 OTHER_FIELDS = (
     "lists",
@@ -32,17 +32,17 @@ OTHER_FIELDS = (
     "status_callback",
 )
 
-# The statuses in which a campaign has a report: those in which it calls nobody any more.
+# Statuses in which a campaign has a report: it makes no more calls.
 REPORTED = frozenset({"completed", "failed", "canceled", "archived"})
 
 
 def date(seconds: float) -> str:
-    """Return an instant as the samples write it, with the offset of India."""
+    """Return a time in the format of the samples, with the offset of India."""
     return datetime.fromtimestamp(seconds, INDIA).isoformat(timespec="seconds")
 
 
 def success(method: str, response: Any, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the body of a successful answer.
+    """Return the body of a successful response.
 
     :param method: the HTTP method.
     :param response: the items.
@@ -53,13 +53,13 @@ def success(method: str, response: Any, metadata: Mapping[str, Any] | None = Non
 
 
 def one_campaign(method: str, state: CampaignState, settings: Settings, account_sid: str) -> dict[str, Any]:
-    """Return the answer that shows one campaign: of a create (``POST``), a read, a change or a delete."""
+    """Return the response for one campaign: to a create (``POST``), a read, a change or a delete."""
     item = _campaign_item(state, settings, account_sid, created=method == "POST")
     return success(method, item if settings.response_as_object else [item])
 
 
 def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: str) -> dict[str, Any]:
-    """Return the answer that lists campaigns."""
+    """Return the response with a list of campaigns."""
     items = [_campaign_item(each, settings, account_sid) for each in page.items]
     for each in items:
         each["data"][settings.list_id] = each["data"].pop("id")
@@ -70,7 +70,7 @@ def campaign_page(page: Page[CampaignState], settings: Settings, account_sid: st
 
 
 def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dict[str, Any]:
-    """Return the answer that lists calls, one item per attempt."""
+    """Return the response with a list of calls, one item per attempt."""
     items = [_call_item(*each, settings) for each in page.items]
     if settings.recording_url is not None:
         for item, (_, call) in zip(items, page.items, strict=True):
@@ -81,14 +81,14 @@ def call_page(page: Page[tuple[CampaignState, Call]], settings: Settings) -> dic
 
 
 def recording_url(call: Call, settings: Settings) -> str | None:
-    """Return where the recording of a call is; only answered calls have one."""
+    """Return the URL of a call's recording; only answered calls have one."""
     if settings.recording_url is None or call.status != "completed":
         return None
     return settings.recording_url.replace("{sid}", call.call_sid)
 
 
 def report(state: CampaignState, settings: Settings) -> str:
-    """Return the report of a campaign as CSV: its calls under the names of the dialect."""
+    """Return the report of a campaign as CSV, with the field names of the dialect."""
     rows = [_call_item(state, call, settings) for call in state.calls]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["call_sid"])
@@ -98,7 +98,7 @@ def report(state: CampaignState, settings: Settings) -> str:
 
 
 def metadata_of(page: Page[Any], settings: Settings) -> dict[str, int] | None:
-    """Return the figures of a page, None where they are switched off."""
+    """Return the metadata of a page, or ``None`` if it is switched off."""
     if not settings.list_metadata:
         return None
     if settings.list_metadata == "page":
@@ -107,7 +107,7 @@ def metadata_of(page: Page[Any], settings: Settings) -> dict[str, int] | None:
 
 
 def wrapped(data: dict[str, Any]) -> dict[str, Any]:
-    """Return an item as the older reference writes it."""
+    """Return an item in the format of the older reference."""
     return {"code": 200, "error_data": None, "status": "success", "data": data}
 
 
@@ -155,7 +155,7 @@ def _campaign(state: CampaignState, settings: Settings, account_sid: str, *, cre
 
 
 def _word(status: str, settings: Settings, *, created: bool) -> str:
-    """Return the status as written; the older reference too answers a create with a capital letter."""
+    """Return the status in its format; the older reference also capitalises it in the response to a create."""
     if status in settings.status_words:
         return settings.status_words[status]
     capital = settings.form("status_style") == "title" or (created and status == CREATED)

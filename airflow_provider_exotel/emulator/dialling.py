@@ -1,8 +1,8 @@
-"""What the service does with the numbers of a campaign: which call when, and how it ends.
+"""The calls of a campaign: their times and outcomes.
 
-Nothing runs in the background. A plan is a pure function of the campaign: all its calls with their times, computed
-once. Whoever asks for counts gets those of a moment by bisection, so that a list of thousands of campaigns is cheap.
-Calls before a pause are the same in the plan without it: an action never rewrites what has been dialled.
+Nothing runs in the background. A plan is a pure function of the campaign: all calls with their times, computed once.
+Counts at a time are found by bisection, so that a list of thousands of campaigns is cheap. Calls before a pause are the
+same in a plan without it: an action never changes past calls.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DURATIONS = {"completed": (12, 75), "busy": (2, 5), "no-answer": (25, 35), "fail
 
 @dataclass(frozen=True)
 class Retries:
-    """When a number is called again (Exotel, create campaign: ``retries``).
+    """The retry plan of a number (Exotel, create campaign: ``retries``).
 
     :param extra: attempts after the first one, 0 to 3.
     :param interval: seconds from the end of a call to the next one.
@@ -43,15 +43,15 @@ class Retries:
 
 @dataclass(frozen=True)
 class Dialling:
-    """All that decides how the numbers of a campaign are called.
+    """The input of a call plan.
 
-    :param numbers: the numbers, one call plan each; equal ones are called as often as they stand here.
-    :param start: first instant at which may be dialled, seconds since 1970.
-    :param end: first instant at which may not be dialled any more.
+    :param numbers: the numbers; duplicates are called as often as listed.
+    :param start: first time at which dialling is allowed, in seconds since 1970.
+    :param end: first time at which dialling is not allowed any more.
     :param calls_per_minute: the throttle.
     :param weights: of the outcomes, in the order of :data:`OUTCOMES`.
-    :param seed: with the number and the attempt it decides the outcome.
-    :param pauses: stretches (after, until) without dialling, in order; the last one may be open (infinity).
+    :param seed: determines, with number and attempt, the outcome.
+    :param pauses: sorted periods (after, until) without dialling; the last one may be open (infinity).
     """
 
     numbers: tuple[str, ...] = field(repr=False)
@@ -66,10 +66,11 @@ class Dialling:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many numbers stand where at one moment; all but ``total`` add up to ``total``.
+    """Counts of numbers by state at one time; all but ``total`` add up to ``total``.
 
-    ``untried`` wait for the first call, ``dialling`` are in it, ``redialling`` in a later one, ``waiting`` for one;
-    ``completed``, ``busy``, ``no_answer`` and ``failed`` are done; ``no_attempt`` were never called and never will be.
+    ``untried`` numbers wait for the first call, ``dialling`` are in it, ``redialling`` are in a later one, and
+    ``waiting`` wait for one. ``completed``, ``busy``, ``no_answer`` and ``failed`` are done; ``no_attempt`` will not be
+    called.
     """
 
     total: int
@@ -85,19 +86,19 @@ class Counts:
 
     @property
     def open(self) -> int:
-        """Return how many are not settled."""
+        """Return the number of open numbers."""
         return self.untried + self.dialling + self.redialling + self.waiting
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All calls of a campaign in the order of their start, and the moments at which each count changes.
+    """All calls of a campaign in the order of their start, with the times at which each count changes.
 
     The call ``i`` is ``indexes[i]`` (into the numbers), ``attempts[i]``, ``outcomes[i]``, ``starts[i]``, ``ends[i]``.
 
-    :param left: numbers that the plan does not settle because the window ends or a pause does not.
-    :param last_end: when the last call ends; the start of the window if there is none.
-    :param idle: stretches (from, until) in which no call is made and the next one, or the end, is waited for.
+    :param left: numbers still open because the window ends or a pause does not.
+    :param last_end: end of the last call; the start of the window without calls.
+    :param idle: periods (from, until) without calls, before the next call or the end.
     """
 
     total: int
@@ -112,13 +113,13 @@ class Plan:
     idle: tuple[tuple[float, float], ...] = field(repr=False)
 
     def passed(self, name: str, instant: float) -> int:
-        """Return how often ``name`` has happened until ``instant``."""
+        """Return the count of ``name`` at ``instant``."""
         moments = self.moments.get(name)
         return bisect_right(moments, instant) if moments else 0
 
     @property
     def nothing_possible(self) -> bool:
-        """Return whether not one call reached a telephone."""
+        """Return whether all calls failed to connect."""
         failed = OUTCOMES.index("failed")
         return all(outcome == failed for outcome in self.outcomes)
 
@@ -142,7 +143,7 @@ def call(dialling: Dialling, number: str, copy: int, attempt: int) -> tuple[int,
 
 
 def after_pauses(instant: float, pauses: tuple[tuple[float, float], ...]) -> float:
-    """Return the first moment from ``instant`` on that lies in no pause."""
+    """Return the first time from ``instant`` on that is not in a pause."""
     for begin, until in pauses:
         if begin < instant < until:
             instant = until
@@ -152,8 +153,8 @@ def after_pauses(instant: float, pauses: tuple[tuple[float, float], ...]) -> flo
 def plan(dialling: Dialling) -> Plan:
     """Return all calls of a campaign.
 
-    One call starts every 60 / ``calls_per_minute`` seconds. A retry that is due goes before a number that has not been
-    called, so that the interval is kept as well as the throttle allows.
+    One call starts every 60 / ``calls_per_minute`` seconds. Due retries take precedence over uncalled numbers, so that
+    the interval is kept as well as the throttle allows.
     """
     numbers, retries, gap = dialling.numbers, dialling.retries, 60.0 / dialling.calls_per_minute
     copies = _copies(numbers)
@@ -213,7 +214,7 @@ def plan(dialling: Dialling) -> Plan:
 
 
 def _copies(numbers: tuple[str, ...]) -> list[int]:
-    """Return for each number how often it has occurred before."""
+    """Return the number of earlier occurrences of each number."""
     seen: Counter[str] = Counter()
     copies = []
     for number in numbers:
@@ -223,11 +224,11 @@ def _copies(numbers: tuple[str, ...]) -> list[int]:
 
 
 def counts(calls: Plan, instant: float, *, ended: bool) -> Counts:
-    """Return the counts of a moment.
+    """Return the counts at a time.
 
     :param calls: the plan.
     :param instant: seconds since 1970.
-    :param ended: whether the campaign is over: what is still open has failed then, except calls in progress.
+    :param ended: whether the campaign is over: then open numbers have failed, except calls in progress.
     """
     passed = calls.passed
     waiting = {word: passed(f"waiting {word}", instant) - passed(f"waited {word}", instant) for word in RETRIED}

@@ -1,4 +1,4 @@
-"""Refusals, and the five shapes in which Exotel's sources show an error."""
+"""Refusals, and the five error formats in Exotel's sources."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from uuid import uuid4
 
 
 class Refusal(Exception):
-    """A request the service does not carry out.
+    """A refused request.
 
     :param status: the HTTP status.
-    :param message: what a person reads; may name one phone number, as the service does.
+    :param message: the error message; may contain one phone number, like the service's.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -25,7 +25,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer before it is sent."""
+    """An HTTP response before it is sent."""
 
     status: int
     body: bytes = b""
@@ -33,10 +33,10 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-# The catalogue of a sister API of Exotel; none of campaign codes is published.
+# The catalogue of a related Exotel API; no codes for campaigns are published.
 CATALOGUE = {400: 1002, 401: 1010, 403: 1003, 404: 1000, 409: 1008, 415: 1011, 429: 1013, 500: 1100}
 MANDATORY, NOT_PARSED = 1001, 1007
-# Numbers seen in Exotel's answers elsewhere.
+# Codes in other Exotel responses.
 OTHER_CODES = {401: 1010, 403: 1010, 404: 10731, 409: 1012, 429: 1013, 500: 1100}
 _NOT_PARSED_WORDS = ("not valid JSON", "must be a JSON object", "comma-separated", "must be an array")
 WORD_CODES = {401: "UNAUTHORIZED", 404: "NOT_FOUND", 429: "RATE_LIMIT_EXCEEDED"}
@@ -53,10 +53,10 @@ def reason(status: int) -> str:
 
 
 def code_of(status: int, message: str, error_codes: str) -> int:
-    """Return the number of an error.
+    """Return the code of an error.
 
     :param status: the HTTP status.
-    :param message: what a person reads.
+    :param message: the error message.
     :param error_codes: ``catalogue`` or ``other``, the switch of that name.
     """
     if error_codes == "other":
@@ -69,7 +69,7 @@ def code_of(status: int, message: str, error_codes: str) -> int:
 
 
 def error_item(status: int, message: str, error_codes: str = "catalogue") -> dict[str, Any]:
-    """Return an entry that failed inside an answer that did not."""
+    """Return a failed entry inside a successful response."""
     code = code_of(status, message, error_codes)
     error = {"code": code, "description": message, "message": reason(status)}
     return {"code": status, "error_data": error, "status": "failure", "data": None}
@@ -105,6 +105,6 @@ JSON_ENVELOPES: Mapping[str, Callable[[int, str, str, str], dict[str, Any]]] = {
 
 
 def html_page(status: int, message: str) -> str:
-    """Return an error as a gateway writes it."""
+    """Return an error as a gateway's HTML page."""
     title = f"{status} {reason(status)}"
     return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{html.escape(message)}</p></body></html>"

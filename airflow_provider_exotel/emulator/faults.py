@@ -1,6 +1,6 @@
 """The fault plan: which requests go wrong, and how.
 
-A refused connection cannot be had for one request: stop the emulator (``emulator.stop()``) and start it again on the
+A connection cannot be refused for a single request: stop the emulator (``emulator.stop()``) and start it again on the
 same port (``emulator.start()``).
 """
 
@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from airflow_provider_exotel.emulator.settings import ENVELOPES
 
-# Where each kind may strike; the first one is its default. "before": the request is not carried out.
+# The stages of each kind, the default first. "before": the request is not processed.
 STAGES = {
     "drop_before_commit": ("before",),
     "drop_after_commit": ("after",),
@@ -29,22 +29,22 @@ STAGES = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong.
+    """One fault.
 
     :param on: method and path below the account, both with ``*`` for anything in one segment: ``POST campaigns``,
         ``PUT campaigns/*``, ``GET campaigns/*/call-details``; the path ``*`` alone stands for every path.
     :param kind: ``drop_before_commit``, ``drop_after_commit`` (the connection closes without an answer), ``delay``,
-        ``cut_body`` (the answer breaks off in its middle), ``html_5xx`` (a gateway's page), ``status`` (any status in
-        any envelope), ``rate_limited`` (429), ``empty_body`` (200 with nothing), ``wrong_id`` (the answer names another
-        campaign), ``not_done`` (a PUT or DELETE is answered with success and changes nothing).
-    :param times: how many requests it strikes; None for all.
-    :param after: how many matching requests it lets pass first.
-    :param stage: ``before`` or ``after`` the request is carried out, for kinds that know both; default ``before``.
-    :param seconds: real seconds to wait before it strikes; for ``delay`` all there is.
+        ``cut_body`` (half of the response), ``html_5xx`` (a gateway's page), ``status`` (any status in any envelope),
+        ``rate_limited`` (429), ``empty_body`` (200 without a body), ``wrong_id`` (a response with another campaign's
+        id), ``not_done`` (a PUT or DELETE succeeds and changes nothing).
+    :param times: number of requests that fail; ``None`` for all.
+    :param after: number of matching requests that pass first.
+    :param stage: ``before`` or ``after`` the request is processed, for kinds that support both; default ``before``.
+    :param seconds: real seconds to wait before the fault; the whole fault for ``delay``.
     :param status: the HTTP status of ``html_5xx`` (default 502) and ``status`` (default 500).
-    :param envelope: the error shape of ``status`` and ``rate_limited``; None for that of the settings.
-    :param retry_after: the form of ``Retry-After`` of ``rate_limited``; None for that of the settings.
-    :param message: the text of an error answer.
+    :param envelope: the error format of ``status`` and ``rate_limited``; ``None`` for that of the settings.
+    :param retry_after: the format of ``Retry-After`` for ``rate_limited``; ``None`` for that of the settings.
+    :param message: the error message.
     :raises ValueError: for an unknown kind, stage or envelope.
     """
 
@@ -75,7 +75,7 @@ class Fault:
         object.__setattr__(self, "status", self.status or {"html_5xx": 502, "rate_limited": 429}.get(self.kind, 500))
 
     def matches(self, method: str, path: str) -> bool:
-        """Return whether the fault is meant for a request.
+        """Return whether the fault matches a request.
 
         :param method: the HTTP method.
         :param path: the path below the account, without slashes around it.
@@ -88,7 +88,7 @@ class Fault:
 
 
 class FaultPlan:
-    """The faults that are still to come, in order; the first one that matches a request strikes."""
+    """The pending faults, in order; the first one that matches a request is applied."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -97,23 +97,23 @@ class FaultPlan:
     def add(self, *faults: Fault) -> None:
         """Append faults.
 
-        :param faults: what is to go wrong.
+        :param faults: the faults.
         """
         with self._lock:
             self._faults.extend(faults)
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def waiting(self) -> list[Fault]:
-        """Return the faults that have not struck as often as they are to."""
+        """Return the faults with remaining requests."""
         with self._lock:
             return list(self._faults)
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault that strikes this request, and count it.
+        """Return the fault for a request, and count it.
 
         :param method: the HTTP method.
         :param path: the path below the account.

@@ -1,7 +1,7 @@
-"""What stands before the service: the journal, the fault plan, authentication and the rate limit.
+"""The middleware of the service: the journal, the fault plan, authentication and the rate limit.
 
-It is ASGI and not a FastAPI middleware because it must decide what leaves the machine byte by byte: no answer at all,
-half an answer, an answer to a request that was never carried out, none to one that was.
+It is plain ASGI and not a FastAPI middleware because it must control every byte of a response: no response, half of
+one, a response to a request that was not processed, or none to one that was.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from airflow_provider_exotel.emulator.journal import JournalEntry
 from airflow_provider_exotel.emulator.settings import Settings
 
 PREFIX = "/v2/accounts/"
-# The statuses that are answered before the service itself is reached.
+# Statuses of responses that do not come from the service itself.
 _OF_THE_GATE = (401, 429)
-# Bytes of a body that are held in memory, the rest is on disk, and of a piece in which it is handed on.
+# Maximum size of a body in memory (the rest is on disk), and size of the chunks in which it is passed on.
 MOST_IN_MEMORY, PIECE = 1_000_000, 65_536
 
 Body = SpooledTemporaryFile[bytes]
 
 
 @dataclass
-class Office:
-    """Everything one emulator consists of, apart from HTTP."""
+class EmulatorState:
+    """The state of one emulator, without HTTP."""
 
     account: Account
     credentials: Credentials
@@ -52,10 +52,10 @@ class Office:
     callbacks_sent: set[tuple[str, ...]] = field(default_factory=set)
 
     def send_callbacks(self, *, again: bool = False, latest_first: bool = False) -> list[int]:
-        """Send every callback that is due, and return the HTTP statuses of the answers, 0 where there is none.
+        """Send every due callback, and return the HTTP statuses of the responses, 0 without one.
 
-        :param again: send those too that were taken before, as duplicates.
-        :param latest_first: in disorder.
+        :param again: whether to repeat accepted callbacks, as duplicates.
+        :param latest_first: whether to send them out of order.
         """
         settings = self.account.settings
         due = [event for state in self.account.states() for event in due_events(state, settings)]
@@ -68,7 +68,7 @@ class Office:
         return answers
 
     def reset(self) -> None:
-        """Forget campaigns, lists, faults, the journal and the requests of this minute."""
+        """Remove campaigns, lists, faults, the journal and the requests of this minute."""
         self.account.clear()
         self.faults.clear()
         self.rate_limit.clear()
@@ -85,14 +85,14 @@ def error_answer(
     headers: Mapping[str, str] | None = None,
     envelope: str | None = None,
 ) -> Answer:
-    """Return an error in one of the five shapes.
+    """Return an error in one of the five formats.
 
     :param status: the HTTP status.
-    :param message: what a person reads.
+    :param message: the error message.
     :param method: the HTTP method of the request.
-    :param settings: the switches, which name the shape.
+    :param settings: the switches, which select the format.
     :param headers: further headers.
-    :param envelope: another shape than that of the switches.
+    :param envelope: another format than that of the switches.
     """
     at_the_gate = status in _OF_THE_GATE and settings.auth_envelope
     shape = envelope or (at_the_gate if isinstance(at_the_gate, str) else settings.envelope)
@@ -102,30 +102,30 @@ def error_answer(
     return Answer(status, json.dumps(body).encode(), headers=headers or {})
 
 
-class Front:
-    """The ASGI application in front of the service; other paths pass through untouched.
+class FaultMiddleware:
+    """The ASGI middleware in front of the service; other paths pass unchanged.
 
-    :param inside: the application that carries requests out.
-    :param office: what it works on.
+    :param inside: the application that processes requests.
+    :param state: the state of the emulator.
     """
 
-    def __init__(self, inside: ASGIApp, office: Office) -> None:
-        self._inside, self._office = inside, office
+    def __init__(self, inside: ASGIApp, state: EmulatorState) -> None:
+        self._inside, self._office = inside, state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Carry out one request as ASGI wants it."""
+        """Process one ASGI request."""
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             await self._inside(scope, receive, send)
             return
         with SpooledTemporaryFile(max_size=MOST_IN_MEMORY) as body:
-            # Of a request that has not arrived as a whole a service carries out nothing.
+            # The service ignores a request that has not arrived completely.
             if await _read(receive, body):
                 await self._answer(scope, receive, send, body)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, body: Body) -> None:
-        office, method = self._office, scope["method"]
+        state, method = self._office, scope["method"]
         account_sid, _, path = scope["path"].removeprefix(PREFIX).strip("/").partition("/")
-        fault = office.faults.take(method, path)
+        fault = state.faults.take(method, path)
         if fault and fault.stage == "before":
             await asyncio.sleep(fault.seconds)
         answer = self._instead(fault, method)
@@ -148,13 +148,13 @@ class Front:
             await _send(send, answer)
 
     def _instead(self, fault: Fault | None, method: str) -> Answer | None:
-        """Return the answer to a request that is not carried out because of a fault."""
+        """Return the response to a request that is not processed because of a fault."""
         if fault is None or fault.stage != "before" or fault.kind in {"delay", "drop_before_commit"}:
             return None
         return self._answer_of(fault, method)
 
     def _afterwards(self, fault: Fault, method: str, answer: Answer) -> Answer | None:
-        """Return what becomes of the answer to a request that was carried out."""
+        """Return the response to a processed request, after applying a fault."""
         if fault.kind == "drop_after_commit":
             return None
         if fault.kind == "empty_body":
@@ -173,20 +173,20 @@ class Front:
         return error_answer(fault.status, fault.message, method, settings, headers, envelope)
 
     async def _carry_out(self, scope: Scope, body: Body, account_sid: str) -> Answer:
-        office, settings, method = self._office, self._office.account.settings, scope["method"]
+        state, settings, method = self._office, self._office.account.settings, scope["method"]
         header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
         try:
-            authenticate(header, account_sid, office.credentials, settings)
+            authenticate(header, account_sid, state.credentials, settings)
         except Refusal as refusal:
             return error_answer(refusal.status, refusal.message, method, settings)
-        admitted, headers = office.rate_limit.admit()
+        admitted, headers = state.rate_limit.admit()
         if not admitted:
-            headers = {**headers, **office.rate_limit.retry_after(settings.retry_after)}
+            headers = {**headers, **state.rate_limit.retry_after(settings.retry_after)}
             return error_answer(429, "Rate limit exceeded", method, settings, headers)
         return await self._inner_answer(scope, body, headers)
 
     async def _inner_answer(self, scope: Scope, body: Body, headers: Mapping[str, str]) -> Answer:
-        """Return what the application inside answers."""
+        """Return the response of the inner application."""
         sent: list[Message] = []
 
         body.seek(0)
@@ -200,7 +200,7 @@ class Front:
 
         try:
             await self._inside(scope, receive, send)
-        except Exception as error:  # A defect of the emulator must look like one, not like a lost connection.
+        except Exception as error:  # A bug in the emulator must be visible as such, not as a lost connection.
             message = f"The emulator failed: {type(error).__name__}"
             return error_answer(500, message, scope["method"], self._office.account.settings, headers)
         kind = dict(sent[0]["headers"]).get(b"content-type", b"application/json").decode("latin-1")
@@ -223,12 +223,12 @@ class Front:
         )
 
     async def _drop(self, scope: Scope, receive: Receive) -> None:
-        """Close the connection without an answer."""
+        """Close the connection without a response."""
         self._office.connections[tuple(scope["client"])].abort()
         await _gone(receive)
 
     async def _cut(self, scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
-        """Send half of the answer under the length of the whole, then close."""
+        """Send half of the response with the full content length, then close."""
         await send(_start(answer))
         await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
         self._office.connections[tuple(scope["client"])].close()
@@ -236,7 +236,7 @@ class Front:
 
 
 def with_another_id(body: bytes, known: Sequence[str]) -> bytes:
-    """Return the JSON of an answer with the first of the known ids, or one that nobody has, in place of its own."""
+    """Return the JSON of a response with the id of another campaign, or with an unknown id."""
     text = body.decode()
     shown = next((each for each in reversed(known) if each in text), None)
     other = next((each for each in known if each != shown), "0" * 32)
@@ -244,7 +244,7 @@ def with_another_id(body: bytes, known: Sequence[str]) -> bytes:
 
 
 async def _read(receive: Receive, body: Body) -> bool:
-    """Write the body of a request down; return whether it came to its end."""
+    """Store the body of a request, and return whether it is complete."""
     more = True
     while more:
         message = await receive()
@@ -256,13 +256,13 @@ async def _read(receive: Receive, body: Body) -> bool:
 
 
 async def _gone(receive: Receive) -> None:
-    """Wait until the connection is closed: uvicorn answers for an application that returns before."""
+    """Wait until the connection is closed: uvicorn responds for an application that returns earlier."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def _noted(scope: Scope, body: Body) -> Any:
-    """Return what the journal keeps of a body: of a file no more than its size."""
+    """Return a body for the journal; of a file only its size."""
     kind = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
     size = body.seek(0, SEEK_END)
     if kind.startswith("multipart/"):

@@ -1,4 +1,4 @@
-"""Who may come in, and how often: HTTP Basic authentication and the rate limit of the account."""
+"""HTTP Basic authentication and the rate limit of the account."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def clear(self) -> None:
-        """Begin a new minute."""
+        """Start a new minute."""
         with self._lock:
             self._minute, self._used = -1, 0
 
     def admit(self) -> tuple[bool, Mapping[str, str]]:
-        """Count one request; return whether it may pass, and the headers of its answer."""
+        """Count one request, and return whether it is allowed, with the headers of its response."""
         limit = self._settings.rate_limit
         if limit is None:
             return True, {}

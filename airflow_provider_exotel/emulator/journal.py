@@ -1,4 +1,4 @@
-"""What was asked of the emulator and what became of it; phone numbers are shown nowhere."""
+"""The journal of requests and their results, without phone numbers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SECRET_FIELDS = {"custom_field", "call_status_callback", "call_schedule_callback
 
 
 def masked(text: str) -> str:
-    """Return ``text`` with all but the last two digits of each phone number covered."""
+    """Return ``text`` with all but the last two digits of each phone number redacted."""
     return NUMBER.sub(lambda found: "•" * 8 + found.group()[-2:], text)
 
 
 def summary(body: Any) -> Any:
-    """Return a request body with counts in place of numbers, fit to be shown.
+    """Return a request body with counts instead of numbers.
 
     :param body: decoded JSON, or anything else.
     """
@@ -39,16 +39,16 @@ def _shown(key: str, value: Any) -> Any:
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """One request. It is written when its outcome is decided, before the answer leaves.
+    """One request, recorded before its response is sent.
 
     :param method: the HTTP method.
     :param path: the path below the account, such as ``campaigns`` or ``campaigns/{id}/call-details``.
     :param query: the query parameters.
-    :param body: the decoded body, or the bytes if it was no JSON; None without one. Not in the ``repr``.
-    :param status: the HTTP status answered; None if the connection was dropped instead.
-    :param fault: the kind of the fault that was applied.
-    :param committed: whether the request changed something, whatever the client got to hear.
-    :param at: the time by the emulator's clock.
+    :param body: the decoded body, or bytes if it was not JSON; ``None`` without a body. Not in the ``repr``.
+    :param status: the HTTP status of the response; ``None`` if the connection was dropped.
+    :param fault: the kind of the applied fault.
+    :param committed: whether the request changed something, even if its response was lost.
+    :param at: the time on the emulator's clock.
     """
 
     method: str
@@ -61,7 +61,7 @@ class JournalEntry:
     at: datetime
 
     def shown(self) -> dict[str, Any]:
-        """Return the entry fit for JSON, with counts in place of numbers."""
+        """Return the entry as plain JSON, with counts instead of numbers."""
         body = None if isinstance(self.body, bytes) else summary(self.body)
         return {
             "method": self.method,

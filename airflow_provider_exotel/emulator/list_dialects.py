@@ -1,4 +1,4 @@
-"""Answers about lists and imports in the two ways Exotel's pages write them."""
+"""Responses for lists and imports in the two formats of Exotel's pages."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from airflow_provider_exotel.emulator.lists import ContactList, Import
 from airflow_provider_exotel.emulator.paging import Page
 from airflow_provider_exotel.emulator.settings import Settings
 
-# What the newer guide calls an import that is not over.
+# The status of a running import in the newer guide.
 PROCESSING = {"in-progress": "processing"}
 
 
 def one_list(method: str, contacts: ContactList, settings: Settings) -> dict[str, Any]:
-    """Return the answer that shows one list."""
+    """Return the response for one list."""
     return success(method, [wrapped(_list(contacts, settings))])
 
 
 def many_lists(
     method: str, outcomes: Sequence[ContactList | Refusal], settings: Settings
 ) -> tuple[int, dict[str, Any]]:
-    """Return the status and body of an answer about several lists, each of which may have been refused by itself."""
+    """Return the status and body of a response for several lists, each of which may be refused."""
     items = [
         error_item(each.status, each.message, settings.error_codes)
         if isinstance(each, Refusal)
@@ -38,19 +38,19 @@ def many_lists(
 
 
 def list_page(page: Page[ContactList], settings: Settings) -> dict[str, Any]:
-    """Return the answer that lists lists."""
+    """Return the response with a page of lists."""
     return _page(page, [_list(each, settings) for each in page.items], settings)
 
 
 def contact_page(page: Page[str], settings: Settings) -> dict[str, Any]:
-    """Return the answer that lists the contacts of a list."""
+    """Return the response with the contacts of a list."""
     return _page(page, [{"sid": _contact_sid(number), "number": number} for number in page.items], settings)
 
 
 def upload(begun: Import, settings: Settings, status_url: str) -> dict[str, Any]:
-    """Return the answer to an upload in one of the three shapes there are.
+    """Return the response to an upload in one of the three formats.
 
-    :param status_url: where its status is to be had.
+    :param status_url: the URL of its status.
     """
     ids = {"upload_id": begun.upload_id, "list_sid": begun.list_sid}
     shape = settings.form("csv_answer")
@@ -62,7 +62,7 @@ def upload(begun: Import, settings: Settings, status_url: str) -> dict[str, Any]
 
 
 def upload_status(begun: Import, progress: float, settings: Settings) -> dict[str, Any]:
-    """Return the answer that shows how far an import is."""
+    """Return the response with the status of an import."""
     status, counts = begun.status(progress), begun.counts_at(progress)
     data: dict[str, Any] = {"upload_id": begun.upload_id, "list_sid": begun.list_sid}
     if settings.form("csv_counts") == "flat":

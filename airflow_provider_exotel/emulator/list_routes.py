@@ -21,7 +21,7 @@ def list_routes(prefix: str, account: Account, read_json: Callable[[Request], An
     """Return the endpoints ``lists``, ``contacts/csv-upload`` and ``csv-status``.
 
     :param prefix: the path of an account.
-    :param account: whose lists they are.
+    :param account: the account.
     :param read_json: returns the decoded body of a request.
     """
     router = APIRouter(prefix=prefix)

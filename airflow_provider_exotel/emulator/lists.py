@@ -1,7 +1,7 @@
 """Lists of contacts, and the imports that fill them (Exotel, create lists and add contacts to a list via CSV).
 
-Nothing runs in the background: an import is a pure function of the clock's progress, and a list is read off as it
-stands at that moment. So is a list that is half filled.
+Nothing runs in the background: an import is a pure function of the clock's progress, and so is the content of a list
+that is partly filled.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ KINDS = tuple(csv_file.MOST_CONTACTS)
 
 @dataclass(frozen=True)
 class ContactList:
-    """A list of contacts as it stands at one moment.
+    """A contact list at one time.
 
-    :param numbers: whom it holds.
+    :param numbers: its numbers.
     :param kind: ``static`` or ``dynamic``.
-    :param columns: of its file beside ``number``.
+    :param columns: the columns of its file without ``number``.
     :param created_at: seconds since 1970.
-    :param reads_before: how many list requests had been answered when it was created.
+    :param reads_before: number of list requests answered before it was created.
     """
 
     sid: str
@@ -48,7 +48,7 @@ class ContactList:
 
 @dataclass(frozen=True)
 class ImportCounts:
-    """The rows of an import by what became of them."""
+    """The rows of an import by result."""
 
     total: int
     success: int
@@ -60,10 +60,10 @@ class ImportCounts:
 class Import:
     """The import of one file.
 
-    :param began: the clock's progress when it was uploaded.
-    :param seconds: of progress that it takes.
-    :param added: the numbers it adds to its list, in the order in which they arrive.
-    :param counts: of its rows once it is over.
+    :param began: the clock's progress at the upload.
+    :param seconds: its duration in seconds of progress.
+    :param added: the numbers it adds to its list, in order.
+    :param counts: the final counts of its rows.
     :param breaks_off: whether it ends as ``failed``.
     """
 
@@ -77,11 +77,11 @@ class Import:
 
     @property
     def ends(self) -> float:
-        """Return the progress at which it is over."""
+        """Return the progress at which it ends."""
         return self.began + self.seconds
 
     def share(self, progress: float) -> float:
-        """Return which part of it is done."""
+        """Return the finished share."""
         return min(1.0, (progress - self.began) / self.seconds) if self.seconds else 1.0
 
     def status(self, progress: float) -> str:
@@ -100,8 +100,8 @@ class Lists:
     """The lists of one account. Its methods may be called from any thread.
 
     :param settings: the switches.
-    :param clock: the time.
-    :param lock: the account's.
+    :param clock: the clock.
+    :param lock: the lock of the account.
     """
 
     def __init__(self, settings: Settings, clock: Clock, lock: threading.RLock) -> None:
@@ -112,19 +112,19 @@ class Lists:
         self._reads = 0
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all lists."""
         with self._lock:
             for each in (self._lists, self._imports, self._running):
                 each.clear()
             self._reads = 0
 
     def add(self, sid: str, numbers: Iterable[str], name: str | None = None) -> ContactList:
-        """Keep a list that was filled in some other way.
+        """Add a list with contacts, without an import.
 
         :param sid: its SID.
-        :param numbers: whom it holds.
-        :param name: its name; the SID if None.
-        :raises ValueError: if the SID is no text or the numbers are no texts.
+        :param numbers: its numbers.
+        :param name: its name; the SID if ``None``.
+        :raises ValueError: if the SID or a number is not text.
         """
         if not isinstance(sid, str) or not sid or isinstance(numbers, str):
             raise ValueError("a list has a SID and an array of numbers")
@@ -147,7 +147,7 @@ class Lists:
             return self._keep(self._new(uuid4().hex, name, tag=tag))
 
     def get(self, sid: str) -> ContactList:
-        """Return a list as it stands now (Exotel, get list details).
+        """Return the current state of a list (Exotel, get list details).
 
         :raises Refusal: 404 if there is none.
         """
@@ -169,7 +169,7 @@ class Lists:
         """Return a page of lists (Exotel, bulk list details).
 
         :param query: ``offset``, ``limit``, ``name``, ``sort_by``.
-        :raises Refusal: 400 for a parameter that is wrong, 500 if the name filter is set to fail.
+        :raises Refusal: 400 for an invalid parameter, 500 if the name filter is set to fail.
         """
         with self._lock:
             found = [self._now(each.sid) for each in self._lists.values() if self._shown(each)]
@@ -182,7 +182,7 @@ class Lists:
         """Return a page of a list's numbers, never more than twenty (Exotel, list contacts).
 
         :param query: ``offset``, ``limit``.
-        :raises Refusal: 404, or 400 for a parameter that is wrong.
+        :raises Refusal: 404, or 400 for an invalid parameter.
         """
         return page(self.get(sid).numbers, query, MOST_CONTACTS_PER_PAGE)
 
@@ -215,13 +215,13 @@ class Lists:
             return deleted
 
     def upload(self, name: str, kind: str, file: BinaryIO, size: int) -> Import:
-        """Begin to import a file into the list of a name, which is made if there is none (Exotel, CSV upload).
+        """Start the import of a file into the list with a name, which is created if missing (Exotel, CSV upload).
 
-        :param name: the list's.
+        :param name: the name of the list.
         :param kind: ``static`` or ``dynamic``.
         :param file: the CSV file at its beginning.
         :param size: its length in bytes.
-        :raises Refusal: 400 for a file, a kind or a name that is wrong, or for more contacts than a list holds.
+        :raises Refusal: 400 for an invalid file, kind or name, or for too many contacts.
         """
         if not name.strip():
             raise Refusal(400, "list_name is mandatory")
@@ -243,7 +243,7 @@ class Lists:
             return begun
 
     def status(self, upload_id: str) -> tuple[Import, float]:
-        """Return an import and the progress at which it stands now (Exotel, CSV status).
+        """Return an import with the current progress (Exotel, CSV status).
 
         :raises Refusal: 404 if there is none.
         """
@@ -253,13 +253,13 @@ class Lists:
             return self._imports[upload_id], self._clock.progress()
 
     def busy(self, sids: Iterable[str]) -> bool:
-        """Return whether a list of these is still being imported."""
+        """Return whether one of these lists is still being imported."""
         with self._lock:
             progress = self._clock.progress()
             return any(progress < each.ends for sid in sids for each in self._running.get(sid, ()))
 
     def idle_since(self, sids: Iterable[str]) -> float:
-        """Return the progress at which the last import into one of these lists was over."""
+        """Return the progress at which the last import into one of these lists ended."""
         with self._lock:
             wanted = set(sids)
             return max((each.ends for each in self._imports.values() if each.list_sid in wanted), default=0.0)
@@ -306,7 +306,7 @@ class Lists:
         return kept
 
     def _now(self, sid: str) -> ContactList:
-        """Return a list with what has arrived by now; what is over is kept for good."""
+        """Return a list with the contacts imported so far; finished imports are stored in it."""
         progress = self._clock.progress()
         for done in [each for each in self._running.get(sid, ()) if progress >= each.ends]:
             self._running[sid].remove(done)
@@ -321,7 +321,7 @@ class Lists:
         return [self._now(each.sid) for each in list(self._lists.values()) if each.name == name]
 
     def _shown(self, each: ContactList) -> bool:
-        """Return whether a list appears among the lists by now."""
+        """Return whether a list appears in lists already."""
         return (
             self._reads - each.reads_before >= self._settings.list_delay_reads
             and self._clock.time() - each.created_at >= self._settings.list_delay_seconds

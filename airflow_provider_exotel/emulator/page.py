@@ -1,4 +1,4 @@
-"""The pages that show what the emulator is doing. They never show a phone number, only its last two digits."""
+"""Pages with the state of the emulator. They show only the last two digits of phone numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_REQUESTS = 25
 MOST_CALLS = 60
 CALLS_IN_FEED = 12
 _KEY = re.compile(r" (af-[0-9a-f]{16}(?:-[0-9a-f]{4})?)$")
-# What becomes of numbers, in the order of a bar: the label and the style of each count.
+# The label and style of each count, in the order of the bar.
 _PARTS = {
     "completed": ("reached", "reached"),
     "busy": ("busy", "busy"),

@@ -1,4 +1,4 @@
-"""Pages of longer lists: name filter, order, offset and limit (Exotel, bulk campaign details and bulk lists)."""
+"""Paging of lists: name filter, order, offset and limit (Exotel, bulk campaign details and bulk lists)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 class Named(Protocol):
-    """What can be filtered by name and put in order."""
+    """An object that can be filtered by name and sorted."""
 
     @property
     def name(self) -> str:
@@ -34,7 +34,7 @@ Thing = TypeVar("Thing", bound=Named)
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """A page of a longer list (Exotel, bulk campaign details)."""
+    """A page of a list (Exotel, bulk campaign details)."""
 
     items: tuple[Item, ...]
     total: int
@@ -43,24 +43,24 @@ class Page(Generic[Item]):
 
 
 def page(found: Sequence[Item], query: Mapping[str, str], most: int = MOST_PER_PAGE) -> Page[Item]:
-    """Return the page a request asks for.
+    """Return the requested page.
 
-    :param found: all there is.
+    :param found: all objects.
     :param query: ``offset`` and ``limit``.
-    :param most: the most a page holds, whatever was asked for.
-    :raises Refusal: 400 for a parameter that is no whole number.
+    :param most: maximum size of a page.
+    :raises Refusal: 400 for a parameter that is not a whole number.
     """
     offset, limit = _whole(query, "offset", 0, 0), min(_whole(query, "limit", 20, 1), most)
     return Page(tuple(found[offset : offset + limit]), len(found), offset, limit)
 
 
 def campaign_page(found: Iterable[Thing], query: Mapping[str, str], settings: Settings) -> Page[Thing]:
-    """Return a page of campaigns as the switches of lists want it.
+    """Return a page of campaigns according to the switches for lists.
 
     :param found: the campaigns of the whole list.
     :param query: ``offset``, ``limit``, ``sort_by``.
     :param settings: the switches.
-    :raises Refusal: 400 for a parameter that is wrong.
+    :raises Refusal: 400 for an invalid parameter.
     """
     asked = query.get("sort_by", OLDEST_FIRST)
     ordered = in_order(found, asked if settings.list_sort == "asked" else OLDEST_FIRST)
@@ -71,9 +71,9 @@ def campaign_page(found: Iterable[Thing], query: Mapping[str, str], settings: Se
 
 
 def in_order(found: Iterable[Thing], order: str) -> list[Thing]:
-    """Return things in the order of ``sort_by``.
+    """Return objects in the order of ``sort_by``.
 
-    :raises Refusal: 400 for an order there is not.
+    :raises Refusal: 400 for an unknown order.
     """
     keys: Mapping[str, Callable[[Thing], Any]] = {
         "date_created": lambda each: each.created_at,
@@ -83,14 +83,14 @@ def in_order(found: Iterable[Thing], order: str) -> list[Thing]:
     if key not in keys or direction not in {"asc", "desc", ""}:
         raise Refusal(400, "sort_by must be date_created or name, with :asc or :desc")
     ordered = sorted(found, key=keys[key])
-    # Reversed as a whole: of things of one instant the one created last is the newest.
+    # Reversed as a whole: of objects with the same time, the one created last is the newest.
     return ordered[::-1] if direction == "desc" else ordered
 
 
 def named(found: Iterable[Thing], name: str, mode: str) -> list[Thing]:
-    """Return the things a name filter lets through.
+    """Return the objects that match a name filter.
 
-    :param name: what was asked for.
+    :param name: the requested name.
     :param mode: the switch ``name_filter``.
     :raises Refusal: 500 if the filter is set to fail.
     """

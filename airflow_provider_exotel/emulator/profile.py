@@ -1,4 +1,4 @@
-"""A profile of a real account, as ``commands.verify`` writes it, read as switches of the emulator."""
+"""Read a profile of a real account, written by ``commands.verify``, as switches of the emulator."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from typing import Any
 
 from airflow_provider_exotel.emulator.settings import CHOICES, Settings
 
-# Names that differ, because a profile speaks to users of the client.
+# Names that differ, because a profile is written for users of the client.
 _SWITCHES = {"request_body": "accepts", "requests_per_minute": "rate_limit"}
 
 
 def read_profile(profile: str | Path | Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the switches that a profile sets.
 
-    Keys that no switch has, and answers that are not known (``null``), leave the emulator as it is, and so does a value
-    that this version cannot play.
+    Unknown keys, unknown answers (``null``) and values that this version does not support are ignored.
 
-    :param profile: the path of a profile, its JSON text, or what the text holds.
-    :raises ValueError: if it is no JSON object.
+    :param profile: the path of a profile, its JSON text, or a mapping.
+    :raises ValueError: if it is not a JSON object.
     :raises OSError: if it cannot be read.
     """
     if isinstance(profile, Mapping):

@@ -1,4 +1,4 @@
-"""Pages of reports in a folder, found by the campaigns that they say they are about."""
+"""Find report pages in a folder by the campaigns in their metadata."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 PREFIX = "/reports/"
 _PAGE = "report.html"
-_UNFINISHED = "_unfinished"  # where a report is made, and where it is left by a task that was killed
+_UNFINISHED = "_unfinished"  # reports in progress, or left behind by a killed task
 _ABOUT = re.compile(r'<meta name="exotel-campaigns" content="([^"]*)">')
 
 
 def addresses(folder: Path | None) -> dict[str, str]:
-    """Return the address of the newest page about each campaign, by the campaign's id.
+    """Return the address of the newest page of each campaign, by campaign id.
 
-    :param folder: where the pages are, in it or in folders of it; ``None`` for no pages.
+    :param folder: the folder of the pages, searched recursively; ``None`` for no pages.
     """
     found: dict[str, str] = {}
     for _, address, campaign_ids in sorted(_pages(folder) if folder is not None else ()):
@@ -27,7 +27,7 @@ def addresses(folder: Path | None) -> dict[str, str]:
 
 
 def _pages(folder: Path) -> Iterator[tuple[float, str, list[str]]]:
-    for where, _, files in os.walk(folder):  # which passes over folders that are gone meanwhile
+    for where, _, files in os.walk(folder):  # skips folders that were removed meanwhile
         path = Path(where, _PAGE)
         place = path.relative_to(folder).as_posix()
         if path.name in files and (text := page(folder, place)) and (about := _ABOUT.search(text)):
@@ -36,10 +36,10 @@ def _pages(folder: Path) -> Iterator[tuple[float, str, list[str]]]:
 
 
 def page(folder: Path | None, path: str) -> str | None:
-    """Return one page, ``None`` if there is none; the tables beside it are nobody's to read over HTTP.
+    """Return one page, or ``None`` if there is none; the tables next to it are not served.
 
-    :param folder: where the pages are.
-    :param path: which one, from the folder on.
+    :param folder: the folder of the pages.
+    :param path: its path relative to the folder.
     """
     if folder is None:
         return None
@@ -48,5 +48,9 @@ def page(folder: Path | None, path: str) -> str | None:
         place = asked.relative_to(folder.resolve())
         is_one = place.name == _PAGE and _UNFINISHED not in place.parts
         return asked.read_text(encoding="utf-8", errors="replace") if is_one else None
-    except (OSError, RuntimeError, ValueError):  # gone, no file, links in a ring, elsewhere, or no path at all
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ):  # missing, not a file, circular links, outside the folder, or not a path
         return None

@@ -1,4 +1,4 @@
-"""The emulator as an object: a server in a thread of its own on a loopback port."""
+"""The emulator as an object: a server in its own thread on a loopback port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_exotel.emulator.campaigns import Call, CampaignState
 from airflow_provider_exotel.emulator.clock import Clock
 from airflow_provider_exotel.emulator.connections import Address, protocol_with
 from airflow_provider_exotel.emulator.faults import FaultPlan
-from airflow_provider_exotel.emulator.front import Office
+from airflow_provider_exotel.emulator.front import EmulatorState
 from airflow_provider_exotel.emulator.gate import Credentials, RateLimit
 from airflow_provider_exotel.emulator.journal import JournalEntry
 from airflow_provider_exotel.emulator.lists import ContactList
@@ -32,7 +32,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it is ready and can be stopped at once, not at its next tick."""
+    """uvicorn's server with a ready event and an immediate stop, not only at its next tick."""
 
     def __init__(self, config: uvicorn.Config, connections: dict[Address, asyncio.Transport]) -> None:
         super().__init__(config)
@@ -63,16 +63,16 @@ class _Server(uvicorn.Server):
 class Emulator:
     """A local Exotel.
 
-    Use it as a context manager, or call :meth:`start` and :meth:`stop`. Stopped and started again it keeps its port and
-    all it knows: that is how a refused connection is had.
+    Use it as a context manager, or call :meth:`start` and :meth:`stop`. Stopped and started again, it keeps its port
+    and its state; in between, connections are refused.
 
-    :param port: 0 for a free one.
-    :param seed: decides with each number how its calls end: same seed, same numbers, same outcomes.
+    :param port: the port; 0 for a free one.
+    :param seed: determines the outcomes: the same seed and numbers give the same outcomes.
     :param speed: seconds of dialling per real second; 0, the default, for a clock stepped by hand.
-    :param start: the aware instant at which the clock begins; the real now if None.
-    :param skip_waiting: waits for ``send_at`` and for retries take a fraction of a real second (only with a speed).
-    :param reports: a folder with reports of its campaigns; its page leads to theirs.
-    :param profile: a profile that ``commands.verify`` wrote: its path, its text, or a mapping. Switches go before it.
+    :param start: timezone-aware start time of the clock; the real time if ``None``.
+    :param skip_waiting: whether waits for ``send_at`` and retries take a fraction of a real second (only with a speed).
+    :param reports: a folder with reports of its campaigns, which its page links to.
+    :param profile: a profile from ``commands.verify``: its path, its text, or a mapping. Switches take precedence.
     :param account_sid: the account in the path.
     :param api_key: the user of HTTP Basic authentication.
     :param api_token: its password.
@@ -99,7 +99,7 @@ class Emulator:
         self.settings = Settings(**{**played, **known(switches)})
         self.clock = Clock(start, speed=speed, skip_waiting=skip_waiting)
         self.faults = FaultPlan()
-        self._office = Office(
+        self._office = EmulatorState(
             account=Account(account_sid, self.settings, self.clock, seed),
             credentials=Credentials(account_sid, api_key, api_token),
             faults=self.faults,
@@ -122,7 +122,7 @@ class Emulator:
         return f"Emulator({self.url!r}, {'running' if self._running else 'stopped'})"
 
     def start(self) -> None:
-        """Listen; returns when requests can be made. Does nothing if it runs already.
+        """Start the server, and return when it accepts requests. Does nothing if it is running.
 
         :raises OSError: if the port is taken.
         :raises RuntimeError: if the server ends before it is ready.
@@ -158,9 +158,9 @@ class Emulator:
         self._running = (server, thread, listener)
 
     def stop(self) -> None:
-        """Close the port and every connection, requests in progress too; leaves no thread.
+        """Close the port and all connections, including requests in progress, and end the thread.
 
-        Does nothing if it does not run.
+        Does nothing if it is not running.
         """
         if not self._running:
             return
@@ -192,7 +192,7 @@ class Emulator:
 
     @property
     def api_token(self) -> str:
-        """The API token. Set it as somebody renews it at the dashboard: the old one is refused from then on."""
+        """The API token. Set it to simulate a renewal in the dashboard: the old token is then refused."""
         return self._office.credentials.api_token
 
     @api_token.setter
@@ -201,17 +201,17 @@ class Emulator:
 
     @property
     def report_url(self) -> str:
-        """Return where it serves the report of a campaign, for the switch of that name."""
+        """Return the URL of a campaign's report, for the switch of that name."""
         return f"{self.url}/v2/accounts/{self.account_sid}/campaigns/{{id}}/report"
 
     @property
     def recording_url(self) -> str:
-        """Return where it serves the recording of a call on the service's own host, for the switch of that name."""
+        """Return the URL of a call's recording on the service's own host, for the switch of that name."""
         return f"{self.url}/v2/accounts/{self.account_sid}/recordings/{{sid}}.mp3"
 
     @property
     def foreign_recording_url(self) -> str:
-        """Return where it serves the recording of a call on another host, which takes no credentials."""
+        """Return the URL of a call's recording on another host, which must not receive credentials."""
         return f"http://localhost:{self.port}/recordings/{{sid}}.mp3"
 
     @property
@@ -226,11 +226,11 @@ class Emulator:
 
     @property
     def campaigns(self) -> list[CampaignState]:
-        """Return how all campaigns stand now, in the order of their creation, deleted ones too."""
+        """Return the current states of all campaigns, in the order of their creation, including deleted ones."""
         return self._office.account.states()
 
     def campaign(self, campaign_id: str) -> CampaignState:
-        """Return how one campaign stands now.
+        """Return the current state of one campaign.
 
         :param campaign_id: its id.
         :raises KeyError: if there is none.
@@ -252,15 +252,15 @@ class Emulator:
 
     @property
     def lists(self) -> list[ContactList]:
-        """Return the lists of contacts as they stand now, in the order of their creation."""
+        """Return the current contact lists, in the order of their creation."""
         return self._office.account.lists.all()
 
     def send_callbacks(self, *, again: bool = False, latest_first: bool = False) -> list[int]:
-        """Send every callback that is due now to the URLs of its campaign.
+        """Send every due callback to the URLs of its campaign.
 
-        :param again: send those too that were taken before, as duplicates.
-        :param latest_first: in disorder.
-        :return: the HTTP statuses of the answers, 0 where there is none; what was not taken is due again.
+        :param again: whether to repeat accepted callbacks, as duplicates.
+        :param latest_first: whether to send them out of order.
+        :return: the HTTP statuses of the responses, 0 without one; callbacks that were not accepted are due again.
         """
         return self._office.send_callbacks(again=again, latest_first=latest_first)
 
@@ -274,5 +274,5 @@ class Emulator:
         self._office.account.lists.add(sid, numbers, name)
 
     def reset(self) -> None:
-        """Forget campaigns, lists, faults and the journal. Settings and the clock stay as they are."""
+        """Remove campaigns, lists, faults and the journal. Settings and the clock do not change."""
         self._office.reset()

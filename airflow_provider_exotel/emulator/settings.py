@@ -1,4 +1,4 @@
-"""The switches of the emulator: everything the sources about Exotel leave open or contradict each other about."""
+"""The switches of the emulator, for everything that Exotel's sources leave open or contradict."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "duplicate_list": ("item", "http"),
     "resume_before_start": ("waits", "dials"),
 }
-# What each dialect writes where the switch of that name is None.
+# Values of each dialect for switches that are None.
 DIALECTS: Mapping[str, Mapping[str, Any]] = {
     "documented": {
         "list_items": "bare",
@@ -77,76 +77,77 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = {
 class Settings:
     """The switches, changeable while the emulator runs.
 
-    :param dialect: how answers are written. ``documented`` follows the create-campaign page (items of lists are bare,
+    :param dialect: the format of responses. ``documented`` follows the create-campaign page (items of lists are bare,
         ``InProgress``, ``in_progress``), ``wrapped`` the older reference (``{code, status, error_data, data}`` items,
         ``in-progress`` in both places).
-    :param accepts: which request bodies are taken: the bare object of the create-campaign page (``documented``),
+    :param accepts: the accepted request bodies: the bare object of the create-campaign page (``documented``),
         ``{"campaigns": [...]}`` of the older reference (``wrapped``), or ``both``.
-    :param envelope: the shape of error answers, one of :data:`ENVELOPES`.
-    :param unknown_keys: what happens to keys the create-campaign page does not name: ``ignore`` or ``refuse``.
-    :param at_end: the status of a campaign whose window closes with numbers left: Exotel's pages name all three.
+    :param envelope: the format of errors, one of :data:`ENVELOPES`.
+    :param unknown_keys: whether to ``ignore`` or ``refuse`` keys that the create-campaign page does not document.
+    :param at_end: the status of a campaign whose window closes with numbers left; Exotel's pages mention all three.
     :param wrong_state_status: the HTTP status of an action in the wrong state.
     :param wrong_account_status: the HTTP status for good credentials with another account SID.
-    :param schedule_editable_when_paused: a guide of Exotel says so, the reference denies it.
-    :param edits: what an edit does to the fields it leaves out: they stay (``merge``), or they are reset, all but whom
-        to call and from what number (``replace``). With ``ignore`` it is answered with success and changes nothing.
-    :param deleted_get: a GET of a deleted campaign answers ``404``, or the campaign as ``deleted``.
-    :param no_calls: the call details of a campaign that has no finished call yet: ``404`` or ``empty`` list.
-    :param name_filter: what the ``name`` parameter of the list does; ``failing`` answers 500.
-    :param list_delay_reads: how many list requests a new campaign, or a new list of contacts, is missing from.
-    :param list_delay_seconds: how long it is missing from them, in seconds of the emulator's clock.
-    :param list_sort: whether the order of a list is the one asked for, or always the oldest first.
-    :param list_offset: whether a page begins where it is asked to, or always at the beginning.
-    :param list_later_pages: what comes after the first page: the rest, an ``empty`` list, or ``null`` for one.
-    :param list_page: how many campaigns a page of a list holds at most.
-    :param list_id: under which name a list shows a campaign's id.
+    :param schedule_editable_when_paused: whether a paused campaign's schedule can be changed; Exotel's guide and
+        reference contradict each other.
+    :param edits: the effect of an edit on fields that it leaves out: they stay (``merge``), or all but the numbers and
+        the caller are reset (``replace``). With ``ignore`` it succeeds and changes nothing.
+    :param deleted_get: the response to a GET of a deleted campaign: ``404``, or the campaign as ``deleted``.
+    :param no_calls: the call details of a campaign without finished calls: ``404`` or an ``empty`` list.
+    :param name_filter: the effect of the ``name`` parameter of the list; ``failing`` responds with 500.
+    :param list_delay_reads: number of list requests that do not show a new campaign or contact list.
+    :param list_delay_seconds: how long lists do not show a new campaign, in seconds of the emulator's clock.
+    :param list_sort: whether a list has the requested order, or is always oldest first.
+    :param list_offset: whether a page starts at the requested offset, or always at the beginning.
+    :param list_later_pages: the pages after the first one: the rest, an ``empty`` list, or ``null``.
+    :param list_page: maximum number of campaigns per page.
+    :param list_id: the name of a campaign's id in lists.
     :param list_deleted: whether lists show deleted campaigns.
     :param list_metadata: whether pages carry ``metadata``; ``page`` for that of 2018, with ``page`` and ``page_size``.
     :param list_items: whether items of lists of campaigns and contacts are bare objects or ``{code, status, data}``.
-    :param call_items: the same of call details.
-    :param call_fields: the names of a call's fields: those of the reporting ``guide`` or of the ``reference``.
+    :param call_items: the same for call details.
+    :param call_fields: the field names of a call: from the reporting ``guide`` or the ``reference``.
     :param status_style: ``InProgress`` (``title``) or ``in-progress`` (``hyphen``).
     :param stats_keys: the counts of the newer pages (``underscore``) or of the older reference (``hyphen``).
-    :param summary: where the ``summary`` of a campaign is: ``beside`` its data, ``inside``, or ``absent``.
+    :param summary: the position of a campaign's ``summary``: ``beside`` its data, ``inside`` it, or ``absent``.
     :param csv_counts: the counts of an import in ``stats``, or ``flat`` as ``*_count``.
-    :param status_filter: which spelling the ``status`` parameter of the list understands; ``ignored`` for none.
+    :param status_filter: the spelling that the ``status`` parameter of the list accepts; ``ignored`` for none.
     :param deletes: which campaigns can be deleted: those that have not started (``created``), ``any``, or none.
-    :param resume_before_start: whether a campaign that is resumed before its start ``waits`` for that, or ``dials`` at
-        once: Exotel's pages name both.
-    :param duplicate_list: a list whose name is taken fails as an ``item`` with code 409 or as HTTP 409.
-    :param auth_envelope: the shape of 401 and 429; None for that of ``envelope``.
-    :param error_codes: the numbers of errors: those of the ``catalogue`` of a sister API, or ``other`` ones seen.
-    :param quoted_digits: whether the keys that were pressed stand in quotes.
-    :param rate_limit: requests a minute, None for no limit (Exotel names 30 for campaigns). Minutes are those of the
-        emulator's clock.
-    :param rate_limit_headers: whether answers carry ``X-RateLimit-*``.
-    :param retry_after: the form of ``Retry-After`` on a 429.
-    :param account_throttle: calls a minute of the account (Exotel, campaign throttling: 60). Each campaign has it for
-        itself: sharing between campaigns is not simulated. It is read when a campaign is created.
+    :param resume_before_start: whether a campaign that is resumed before its start ``waits`` for it, or ``dials`` at
+        once; Exotel's pages mention both.
+    :param duplicate_list: whether a list with an existing name fails as an ``item`` with code 409 or as HTTP 409.
+    :param auth_envelope: the format of 401 and 429; ``None`` for that of ``envelope``.
+    :param error_codes: the error codes: from the ``catalogue`` of a related API, or ``other`` known ones.
+    :param quoted_digits: whether pressed keys are quoted.
+    :param rate_limit: requests per minute of the emulator's clock; ``None`` for no limit (Exotel: 30 for campaigns).
+    :param rate_limit_headers: whether responses have ``X-RateLimit-*`` headers.
+    :param retry_after: the format of ``Retry-After`` on a 429.
+    :param account_throttle: calls per minute of each campaign (Exotel, campaign throttling: 60 per account; sharing
+        between campaigns is not simulated). It is read when a campaign is created.
     :param outcomes: weights of the outcomes of a call, read when a campaign is created.
-    :param echo_numbers: whether answers repeat ``from``; None leaves it to the dialect (only ``wrapped`` does).
-    :param omit_zero_counts: leave keys with 0 out of ``stats``, except in the answer to a create.
-    :param counts_as_strings: write the numbers in ``stats`` as strings.
-    :param response_as_object: a single campaign comes as an object, not as a list of one.
+    :param echo_numbers: whether responses include ``from``; ``None`` for the dialect's default (only ``wrapped``).
+    :param omit_zero_counts: whether to omit zero counts in ``stats``, except in the response to a create.
+    :param counts_as_strings: whether counts in ``stats`` are strings.
+    :param response_as_object: whether a single campaign is returned as an object instead of a list.
     :param status_words: other words for a status, e.g. ``{"in-progress": "Ringing"}``.
     :param extra_stats: keys to add to ``stats``.
-    :param import_seconds: how long the import of a CSV file takes, in seconds of dialling like a campaign's timeline; 0
-        for one that is over when it is answered. Meanwhile its list fills, and campaigns that name it stay Created.
-    :param import_failed_rows: how many good rows of each file fail, counted from its end.
-    :param import_stops_after: after how many good rows an import breaks off and is ``failed``; None for never.
-    :param drop_duplicates: whether a number that a list holds is not added again (Exotel's pages say: always).
-    :param csv_answer: where the answer to an upload holds its ids: in ``data.summary``, in ``data.list`` or in the
-        ``data`` of an item; None leaves it to the dialect (``wrapped`` has the first, ``documented`` the last).
-    :param list_counts: whether a list tells how many contacts it has.
-    :param calls_per_page: the most calls a page of call details holds, whatever is asked for; Exotel does not say.
+    :param import_seconds: duration of a CSV import, in seconds of dialling like a campaign's timeline; 0 for an
+        immediate import. Meanwhile its list fills, and campaigns that use it stay Created.
+    :param import_failed_rows: number of valid rows of each file that fail, from its end.
+    :param import_stops_after: number of valid rows after which an import stops as ``failed``; ``None`` for never.
+    :param drop_duplicates: whether numbers that a list already has are skipped (Exotel's pages: always).
+    :param csv_answer: the position of the ids in the response to an upload: in ``data.summary``, in ``data.list`` or
+        in the ``data`` of an item; ``None`` for the dialect's default (``wrapped``: first, ``documented``: last).
+    :param list_counts: whether responses include a list's number of contacts.
+    :param calls_per_page: maximum number of calls per page of call details; not documented by Exotel.
     :param report_url: the ``report_url`` of campaigns that have ended, with ``{id}`` for the campaign; None for none.
         :attr:`Emulator.report_url` is where the emulator itself serves one, as CSV.
     :param recording_url: the ``recording_url`` of answered calls, with ``{sid}`` for the call; None for none.
         :attr:`Emulator.recording_url` and :attr:`Emulator.foreign_recording_url` are where the emulator serves them.
-    :param callback_encoding: how callbacks are sent: as ``json`` or as a ``form``.
-    :param callback_keys: the names of their fields: ``snake`` case of the reference, or ``pascal`` case of the guide.
-    :param passthru_url: where the flow of every campaign has a Passthru applet send what was pressed; None for nowhere.
-    :raises ValueError: for a value a switch does not have.
+    :param callback_encoding: the encoding of callbacks: ``json`` or ``form``.
+    :param callback_keys: their field names: ``snake`` case as in the reference, or ``pascal`` case as in the guide.
+    :param passthru_url: URL of the Passthru applet in every campaign's flow, which receives pressed keys; ``None`` for
+        none.
+    :raises ValueError: for an invalid value.
     """
 
     dialect: str = "documented"
@@ -209,7 +210,7 @@ class Settings:
     passthru_url: str | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Set one switch; a typing error in a test must not pass as a setting nobody reads."""
+        """Set one switch; an unknown name is an error, so that a typo in a test is noticed."""
         if name not in self.__dataclass_fields__:
             raise ValueError(f"{name} is not a switch; there are {', '.join(f.name for f in fields(self))}")
         if name in CHOICES and value not in CHOICES[name]:
@@ -221,7 +222,7 @@ class Settings:
         object.__setattr__(self, name, value)
 
     def form(self, name: str) -> Any:
-        """Return the value of a switch that the dialect decides where it is None."""
+        """Return the value of a switch, or the dialect's value if it is ``None``."""
         value = getattr(self, name)
         return DIALECTS[self.dialect][name] if value is None else value
 

@@ -1,7 +1,7 @@
-"""Where on its own timeline a campaign stands, given the progress of the clock.
+"""The position of a campaign on its own timeline, from the progress of the clock.
 
-A campaign's timeline moves second for second with :meth:`Clock.progress`. If waits are skipped, a stretch in which the
-campaign only waits (for ``send_at``, for a retry, for the end) takes no more than a fixed amount of progress.
+A campaign's timeline moves with :meth:`Clock.progress`. If waits are skipped, a period in which the campaign only waits
+(for ``send_at``, a retry or the end) takes at most a fixed amount of progress.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Anchor:
-    """A known point of a timeline: at ``progress`` it stood at ``instant`` (both in seconds)."""
+    """A known point of a timeline: its ``instant`` at ``progress`` (both in seconds)."""
 
     progress: float
     instant: float
@@ -21,12 +21,12 @@ class Anchor:
 def instant_at(
     anchor: Anchor, progress: float, waits: Iterable[tuple[float, float]] = (), cost: float | None = None
 ) -> float:
-    """Return the instant a timeline has reached.
+    """Return the current time of a timeline.
 
-    :param anchor: a point it passed.
+    :param anchor: an earlier point.
     :param progress: the clock's progress now.
-    :param waits: stretches (from, until) of waiting, in order.
-    :param cost: the most progress a wait takes; None: as much as it is long.
+    :param waits: sorted periods (from, until) of waiting.
+    :param cost: maximum progress of a wait; ``None`` for its full duration.
     """
     instant, rest = anchor.instant, max(0.0, progress - anchor.progress)
     if cost is None:
@@ -46,5 +46,5 @@ def instant_at(
 
 
 def _rounded(instant: float) -> float:
-    # Sums of seconds since 1970 are off by a fraction of a microsecond: enough to miss send_at when it is reached.
+    # Sums of seconds since 1970 are inexact by a fraction of a microsecond, which is enough to miss send_at.
     return round(instant, 3)

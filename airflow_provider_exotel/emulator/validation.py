@@ -1,6 +1,6 @@
-"""Requests judged as strictly as the create-campaign page says (Exotel, create campaign and how campaigns work).
+"""Validate requests as strictly as documented (Exotel, create campaign and how campaigns work).
 
-The service names the first thing that is wrong and nothing else, and so does this.
+Like the service, it reports only the first problem.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ MOST_NUMBERS = 5_000
 MOST_LISTS = 5
 MOST_RETRIES = 3
 SHORTEST_NAME = 3
-# Not documented; thirty days, the longest life of a campaign, in minutes.
+# Not documented; thirty days, the maximum duration of a campaign, in minutes.
 LONGEST_INTERVAL = 43_200
 LAST_YEAR = 9000
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-# E.164 (an Indian number has ten digits after +91), or a national number, a landline with its 0.
+# E.164 (an Indian number has ten digits after +91), or a national number, landlines with a leading 0.
 NUMBER = re.compile(r"\+91[1-9]\d{9}|\+(?!91)[1-9]\d{6,14}|0?[1-9]\d{7,13}")
 
 Problem = str | None
@@ -33,12 +33,12 @@ Check = Callable[[Any], Problem]
 
 @dataclass(frozen=True)
 class Rules:
-    """What a request is judged by.
+    """The context for validating a request.
 
     :param now: seconds since 1970.
-    :param account_throttle: calls a minute of the account.
+    :param account_throttle: calls per minute of the account.
     :param lists: the numbers of each list, by its SID.
-    :param refuse_unknown: refuse keys that are not documented.
+    :param refuse_unknown: whether to refuse undocumented keys.
     """
 
     now: float
@@ -49,13 +49,13 @@ class Rules:
 
 @dataclass(frozen=True)
 class CampaignOrder:
-    """A create request that has been accepted.
+    """An accepted create request.
 
-    :param given: its fields as they were sent.
-    :param numbers: whom to call, from ``from`` or the lists, each once unless duplicates are wanted.
-    :param send_at: seconds since 1970; None to begin at once.
-    :param end_at: seconds since 1970; None for the default.
-    :param throttle: calls a minute in ``custom`` mode; None in ``auto`` mode.
+    :param given: its raw fields.
+    :param numbers: the numbers of ``from`` or the lists, without duplicates unless requested.
+    :param send_at: seconds since 1970; ``None`` to start at once.
+    :param end_at: seconds since 1970; ``None`` for the default.
+    :param throttle: calls per minute in ``custom`` mode; ``None`` in ``auto`` mode.
     """
 
     given: Mapping[str, Any] = field(repr=False)
@@ -183,10 +183,10 @@ def campaign_of(body: Any, accepts: str) -> tuple[Mapping[str, Any], bool]:
 
 
 def check_fields(given: Mapping[str, Any], rules: Rules) -> None:
-    """Judge each field for itself.
+    """Validate each field on its own.
 
-    :param given: fields of a campaign; absent ones are not judged.
-    :raises Refusal: 400 naming the first field that is wrong.
+    :param given: fields of a campaign; missing ones are ignored.
+    :raises Refusal: 400 naming the first invalid field.
     """
     unknown = sorted(set(given) - set(CHECKS) - {"from"})
     if unknown and rules.refuse_unknown:
@@ -197,12 +197,12 @@ def check_fields(given: Mapping[str, Any], rules: Rules) -> None:
 
 
 def read_order(given: Mapping[str, Any], rules: Rules, *, wrapped: bool) -> CampaignOrder:
-    """Return a create request as the service understands it.
+    """Parse and validate a create request.
 
     :param given: the campaign object.
-    :param rules: what it is judged by.
-    :param wrapped: whether ``from`` may be an array, as in the older form.
-    :raises Refusal: 400 naming the first thing that is wrong.
+    :param rules: the context for validation.
+    :param wrapped: whether ``from`` may be an array, as in the older format.
+    :raises Refusal: 400 with the first problem.
     """
     if "caller_id" not in given:
         raise Refusal(400, "caller_id is mandatory")
@@ -222,10 +222,10 @@ def read_order(given: Mapping[str, Any], rules: Rules, *, wrapped: bool) -> Camp
 
 
 def called(given: Mapping[str, Any], numbers: Iterable[str]) -> tuple[str, ...]:
-    """Return whom a campaign calls: each number once unless duplicates are wanted.
+    """Return the numbers of a campaign, without duplicates unless requested.
 
     :param given: the campaign object.
-    :param numbers: of ``from`` or of the lists.
+    :param numbers: the numbers of ``from`` or the lists.
     """
     return tuple(numbers if given.get("call_duplicate_numbers") else dict.fromkeys(numbers))
 
@@ -293,7 +293,7 @@ def _throttle(given: Mapping[str, Any], rules: Rules) -> int | None:
 
 
 def seconds(value: Any) -> float | None:
-    """Return an RFC 3339 time as seconds since 1970, None for anything else."""
+    """Return an RFC 3339 time as seconds since 1970, or ``None`` if it has another format."""
     if not isinstance(value, str) or not INSTANT.fullmatch(value):
         return None
     try:

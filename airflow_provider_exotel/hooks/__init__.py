@@ -1,3 +1,3 @@
-"""The connection to Exotel, as Airflow names such things."""
+"""The Airflow hook for Exotel, and access to Airflow's connections, states and metrics."""
 
 from __future__ import annotations

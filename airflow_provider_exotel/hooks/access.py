@@ -1,4 +1,4 @@
-"""What an audience and a report are read through in Airflow: object storage, databases, and the key of reports."""
+"""Access to object storage, databases and the key of reports through Airflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHORTEST_KEY = 16
 
 
 def airflow_access() -> Access:
-    """Return what the audience's sources and folders are opened through."""
+    """Return the access to audience sources and folders through Airflow."""
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     from airflow_provider_exotel.audience.sources import Access
@@ -37,8 +37,8 @@ def connect(conn_id: str, field: str) -> Any:
     """Return an open DB-API connection.
 
     :param conn_id: an Airflow connection whose hook is a ``DbApiHook``.
-    :param field: the argument that names it.
-    :raises ExotelInputError: if there is no such connection, or it takes no SQL.
+    :param field: the argument that names it, for errors.
+    :raises ExotelInputError: if the connection does not exist, or does not support SQL.
     """
     connection = _connection(conn_id, field)
     try:
@@ -48,18 +48,18 @@ def connect(conn_id: str, field: str) -> Any:
         wanted = f"no provider for connections of type {connection.conn_type!r} is installed; install {package}"
         raise ExotelInputError([Problem(field, wanted)]) from None
     if not hasattr(hook, "get_cursor"):
-        raise ExotelInputError([Problem(field, "must be a connection that takes SQL, whose hook is a DbApiHook")])
+        raise ExotelInputError([Problem(field, "must be a connection for SQL, whose hook is a DbApiHook")])
     return hook.get_conn()
 
 
 def hash_key(hash_key_conn_id: str | None, hash_key_variable: str | None, *, field: str, instead: str = "") -> bytes:
-    """Return the key that pseudonymises people in reports; it is masked in every log from here on.
+    """Return the key that pseudonymises contacts in reports, and mask it in every log.
 
-    :param hash_key_conn_id: the connection whose password it is.
-    :param hash_key_variable: instead, the Airflow variable that holds it.
-    :param field: what stands before the arguments' names in problems, such as ``suppress.called.``.
-    :param instead: what else may be done than giving one of them.
-    :raises ExotelInputError: if not exactly one is given, or it is too short.
+    :param hash_key_conn_id: the connection whose password is the key.
+    :param hash_key_variable: alternatively, the Airflow variable with the key.
+    :param field: prefix of the argument names in problems, such as ``suppress.called.``.
+    :param instead: an alternative to a key, for the error.
+    :raises ExotelInputError: if not exactly one is given, or the key is too short.
     """
     if bool(hash_key_conn_id) == bool(hash_key_variable):
         wanted = f"exactly one of it and hash_key_variable must be given: where the key is{instead}"

@@ -1,6 +1,6 @@
-"""The hook's methods for agents and Python tasks: plain types in, JSON out, no number and no address with a token.
+"""The hook's methods for agents and Python tasks: plain types in, JSON out, without phone numbers or URLs with tokens.
 
-Airflow's ``HookToolset`` makes tools of a hook's methods by their signatures and docstrings.
+Airflow's ``HookToolset`` turns a hook's methods into tools by their signatures and docstrings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 class AccountHook(Protocol):
-    """What the methods need of the hook."""
+    """The part of the hook that the methods use."""
 
     @property
     def client(self) -> ExotelClient:
@@ -36,11 +36,11 @@ class AccountHook(Protocol):
         ...
 
     def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
-        """Return what a question to the service returns."""
+        """Call a function with the client, and return its result."""
         ...
 
     def request_of(self, **fields: Any) -> CampaignRequest:
-        """Return the request the fields make."""
+        """Return a request with these fields."""
         ...
 
     def _create_once(
@@ -50,7 +50,7 @@ class AccountHook(Protocol):
         fields: Mapping[str, Any],
         sent_at: Callable[[CampaignRequest, datetime], CampaignRequest],
     ) -> Campaign:
-        """Create the campaign of a key, or return the one that exists."""
+        """Create the campaign of a key, or return the existing one."""
         ...
 
 
@@ -58,16 +58,16 @@ class AgentMethods:
     """Mix-in of the hook."""
 
     def get_campaign(self: AccountHook, campaign_id: str) -> dict[str, Any]:
-        """Return how a campaign stands: its status, its times, and how many people were reached. Changes nothing.
+        """Return a campaign's status, its times, and the number of contacts reached. Changes nothing.
 
         :param campaign_id: the campaign's id.
         """
         return campaign_as_json(self.client.get_campaign(campaign_id))
 
     def campaign_outcome(self: AccountHook, campaign_id: str) -> dict[str, Any]:
-        """Return what came of a campaign: who was reached, who was not and why, who was never called. Changes nothing.
+        """Return a campaign's outcome: contacts reached, not reached by reason, and uncalled. Changes nothing.
 
-        :param campaign_id: the campaign's id; if it has not ended, how it stands is returned.
+        :param campaign_id: the campaign's id; if it has not ended, its current state is returned.
         """
         from airflow_provider_exotel.waiting.driver import complete_outcome
         from airflow_provider_exotel.waiting.outcome import outcome_of
@@ -78,9 +78,9 @@ class AgentMethods:
         return outcome_as_json(complete_outcome(outcome_of(campaign), self.ask))
 
     def pause_campaign(self: AccountHook, campaign_id: str) -> dict[str, Any]:
-        """Pause a campaign, so that it calls nobody until a person resumes it, and return how it stands.
+        """Pause a campaign, so that it calls nobody until a person resumes it, and return its state.
 
-        :param campaign_id: the campaign's id; one that is paused or has ended stays as it is.
+        :param campaign_id: the campaign's id; a campaign that is paused or has ended is not changed.
         """
         from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
 
@@ -96,12 +96,12 @@ class AgentMethods:
         flow_id: str = "",
         name: str = "",
     ) -> dict[str, Any]:
-        """Check a campaign to contact lists and return what it would do. Nothing is sent and nobody is called.
+        """Check a campaign for contact lists, and return its plan. Nothing is sent and nobody is called.
 
         :param lists: the SIDs of up to 5 contact lists.
-        :param send_at: nobody is called before, an RFC 3339 time with offset such as 2026-03-02T10:00:00+05:30.
-        :param end_at: nobody is called after, an RFC 3339 time with offset.
-        :param read_via_text: the text to be read out, if there is no flow.
+        :param send_at: nobody is called before this RFC 3339 time with offset, such as 2026-03-02T10:00:00+05:30.
+        :param end_at: nobody is called after this RFC 3339 time with offset.
+        :param read_via_text: the text to read out, if there is no flow.
         :param flow_id: the number of the call flow in the dashboard, if there is no text.
         :param name: the campaign's name.
         """
@@ -123,15 +123,15 @@ class AgentMethods:
         flow_id: str = "",
         name: str = "",
     ) -> dict[str, Any]:
-        """Create the campaign of a key, which calls the people in contact lists, and return how it stands.
+        """Create the campaign of a key, which calls the contacts of contact lists, and return its state.
 
-        However often it is called with one key, one campaign is created. People are called: plan it first.
+        Repeated calls with one key create one campaign. People are called: plan it first.
 
-        :param idempotency_key: what the campaign is known again by, such as reminder-2026-03.
+        :param idempotency_key: a unique name of the campaign, such as reminder-2026-03.
         :param lists: the SIDs of up to 5 contact lists.
-        :param send_at: nobody is called before, an RFC 3339 time with offset such as 2026-03-02T10:00:00+05:30.
-        :param end_at: nobody is called after, an RFC 3339 time with offset.
-        :param read_via_text: the text to be read out, if there is no flow.
+        :param send_at: nobody is called before this RFC 3339 time with offset, such as 2026-03-02T10:00:00+05:30.
+        :param end_at: nobody is called after this RFC 3339 time with offset.
+        :param read_via_text: the text to read out, if there is no flow.
         :param flow_id: the number of the call flow in the dashboard, if there is no text.
         :param name: the campaign's name.
         """
@@ -141,9 +141,9 @@ class AgentMethods:
 
 
 def campaign_as_json(campaign: Campaign) -> dict[str, Any]:
-    """Return how a campaign stands.
+    """Return the state of a campaign as plain JSON.
 
-    :param campaign: it.
+    :param campaign: the campaign.
     """
     from airflow_provider_exotel.waiting.outcome import tally_of
 
@@ -164,9 +164,9 @@ def campaign_as_json(campaign: Campaign) -> dict[str, Any]:
 
 
 def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
-    """Return how a campaign ended, with the sentence that says so.
+    """Return an outcome as plain JSON, with a one-sentence summary.
 
-    :param outcome: it.
+    :param outcome: the outcome.
     """
     from airflow_provider_exotel.waiting.outcome import describe_outcome
 
@@ -176,7 +176,7 @@ def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
 def request_fields(
     account_sid: str, lists: list[str], send_at: str, end_at: str, read_via_text: str, flow_id: str, name: str
 ) -> dict[str, Any]:
-    """Return the fields of a campaign to contact lists that dials inside a stretch of time.
+    """Return the request fields of a campaign for contact lists with explicit times.
 
     :raises ExotelInputError: for times that cannot be read.
     :raises MissedWindow: if the end has passed.

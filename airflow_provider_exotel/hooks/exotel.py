@@ -41,7 +41,7 @@ _NO_LIMIT = 1e6
 
 
 class ExotelHook(AgentMethods, BaseHook):
-    """The campaigns of the account an Airflow connection names.
+    """The campaigns of an account, from an Airflow connection.
 
     :param exotel_conn_id: the connection, default ``exotel_default``.
     """
@@ -67,35 +67,35 @@ class ExotelHook(AgentMethods, BaseHook):
 
     @cached_property
     def settings(self) -> ExotelSettings:
-        """The connection, read and checked once; its secrets are masked in every log from here on.
+        """The connection, read and checked once; its secrets are masked in every log.
 
-        :raises ExotelInputError: naming each field that is missing or wrong.
+        :raises ExotelInputError: naming each missing or invalid field.
         """
         return self._read()
 
     @cached_property
     def client(self) -> ExotelClient:
-        """The client, which is made on first use: until then no HTTP library is loaded."""
+        """The client, created on first use: until then no HTTP library is loaded."""
         return client_of(self.settings)
 
     @cached_property
     def shutdown_client(self) -> ExotelClient:
-        """The client for the moment in which a task is killed: one attempt, seconds, no rate limit, no shared lock."""
+        """The client for a task that is being killed: one attempt, short timeouts, no rate limit, no shared lock."""
         return client_of(self.settings, fail_fast=True)
 
     def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
-        """Return what a question to the service returns.
+        """Call a function with the client, and return its result.
 
-        If the credentials are refused, the connection is read again for the next question: it may have been corrected.
-        One that names another account is not used: the campaign is not there.
+        If the credentials are refused, the connection is read again for the next call, since it may have been
+        corrected. It is not used if it has another account, which does not have the campaign.
 
-        :param question: gets :attr:`client`.
-        :raises ExotelError: as the client does; a refusal all the same.
+        :param question: the function; gets :attr:`client`.
+        :raises ExotelError: the client's errors, including refused credentials.
         """
         try:
             return question(self.client)
         except ExotelAuthError:
-            with suppress(Exception):  # where it cannot be read now, it can be later
+            with suppress(Exception):  # it may be readable later
                 self._connect_anew()
             raise
 
@@ -103,7 +103,7 @@ class ExotelHook(AgentMethods, BaseHook):
         settings, before = self._read(), self.settings
         if (settings.host, settings.account_sid) != (before.host, before.account_sid):
             return
-        # All at once and only when it was read: a task that is killed meanwhile has no time to read it.
+        # Replaced together and only after reading: a task that is killed meanwhile has no time to read it.
         self.__dict__ |= {
             "settings": settings,
             "client": client_of(settings),
@@ -120,38 +120,38 @@ class ExotelHook(AgentMethods, BaseHook):
     def create_campaign(
         self, request: CampaignRequest | Callable[[], CampaignRequest] | None = None, **fields: Any
     ) -> Campaign:
-        """Create a campaign of exactly what is given: nothing is added to its name, no window is computed.
+        """Create a campaign with exactly these fields: no key is added to its name, and no window is computed.
 
-        Nothing keeps a second call from creating a second campaign; :meth:`create_campaign_once` does.
+        A second call creates a second campaign; :meth:`create_campaign_once` does not.
 
-        :param request: the campaign, or a function that makes it, called right before each sending.
-        :param fields: instead of ``request``, the fields of
+        :param request: the campaign, or a function that builds it, called right before each sending.
+        :param fields: alternatively, the fields of
             :class:`~airflow_provider_exotel.client.request.CampaignRequest`; without ``caller_id``, the connection's
             ExoPhone is used.
         :raises ExotelInputError: naming every problem at once; nothing was sent.
-        :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists.
+        :raises ExotelOutcomeUnknown: if it is unknown whether the campaign exists.
         """
         return self.client.create_campaign(request or self.request_of(**fields))
 
     def create_campaign_once(
         self, *, idempotency_key: str, settle: timedelta | float | None = None, **fields: Any
     ) -> Campaign:
-        """Create the campaign of a key, or return the one that exists: however often, and from however many tries.
+        """Create the campaign of a key, or return the existing one, for any number of calls and tries.
 
-        For tasks written in Python; within a task of Airflow 3.3 the key's journal outlives its tries. Outside of a
-        task nothing tells whether another process has sent it a moment ago, so the first call of a process looks for
-        it for about three minutes before it sends.
+        For tasks written in Python. In a task of Airflow 3.3, the key's journal is kept between tries. Outside of a
+        task, another process may just have sent the campaign, so the first call of a process polls for it for about
+        three minutes before sending.
 
-        :param idempotency_key: what the campaign is known again by; another key is another campaign. It is looked for
-            among the campaigns of the last 30 days.
-        :param settle: how long a campaign may take to show in the list, a timedelta or seconds, default the
+        :param idempotency_key: identifies the campaign; another key is another campaign. Existing campaigns of the last
+            30 days are found.
+        :param settle: maximum time until a campaign appears in the list, a timedelta or seconds, default the
             connection's.
         :param fields: the fields of :class:`~airflow_provider_exotel.client.request.CampaignRequest`; the key is
             added to ``name``, and ``caller_id`` may come from the connection.
-        :raises ExotelInputError: naming every problem at once, or if the campaign of the key calls other people or was
-            sent with other fields; times may differ.
+        :raises ExotelInputError: naming every problem at once, or if the campaign of the key has another audience or
+            other fields; times may differ.
         :raises ExotelCampaignGone: if the campaign of the key was deleted.
-        :raises ExotelOutcomeUnknown: if nobody can say whether the campaign exists; calling again finds out.
+        :raises ExotelOutcomeUnknown: if it is unknown whether the campaign exists; calling again finds out.
         """
         return self._create_once(idempotency_key, settle, fields, lambda request, _: request)
 
@@ -170,7 +170,7 @@ class ExotelHook(AgentMethods, BaseHook):
         from airflow_provider_exotel.hooks.task import is_later_call, journal_of_this_process
 
         if idempotency_key is None:
-            wanted = "is required: it is what the campaign is found again by, such as 'reminder-2026-03'; add it"
+            wanted = "is required to find the campaign again; add one, such as 'reminder-2026-03'"
             raise ExotelInputError([Problem("idempotency_key", wanted)])
         options = TaskOptions(idempotency_key=idempotency_key, settle=settle)
         settings = self.settings
@@ -191,7 +191,7 @@ class ExotelHook(AgentMethods, BaseHook):
 
     @cached_property
     def account(self) -> Account:
-        """What campaigns take from the connection."""
+        """The settings of campaigns from the connection."""
         from airflow_provider_exotel.create.spec import Account
 
         settings, base_url = self.settings, self.settings.callback_base_url
@@ -213,12 +213,12 @@ class ExotelHook(AgentMethods, BaseHook):
         content: Callable[[], CampaignFields] | None = None,
         guard: Callable[[str], None] = lambda campaign_id: None,  # noqa: ARG005
     ) -> OneCampaign:
-        """Return the campaign of one key, which can be found and created once.
+        """Return the :class:`OneCampaign` of a key, to find and create it.
 
-        :param identity: the key, and the name that carries it.
+        :param identity: the key, and the name that contains it.
         :param context: the task's context; empty outside of a task.
-        :param options: the task's options, of which ``idempotency_key``, ``settle`` and ``on_same_audience`` count.
-        :param content: returns what would be sent, apart from whom it calls, when, and its name.
+        :param options: the task's options; only ``idempotency_key``, ``settle`` and ``on_same_audience`` are used.
+        :param content: returns the fields to send, without audience, schedule and name.
         :param guard: called with the campaign's id as soon as it is known.
         """
         from airflow_provider_exotel.create.once import OneCampaign
@@ -239,7 +239,7 @@ class ExotelHook(AgentMethods, BaseHook):
         )
 
     def request_of(self, **fields: Any) -> CampaignRequest:
-        """Return the request the fields make, with the connection's ExoPhone where no ``caller_id`` is given."""
+        """Return a request with these fields; the default ``caller_id`` is the connection's ExoPhone."""
         from airflow_provider_exotel.client.request import CampaignRequest
 
         given = {name: value for name, value in fields.items() if value is not None}
@@ -248,9 +248,9 @@ class ExotelHook(AgentMethods, BaseHook):
         return CampaignRequest(**given)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Make one cheap request and say in words what is right or wrong, for Airflow's connection form.
+        """Make one cheap request, and return whether it succeeded with a message for Airflow's connection form.
 
-        With a profile it makes two, and says what of the profile is stale.
+        With a profile it makes two requests, and the message names stale answers of the profile.
         """
         stale: list[str] = []
         try:
@@ -274,10 +274,10 @@ class ExotelHook(AgentMethods, BaseHook):
 
 
 def read_settings(connection: Any) -> ExotelSettings:
-    """Return the settings of an Airflow connection; its secrets are masked in every log from here on.
+    """Return the settings of an Airflow connection, and mask its secrets in every log.
 
     :param connection: the connection.
-    :raises ExotelInputError: naming each field that is missing or wrong.
+    :raises ExotelInputError: naming each missing or invalid field.
     """
     settings = ExotelSettings.of(connection)
     pair = f"{settings.api_key}:{settings.api_token}"
@@ -294,13 +294,13 @@ def client_of(
     tries: int | None = None,
     on_answer: Callable[[RawAnswer], None] | None = None,
 ) -> ExotelClient:
-    """Return a client of the account a connection names.
+    """Return a client for the account of a connection.
 
     :param settings: the connection.
-    :param fail_fast: whether to send once, wait for seconds only, and share nothing with other clients.
-    :param tries: how often a request is sent at most, for callers that come back by themselves; default as
-        :class:`~airflow_provider_exotel.client.retry.RetryPolicy` says.
-    :param on_answer: is given each answer as it arrived.
+    :param fail_fast: whether to send once, with short timeouts, and share nothing with other clients.
+    :param tries: maximum number of times a request is sent, for callers with their own retries; default from
+        :class:`~airflow_provider_exotel.client.retry.RetryPolicy`.
+    :param on_answer: called with each raw response.
     """
     from airflow_provider_exotel.client.client import ExotelClient
     from airflow_provider_exotel.client.rate_limit import TokenBucket
@@ -325,7 +325,7 @@ def client_of(
 
 
 def _context() -> Mapping[str, Any]:
-    """Return the context of the task that runs, empty outside of one."""
+    """Return the context of the running task; empty outside of a task."""
     from airflow.providers.common.compat.sdk import AirflowException, get_current_context
 
     try:
@@ -339,20 +339,20 @@ def _advice(error: ExotelError, settings: ExotelSettings) -> str:
     where = settings.host
     if isinstance(error, ExotelConnectionError):
         return (
-            f"Network: {where} gave no answer within {settings.read_timeout} s; try again, or raise the read timeout."
+            f"Network: {where} did not answer within {settings.read_timeout} s; try again, or raise the read timeout."
             if error.sent
             else f"Network: {where} cannot be reached from here; check host, DNS, proxy and firewall."
         )
     if isinstance(error, ExotelNotFound):
-        return f"Account SID or region: {where} knows no account {settings.account_sid}; check both."
+        return f"Account SID or region: {where} has no account {settings.account_sid}; check both."
     if isinstance(error, ExotelAuthError) and error.http_status == 401:
         return (
-            f"API key, API token or region: {where} accepts none such; copy key and token again from the dashboard, "
-            "and check the region, since an account lives in one only."
+            f"API key, API token or region: {where} does not accept them; copy key and token again from the dashboard, "
+            "and check the region, since an account belongs to one region."
         )
     if isinstance(error, ExotelAuthError):
         return (
             "Access denied with valid credentials: check that the account SID belongs to the key, that the account is "
             "active, and that its IP list allows this machine's address."
         )
-    return "Exotel answered, and not as expected."
+    return "Exotel returned an unexpected response."

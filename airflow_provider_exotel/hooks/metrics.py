@@ -24,11 +24,11 @@ _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def count(counter: Counter, exotel_conn_id: str, times: int = 1) -> None:
-    """Add to a counter, ``exotel.<counter>``; a failure of the metrics is no failure of the task.
+    """Increment the counter ``exotel.<counter>``; errors of the metrics never fail the task.
 
-    :param counter: which one.
-    :param exotel_conn_id: the connection, which is the tag.
-    :param times: how much to add, default 1.
+    :param counter: the counter.
+    :param exotel_conn_id: the connection, used as a tag.
+    :param times: the increment, default 1.
     """
     with suppress(Exception):
         Stats.incr(f"exotel.{counter}", times, tags={"connection": _tag(exotel_conn_id)})
@@ -37,8 +37,9 @@ def count(counter: Counter, exotel_conn_id: str, times: int = 1) -> None:
 def gauge_waiting(campaigns: int, exotel_conn_id: str) -> None:
     """Set the gauge ``exotel.campaigns_waited_for`` of this triggerer.
 
-    :param campaigns: how many campaigns are waited for; 0 when the last wait is over.
-    :param exotel_conn_id: the connection, which is a tag, as the host is: triggerers must not overwrite one another.
+    :param campaigns: number of campaigns with a wait; 0 after the last wait.
+    :param exotel_conn_id: the connection, used as a tag; the host is another tag, so that triggerers do not overwrite
+        each other's value.
     """
     with suppress(Exception):
         tags = {"connection": _tag(exotel_conn_id), "hostname": _host()}
@@ -46,7 +47,7 @@ def gauge_waiting(campaigns: int, exotel_conn_id: str) -> None:
 
 
 def _tag(text: str) -> str:
-    """Return a text without the characters that separate tags in some of the formats."""
+    """Return a text without characters that separate tags in some metric formats."""
     return _NOT_IN_A_TAG.sub("_", text)
 
 

@@ -1,6 +1,6 @@
-"""Who waits for which campaign, in Airflow: the states of tasks, and the owner records of those that wait.
+"""The owners of campaigns in Airflow: task states, and the owner records of waiting tasks.
 
-Everything here works in a worker and in a triggerer: through the Task SDK on Airflow 3, through the database on 2.11.
+Everything here works in a worker and in a triggerer: with the Task SDK on Airflow 3, with the database on 2.11.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from airflow_provider_exotel.waiting.owner import ABSENT, OwnerRecord, TaskKey
 log = logging.getLogger(__name__)
 
 PREFIX = "exotel_owner_"
-"""What the names of the Variables begin with that hold owner records; the campaign's key follows."""
-_RUNS_A_REQUEST = 50
+"""Prefix of the names of Variables with owner records; the campaign's key follows."""
+_RUNS_PER_REQUEST = 50
 _IS_2 = airflow_version.startswith("2.")
 
 
 def task_key_of(task_instance: Any) -> TaskKey:
-    """Return the key of the task instance that a context, or a trigger, holds."""
+    """Return the key of the task instance of a context or a trigger."""
     return TaskKey(
         task_instance.dag_id, task_instance.run_id, task_instance.task_id, getattr(task_instance, "map_index", -1)
     )
 
 
 def task_states(tasks: Iterable[TaskKey]) -> dict[TaskKey, str | None]:
-    """Return how tasks stand: Airflow's word, ``None`` for a cleared task, or :data:`~..waiting.owner.ABSENT`.
+    """Return the states of tasks: Airflow's state, ``None`` if cleared, or :data:`~..waiting.owner.ABSENT`.
 
-    A task that Airflow gave no answer about is missing from what is returned.
+    Tasks that Airflow does not answer about are missing in the result.
 
     :param tasks: task instances of any DAGs.
     """
@@ -47,15 +47,15 @@ def task_states(tasks: Iterable[TaskKey]) -> dict[TaskKey, str | None]:
         try:
             found |= _states_from_database(keys) if _IS_2 else _states_from_sdk(dag_id, task_id, keys)
         except Exception as error:
-            log.warning("Airflow did not say how task %s.%s stands: %s", dag_id, task_id, type(error).__name__)
+            log.warning("Could not read the state of task %s.%s: %s", dag_id, task_id, type(error).__name__)
     return found
 
 
 def write_owner_record(key: str, record: OwnerRecord) -> None:
-    """Leave a record of the task that waits for a campaign, so that the campaign can be paused when the task is gone.
+    """Store the record of a waiting task, so that its campaign can be paused after the task is gone.
 
-    Call it before each wait. It never fails the task: without the record, the campaign is only paused by what hears of
-    the task's end.
+    Call it before each wait. It never fails the task: without the record, only the worker or triggerer of the task can
+    pause the campaign.
 
     :param key: the campaign's key (16 hex digits).
     :param record: the task and its campaign.
@@ -63,11 +63,11 @@ def write_owner_record(key: str, record: OwnerRecord) -> None:
     try:
         Variable.set(f"{PREFIX}{key}", json.dumps(record.as_json()))
     except Exception as error:
-        log.warning("No owner record could be written for campaign %s: %s", record.campaign_id, type(error).__name__)
+        log.warning("Could not write an owner record for campaign %s: %s", record.campaign_id, type(error).__name__)
 
 
 def delete_owner_record(key: str) -> None:
-    """Delete the record of a campaign that needs none any more: it has ended, is paused, or is to dial on by itself.
+    """Delete the record of a campaign that has ended, is paused, or may dial on without its task.
 
     It never fails the task, and must not be called from ``on_kill``.
 
@@ -76,27 +76,27 @@ def delete_owner_record(key: str) -> None:
     try:
         Variable.delete(f"{PREFIX}{key}")
     except Exception as error:
-        log.warning("The owner record %s%s could not be deleted: %s", PREFIX, key, type(error).__name__)
+        log.warning("Could not delete owner record %s%s: %s", PREFIX, key, type(error).__name__)
 
 
 def read_owner_record(key: str, *, connection: str) -> OwnerRecord | None:
-    """Return the record of a campaign, ``None`` if there is none or it cannot be read.
+    """Return the record of a campaign, or ``None`` if there is none or it cannot be read.
 
     :param key: the campaign's key.
-    :param connection: the connection, if the record names none.
+    :param connection: the connection to use if the record has none.
     """
     try:
         kept = Variable.get(f"{PREFIX}{key}", None)
         return OwnerRecord.of_json(json.loads(kept), connection=connection) if kept else None
     except (ValueError, TypeError, ExotelInputError) as error:
-        log.warning("The owner record %s%s is left alone: %s", PREFIX, key, error)
+        log.warning("Ignored owner record %s%s: %s", PREFIX, key, error)
     except Exception as error:
-        log.warning("The owner record %s%s could not be read: %s", PREFIX, key, type(error).__name__)
+        log.warning("Could not read owner record %s%s: %s", PREFIX, key, type(error).__name__)
     return None
 
 
 def owner_record_keys() -> list[str] | None:
-    """Return the keys of all records, ``None`` where Airflow does not list Variables (3.0 to 3.2)."""
+    """Return the keys of all records, or ``None`` if Airflow cannot list Variables (3.0 to 3.2)."""
     try:
         if _IS_2:
             names = _variables_in_database()
@@ -105,7 +105,7 @@ def owner_record_keys() -> list[str] | None:
         else:
             return None
     except Exception as error:
-        log.warning("The owner records could not be listed: %s", type(error).__name__)
+        log.warning("Could not list the owner records: %s", type(error).__name__)
         return None
     return [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
 
@@ -116,9 +116,9 @@ def _states_from_sdk(dag_id: str, task_id: str, keys: list[TaskKey]) -> dict[Tas
     indexes = {key.map_index for key in keys}
     found: dict[TaskKey, str | None] = {}
     run_ids = list(dict.fromkeys(key.run_id for key in keys))
-    for first in range(0, len(run_ids), _RUNS_A_REQUEST):
-        runs = run_ids[first : first + _RUNS_A_REQUEST]
-        # Without the runs, Airflow would load every instance that the DAG ever had.
+    for first in range(0, len(run_ids), _RUNS_PER_REQUEST):
+        runs = run_ids[first : first + _RUNS_PER_REQUEST]
+        # Without run ids, Airflow would load all instances of the DAG.
         states = RuntimeTaskInstance.get_task_states(
             dag_id=dag_id,
             task_ids=[task_id],
@@ -130,7 +130,7 @@ def _states_from_sdk(dag_id: str, task_id: str, keys: list[TaskKey]) -> dict[Tas
         for key in keys:
             if key.run_id in runs:
                 name = task_id if key.map_index < 0 else f"{task_id}_{key.map_index}"
-                found[key] = _word(states.get(key.run_id, {}).get(name, ABSENT))
+                found[key] = _state_text(states.get(key.run_id, {}).get(name, ABSENT))
     return found
 
 
@@ -150,10 +150,10 @@ def _states_from_database(keys: list[TaskKey]) -> dict[TaskKey, str | None]:
             .all()
         )
     states = {(run_id, map_index): state for run_id, map_index, state in rows}
-    return {key: _word(states.get((key.run_id, key.map_index), ABSENT)) for key in keys}
+    return {key: _state_text(states.get((key.run_id, key.map_index), ABSENT)) for key in keys}
 
 
-def _word(state: Any) -> str | None:
+def _state_text(state: Any) -> str | None:
     return None if state is None else str(getattr(state, "value", state))
 
 

@@ -1,4 +1,4 @@
-"""What a running task tells of itself: its dates, its try, and where its tries keep their journal."""
+"""The context of a running task: its dates, its try, and its journal."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.create.options import TaskOptions
 
 KEY_REMEMBERED_FOR = timedelta(days=30)
-"""How far back the campaign of an idempotency key is looked for: the longest a campaign dials by default."""
+"""Maximum age of a campaign that is found by its idempotency key: the default maximum duration of a campaign."""
 _Read = Callable[[], Mapping[str, Any] | None]
 _Write = Callable[[dict[str, Any]], None]
-_KEPT_HERE: dict[str, dict[str, Any]] = {}
+_IN_MEMORY: dict[str, dict[str, Any]] = {}
 _SUPERSEDED = {404, 409, 410}
-"""Airflow's answers to a try that should not run any more; each try of a task has an id of its own."""
+"""Airflow's responses to a superseded try; each try of a task has its own id."""
 
 
 def journal_of(context: Mapping[str, Any], key: str) -> CampaignJournal:
-    """Return the journal of a campaign, in the state that Airflow 3.3 stores for a task over all its tries.
+    """Return the journal of a campaign, in the task state that Airflow 3.3 keeps between tries.
 
     :param context: the task's context; empty outside of a task.
-    :param key: the campaign's.
+    :param key: the campaign's key.
     """
     stored = _state_of_task(context, f"exotel_campaign_{key}")
     return CampaignJournal.in_memory() if stored is None else CampaignJournal(*stored)
 
 
 def journal_of_this_process(name: str) -> CampaignJournal:
-    """Return the journal of a campaign over all calls of this process, for where Airflow keeps none.
+    """Return the in-memory journal of a campaign for all calls of this process, if Airflow keeps none.
 
-    :param name: tells the campaign from those of other keys, accounts and hosts.
+    :param name: unique name of the campaign across keys, accounts and hosts.
     """
     return CampaignJournal(
-        lambda: _KEPT_HERE.get(name), lambda entry: _KEPT_HERE.__setitem__(name, entry), outlives_tries=False
+        lambda: _IN_MEMORY.get(name), lambda entry: _IN_MEMORY.__setitem__(name, entry), outlives_tries=False
     )
 
 
 def is_later_call(name: str) -> bool:
-    """Return whether the campaign of a journal of this process has been sent or refused here before."""
-    return name in _KEPT_HERE
+    """Return whether this process has sent the campaign, or was refused, before."""
+    return name in _IN_MEMORY
 
 
 def upload_journal_of(context: Mapping[str, Any], list_name: str, kept: dict[str, Any]) -> UploadJournal:
-    """Return the journal of an upload, in the state that Airflow 3.3 stores for a task over all its tries.
+    """Return the journal of an upload, in the task state that Airflow 3.3 keeps between tries.
 
     :param context: the task's context.
-    :param list_name: the name of the list that is made.
-    :param kept: where it is kept, as long as the try lasts, on an Airflow that stores no such state.
+    :param list_name: the name of the list.
+    :param kept: storage for this try, on an Airflow without a task state store.
     """
     from airflow_provider_exotel.audience.list_upload import UploadJournal
 
@@ -70,11 +70,11 @@ def upload_journal_of(context: Mapping[str, Any], list_name: str, kept: dict[str
 
 
 def _state_of_task(context: Mapping[str, Any], name: str) -> tuple[_Read, _Write] | None:
-    """Return what reads and writes a task's state of a name, ``None`` before Airflow 3.3."""
+    """Return the functions that read and write a task state by name, or ``None`` before Airflow 3.3."""
     store = context.get("task_state_store")
     if store is None:
         return None
-    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # from 3.3 on, as the store is
+    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # from 3.3 on
 
     def write(entry: dict[str, Any]) -> None:
         try:
@@ -82,15 +82,15 @@ def _state_of_task(context: Mapping[str, Any], name: str) -> tuple[_Read, _Write
         except Exception as error:
             if _http_status(error) not in _SUPERSEDED:
                 raise
-            superseded = "Airflow takes no state of this try any more: the task was cleared, or a later try took over"
+            superseded = "Airflow refuses state from this try: the task was cleared, or a later try has started"
             raise TrySuperseded(superseded) from error
 
     return lambda: store.get(name), write
 
 
 def _http_status(error: Exception) -> int | None:
-    """Return the HTTP status with which Airflow's API refused something, ``None`` for any other error."""
-    response = getattr(error, "response", None)  # in `dag.test`, where no process stands between
+    """Return the HTTP status of an error of Airflow's API, or ``None`` for any other error."""
+    response = getattr(error, "response", None)  # in `dag.test`, which runs in one process
     if response is not None:
         return getattr(response, "status_code", None)
     detail = getattr(getattr(error, "error", None), "detail", None)
@@ -104,10 +104,10 @@ def is_later_try(context: Mapping[str, Any]) -> bool:
 
 
 def earliest_date(context: Mapping[str, Any], *, idempotency_key: str | None = None) -> datetime:
-    """Return the moment nothing of the run is older than.
+    """Return the earliest possible creation time of the run's campaign.
 
     :param context: the task's context; empty outside of a task.
-    :param idempotency_key: where it stands for the run, another run may have used it before.
+    :param idempotency_key: the key, which an earlier run may have used; ``None`` for none.
     """
     run, now = context.get("dag_run"), datetime.now(UTC)
     dates = (
@@ -122,11 +122,11 @@ def earliest_date(context: Mapping[str, Any], *, idempotency_key: str | None = N
 
 
 def run_anchor(context: Mapping[str, Any], given: str | datetime | None) -> Anchor:
-    """Return the moment the run stands for, or the one that is given instead.
+    """Return the time that the run stands for, or the given one.
 
     :param context: the task's context.
     :param given: the argument ``anchor``.
-    :raises ExotelInputError: if nothing says when, or what is given is no time.
+    :raises ExotelInputError: if the run has no date, or the given value is not a time.
     """
     if given is not None:
         return anchor_given(given)
@@ -142,7 +142,7 @@ def run_anchor(context: Mapping[str, Any], given: str | datetime | None) -> Anch
 def task_identity(
     context: Mapping[str, Any], settings: ExotelSettings, options: TaskOptions, name: str | None
 ) -> CampaignIdentity:
-    """Return which campaign a task instance stands for.
+    """Return the identity of a task instance's campaign.
 
     :param context: the task's context.
     :param settings: the connection.
@@ -165,19 +165,18 @@ def task_identity(
 
 
 def run_conf(context: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a run was triggered with."""
+    """Return the conf of a run."""
     conf = getattr(context.get("dag_run"), "conf", None)
     return conf if isinstance(conf, Mapping) else {}
 
 
 def task_deadline(context: Mapping[str, Any], execution_timeout: timedelta | None) -> datetime | None:
-    """Return when a task has to be done, ``None`` for never.
+    """Return the deadline of a task, or ``None`` for none.
 
-    Airflow 2 fails a deferred task at that moment itself, and asks nobody to stop what it waits for: there it is woken
-    before.
+    Airflow 2 fails a deferred task at its timeout without notifying its trigger, so there the deadline is earlier.
 
     :param context: the task's context.
-    :param execution_timeout: the task's.
+    :param execution_timeout: the task's ``execution_timeout``.
     """
     if execution_timeout is None:
         return None

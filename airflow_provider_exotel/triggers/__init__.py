@@ -1,3 +1,3 @@
-"""What waits in the triggerer."""
+"""Triggers, and the pollers and stoppers that they share in a triggerer."""
 
 from __future__ import annotations

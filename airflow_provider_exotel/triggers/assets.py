@@ -8,15 +8,14 @@ from airflow_provider_exotel.connection import DEFAULT_CONNECTION_ID
 
 
 def finished_campaigns(exotel_conn_id: str = DEFAULT_CONNECTION_ID, *, poll_interval: float = 60.0) -> Any:
-    """Return the asset that is updated whenever a campaign of an account has finished (Airflow 3.3 and later).
+    """Return the asset that is updated whenever a campaign of an account finishes (Airflow 3.3 and later).
 
-    A DAG with it as ``schedule`` runs on each such event; what happened at the same time may come as one run, so go
-    through all of ``triggering_asset_events``. An event's ``extra["payload"]`` holds what the XCom ``outcome`` of a
-    campaign holds.
+    A DAG with this ``schedule`` runs on each event. Simultaneous events may start a single run, so iterate over all
+    ``triggering_asset_events``. The ``extra["payload"]`` of an event equals the XCom ``outcome`` of a campaign.
 
     :param exotel_conn_id: the connection of the account, default ``exotel_default``.
-    :param poll_interval: seconds between two looks at the account, however many DAGs are scheduled on it, default 60.
-    :raises RuntimeError: on an Airflow that cannot keep what was told.
+    :param poll_interval: seconds between two polls of the account, shared by all DAGs, default 60.
+    :raises RuntimeError: on an Airflow that cannot store the cursor.
     """
     from airflow import __version__ as airflow_version
 

@@ -1,4 +1,4 @@
-"""Wait for campaigns in the triggerer, where waiting holds no worker."""
+"""Wait for campaigns in the triggerer, without occupying a worker."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from airflow_provider_exotel.waiting.watch import WaitEvent, WatchedCampaign, ne
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
 
-# Airflow 3.3 may fail a task whose trigger fires before the end of its worker has been noticed.
+# Airflow 3.3 may fail a task whose trigger fires before Airflow has noticed the end of its worker.
 NOT_BEFORE = timedelta(seconds=15)
-"""How long after the deferral nothing is polled and no event is fired."""
+"""Time after the deferral before the first poll or event."""
 _POLL_INTERVAL = 60.0
 
 
 @dataclass(frozen=True)
 class TriggerResult:
-    """What a trigger hands to the task that waited.
+    """The result of a trigger for the task that waits.
 
-    :param events: what each wait came to.
-    :param left: the waits that were cut short by the deadline.
-    :param deadline: that deadline, ISO 8601.
+    :param events: the event of each finished wait.
+    :param left: the waits interrupted by the deadline.
+    :param deadline: the deadline, ISO 8601.
     """
 
     events: Sequence[WaitEvent]
@@ -45,11 +45,11 @@ class TriggerResult:
 
     @property
     def campaign_ids(self) -> list[str]:
-        """The campaigns."""
+        """The ids of all campaigns."""
         return [event.wait.campaign_id for event in self.events] + [wait.campaign_id for wait in self.left]
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON, free of numbers."""
+        """Return it as plain JSON, without phone numbers."""
         return {
             "events": [event.as_json() for event in self.events],
             "left": [wait.as_json() for wait in self.left],
@@ -60,8 +60,8 @@ class TriggerResult:
     def of_json(cls, kept: Any) -> Self:
         """Return the result that :meth:`as_json` stored, whichever version of the trigger stored it.
 
-        :param kept: what the trigger fired; unknown keys are ignored.
-        :raises ExotelResponseError: if it is no result of this trigger.
+        :param kept: the JSON of the trigger's event; unknown keys are ignored.
+        :raises ExotelResponseError: if it is not a result of this trigger.
         """
         try:
             return cls(
@@ -70,23 +70,22 @@ class TriggerResult:
                 kept.get("deadline"),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ExotelResponseError(f"the trigger's event is not of this version ({error!r})") from None
+            raise ExotelResponseError(f"the trigger's event has an unknown format ({error!r})") from None
 
 
 class CampaignTrigger(BaseTrigger):
-    """Wait until campaigns have ended, or something else is to be done with them; fires exactly one event.
+    """Wait until campaigns have ended or need an action; fires exactly one event.
 
-    It polls, and sends nothing. A service that does not answer is polled again; the wait ends by the clock in any case.
-    If the task is ended, its campaigns are handed to the triggerer's
-    :class:`~airflow_provider_exotel.triggers.stopping.CampaignStopper`.
+    The trigger only polls. Failed polls are repeated, and the wait ends by the clock in any case. If the task is ended,
+    the triggerer's :class:`~airflow_provider_exotel.triggers.stopping.CampaignStopper` takes over its campaigns.
 
     :param exotel_conn_id: the connection.
-    :param waits: what is waited for, each as :meth:`Wait.as_json` gives it.
+    :param waits: the waits, each from :meth:`Wait.as_json`.
     :param poll_interval: seconds between two polls, default 60.
     :param deferred_at: when the task was deferred, ISO 8601; default now.
-    :param deadline: when to give up, ISO 8601; ``None`` for as long as the campaigns live.
-    :param pause_on_kill: whether to pause the campaigns when somebody ends the task, default not.
-    :param of_a_later_version: arguments that a later version stored; ignored.
+    :param deadline: when to give up, ISO 8601; ``None`` to wait until the campaigns end.
+    :param pause_on_kill: whether to pause the campaigns when somebody ends the task, default false.
+    :param of_a_later_version: arguments stored by a later version; ignored.
     """
 
     def __init__(
@@ -110,7 +109,7 @@ class CampaignTrigger(BaseTrigger):
         self._watched: Sequence[WatchedCampaign] = ()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what another triggerer makes this trigger of."""
+        """Return the class path and arguments of this trigger."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
@@ -124,25 +123,25 @@ class CampaignTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and fire one event: what each wait came to, and those that were cut short by the deadline."""
+        """Wait, and fire one event with the finished waits and those interrupted by the deadline."""
         self._watched = watched = [WatchedCampaign(Wait.of_json(wait)) for wait in self.waits]
         try:
             await self._watch(watched)
-        except asyncio.CancelledError:  # all that Airflow before 3.3 says to a trigger whose task was ended
-            self._hand_over()
+        except asyncio.CancelledError:  # the only signal before Airflow 3.3 that the task was ended
+            self._stop_campaigns()
             raise
         events = [one.event for one in watched if one.event is not None]
         left = [one.wait for one in watched if one.event is None]
         yield TriggerEvent(TriggerResult(events, left, self.deadline).as_json())  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
-        """Have the campaigns paused, unless the task goes on: Airflow 3.3 also calls this when a trigger moves."""
-        if self._hand_over():
+        """Request a pause of the campaigns, unless the task continues: Airflow 3.3 also calls this after a move."""
+        if self._stop_campaigns():
             named = ", ".join(wait["campaign_id"] for wait in self.waits)
-            await self._say(f"If this task has ended, the triggerer pauses campaigns {named}; its own log says so.")
+            await self._log_line(f"If this task has ended, the triggerer pauses campaigns {named}; see its own log.")
 
-    def _hand_over(self) -> bool:
-        """Hand the campaigns to the triggerer's stopper, and return whether there is anything to do."""
+    def _stop_campaigns(self) -> bool:
+        """Pass the campaigns to the triggerer's stopper, and return whether there are any to stop."""
         if not self.pause_on_kill or self.task_instance is None:
             return False
         stopper, task = stopper_of(self.exotel_conn_id), task_key_of(self.task_instance)
@@ -152,9 +151,9 @@ class CampaignTrigger(BaseTrigger):
         return True
 
     async def _watch(self, watched: Sequence[WatchedCampaign]) -> None:
-        """Watch until nothing is left to wait for, or the deadline has passed."""
+        """Watch until all waits have ended, or the deadline has passed."""
         not_before = datetime.fromisoformat(self.deferred_at) + NOT_BEFORE
-        await self._say(_plan(watched, not_before, self.poll_interval))
+        await self._log_line(_describe_plan(watched, not_before, self.poll_interval))
         await asyncio.sleep(_seconds_until(not_before, NOT_BEFORE.total_seconds()))
         deadline = datetime.fromisoformat(self.deadline) if self.deadline else None
         left = {one.wait.campaign_id: one for one in watched}
@@ -168,9 +167,9 @@ class CampaignTrigger(BaseTrigger):
                     if campaign_id not in left:
                         continue
                     line = left[campaign_id].update(campaign, utc_now())
-                    if line and left[campaign_id].event is None:  # how it ended is for the task's own log
+                    if line and left[campaign_id].event is None:  # the task logs the outcome itself
                         later = utc_now() + timedelta(seconds=self.poll_interval)
-                        await self._say(f"{line} {next_poll(later)}")
+                        await self._log_line(f"{line} {next_poll(later)}")
                     if subscription is not None and (send_at := left[campaign_id].wait.send_at):
                         subscription.move(campaign_id, send_at)
                     await self._evaluate(left[campaign_id])
@@ -184,9 +183,11 @@ class CampaignTrigger(BaseTrigger):
     async def _subscribe(self, watched: Iterable[WatchedCampaign], stack: AsyncExitStack) -> Subscription | None:
         try:
             poller = await poller_of(self.exotel_conn_id)
-        except Exception as error:  # it was there when the task was deferred, and may be there again
+        except Exception as error:  # it existed at the deferral, and may exist again
             kind = type(error).__name__
-            await self._say(f"Connection {self.exotel_conn_id} cannot be read ({kind}); trying again.", logging.WARNING)
+            await self._log_line(
+                f"Could not read connection {self.exotel_conn_id} ({kind}); trying again.", logging.WARNING
+            )
             return None
         campaigns = {one.wait.campaign_id: one.wait.send_at or utc_now() for one in watched if not one.wait.opening}
         subscription = poller.subscribe(campaigns, self.poll_interval)
@@ -194,23 +195,23 @@ class CampaignTrigger(BaseTrigger):
         return subscription
 
     async def _evaluate(self, one: WatchedCampaign) -> None:
-        """Have the calls of a campaign counted, if that is due."""
+        """Count the calls of a campaign, if its circuit breaker is due."""
         campaign_id = one.wait.campaign_id
         if not one.is_breaker_due(utc_now()):
             return
         try:
             poller = await poller_of(self.exotel_conn_id)
             one.evaluate(await poller.ask(lambda client: sample_calls(client, campaign_id)), utc_now())
-        except Exception as error:  # it is tried again with the next poll
+        except Exception as error:  # repeated at the next poll
             detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
-            await self._say(f"The calls of campaign {campaign_id} could not be counted: {detail}", logging.WARNING)
+            await self._log_line(f"Could not count the calls of campaign {campaign_id}: {detail}", logging.WARNING)
 
-    async def _say(self, line: str, level: int = logging.INFO) -> None:
-        """Log a line in another thread: Airflow takes it through a socket, which may be full when thousands log."""
+    async def _log_line(self, line: str, level: int = logging.INFO) -> None:
+        """Log a line in another thread: Airflow sends it through a socket, which may block if thousands log."""
         await asyncio.to_thread(self.log.log, level, "%s", line)
 
     async def _news(self, subscription: Subscription | None, pause: float) -> Mapping[str, Campaign | None]:
-        """Return what was seen of the campaigns, nothing if that takes longer than ``pause`` seconds."""
+        """Return the next poll results, or an empty mapping after ``pause`` seconds."""
         if subscription is None:
             await asyncio.sleep(pause)
             return {}
@@ -218,17 +219,17 @@ class CampaignTrigger(BaseTrigger):
 
 
 def _is_failing(watched: Iterable[WatchedCampaign]) -> bool:
-    """Return whether the task has to pause a campaign at once, whatever the others do."""
+    """Return whether the task has to pause a campaign at once, without waiting for the others."""
     return any(one.event is not None and one.event.step is Step.FAILING for one in watched)
 
 
-def _plan(watched: Sequence[WatchedCampaign], not_before: datetime, interval: float) -> str:
-    """Return in words what is waited for, and when it is polled."""
+def _describe_plan(watched: Sequence[WatchedCampaign], not_before: datetime, interval: float) -> str:
+    """Return a log line about the waits and the times of polling."""
     waits = [one.wait for one in watched]
     named = f"campaign {waits[0].campaign_id}" if len(waits) == 1 else f"{len(waits):,} campaigns"
     opens = min((wait.send_at for wait in waits if wait.send_at is not None), default=None)
     if all(wait.opening for wait in waits):
-        return f"Waiting for the next window of {named}, which opens at {_moment(opens)}; it is not polled until then."
+        return f"Waiting for the next window of {named}, which opens at {_moment(opens)}; no polls until then."
     then = f", then from {_moment(opens)} on" if opens is not None and opens > not_before else ", then"
     return f"Waiting for {named}: the first poll is at {_moment(not_before)}{then} every {interval:g} s."
 
@@ -238,5 +239,5 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _seconds_until(moment: datetime | None, most: float) -> float:
-    """Return the seconds to a moment, and no more than so many: a clock may jump while a machine sleeps."""
+    """Return the seconds until a time, up to a maximum: a clock may jump while a machine sleeps."""
     return most if moment is None else min(most, max(0.0, (moment - utc_now()).total_seconds()))

@@ -24,13 +24,13 @@ _CURSOR = "told"
 
 
 class CampaignFinishedTrigger(BaseEventTrigger):
-    """Fires an event for each campaign of an account that finishes, with its id and counts.
+    """Fire an event with id and counts for each campaign of an account that finishes.
 
-    What had finished before the first look is not told. What was told is kept with the asset, so that a triggerer that
-    starts again goes on where it was.
+    Campaigns finished before the first poll are not reported. The cursor is stored with the asset, so that a restarted
+    triggerer continues where it was.
 
     :param exotel_conn_id: the connection.
-    :param poll_interval: seconds between two looks, default 60.
+    :param poll_interval: seconds between two polls, default 60.
     """
 
     def __init__(self, exotel_conn_id: str, poll_interval: float = 60.0) -> None:
@@ -39,53 +39,53 @@ class CampaignFinishedTrigger(BaseEventTrigger):
         self.poll_interval = poll_interval
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what a triggerer makes this trigger of."""
+        """Return the class path and arguments of this trigger."""
         kwargs = {"exotel_conn_id": self.exotel_conn_id, "poll_interval": self.poll_interval}
         return f"{type(self).__module__}.{type(self).__qualname__}", kwargs
 
     def shared_stream_key(self) -> Hashable:
-        """Return what all watchers of an account have in common: one poll serves them."""
+        """Return the key that all watchers of an account share, so that one poll serves them."""
         return ("exotel", self.exotel_conn_id, self.poll_interval)
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Finished]:
-        """Look at the account for all its watchers, for ever."""
+        """Poll the account for all of its watchers, without end."""
         since: datetime | None = None
         while True:
             try:
                 poller = await poller_of(kwargs["exotel_conn_id"])
-                finished = await poller.ask(partial(_look, since))
-            except Exception as error:  # what cannot be asked now can be asked later; nothing is lost
+                finished = await poller.ask(partial(_read_finished, since))
+            except Exception as error:  # the next poll reads the same campaigns; nothing is lost
                 detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
-                log.warning("Looking for finished campaigns failed: %s", detail)
+                log.warning("Could not poll for finished campaigns: %s", detail)
             else:
                 since = finished.since
                 yield finished
             await asyncio.sleep(kwargs["poll_interval"] * random.uniform(0.9, 1.1))  # noqa: S311
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Finished]) -> AsyncIterator[TriggerEvent]:
-        """Fire an event for each campaign that has not been told."""
+        """Fire an event for each campaign that has not been reported."""
         kept = await self.asset_state_store.aget(_CURSOR) if self.asset_state_store else None
-        told = WatcherCursor.of_json(kept) if isinstance(kept, dict) and "since" in kept else None
-        # A stream that others share may have gone past what this watcher has not been told.
-        missed = [await self._look_back()] if told else []
+        cursor = WatcherCursor.of_json(kept) if isinstance(kept, dict) and "since" in kept else None
+        # A shared stream may already have passed campaigns that this watcher has not reported.
+        missed = [await self._poll_from_start()] if cursor else []
         async for finished in _after(missed, shared_stream):
-            for outcome in told.unreported(finished) if told else ():
+            for outcome in cursor.unreported(finished) if cursor else ():
                 yield TriggerEvent(outcome.as_json())  # type: ignore[no-untyped-call]
             following = WatcherCursor.after(finished)
-            if following != told and self.asset_state_store:
+            if following != cursor and self.asset_state_store:
                 await self.asset_state_store.aset(_CURSOR, following.as_json())
-            told = following
+            cursor = following
 
-    async def _look_back(self) -> Finished | None:
+    async def _poll_from_start(self) -> Finished | None:
         try:
-            return await (await poller_of(self.exotel_conn_id)).ask(partial(_look, None))
-        except Exception as error:  # the stream will tell of what it sees all the same
-            log.warning("Looking back for finished campaigns failed: %s", type(error).__name__)
+            return await (await poller_of(self.exotel_conn_id)).ask(partial(_read_finished, None))
+        except Exception as error:  # the stream continues without it
+            log.warning("Could not read earlier finished campaigns: %s", type(error).__name__)
             return None
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look for this watcher alone, where Airflow shares no poll."""
+        """Poll for this watcher alone, if Airflow does not share a stream."""
         async for event in self.filter_shared_stream(self.open_shared_stream(self.serialize()[1])):
             yield event
 
@@ -98,5 +98,5 @@ async def _after(first: list[Finished | None], stream: AsyncIterator[Finished]) 
         yield finished
 
 
-def _look(since: datetime | None, campaigns: ExotelClient) -> Finished:
+def _read_finished(since: datetime | None, campaigns: ExotelClient) -> Finished:
     return finished_since(campaigns.list_campaigns(), since, utc_now())

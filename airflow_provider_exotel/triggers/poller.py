@@ -1,11 +1,11 @@
-"""One poller for a connection in a triggerer, however many triggers wait for campaigns of its account.
+"""One poller per connection in a triggerer, shared by all triggers that wait for campaigns of its account.
 
-A sweep is a list request for each 500 campaigns (:mod:`airflow_provider_exotel.waiting.sweep`), made by the one
-synchronous client in the one thread the poller has, so that the event loop is never blocked. Its requests are spread
-over the interval, a minute at most: Airflow resumes some hundreds of tasks a second, so a fleet that ends together is
-resumed sooner if it is seen part by part. Failed sweeps are logged and tried again: waits end by their clocks in any
-case. Pauses of campaigns whose tasks were ended (:mod:`airflow_provider_exotel.triggers.stopping`) go before polls:
-both share the account's rate limit.
+A sweep takes one list request per 500 campaigns (:mod:`airflow_provider_exotel.waiting.sweep`). A synchronous client
+in the poller's own thread makes it, so that the event loop is never blocked. The requests of a sweep are spread over
+the interval, up to a minute: Airflow resumes some hundreds of tasks per second, so a fleet that ends at once is resumed
+sooner if it is seen in parts. Failed sweeps are logged and repeated; waits end by the clock in any case. Pauses of
+campaigns whose tasks were ended (:mod:`airflow_provider_exotel.triggers.stopping`) take precedence over polls: both
+share the account's rate limit.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-_STOPS_GO_FIRST_FOR = 60.0
-"""Seconds for which polls wait for pauses at most: others wait for what the polls see."""
-_LONGEST_SPREAD = 60.0
-"""Seconds over which the requests of a sweep are spread at most: who subscribes meanwhile waits for its end."""
-_TOLD_AT_ONCE = 50
-"""Triggers that are told of a sweep in one pass of the event loop, so that thousands do not block it together."""
+_MAX_WAIT_FOR_PAUSES = 60.0
+"""Maximum time, in seconds, for which polls wait for pauses: tasks wait for the polls."""
+_MAX_SPREAD = 60.0
+"""Maximum time, in seconds, over which the requests of a sweep are spread: new subscriptions wait for its end."""
+_NOTIFIED_PER_PASS = 50
+"""Triggers notified in one pass of the event loop, so that thousands do not block it."""
 
 
 @dataclass(eq=False)
 class Subscription:
     """The campaigns that one trigger waits for.
 
-    :param campaigns: ids, and the moment from which each is polled.
+    :param campaigns: ids, with the time from which each is polled.
     :param interval: seconds between two polls.
-    :param unseen: those that are polled once at once, whatever their moment.
-    :param moved: called when a campaign is to be polled from another moment on.
+    :param unseen: ids of campaigns to poll once immediately.
+    :param moved: called when the polling time of a campaign has changed.
     """
 
     campaigns: dict[str, datetime]
@@ -64,22 +64,22 @@ class Subscription:
     news: asyncio.Queue[Mapping[str, Campaign | None]] = field(default_factory=asyncio.Queue)
 
     def due(self, now: datetime) -> Iterable[str]:
-        """Return the campaigns that are to be polled now."""
+        """Return the campaigns to poll now."""
         return [one for one, not_before in self.campaigns.items() if not_before <= now or one in self.unseen]
 
     def move(self, campaign_id: str, not_before: datetime) -> None:
-        """Have a campaign polled from another moment on: somebody may have changed its schedule."""
+        """Poll a campaign from another time on, since somebody may have changed its schedule."""
         if self.campaigns[campaign_id] != not_before:
             self.campaigns[campaign_id] = not_before
             self.moved(self)
 
     def forget(self, campaign_id: str) -> None:
-        """Have a campaign polled no more."""
+        """Stop polling a campaign."""
         self.campaigns.pop(campaign_id, None)
         self.unseen.discard(campaign_id)
 
     def take(self, seen: Mapping[str, Campaign | None]) -> None:
-        """Hand the trigger what a sweep saw of its campaigns."""
+        """Queue the results of a sweep for the trigger."""
         news = {campaign_id: seen[campaign_id] for campaign_id in self.campaigns if campaign_id in seen}
         if news:
             self.unseen -= news.keys()
@@ -87,12 +87,12 @@ class Subscription:
 
 
 class AccountPoller:
-    """Polls the campaigns of one connection for all triggers of this process that wait for them.
+    """Polls the campaigns of one connection for all triggers of this process.
 
     :param exotel_conn_id: the connection.
-    :param connect: makes the client; called again after the account has refused it.
-    :param now: the time.
-    :param turn: set while no pause waits for its turn.
+    :param connect: makes a client; called again after the service has refused its credentials.
+    :param now: returns the current time.
+    :param turn: event that is set while no pause is pending.
     """
 
     def __init__(
@@ -106,26 +106,26 @@ class AccountPoller:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="exotel-poller")
         self._client: ExotelClient | None = None
         self._only_active = False
-        # In the order of subscription, so that triggers are told in the order in which they began to wait.
+        # In the order of subscription, so that triggers are notified in the order in which they started to wait.
         self._subscriptions: dict[Subscription, None] = {}
         self._next_sweep: datetime | None = None
         self._swept_at: datetime | None = None
         self._paused = timedelta()
-        self._sooner = asyncio.Event()
+        self._wake_up = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._failed_in_a_row = 0
 
     def subscribe(self, campaigns: Mapping[str, datetime], interval: float) -> Subscription:
-        """Have campaigns polled, once as soon as possible and then from their moments on.
+        """Poll campaigns once as soon as possible, and then regularly from their times on.
 
-        :param campaigns: ids, and the moment from which each is polled regularly.
-        :param interval: seconds between two polls; the shortest of all subscriptions counts.
+        :param campaigns: ids, with the time from which each is polled regularly.
+        :param interval: seconds between two polls; the shortest of all subscriptions is used.
         """
         subscription = Subscription(dict(campaigns), interval, set(campaigns), self._sweep_sooner_for)
         self._subscriptions[subscription] = None
         self._sweep_sooner_for(subscription)
         if self._loop is None or self._loop.done():
-            # In a context of its own: what it logs belongs to no one trigger.
+            # In its own context: its log lines belong to no single trigger.
             self._loop = asyncio.get_running_loop().create_task(self._run(), context=Context())
         return subscription
 
@@ -133,22 +133,22 @@ class AccountPoller:
         wanted = self._not_before([subscription], subscription.interval)
         if wanted is not None and (self._next_sweep is None or wanted < self._next_sweep):
             self._next_sweep = wanted
-            self._sooner.set()
+            self._wake_up.set()
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Have them polled no more."""
+        """Stop polling the campaigns of a subscription."""
         self._subscriptions.pop(subscription, None)
         if not self._subscriptions:
-            self._sooner.set()
+            self._wake_up.set()
 
     async def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
-        """Return what a function makes of the account's campaigns, in the poller's thread.
+        """Call a function with the account's client in the poller's thread, and return its result.
 
-        :param question: gets the campaigns.
-        :raises ExotelError: as the client does; one that the account refuses is made anew for the next question.
+        :param question: the function.
+        :raises ExotelError: the client's errors; if the credentials are refused, the next call gets a new client.
         """
         client = await self._connected()
-        return await self._in_thread(lambda: question(cast("ExotelClient", _AfterStops(client, self._turn))))
+        return await self._in_thread(lambda: question(cast("ExotelClient", _ClientAfterPauses(client, self._turn))))
 
     async def _connected(self) -> ExotelClient:
         if self._client is None:
@@ -165,17 +165,17 @@ class AccountPoller:
     async def _run(self) -> None:
         try:
             while self._subscriptions:
-                self._sooner.clear()
+                self._wake_up.clear()
                 if self._next_sweep is not None and self._next_sweep <= self._now():
                     await self._sweep()
                     continue
-                await within(self._seconds_to_next_sweep(), self._sooner.wait())
+                await within(self._seconds_to_next_sweep(), self._wake_up.wait())
         finally:
             self._next_sweep = None
             gauge_waiting(0, self._exotel_conn_id)
 
     def _seconds_to_next_sweep(self) -> float | None:
-        """Return how long nothing is to be done; never for long, since a clock may jump while a machine sleeps."""
+        """Return the seconds until the next sweep, limited because a clock may jump while a machine sleeps."""
         if self._next_sweep is None:
             return None
         return min(self._interval(), (self._next_sweep - self._now()).total_seconds())
@@ -186,8 +186,8 @@ class AccountPoller:
         try:
             async for page in self._pages(wanted):
                 self._only_active = page.only_active
-                await self._tell(page.campaigns)
-        except Exception as error:  # whatever it is: those who wait end by their clocks, not by this
+                await self._notify(page.campaigns)
+        except Exception as error:  # waits end by the clock, never by a failed sweep
             self._failed_in_a_row += 1
             detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
             log.warning("Polling failed %d times in a row: %s", self._failed_in_a_row, detail)
@@ -200,15 +200,15 @@ class AccountPoller:
         gauge_waiting(len({name for one in self._subscriptions for name in one.campaigns}), self._exotel_conn_id)
         self._swept_at = self._now() - self._paused
         if self._subscriptions:
-            # By chance a little sooner or later, so that triggerers do not ask in step.
+            # With jitter, so that several triggerers do not poll in step.
             interval = self._interval() * random.uniform(0.9, 1.1)  # noqa: S311
             self._next_sweep = self._not_before(self._subscriptions, interval)
 
     async def _pages(self, wanted: Sequence[str]) -> AsyncIterator[SweepResult]:
-        """Yield what a sweep sees, request by request; those of a long list over a minute at most."""
+        """Yield the result of each request of a sweep; a long list is read over a minute at most."""
         self._paused = timedelta()
         expected = pages_of(len(wanted)) - 1
-        pause = min(self._interval(), _LONGEST_SPREAD) / (1 + expected)
+        pause = min(self._interval(), _MAX_SPREAD) / (1 + expected)
         pages = sweep_by_page(await self._connected(), wanted, only_active=self._only_active)
         while (page := await self._in_thread(partial(self._next_page, pages))) is not None:
             yield page
@@ -218,12 +218,12 @@ class AccountPoller:
                 await asyncio.sleep(pause)
 
     def _next_page(self, pages: Iterator[SweepResult]) -> SweepResult | None:
-        self._turn.wait(_STOPS_GO_FIRST_FOR)
+        self._turn.wait(_MAX_WAIT_FOR_PAUSES)
         return next(pages, None)
 
-    async def _tell(self, seen: Mapping[str, Campaign | None]) -> None:
+    async def _notify(self, seen: Mapping[str, Campaign | None]) -> None:
         waiting = iter(list(self._subscriptions))
-        while batch := list(islice(waiting, _TOLD_AT_ONCE)):
+        while batch := list(islice(waiting, _NOTIFIED_PER_PASS)):
             for one in batch:
                 one.take(seen)
             await asyncio.sleep(0)
@@ -239,16 +239,16 @@ class AccountPoller:
         return max(earliest, self._swept_at + timedelta(seconds=interval))
 
 
-class _AfterStops:
-    """The campaigns of an account, to a caller who lets pauses that wait for their turn go first.
+class _ClientAfterPauses:
+    """A view of the account's client whose requests wait for pending pauses.
 
     :param client: the account's client.
-    :param turn: set while no pause waits.
+    :param turn: event that is set while no pause is pending.
     """
 
     def __init__(self, client: ExotelClient, turn: threading.Event) -> None:
         self._client, self._turn = client, turn
-        self._latest = time.monotonic() + _STOPS_GO_FIRST_FOR
+        self._latest = time.monotonic() + _MAX_WAIT_FOR_PAUSES
 
     def get_campaign(self, campaign_id: str) -> Campaign:
         self._wait()
@@ -277,7 +277,7 @@ _pollers: PerLoop = WeakKeyDictionary()
 
 
 async def poller_of(exotel_conn_id: str) -> AccountPoller:
-    """Return the poller of a connection, the one that this triggerer has for it.
+    """Return this triggerer's poller for a connection.
 
     :param exotel_conn_id: the connection.
     """
@@ -287,11 +287,11 @@ async def poller_of(exotel_conn_id: str) -> AccountPoller:
     async def connect() -> ExotelClient:
         fresh = await settings_of(exotel_conn_id, anew=True)
         if (fresh.host, fresh.account_sid) != account:
-            raise ExotelAuthError(f"connection {exotel_conn_id} names another account than when the task was deferred")
+            raise ExotelAuthError(f"connection {exotel_conn_id} has another account than when the task was deferred")
         return await asyncio.to_thread(client_of, fresh)
 
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
-    # By connection too: one whose credentials are refused must not keep the other's tasks from hearing anything.
+    # By connection too: refused credentials of one connection must not block the tasks of another.
     key = (exotel_conn_id, *account)
     if key not in pollers:
         pollers[key] = AccountPoller(exotel_conn_id, connect, utc_now, stopper_of(exotel_conn_id).no_stop_is_due)

@@ -1,4 +1,4 @@
-"""What the triggers of one event loop share: the time, and the connections they have read."""
+"""Shared by the triggers of one event loop: the current time, and cached connections."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from airflow_provider_exotel.connection import ExotelSettings
 
 Answer = TypeVar("Answer")
 PerLoop = WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, Any]]
-"""Things that belong to an event loop, by what names them."""
+"""Objects that belong to an event loop, by key."""
 _FRESH_FOR = timedelta(seconds=60)
 _settings: PerLoop = WeakKeyDictionary()
 _reading: PerLoop = WeakKeyDictionary()
 
 
 def utc_now() -> datetime:
-    """Return the present moment."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
 async def within(seconds: float | None, answer: Awaitable[Answer]) -> Answer | None:
-    """Return what is awaited, ``None`` if it does not come within so many seconds."""
+    """Return the awaited result, or ``None`` after a timeout in seconds."""
     try:
         return await asyncio.wait_for(answer, seconds)
     except TimeoutError:
@@ -34,10 +34,10 @@ async def within(seconds: float | None, answer: Awaitable[Answer]) -> Answer | N
 
 
 async def settings_of(exotel_conn_id: str, *, anew: bool = False) -> ExotelSettings:
-    """Return a connection's settings; it is read once a minute at most, however many triggers ask.
+    """Return a connection's settings, which are read at most once a minute for all triggers.
 
     :param exotel_conn_id: the connection.
-    :param anew: whether to read it in any case.
+    :param anew: whether to bypass the cache.
     """
     loop = asyncio.get_running_loop()
     lock = _reading.setdefault(loop, {}).setdefault(exotel_conn_id, asyncio.Lock())

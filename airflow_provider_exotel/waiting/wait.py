@@ -23,7 +23,7 @@ LAST_CALLS_GRACE = timedelta(minutes=15)
 OVERDUE_AFTER = timedelta(hours=2)
 """How long a campaign may still show as running after its window."""
 CARRY_OVER_LEAD = timedelta(seconds=90)
-"""How long before the end of its window a campaign is paused to be carried over to the next one."""
+"""Time before the end of a window at which a carry-over pauses the campaign."""
 
 
 class Step(StrEnum):

@@ -1,3 +1,3 @@
-"""When a campaign may dial: calling hours, presets, local time, and the date a run stands for."""
+"""Calling hours, presets, local time, and the time that a run stands for."""
 
 from __future__ import annotations

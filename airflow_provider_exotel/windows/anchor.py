@@ -1,4 +1,4 @@
-"""The moment a run stands for, whatever kind of run it is."""
+"""The anchor of a run: the time that any kind of run stands for."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def anchor_of(
     data_interval_end: datetime | None,
     run_after: datetime | None,
 ) -> Anchor:
-    """Return the moment a run stands for.
+    """Return the anchor of a run.
 
     It is the run's logical date, or the end of its data interval if that is later. A daily run of an interval timetable
     (Airflow 2's default) carries yesterday's date, and its interval ends today. A manual run of the same DAG carries
-    the present date, and an interval that ended before. An empty interval (Airflow 3's default) says nothing. A run
+    the present date, and an interval that ended before. An empty interval (Airflow 3's default) is ignored. A run
     with neither (asset-triggered, or manual without a date) stands for the moment it was allowed to start.
 
     :param logical_date: of the run, or ``None``.

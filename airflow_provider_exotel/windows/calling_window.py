@@ -1,4 +1,4 @@
-"""Calling hours, and the schedule that they allow for a run: nobody is dialled outside of them.
+"""Calling hours, and the schedule of a run inside them: nobody is dialled outside the hours.
 
 All arithmetic is on instants; wall clocks are read in :mod:`airflow_provider_exotel.windows.local_time`.
 """
@@ -30,7 +30,7 @@ from airflow_provider_exotel.windows.local_time import (
 LEAD = timedelta(seconds=60)
 """The time between sending a campaign and its first call: a margin for clock skew, and to undo a mistake."""
 _DAYS_SEARCHED = 400
-"""How far ahead a window is looked for: more than a year without an open day is a mistake."""
+"""Number of days searched for a window: more than a year without an open day is a mistake."""
 _MIDNIGHT = time(0)
 
 TimeOfDay = Annotated[time, BeforeValidator(fields.time_of_day), PlainSerializer(time.isoformat)]
@@ -48,7 +48,7 @@ Buffer = Annotated[
 
 
 class MissedWindow(Exception):
-    """The run came too late for its window.
+    """The run is too late for its window.
 
     :param opening: when the window of the run opened.
     :param closing: when that window closed.
@@ -73,7 +73,7 @@ class Stretch(NamedTuple):
 
 
 class Window(Model):
-    """Hours in which a campaign may dial: those that all of :attr:`windows` allow."""
+    """Hours in which a campaign may dial: the intersection of :attr:`windows`."""
 
     @property
     @abstractmethod
@@ -87,7 +87,7 @@ class Window(Model):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone whose offset a schedule is written with: that of the first window."""
+        """The time zone of schedules: that of the first window."""
         return ZoneInfo(self.windows[0].timezone)
 
     def stretches_from(self, moment: datetime) -> Iterator[Stretch]:
@@ -112,15 +112,15 @@ class Window(Model):
         The window of a run is the first one with enough time at the anchor: the last attempt of the retry plan can
         start in it, counted from its opening, or from the anchor plus the lead if that is later.
 
-        :param anchor: the moment the run stands for, aware.
-        :param now: the present moment, aware.
+        :param anchor: the time that the run stands for, timezone-aware.
+        :param now: the current time, timezone-aware.
         :param lead: the time between sending and the first call, default 60 s.
-        :param max_lateness: how much later than planned the campaign may start, a timedelta or minutes; ``None`` for as
-            long as there is room.
+        :param max_lateness: maximum delay of the start, a timedelta or minutes; ``None`` to start as long as the window
+            has enough time left.
         :param on_missed_window: ``next`` takes the window directly after a missed one, and no later one.
         :param call_retries: the retry plan.
         :return: ``send_at`` and ``end_at`` with the offset of the window's zone.
-        :raises MissedWindow: if the window of the run is over, and with ``next`` the one after it, too.
+        :raises MissedWindow: if the window of the run has closed, and with ``next`` also the following one.
         :raises ExotelInputError: if no window is ever long enough.
         """
         anchor = as_utc(anchor, "anchor")
@@ -141,9 +141,9 @@ class Window(Model):
     ) -> Stretch:
         """Return the window of a run: the first with enough time at its anchor. Pure.
 
-        :param anchor: the moment the run stands for, aware.
+        :param anchor: the time that the run stands for, timezone-aware.
         :param lead: the time between sending and the first call, default 60 s.
-        :param call_retries: the retry plan, whose last attempt must find room.
+        :param call_retries: the retry plan, whose last attempt must start inside the window.
         :raises ExotelInputError: if no window is ever long enough.
         """
         return self._window_of_run(as_utc(anchor, "anchor"), lead, _time_for(call_retries))[0]
@@ -174,23 +174,23 @@ class Window(Model):
         opening, closing = (with_offset_of(moment, self.zone) for moment in stretch)
         send_at = whole_second_after(max(now + lead, stretch.opening))
         if send_at + needed >= stretch.closing:
-            raise MissedWindow(opening, closing, "too little of it is left for the campaign and its retries")
+            raise MissedWindow(opening, closing, "too little time is left for the campaign and its retries")
         if latest is not None and send_at - on_time > latest:
             raise MissedWindow(opening, closing, f"the run is {send_at - on_time} late, more than max_lateness allows")
         return Schedule(send_at=with_offset_of(send_at, self.zone), end_at=closing)
 
 
 class CallingWindow(Window):
-    """The hours in which people may be called, on their own clocks.
+    """The hours in which people may be called, in their local time.
 
     A window whose end is before its start spans midnight. Every minute of it lies on an allowed day, so an excluded day
-    cuts it at midnight. A start that the clocks skip moves to the end of the gap; one that occurs twice is the second.
-    An end that is skipped moves to the start of the gap; one that occurs twice is the first.
+    cuts it at midnight. If clocks skip the start, it moves to the end of the gap; if the start occurs twice, the second
+    one counts. If clocks skip the end, it moves to the start of the gap; if the end occurs twice, the first one counts.
 
-    Exotel advises to end 15 minutes before the hours do if a campaign has no retries, and 15 minutes more for each
-    retry at an interval of 15 (its calling-hours page): ``end_buffer`` of 15, 30, 45 and 60 minutes for 0 to 3 retries.
+    Exotel recommends an ``end_buffer`` of 15, 30, 45 and 60 minutes for 0 to 3 retries at an interval of 15 minutes
+    (its calling-hours page).
 
-    :raises ExotelInputError: naming every field that is wrong. Equal start and end are refused, since they could mean
+    :raises ExotelInputError: naming every invalid field. Equal start and end are refused, since they could mean
         never or always.
     """
 
@@ -257,9 +257,9 @@ class CallingWindow(Window):
             yield Problem("end", "must differ from start; use two times, such as '10:00' and '18:00'")
         if not self.hours_by_weekday:
             return
-        # Two nights with different hours could overlap, and it would be unclear which of them an excluded day cuts.
+        # Nights with different hours could overlap, and it would be unclear which one an excluded day cuts.
         if self.end < self.start or any(hours.end <= hours.start for hours in self.hours_by_weekday):
-            yield Problem("hours_by_weekday", "must not span midnight, nor must start and end; end by 23:59")
+            yield Problem("hours_by_weekday", "must not span midnight, and neither must start and end; end by 23:59")
         if not {hours.weekday for hours in self.hours_by_weekday} <= set(self.weekdays):
             yield Problem(
                 "hours_by_weekday", "names a day that weekdays excludes; add it to weekdays or remove it here"
@@ -297,8 +297,8 @@ def read_as(model: Any, value: Any, name: str) -> Any:
 
     :param model: a type whose keyword arguments are the fields.
     :param value: the mapping, or its JSON or Python text.
-    :param name: what errors call it.
-    :raises ExotelInputError: if it is neither, or the model finds problems.
+    :param name: the name of the argument, for errors.
+    :raises ExotelInputError: if it is not a mapping, or the model finds problems.
     """
     try:
         return model(**(read_literal(value) if isinstance(value, str) else value))
@@ -309,7 +309,7 @@ def read_as(model: Any, value: Any, name: str) -> Any:
 
 
 def _common_stretches(tracks: Iterable[Iterator[Stretch]]) -> Iterator[Stretch]:
-    """Yield what the stretches of all tracks have in common; each track is in order and does not overlap itself."""
+    """Yield the intersections of the stretches of all tracks; each track is sorted and does not overlap itself."""
     tracks = list(tracks)
     try:
         heads = [next(track) for track in tracks]
@@ -317,7 +317,7 @@ def _common_stretches(tracks: Iterable[Iterator[Stretch]]) -> Iterator[Stretch]:
             common = Stretch(max(head.opening for head in heads), min(head.closing for head in heads))
             if common.opening < common.closing:
                 yield common
-            # What ends first cannot meet anything that comes later on the other tracks.
+            # The stretch that ends first cannot intersect later stretches of the other tracks.
             first = min(range(len(heads)), key=lambda index: heads[index].closing)
             heads[first] = next(tracks[first])
     except StopIteration:

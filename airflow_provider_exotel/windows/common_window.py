@@ -1,12 +1,12 @@
-"""The hours that several calling windows have in common, and every form in which a window may be written.
+"""The intersection of several calling windows, and all accepted forms of a window.
 
-The operator's ``window=`` takes, as Python values or as the JSON text of them:
+The operator's ``window=`` accepts these forms, as Python values or JSON text:
 
 ==================================================  =============================================================
 ``{"start": ..., "end": ..., "timezone": ...}``     a :class:`CallingWindow`, by its fields
 ``"IN_SERVICE"``                                    a preset with one zone
 ``{"preset": ..., "timezone" or "zones": ...}``     a preset in one zone, or in all of several at once
-``{"all_of": [...]}``                               the hours that several of the above have in common
+``{"all_of": [...]}``                               the intersection of several of the above
 ==================================================  =============================================================
 """
 
@@ -31,11 +31,11 @@ _PRESET_NAME = re.compile(r"[A-Za-z_]+", re.ASCII)
 
 
 def window_of(value: Any, *, today: date | None = None, caller_id: str | None = None) -> Window:
-    """Return calling hours that are written in any of the forms above. Pure, unless ``today`` is given.
+    """Return calling hours in any of the forms above. Pure, unless ``today`` is given.
 
     :param value: a window, a preset's name, a mapping, or the JSON text of one.
-    :param today: the date on which the window is used: the notes and warnings of its presets are then logged.
-    :param caller_id: the number that calls then, which is compared with the number series of the presets.
+    :param today: the date of use; if given, the notes and warnings of the presets are logged.
+    :param caller_id: the calling number, which is compared with the number series of the presets.
     :raises ExotelInputError: naming each field as ``window.field``.
     """
     try:
@@ -53,7 +53,7 @@ def window_of(value: Any, *, today: date | None = None, caller_id: str | None = 
 
 
 def _read(value: Any) -> Window:
-    """Return a window, naming problems by the fields of ``value`` alone."""
+    """Return a window; problems are named by the fields of ``value``."""
     if isinstance(value, Window):
         return value
     if isinstance(value, str):
@@ -68,12 +68,11 @@ def _read(value: Any) -> Window:
 
 
 class CommonWindow(Window):
-    """The hours in which everybody may be called: every minute of them lies in each of several windows.
+    """The intersection of several windows.
 
-    It serves people whose number fits several time zones, such as an Indonesian mobile, and campaigns with people in
-    several zones.
+    For numbers with several possible time zones, such as Indonesian mobiles, and for campaigns across zones.
 
-    :raises ExotelInputError: naming every field that is wrong.
+    :raises ExotelInputError: naming every invalid field.
     """
 
     all_of: Annotated[

@@ -18,16 +18,17 @@ def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timed
     :param schedule: a :class:`~airflow_provider_exotel.client.request.Schedule`, a mapping of ``send_at`` and
         ``end_at``, or the JSON text of one. A time is RFC 3339 text, an aware datetime, or a time after the anchor: a
         timedelta or an ISO 8601 duration such as ``PT2H``, in absolute time.
-    :param anchor: the moment the run stands for, aware.
-    :param now: the present moment, aware.
-    :param lead: the least time before the first call, default 60 s; a past ``send_at`` becomes ``now + lead``.
+    :param anchor: the time that the run stands for, timezone-aware.
+    :param now: the current time, timezone-aware.
+    :param lead: minimum time before the first call, default 60 s; a past ``send_at`` becomes ``now + lead``.
     :raises MissedWindow: if ``end_at`` has passed.
     :raises ExotelInputError: naming each value that is not a time, has no offset, or is out of order.
     """
     given = read_as(dict, schedule, "schedule") if not isinstance(schedule, Schedule) else dict(schedule)
     if all(moment is None for moment in given.values()):
-        # What a template made of nothing must not become a campaign that dials at once, and through the nights.
-        raise ExotelInputError([Problem("schedule", "must hold send_at, end_at or both; write them, or leave it out")])
+        # A template without a result must not start a campaign that dials at once and through the night.
+        message = "must have send_at, end_at or both; add them, or leave it out"
+        raise ExotelInputError([Problem("schedule", message)])
     anchor, now = as_utc(anchor, "anchor"), as_utc(now, "now")
     moments = {name: _from_anchor(value, anchor) for name, value in given.items()}
     wanted: Schedule = read_as(Schedule, moments, "schedule")

@@ -1,7 +1,7 @@
-"""The types of a calling window's fields, read from Python values and from the text that templates make of them.
+"""Parsers for a calling window's fields, from Python values or rendered templates.
 
-Pydantic's own parsers accept more than what is certainly meant: a bare number as a time, a date or seconds, a year as a
-duration. They also refuse ``9:00``. Hence these functions.
+Pydantic's own parsers accept ambiguous values, such as a bare number as a time, date or seconds, or a year as a
+duration, and refuse ``9:00``. So this module has its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 _AMOUNT = r"(\d+(?:\.\d+)?)"
-# Years and months are left out on purpose: they are no fixed length of time.
+# Years and months are not accepted: they have no fixed length.
 _DURATION = re.compile(
     rf"([+-]?)P(?=.*\d)(?:{_AMOUNT}W)?(?:{_AMOUNT}D)?(?:T(?:{_AMOUNT}H)?(?:{_AMOUNT}M)?(?:{_AMOUNT}S)?)?", re.ASCII
 )
@@ -38,7 +38,7 @@ def time_of_day(value: object) -> time:
     """Return a time of day without a zone.
 
     :param value: ``HH:MM`` or ``HH:MM:SS``, or a :class:`datetime.time`.
-    :raises ValueError: for anything else.
+    :raises ValueError: if it has another form.
     """
     if isinstance(value, str) and (found := _TIME.fullmatch(value.strip())):
         hour, minute, second = (int(part or 0) for part in found.groups())
@@ -68,8 +68,8 @@ def weekdays(value: object) -> tuple[int, ...]:
     """Return days of the week as sorted numbers; Monday is 0, as in :meth:`datetime.date.weekday`.
 
     :param value: days such as ``mon`` or ``Monday`` and ranges such as ``mon-fri``, in an iterable or one text with
-        commas. Numbers from 0 to 6 count outside of text only: ``1-5`` means other days in cron.
-    :raises ValueError: if there is none, or something else among them.
+        commas. Numbers from 0 to 6 are accepted only outside of text: ``1-5`` means other days in cron.
+    :raises ValueError: if it is empty or has other entries.
     """
     days = {day for item in _items(value) for day in _days(item)}
     if not days:
@@ -82,7 +82,7 @@ def hours_by_weekday(value: object) -> tuple[DayHours, ...]:
 
     :param value: a mapping of days, as :func:`weekdays` takes them, to hours such as ``09:00-18:00`` or two times; or
         the value of a window's field.
-    :raises ValueError: if something is not a day or not hours, or a day occurs twice.
+    :raises ValueError: if an entry is invalid, or a day occurs twice.
     """
     if isinstance(value, tuple) and all(isinstance(one, DayHours) for one in value):
         value = spell_hours(value)
@@ -95,19 +95,19 @@ def hours_by_weekday(value: object) -> tuple[DayHours, ...]:
 
 
 def spell_hours(hours: Iterable[DayHours]) -> dict[str, str]:
-    """Return hours by weekday as :func:`hours_by_weekday` reads them."""
+    """Return hours by weekday in the form of :func:`hours_by_weekday`."""
     return {DAY_NAMES[day]: f"{start.isoformat()}-{end.isoformat()}" for day, start, end in hours}
 
 
 def dates(value: object) -> tuple[date, ...]:
-    """Return dates, sorted, each once.
+    """Return sorted dates without duplicates.
 
     :param value: dates or ISO 8601 texts, in an iterable (a calendar of the ``holidays`` package, too) or one text with
         commas.
-    :raises ValueError: if something else is among them.
+    :raises ValueError: if it has other entries.
     """
     if isinstance(value, Mapping) and not value:
-        # A calendar of the holidays package is empty until it is told its years: no holiday would be kept.
+        # A calendar of the holidays package is empty without years, so no holiday would be observed.
         raise ValueError("must not be a calendar without dates; create it with years")
     return tuple(sorted({_date(item, position) for position, item in enumerate(_items(value), 1)}))
 
@@ -116,7 +116,7 @@ def length_of_time(value: object) -> timedelta:
     """Return a length of time, rounded up to whole seconds.
 
     :param value: a timedelta, a number of minutes (also as text), or an ISO 8601 duration such as ``PT15M``.
-    :raises ValueError: for anything else, and if it is negative.
+    :raises ValueError: if it has another form or is negative.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -146,7 +146,7 @@ def duration(text: str) -> timedelta | None:
 
 
 def _items(value: object) -> Iterator[object]:
-    """Yield the entries of one text or of an iterable; the text may be a list's, as Jinja renders it."""
+    """Yield the entries of a text or an iterable; the text may be a list rendered by Jinja."""
     if isinstance(value, str):
         text = re.sub(r"\s*[-–]\s*", "-", re.sub(r"[\[\](){}'\"]", " ", value))
         yield from re.split(r"[\s,;]+", text.strip(" ,;")) if text.strip(" ,;") else ()
@@ -163,7 +163,7 @@ def _days(item: object) -> Iterator[int]:
         if len(rest) > 1:
             raise ValueError("contains a range with more than two ends")
         last = rest[0] if rest else first
-        # Past Sunday a range goes on with Monday: "fri-mon" is four days.
+        # After Sunday, a range continues with Monday: "fri-mon" is four days.
         yield from ((first + step) % 7 for step in range((last - first) % 7 + 1))
     else:
         yield _day(item)
@@ -198,7 +198,7 @@ def _date(item: object, position: int) -> date:
 
 
 def _is_zone(name: str) -> bool:
-    # "localtime" differs from machine to machine, "right/..." counts leap seconds, which no wall clock does.
+    # "localtime" depends on the machine, and "right/..." counts leap seconds, unlike wall clocks.
     if not name or name == "localtime" or name.startswith(("posix/", "right/")):
         return False
     try:
@@ -209,7 +209,7 @@ def _is_zone(name: str) -> bool:
 
 
 def _nearest_zone(name: str) -> str | None:
-    # "Etc/GMT+5" is five hours west of Greenwich, the opposite of what people mean by it: never suggested.
+    # "Etc/GMT+5" is five hours west of Greenwich, contrary to what people expect, so it is never suggested.
     names = {known.lower(): known for known in available_timezones() if "/" in known and not known.startswith("Etc/")}
     near = difflib.get_close_matches(name.strip().lower().replace(" ", "_"), names, n=1, cutoff=0.75)
     return names[near[0]] if near else None

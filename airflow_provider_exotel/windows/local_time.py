@@ -1,8 +1,7 @@
 """Conversion between wall clocks and instants, with an explicit rule for every change of clocks.
 
-Python compares two aware datetimes of one zone as wall clocks, which is wrong in the hour that occurs twice. Adding to
-them moves the wall clock, which is wrong on both days of the year. So nothing here computes with a zone: instants are
-in UTC, and results carry a fixed offset.
+Python compares two aware datetimes of one zone by wall clock, which is wrong in the hour that occurs twice. Adding to
+them moves the wall clock, which is wrong across a change. So all arithmetic is in UTC, and results have a fixed offset.
 """
 
 from __future__ import annotations
@@ -18,25 +17,25 @@ _SECOND = timedelta(seconds=1)
 def as_utc(moment: datetime, field: str) -> datetime:
     """Return ``moment`` in UTC, as a plain datetime.
 
-    :param moment: an aware datetime in any zone; pendulum's are welcome.
+    :param moment: an aware datetime in any zone, including pendulum's.
     :param field: the name of the argument, for errors.
-    :raises ExotelInputError: if it has no UTC offset: guessing one is how people are called at night.
+    :raises ExotelInputError: if it has no UTC offset: with a guessed one, people might be called at night.
     """
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise ExotelInputError([Problem(field, "must have a UTC offset; use an aware datetime")])
     utc = moment.astimezone(UTC)
-    # Pendulum's subclasses have arithmetic of their own; combine() returns a plain datetime for any of them.
+    # Pendulum's subclasses have their own arithmetic; combine() returns a plain datetime for all of them.
     return datetime.combine(utc.date(), utc.time(), UTC)
 
 
 def with_offset_of(instant: datetime, zone: tzinfo | None) -> datetime:
-    """Return ``instant`` with the offset of ``zone`` at that time, fixed, so that it compares without the zone."""
+    """Return ``instant`` with the fixed offset of ``zone`` at that time, so that comparisons do not use the zone."""
     local = instant.astimezone(zone)
     return datetime.combine(local.date(), local.time(), timezone(local.utcoffset() or timedelta()))
 
 
 def whole_second_after(instant: datetime) -> datetime:
-    """Return the first whole second that is not before ``instant``."""
+    """Return ``instant`` rounded up to a whole second."""
     floor = instant.replace(microsecond=0)
     return floor if floor == instant else floor + _SECOND
 
@@ -44,8 +43,7 @@ def whole_second_after(instant: datetime) -> datetime:
 def opening_instant(wall: datetime, zone: tzinfo) -> datetime:
     """Return the instant at which a window opens, in UTC.
 
-    A time that is skipped (clocks go forward) becomes the end of the gap; of a time that occurs twice (clocks go back)
-    it is the second.
+    A time that clocks skip becomes the end of the gap; for a time that occurs twice, the second one is used.
 
     :param wall: the wall clock time, a naive datetime.
     :param zone: the zone of the clock.
@@ -57,7 +55,7 @@ def opening_instant(wall: datetime, zone: tzinfo) -> datetime:
 def closing_instant(wall: datetime, zone: tzinfo) -> datetime:
     """Return the instant at which a window closes, in UTC.
 
-    A time that is skipped becomes the start of the gap; of a time that occurs twice it is the first.
+    A time that clocks skip becomes the start of the gap; for a time that occurs twice, the first one is used.
 
     :param wall: the wall clock time, a naive datetime.
     :param zone: the zone of the clock.

@@ -1,4 +1,4 @@
-"""Presets as calling windows, and what to tell a user about them."""
+"""Presets as calling windows, with their notes and warnings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PresetWindow(Window):
     zones: Annotated[
         tuple[ZoneName, ...] | None,
         BeforeValidator(split_words),
-        Field(min_length=1, description="zones of the preset in all of which it must be time, instead of timezone"),
+        Field(min_length=1, description="zones of the preset whose hours must all be open, instead of timezone"),
     ] = None
     end_buffer: Buffer = timedelta()
     holidays: Dates = ()
@@ -48,7 +48,7 @@ class PresetWindow(Window):
         problems = list(self._problems())
         if problems:
             raise ExotelInputError(problems)
-        # Built at once, so that a missing calendar is a problem of the input.
+        # Built here, so that a missing calendar is reported as an input problem.
         self.windows  # noqa: B018
         return self
 
@@ -72,12 +72,12 @@ class PresetWindow(Window):
         preset = PRESETS[self.preset]
         known = ", ".join(preset.zones)
         if self.timezone and self.zones:
-            yield Problem("zones", "is mutually exclusive with timezone; use one of them")
+            yield Problem("zones", "is mutually exclusive with timezone; give one of the two")
         elif not self.timezone and not self.zones and len(preset.zones) > 1:
             yield Problem(
                 "timezone",
-                f"is required, as {preset.name} has several; use one of {known}, or zones for those in all of which it "
-                "must be time",
+                f"is required, as {preset.name} has several; use one of {known}, or zones for those whose hours must "
+                "all be open",
             )
         elif strange := [zone for zone in self._zones(preset) if zone not in preset.zones]:
             yield Problem(
@@ -87,7 +87,7 @@ class PresetWindow(Window):
 
 
 def preset_notes(window: Window) -> list[str]:
-    """Return what a user should know about the presets of a window, to be logged when it is used. Pure.
+    """Return notes about the presets of a window, to log when it is used. Pure.
 
     :param window: calling hours of any kind.
     """
@@ -102,7 +102,7 @@ def preset_warnings(window: Window, today: date, caller_id: str | None = None) -
 
     :param window: calling hours of any kind.
     :param today: the date of use.
-    :param caller_id: the number that calls; ``None`` if it is not known.
+    :param caller_id: the calling number; ``None`` if unknown.
     """
     presets = _presets_of(window)
     outdated = (review_warning(preset, today) for preset in presets)

@@ -1,11 +1,10 @@
 """Calling hours by country, with their sources.
 
-**This is not legal advice.** The hours are defaults of engineers, compiled from public pages on the date that each
-preset carries. Whoever calls is responsible for the law that applies to them. After its review date a preset still
-works, and a warning says that it is due for review.
+**This is not legal advice.** The hours are defaults chosen by engineers from public pages, on the date of each preset.
+Callers are responsible for complying with their law. After its review date a preset still works, with a warning.
 
-A preset sets hours, days and public holidays. Other duties (consent, registers of people who must not be called, caps
-on attempts) are listed in ``caps`` and ``requires`` and not checked. A number series is compared with ``caller_id``.
+A preset sets hours, days and public holidays. Other duties (consent, do-not-call registers, caps on attempts) are
+listed in ``caps`` and ``requires`` and are not checked. A number series is compared with ``caller_id``.
 """
 
 from __future__ import annotations
@@ -37,18 +36,18 @@ class NumberSeries(NamedTuple):
 class Preset:
     """The hours in which people of one country may be called for one purpose. Not legal advice.
 
-    :param name: what ``window=`` calls it.
+    :param name: its name in ``window=``.
     :param country: ISO 3166 code of the country.
     :param zones: the time zones of its people.
-    :param hours: days, such as ``mon-fri``, to hours, such as ``09:00-18:00``, on the recipients' clocks; nobody is
-        called on other days.
-    :param source: where the hours were found.
-    :param as_of: the date on which they were compiled.
-    :param article: the article of the law that sets the hours, if its own text was read; else empty.
+    :param hours: mapping of days, such as ``mon-fri``, to hours in the recipients' local time, such as
+        ``09:00-18:00``; nobody is called on other days.
+    :param source: the source of the hours.
+    :param as_of: the date of the source.
+    :param article: the article of the law that sets the hours, if its text was read; otherwise empty.
     :param series: the number series of the caller, if one is required.
-    :param caps: how often somebody may be called, and other conditions; empty if none was found.
-    :param requires: what is needed before the first call, such as consent; empty if nothing was found.
-    :param note: what else to know.
+    :param caps: limits on the number of calls and other conditions; empty if none was found.
+    :param requires: requirements before the first call, such as consent; empty if none was found.
+    :param note: further information.
     :param holiday_calendars: calendars of public holidays on which nobody is called.
     """
 
@@ -67,12 +66,12 @@ class Preset:
 
     @property
     def strength(self) -> Literal["law", "practice"]:
-        """``law`` if the article was read; else ``practice``: press, vendors, a code of the trade, or caution."""
+        """``law`` if the article was read; otherwise ``practice``: press, vendors, an industry code, or caution."""
         return "law" if self.article else "practice"
 
     @property
     def review_by(self) -> date:
-        """The date, one year on, by which the sources should be read again."""
+        """The date, one year later, by which the sources should be read again."""
         return self.as_of.replace(year=self.as_of.year + 1)
 
     def window(self, zone: str, *, end_buffer: timedelta = timedelta(), holidays: Iterable[date] = ()) -> CallingWindow:
@@ -97,7 +96,7 @@ class Preset:
 
 
 _INDIA = ("Asia/Kolkata",)
-# A mobile number does not tell where in the country it is: the hours must hold in all three zones.
+# A mobile number does not show its location in the country, so the hours must be allowed in all three zones.
 _INDONESIA = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
 
 PRESETS: Mapping[str, Preset] = {
@@ -225,7 +224,7 @@ LAUNCH_NOTES: Mapping[str, str] = {
     "IN": "India: operators share the numbers that they flag as spam, and may disconnect a sender with five flagged "
     "numbers in ten days (TRAI, in force since 29 March 2026); see 'Before a launch in India' in docs/calling-hours.md."
 }
-"""What to know before calling people of a country, whatever the preset, by ISO 3166 code."""
+"""Notes for all presets of a country, by ISO 3166 code."""
 
 
 def find_preset(name: object) -> Preset:
@@ -243,7 +242,7 @@ def find_preset(name: object) -> Preset:
 
 
 def practice_note(preset: Preset) -> str | None:
-    """Return a note that hours were not read in a law, else ``None``. Pure."""
+    """Return a note if the hours are not from a law, else ``None``. Pure."""
     if preset.strength == "law":
         return None
     return f"The hours of {preset.name} are practice, not read in a law (source: {preset.source}; {preset.as_of})."
@@ -262,10 +261,10 @@ def review_warning(preset: Preset, today: date) -> str | None:
 def series_warning(preset: Preset, caller_id: str | None) -> str | None:
     """Return a warning if a caller id is not in the number series of a preset, else ``None``. Pure.
 
-    Digits that are masked, as in ``0XXXXXX4890``, are taken to fit.
+    Masked digits, as in ``0XXXXXX4890``, are assumed to match.
 
     :param preset: the preset.
-    :param caller_id: an Indian number in any usual spelling: national, with a leading ``0``, ``91``, ``+91``, ``0091``.
+    :param caller_id: an Indian number in any common format: national, with a leading ``0``, ``91``, ``+91``, ``0091``.
     """
     if preset.series is None or caller_id is None:
         return None
@@ -276,6 +275,6 @@ def series_warning(preset: Preset, caller_id: str | None) -> str | None:
     if re.fullmatch("".join(rf"[{digit}\D]" for digit in preset.series.prefix), shown) and "+" not in shown:
         return None
     return (
-        f"caller_id: is not of the {preset.series.prefix} series, which is required for {preset.series.required_for} "
+        f"caller_id: is not in the {preset.series.prefix} series, which is required for {preset.series.required_for} "
         f"in India ({preset.name}); use an ExoPhone of that series if it applies to you"
     )

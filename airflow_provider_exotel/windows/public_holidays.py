@@ -1,7 +1,7 @@
 """Public holidays by country and state, from the calendars of the ``holidays`` package (extra: ``holidays``).
 
-Days that are announced from year to year, such as those that follow the moon, are estimates of that package until they
-are official; keep it up to date.
+Holidays that are announced every year, such as those of lunar calendars, are estimates until they are official; keep
+the package up to date.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CALENDAR = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 
 
 def calendars(value: object) -> tuple[str, ...]:
-    """Return the codes of calendars, sorted, each once.
+    """Return sorted calendar codes without duplicates.
 
     :param value: ISO 3166 codes of countries (``SG``) and their states (``AU-NSW``), in an iterable or one text with
         commas.

@@ -32,7 +32,7 @@ LATER = {"send_at": "2030-01-01T10:00:00+05:30", "end_at": "2030-01-01T18:00:00+
 @pytest.fixture
 def another_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Forget what this process knows."""
-    return lambda: monkeypatch.setattr(kept, "_KEPT_HERE", {})
+    return lambda: monkeypatch.setattr(kept, "_IN_MEMORY", {})
 
 
 def create(**fields: Any) -> Campaign:

@@ -291,7 +291,7 @@ def test_polls_wait_for_pauses_that_wait_for_their_turn(account: Account) -> Non
 
 
 def test_polls_wait_for_pauses_for_a_minute_at_most(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller_module, "_STOPS_GO_FIRST_FOR", 0.01)
+    monkeypatch.setattr(poller_module, "_MAX_WAIT_FOR_PAUSES", 0.01)
     ids = account.create(5)
     account.turn.clear()
 
@@ -487,7 +487,7 @@ def test_an_event_that_another_version_fired_is_read(change: Callable[[Any], Any
 
 @pytest.mark.parametrize("event", [None, [], "text", {}, {"events": [{"step": "exploded"}]}, {"events": [{}]}])
 def test_an_event_that_is_none_is_refused_in_words(event: Any) -> None:
-    with pytest.raises(ExotelResponseError, match="event is not of this version"):
+    with pytest.raises(ExotelResponseError, match="event has an unknown format"):
         TriggerResult.of_json(event)
 
 

@@ -264,7 +264,7 @@ def test_a_campaign_that_could_not_be_paused_before_its_window_closed_is_given_u
     took = triggerer.ends({campaign: "failed"}, end_at=START + timedelta(hours=1))
 
     assert 3 * 3600 <= took < 3 * 3600 + 62
-    assert f"Campaign {campaign} was not paused before its window closed" in caplog.text
+    assert f"Could not pause campaign {campaign} before its window closed" in caplog.text
 
 
 def test_a_campaign_whose_window_is_said_to_have_closed_long_ago_is_tried_once(triggerer: Triggerer) -> None:

@@ -151,7 +151,7 @@ def test_a_key_is_text_or_a_whole_number(key: object) -> None:
 
 @pytest.mark.parametrize("schedule", [{}, "{}", {"send_at": None}, {"send_at": None, "end_at": None}, Schedule()])
 def test_an_empty_schedule_is_refused(schedule: Any) -> None:
-    with pytest.raises(ExotelInputError, match="schedule: must hold send_at, end_at or both"):
+    with pytest.raises(ExotelInputError, match="schedule: must have send_at, end_at or both"):
         spec_of(FIELDS | {"schedule": schedule})
 
 

@@ -49,7 +49,7 @@ def take(account: Account, campaign_id: str, step: int | str) -> None:
 
 
 @given(steps, st.sampled_from(["completed", "canceled", "paused"]), st.booleans())
-def test_whatever_is_done_to_it_a_campaign_dials_only_while_it_runs(
+def test_a_campaign_dials_only_while_it_runs_after_any_actions(
     done: list[int | str], at_end: str, extendable: bool
 ) -> None:
     account = account_of(at_end=at_end, schedule_editable_when_paused=extendable)
@@ -91,7 +91,7 @@ bodies = st.one_of(
 
 
 @given(bodies, st.sampled_from(["both", "documented", "wrapped"]))
-def test_any_body_is_accepted_or_refused_but_nothing_breaks(body: Any, accepts: str) -> None:
+def test_any_body_is_accepted_or_refused_without_a_crash(body: Any, accepts: str) -> None:
     account = account_of(accepts=accepts)
     refusals: list[int] = []
     try:

@@ -18,7 +18,7 @@ FULL = {
 }
 
 
-def test_a_create_is_answered_as_the_create_campaign_page_shows(api: Api, emulator: Emulator) -> None:
+def test_the_response_to_a_create_matches_the_create_campaign_page(api: Api, emulator: Emulator) -> None:
     answer = api("POST", "campaigns", order(**FULL)).json()
     item = answer["response"][0]
     data = item["data"]
@@ -176,7 +176,7 @@ def test_numbers_in_answers(api: Api, emulator: Emulator, dialect: str, switch: 
     assert api.create(2).get("from") == echoed
 
 
-def test_oddities(api: Api, emulator: Emulator) -> None:
+def test_unusual_formats(api: Api, emulator: Emulator) -> None:
     campaign = api.create()
     emulator.clock.advance(5)
     emulator.settings.update(

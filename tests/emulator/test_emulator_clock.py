@@ -32,12 +32,12 @@ def test_no_clock_goes_back(wrong: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "named"), [(lambda: Clock(START.replace(tzinfo=None)), "offset"), (lambda: Clock(speed=-1), "speed")]
 )
-def test_clocks_that_do_not_exist(make: Any, named: str) -> None:
+def test_invalid_clocks_are_refused(make: Any, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         make()
 
 
-def test_a_running_clock_judges_by_real_time_and_dials_faster(time_machine: Any) -> None:
+def test_a_running_clock_validates_by_real_time_and_dials_faster(time_machine: Any) -> None:
     time_machine.move_to(START, tick=False)
     clock = Clock(speed=600)
     time_machine.shift(10)
@@ -49,7 +49,7 @@ def test_a_running_clock_judges_by_real_time_and_dials_faster(time_machine: Any)
     ("skip", "seconds", "status"),
     [(False, 14.3, "created"), (False, 14.5, "in-progress"), (True, 0.2, "created"), (True, 0.4, "in-progress")],
 )
-def test_waits_are_sat_out_or_skipped(time_machine: Any, skip: bool, seconds: float, status: str) -> None:
+def test_waits_take_their_time_or_are_skipped(time_machine: Any, skip: bool, seconds: float, status: str) -> None:
     time_machine.move_to(START, tick=False)
     account = Account("emulator", Settings(), Clock(speed=3600, skip_waiting=skip), seed=0)
     numbers = ",".join(f"+9198765{index:05d}" for index in range(5000))
@@ -93,7 +93,7 @@ def fast_campaign(time_machine: Any, **fields: Any) -> tuple[Account, str]:
     return account, account.create({"caller_id": "0XXXXXX4890", "from": "+919876543210", **fields}).id
 
 
-def test_the_wait_for_an_end_that_leaves_numbers_over_is_skipped_too(time_machine: Any) -> None:
+def test_the_wait_for_the_end_with_uncalled_numbers_is_skipped(time_machine: Any) -> None:
     schedule = {"send_at": "2026-03-03T10:00:00+05:30", "end_at": "2026-03-03T18:00:00+05:30"}
     retries = {"number_of_retries": 1, "interval_mins": 600}
     account, campaign = fast_campaign(time_machine, schedule=schedule, retries=retries)
@@ -109,7 +109,7 @@ def test_a_paused_campaign_does_not_skip_to_its_end(time_machine: Any) -> None:
     assert account.state(campaign).instant == before + 3600
 
 
-def test_a_send_time_its_timeline_has_passed_does_not_dial_in_the_past(time_machine: Any) -> None:
+def test_a_send_time_before_the_timeline_does_not_dial_in_the_past(time_machine: Any) -> None:
     account, campaign = fast_campaign(time_machine, schedule={"send_at": "2026-03-03T10:00:00+05:30"})
     time_machine.shift(0.1)
     edited = account.change(campaign, {"schedule": {"send_at": "2026-03-02T10:05:00+05:30"}})

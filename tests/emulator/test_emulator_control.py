@@ -26,7 +26,7 @@ def control(emulator: Emulator, path: str, body: Any = None, method: str = "POST
     return requests.request(method, f"{emulator.url}/_emulator/{path}", json=body, timeout=60)
 
 
-def test_another_process_drives_it(api: Api, emulator: Emulator) -> None:
+def test_another_process_can_control_the_emulator(api: Api, emulator: Emulator) -> None:
     control(emulator, "settings", {"dialect": "wrapped", "outcomes": {"busy": 1}})
     control(emulator, "lists", {"sid": "some", "numbers": people(2)})
     control(emulator, "faults", {"on": "POST campaigns", "kind": "drop_after_commit"})
@@ -43,7 +43,7 @@ def test_another_process_drives_it(api: Api, emulator: Emulator) -> None:
     assert (emulator.campaigns, emulator.requests) == ([], [])
 
 
-def test_it_tells_who_was_called_by_each_campaign(api: Api, emulator: Emulator) -> None:
+def test_the_called_path_returns_the_calls_of_each_campaign(api: Api, emulator: Emulator) -> None:
     emulator.settings.outcomes = {"busy": 1}
     retries = {"number_of_retries": 1, "interval_mins": 10, "on_status": ["busy"]}
     first, second = api.create(2, retries=retries), api.create(3, name="February")
@@ -98,13 +98,13 @@ def test_faults_can_be_seen_and_cleared(emulator: Emulator) -> None:
         ("lists", {"sid": "some", "numbers": people(1)[0]}),
     ],
 )
-def test_wrong_orders_are_named(emulator: Emulator, path: str, body: Any) -> None:
+def test_invalid_control_requests_are_named(emulator: Emulator, path: str, body: Any) -> None:
     answer = control(emulator, path, body)
     assert answer.status_code == 400
     assert answer.json()["error"]
 
 
-def test_wrong_settings_change_nothing(emulator: Emulator) -> None:
+def test_invalid_settings_change_nothing(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="klingon"):
         emulator.settings.update({"at_end": "paused", "dialect": "klingon"})
     assert emulator.settings == Settings()
@@ -112,7 +112,7 @@ def test_wrong_settings_change_nothing(emulator: Emulator) -> None:
         Emulator(dialekt="wrapped")
 
 
-def test_no_number_and_no_secret_is_shown_anywhere(api: Api, emulator: Emulator) -> None:
+def test_no_output_has_a_phone_number_or_secret(api: Api, emulator: Emulator) -> None:
     numbers = people(3)
     campaign = api.create(
         **{"from": ",".join(numbers), "name": f"For {numbers[0]}", "custom_field": SECRET},
@@ -153,7 +153,7 @@ def test_masking(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
-def test_the_journal_keeps_what_was_asked(api: Api, emulator: Emulator) -> None:
+def test_the_journal_has_every_request(api: Api, emulator: Emulator) -> None:
     campaign = api.create()
     api.act(campaign, action="pause")
     api.act(campaign, action="archive")
@@ -229,13 +229,13 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-def test_importing_it_is_light() -> None:
+def test_the_import_loads_no_server() -> None:
     code = "import sys, json, airflow_provider_exotel.emulator; print(json.dumps(sorted(sys.modules)))"
     loaded = set(json.loads(run(code)))
     assert not loaded & {"fastapi", "uvicorn", "requests", "pytest", "airflow", "pydantic"}
 
 
-def test_without_the_extra_it_says_what_to_install() -> None:
+def test_the_error_without_the_extra_has_the_install_command() -> None:
     code = (
         "import sys; sys.modules['fastapi'] = None\n"
         "from airflow_provider_exotel import emulator\n"

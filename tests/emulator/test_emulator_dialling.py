@@ -49,7 +49,7 @@ def calls(made: Plan) -> list[tuple[float, float, int, int, str]]:
 
 
 @given(diallings)
-def test_no_call_begins_outside_the_window_or_in_a_pause(dialling: Dialling) -> None:
+def test_no_call_starts_outside_the_window_or_in_a_pause(dialling: Dialling) -> None:
     for start, *_ in calls(plan(dialling)):
         assert dialling.start <= start < dialling.end
         assert not any(begin < start < until for begin, until in dialling.pauses)
@@ -62,7 +62,7 @@ def test_no_number_is_called_more_often_than_its_retries_allow(dialling: Diallin
 
 
 @given(diallings)
-def test_a_retry_follows_only_a_status_it_is_meant_for_and_waits_its_interval(dialling: Dialling) -> None:
+def test_retries_follow_only_their_statuses_after_the_interval(dialling: Dialling) -> None:
     before: dict[int, tuple[float, int, str]] = {}
     for start, end, index, attempt, status in calls(plan(dialling)):
         if index in before:
@@ -100,7 +100,7 @@ def test_counts_add_up_at_every_moment(dialling: Dialling, seconds: int, ended: 
 
 
 @given(diallings)
-def test_at_the_end_every_number_is_settled_or_left(dialling: Dialling) -> None:
+def test_at_the_end_every_number_is_done_or_uncalled(dialling: Dialling) -> None:
     made = plan(dialling)
     tally = counts(made, max(made.last_end, dialling.end), ended=False)
     assert tally.open == made.left
@@ -108,7 +108,7 @@ def test_at_the_end_every_number_is_settled_or_left(dialling: Dialling) -> None:
 
 @examples(50)
 @given(diallings, st.integers(0, 9000))
-def test_a_pause_does_not_rewrite_what_was_dialled_before(dialling: Dialling, seconds: int) -> None:
+def test_a_pause_does_not_change_past_calls(dialling: Dialling, seconds: int) -> None:
     moment = START + seconds
     if dialling.pauses and dialling.pauses[-1][1] > moment:
         dialling = replace(dialling, pauses=())
@@ -117,7 +117,7 @@ def test_a_pause_does_not_rewrite_what_was_dialled_before(dialling: Dialling, se
 
 
 @given(diallings)
-def test_idle_stretches_hold_no_call(dialling: Dialling) -> None:
+def test_idle_periods_have_no_calls(dialling: Dialling) -> None:
     made = plan(dialling)
     for begin, until in made.idle:
         assert begin < until

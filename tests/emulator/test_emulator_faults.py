@@ -71,11 +71,11 @@ def test_a_delay_outlasts_the_clients_patience_but_not_the_request(api: Api, emu
         ("GET campaigns", "GET", "campaigns/1", False),
     ],
 )
-def test_what_a_fault_is_meant_for(on: str, method: str, path: str, strikes: bool) -> None:
+def test_the_requests_that_a_fault_matches(on: str, method: str, path: str, strikes: bool) -> None:
     assert Fault(on=on).matches(method, path) is strikes
 
 
-def test_faults_strike_in_order_and_as_often_as_told(api: Api, emulator: Emulator) -> None:
+def test_faults_are_applied_in_order_and_the_given_number_of_times(api: Api, emulator: Emulator) -> None:
     emulator.faults.add(
         Fault(on="GET campaigns", kind="status", status=503, after=1, times=2),
         Fault(on="GET campaigns", kind="rate_limited"),
@@ -83,7 +83,7 @@ def test_faults_strike_in_order_and_as_often_as_told(api: Api, emulator: Emulato
     assert [api("GET", "campaigns").status_code for _ in range(5)] == [429, 503, 503, 200, 200]
 
 
-def test_a_fault_without_an_end(api: Api, emulator: Emulator) -> None:
+def test_a_fault_for_all_requests(api: Api, emulator: Emulator) -> None:
     emulator.faults.add(Fault(kind="status", status=503, times=None))
     assert Counter(api("GET", "campaigns").status_code for _ in range(5)) == {503: 5}
     emulator.faults.clear()
@@ -101,12 +101,12 @@ def test_a_fault_without_an_end(api: Api, emulator: Emulator) -> None:
         ({"after": -1}, "after"),
     ],
 )
-def test_faults_that_do_not_exist(fields: dict[str, Any], named: str) -> None:
+def test_unknown_faults_are_refused(fields: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         Fault(**fields)
 
 
-def test_a_stopped_emulator_refuses_and_a_started_one_remembers(api: Api, emulator: Emulator) -> None:
+def test_a_stopped_emulator_refuses_connections_and_keeps_its_state(api: Api, emulator: Emulator) -> None:
     campaign, url = api.create(), emulator.url
     emulator.stop()
     with pytest.raises(Lost):

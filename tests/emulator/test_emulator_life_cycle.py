@@ -14,7 +14,7 @@ HOUR = {"schedule": {"send_at": at(60), "end_at": at(120)}}
 RETRIES = {"number_of_retries": 3, "interval_mins": 10, "mechanism": "Exponential", "on_status": ["busy"]}
 
 
-def test_it_waits_for_send_at_then_dials_then_completes(api: Api, emulator: Emulator) -> None:
+def test_a_campaign_waits_for_send_at_then_dials_and_completes(api: Api, emulator: Emulator) -> None:
     campaign = api.create(30, **HOUR)
     seen = [campaign["status"]]
     for seconds in (3599, 1, 600):
@@ -25,7 +25,7 @@ def test_it_waits_for_send_at_then_dials_then_completes(api: Api, emulator: Emul
 
 
 @pytest.mark.parametrize(("minutes", "closes"), [(30, 60), (90, 60)], ids=["all-called", "window-closed"])
-def test_it_was_updated_last_when_its_last_call_ended_or_its_window_closed(
+def test_the_update_time_is_the_last_call_or_the_end_of_the_window(
     api: Api, emulator: Emulator, minutes: int, closes: int
 ) -> None:
     campaign = api.create(minutes, mode="custom", throttle=1, schedule={"send_at": at(1), "end_at": at(closes)})
@@ -40,7 +40,7 @@ def test_it_was_updated_last_when_its_last_call_ended_or_its_window_closed(
     assert updated == (ended.replace(microsecond=0) if minutes == 30 else START + timedelta(minutes=closes))
 
 
-def test_without_a_schedule_it_dials_at_once_and_for_thirty_days(api: Api, emulator: Emulator) -> None:
+def test_without_a_schedule_a_campaign_dials_at_once_for_thirty_days(api: Api, emulator: Emulator) -> None:
     campaign = api.create(1)
     emulator.clock.advance(1)
     state = emulator.campaign(campaign["id"])
@@ -49,7 +49,7 @@ def test_without_a_schedule_it_dials_at_once_and_for_thirty_days(api: Api, emula
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
-def test_a_window_that_closes_with_numbers_left(api: Api, emulator: Emulator, at_end: str) -> None:
+def test_the_status_after_a_window_with_uncalled_numbers(api: Api, emulator: Emulator, at_end: str) -> None:
     emulator.settings.at_end = at_end
     campaign = api.create(100, schedule={"send_at": at(1), "end_at": at(2)})
     emulator.clock.advance(300)
@@ -57,7 +57,7 @@ def test_a_window_that_closes_with_numbers_left(api: Api, emulator: Emulator, at
     assert len(emulator.calls(campaign["id"])) == 60
 
 
-def test_a_call_begun_inside_the_window_is_finished_after_it(api: Api, emulator: Emulator) -> None:
+def test_a_call_started_inside_the_window_continues_after_it(api: Api, emulator: Emulator) -> None:
     emulator.settings.outcomes = {"completed": 1}
     campaign = api.create(100, schedule={"send_at": at(1), "end_at": at(2)})
     emulator.clock.advance(120)
@@ -79,7 +79,7 @@ def test_a_paused_campaign_dials_nobody_until_it_is_resumed(api: Api, emulator: 
     assert {call.number for call in emulator.calls(campaign["id"])} == set(people(100))
 
 
-def test_paused_until_its_end_it_is_canceled(api: Api, emulator: Emulator) -> None:
+def test_a_campaign_paused_until_its_end_is_canceled(api: Api, emulator: Emulator) -> None:
     campaign = api.create(5, **HOUR)
     api.act(campaign, action="pause")
     emulator.clock.advance(7200)
@@ -87,7 +87,7 @@ def test_paused_until_its_end_it_is_canceled(api: Api, emulator: Emulator) -> No
     assert emulator.calls(campaign["id"]) == ()
 
 
-def test_completing_a_paused_campaign_fails_the_rest(api: Api, emulator: Emulator) -> None:
+def test_completing_a_paused_campaign_fails_its_open_numbers(api: Api, emulator: Emulator) -> None:
     emulator.settings.outcomes = {"completed": 1}
     campaign = api.create(100)
     emulator.clock.advance(11)
@@ -98,7 +98,7 @@ def test_completing_a_paused_campaign_fails_the_rest(api: Api, emulator: Emulato
     assert (stats["completed"], stats["failed"], stats["pending"]) == (11, 89, 0)
 
 
-def test_a_resumed_window_calls_the_rest_and_nobody_twice(api: Api, emulator: Emulator) -> None:
+def test_a_resumed_campaign_calls_the_open_numbers_once(api: Api, emulator: Emulator) -> None:
     emulator.settings.update({"at_end": "paused", "schedule_editable_when_paused": True})
     campaign = api.create(100, schedule={"send_at": at(1), "end_at": at(2)})
     emulator.clock.advance(3600)
@@ -180,7 +180,7 @@ def test_custom_mode_dials_at_its_throttle(api: Api, emulator: Emulator) -> None
     assert emulator.campaign(campaign["id"]).counts.untried == 93
 
 
-def test_a_campaign_of_which_no_call_could_be_made_has_failed(api: Api, emulator: Emulator) -> None:
+def test_a_campaign_without_any_connected_call_has_failed(api: Api, emulator: Emulator) -> None:
     emulator.settings.outcomes = {"failed": 1}
     campaign = api.create(2)
     emulator.clock.advance(60)
@@ -196,7 +196,7 @@ def test_lists_are_dialled(api: Api, emulator: Emulator) -> None:
     assert api("GET", "lists/first").json()["response"][0]["data"]["contact_count"] == 3
 
 
-def test_same_seed_and_numbers_end_alike_on_another_emulator(api: Api, emulator: Emulator) -> None:
+def test_the_same_seed_gives_the_same_outcomes_on_another_emulator(api: Api, emulator: Emulator) -> None:
     def outcomes(running: Emulator, campaign: dict[str, Any]) -> list[tuple[str, int, str]]:
         running.clock.advance(3600)
         return [(call.number, call.attempt, call.status) for call in running.calls(campaign["id"])]
@@ -218,7 +218,7 @@ def test_five_thousand_numbers_are_accepted_and_dialled(api: Api, emulator: Emul
     ("edits", "kept"),
     [("merge", {"url", "throttle", "name"}), ("replace", {"throttle", "name"}), ("ignore", {"url", "name"})],
 )
-def test_what_an_edit_leaves_out_stays_or_is_reset(api: Api, emulator: Emulator, edits: str, kept: set[str]) -> None:
+def test_fields_left_out_of_an_edit_stay_or_are_reset(api: Api, emulator: Emulator, edits: str, kept: set[str]) -> None:
     emulator.settings.edits = edits
     campaign = api.create(url="https://example.org/flow", **HOUR)
     assert api.act(campaign, mode="custom", throttle=7).status_code == 200

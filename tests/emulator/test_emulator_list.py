@@ -97,7 +97,7 @@ def test_a_new_campaign_is_missing_for_a_while(api: Api, emulator: Emulator) -> 
     ],
     ids=str,
 )
-def test_lists_that_are_not_what_was_asked_for(
+def test_lists_may_ignore_order_and_offset(
     api: Api, emulator: Emulator, switches: dict[str, Any], query: dict[str, str], names: list[str]
 ) -> None:
     for name in ("Campaign A", "Campaign B", "Campaign C"):
@@ -125,7 +125,7 @@ def test_the_id_may_go_by_another_name_in_lists(api: Api, emulator: Emulator, di
     assert (data["sid"], "id" in data) == (campaign["id"], False)
 
 
-def test_lists_may_show_what_was_deleted(api: Api, emulator: Emulator) -> None:
+def test_lists_may_show_deleted_campaigns(api: Api, emulator: Emulator) -> None:
     campaign = api.create(schedule={"send_at": at(60)})
     api("DELETE", f"campaigns/{campaign['id']}")
     assert api.names() == []

@@ -48,7 +48,7 @@ def test_a_list_is_created_read_renamed_and_deleted(api: Api) -> None:
     assert [api(method, path, {"tag": "x"}).status_code for method in ("GET", "PUT", "DELETE")] == [404, 404, 404]
 
 
-def test_a_name_that_is_taken_is_a_conflict_inside_an_answer_that_is_none(api: Api) -> None:
+def test_an_existing_name_is_a_conflict_inside_a_successful_response(api: Api) -> None:
     assert api("POST", "lists", {"lists": [{"name": "March"}]}).status_code == 200
 
     again = api("POST", "lists", {"lists": [{"name": "March"}]})
@@ -66,12 +66,12 @@ def test_several_lists_at_once_are_a_partial_result(api: Api) -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, {"lists": []}, {"lists": ["March"]}, {"name": "March"}], ids=str)
-def test_what_is_no_order_for_lists(api: Api, body: Any) -> None:
+def test_invalid_create_requests_for_lists(api: Api, body: Any) -> None:
     assert api("POST", "lists", body).status_code == 400
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"lists": [{"name": "April"}]}], ids=str)
-def test_what_is_no_change_of_a_list(api: Api, emulator: Emulator, body: Any) -> None:
+def test_invalid_changes_of_a_list(api: Api, emulator: Emulator, body: Any) -> None:
     emulator.add_list("one", people(1))
 
     assert api("PUT", "lists/one", body).status_code == 400
@@ -118,7 +118,7 @@ def test_a_new_list_may_be_missing_from_the_next_reads(api: Api, emulator: Emula
     assert api("GET", f"lists/{ids['list_sid']}").status_code == 200
 
 
-def test_at_most_twenty_contacts_to_a_page_however_many_are_asked_for(api: Api, emulator: Emulator) -> None:
+def test_a_page_has_at_most_twenty_contacts(api: Api, emulator: Emulator) -> None:
     emulator.add_list("one", people(45))
 
     pages = [
@@ -152,7 +152,7 @@ def test_a_file_becomes_a_list_of_its_numbers_in_order(api: Api, emulator: Emula
     assert "98765" not in repr(made)
 
 
-def test_the_same_name_means_adding_to_that_list_and_duplicates_are_dropped(api: Api, emulator: Emulator) -> None:
+def test_an_upload_to_an_existing_name_adds_to_the_list_without_duplicates(api: Api, emulator: Emulator) -> None:
     first = uploaded(api, csv_of([*people(3), people(1)[0]]))
     second = uploaded(api, csv_of(people(3, first=2)))
 
@@ -163,7 +163,7 @@ def test_the_same_name_means_adding_to_that_list_and_duplicates_are_dropped(api:
     assert counts == [[3, 1], [2, 1]]
 
 
-def test_a_service_that_does_not_keep_its_word_about_duplicates(api: Api, emulator: Emulator) -> None:
+def test_duplicates_may_be_added_with_a_switch(api: Api, emulator: Emulator) -> None:
     emulator.settings.drop_duplicates = False
     uploaded(api, csv_of(people(2)))
     uploaded(api, csv_of(people(2)))
@@ -171,7 +171,7 @@ def test_a_service_that_does_not_keep_its_word_about_duplicates(api: Api, emulat
     assert emulator.lists[0].numbers == tuple(people(2) * 2)
 
 
-def test_rows_that_hold_no_number_fail_by_themselves(api: Api, emulator: Emulator) -> None:
+def test_rows_without_a_number_fail_alone(api: Api, emulator: Emulator) -> None:
     rows = b"number,tag\n+919876500000,a\nn/a,b\n9.19E+11,c\n+919876500001\n\n+919876500002,d\n"
 
     ids = uploaded(api, rows)
@@ -196,7 +196,7 @@ WRONG: list[tuple[bytes, dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("content", "fields", "said"), WRONG, ids=repr)
-def test_a_file_that_is_wrong_as_a_whole_is_refused(
+def test_an_invalid_file_is_refused(
     api: Api, emulator: Emulator, content: bytes, fields: dict[str, str], said: str
 ) -> None:
     answer = upload(api, content, **fields)
@@ -205,11 +205,11 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused(
     assert emulator.lists == []
 
 
-def test_a_file_in_no_form_is_refused(api: Api) -> None:
+def test_a_file_without_a_form_is_refused(api: Api) -> None:
     assert api("POST", "contacts/csv-upload", {"list_name": "March", "file_name": "number"}).status_code == 400
 
 
-def test_a_static_list_holds_a_hundred_thousand_counting_those_already_there(api: Api, emulator: Emulator) -> None:
+def test_a_static_list_has_at_most_a_hundred_thousand_contacts(api: Api, emulator: Emulator) -> None:
     everybody = [f"+91987{index:07}" for index in range(110_000)]
     uploaded(api, csv_of(everybody[:60_000]))
 
@@ -228,7 +228,7 @@ def test_a_dynamic_file_is_smaller_than_sixty_megabytes(api: Api, emulator: Emul
     assert "x" * 100 not in str(emulator.requests[-1].body)
 
 
-def test_a_list_keeps_its_type_and_a_dynamic_one_its_columns(api: Api) -> None:
+def test_a_list_keeps_its_type_and_columns(api: Api) -> None:
     uploaded(api, csv_of(people(1), "number,due", "{},5"), type="dynamic")
 
     assert upload(api, csv_of(people(2)), type="static").status_code == 400
@@ -239,7 +239,7 @@ def test_a_list_keeps_its_type_and_a_dynamic_one_its_columns(api: Api) -> None:
 # --- imports ---
 
 
-def test_an_import_takes_its_time_and_its_list_fills_meanwhile(api: Api, emulator: Emulator) -> None:
+def test_a_list_fills_during_its_import(api: Api, emulator: Emulator) -> None:
     emulator.settings.import_seconds = 60
     ids = uploaded(api, csv_of([*people(10), "n/a", "n/a"]))
     seen = []
@@ -250,7 +250,7 @@ def test_an_import_takes_its_time_and_its_list_fills_meanwhile(api: Api, emulato
     assert seen == [("processing", 0), ("processing", 5), ("processing", 9), ("completed", 10)]
 
 
-def test_the_older_dialect_tells_of_an_import_in_its_own_words(api: Api, emulator: Emulator) -> None:
+def test_the_status_of_an_import_in_the_older_dialect(api: Api, emulator: Emulator) -> None:
     emulator.settings.update({"dialect": "wrapped", "import_seconds": 60})
     ids = upload(api, csv_of([*people(2), "n/a"])).json()["response"]["data"]["summary"]
     assert status(api, ids)["status"] == "in-progress"
@@ -265,7 +265,7 @@ def test_the_older_dialect_tells_of_an_import_in_its_own_words(api: Api, emulato
     }
 
 
-def test_the_third_shape_of_the_answer_to_an_upload(api: Api, emulator: Emulator) -> None:
+def test_the_third_format_of_the_response_to_an_upload(api: Api, emulator: Emulator) -> None:
     emulator.settings.csv_answer = "list"
 
     data = upload(api, csv_of(people(1))).json()["response"]["data"]
@@ -273,7 +273,7 @@ def test_the_third_shape_of_the_answer_to_an_upload(api: Api, emulator: Emulator
     assert data["list"]["sid"] == emulator.lists[0].sid
 
 
-def test_rows_may_fail_and_an_import_may_break_off(api: Api, emulator: Emulator) -> None:
+def test_rows_may_fail_and_an_import_may_be_interrupted(api: Api, emulator: Emulator) -> None:
     emulator.settings.import_failed_rows = 2
     ids = uploaded(api, csv_of(people(10)), "some fail")
     emulator.settings.update({"import_failed_rows": 0, "import_stops_after": 4})
@@ -284,7 +284,7 @@ def test_rows_may_fail_and_an_import_may_break_off(api: Api, emulator: Emulator)
     assert [len(each.numbers) for each in emulator.lists] == [8, 4]
 
 
-def test_an_upload_nobody_made(api: Api) -> None:
+def test_an_unknown_upload(api: Api) -> None:
     assert api("GET", "csv-status/nothing").status_code == 404
 
 
@@ -333,7 +333,7 @@ def test_a_campaign_that_waits_for_its_list_may_be_paused_and_resumed(api: Api, 
 
 
 @pytest.mark.parametrize(("kind", "lists"), [("drop_before_commit", 0), ("drop_after_commit", 1)])
-def test_the_answer_to_an_upload_may_be_lost(api: Api, emulator: Emulator, kind: str, lists: int) -> None:
+def test_the_response_to_an_upload_may_be_lost(api: Api, emulator: Emulator, kind: str, lists: int) -> None:
     emulator.faults.add(Fault(on="POST contacts/csv-upload", kind=kind))
 
     with pytest.raises(requests.exceptions.ConnectionError):
@@ -343,14 +343,14 @@ def test_the_answer_to_an_upload_may_be_lost(api: Api, emulator: Emulator, kind:
     assert (emulator.requests[-1].path, emulator.requests[-1].committed) == ("contacts/csv-upload", bool(lists))
 
 
-def test_the_status_of_an_import_may_not_be_had(api: Api, emulator: Emulator) -> None:
+def test_the_status_of_an_import_may_fail(api: Api, emulator: Emulator) -> None:
     ids = uploaded(api, csv_of(people(1)))
     emulator.faults.add(Fault(on="GET csv-status/*", kind="status", status=503))
 
     assert [api("GET", f"csv-status/{ids['upload_id']}").status_code for _ in range(2)] == [503, 200]
 
 
-def test_a_file_that_is_cut_off_on_its_way_is_not_imported(api: Api, emulator: Emulator) -> None:
+def test_an_incomplete_upload_is_not_imported(api: Api, emulator: Emulator) -> None:
     def half() -> Any:
         yield b'--b\r\nContent-Disposition: form-data; name="list_name"\r\n\r\nMarch\r\n--b\r\n'
         yield b'Content-Disposition: form-data; name="file_name"; filename="a.csv"\r\n\r\n' + csv_of(people(10))
@@ -364,7 +364,7 @@ def test_a_file_that_is_cut_off_on_its_way_is_not_imported(api: Api, emulator: E
     assert api("GET", "lists").json()["response"] == []
 
 
-def test_the_lists_are_shown_to_other_processes_without_a_number(api: Api, emulator: Emulator) -> None:
+def test_the_control_path_of_lists_has_no_phone_numbers(api: Api, emulator: Emulator) -> None:
     ids = uploaded(api, csv_of(people(3)))
 
     answer = api.session.get(f"{emulator.url}/_emulator/lists", timeout=60)

@@ -30,14 +30,14 @@ def pages(api: Api, emulator: Emulator) -> dict[str, str]:
     return {"overview": page(emulator), "campaign": page(emulator, f"/campaigns/{campaign['id']}")}
 
 
-def test_an_empty_page_says_how_to_begin(emulator: Emulator) -> None:
+def test_an_empty_page_explains_how_to_start(emulator: Emulator) -> None:
     shown = page(emulator)
 
     assert "AIRFLOW_CONN_EXOTEL_DEFAULT" in shown
     assert emulator.api_token not in shown
 
 
-def test_it_shows_campaigns_calls_and_requests_with_their_faults(pages: dict[str, str]) -> None:
+def test_the_page_shows_campaigns_calls_and_requests_with_faults(pages: dict[str, str]) -> None:
     for wanted in (
         "March",
         "reached",
@@ -70,7 +70,7 @@ def test_a_page(pages: dict[str, str], which: str) -> None:
         (60, "Each campaign has a clock of its own, 60 times as fast as this one: "),
     ],
 )
-def test_the_page_says_which_clock_it_shows(speed: float, said: str) -> None:
+def test_the_page_names_its_clock(speed: float, said: str) -> None:
     with Emulator(speed=speed) as emulator:
         shown = page(emulator)
 
@@ -84,7 +84,7 @@ def test_times_of_a_campaign_are_named_after_its_clock(pages: dict[str, str], wh
     assert ">now " not in pages[which]
 
 
-def test_the_latest_calls_are_the_last_of_all(api: Api, emulator: Emulator) -> None:
+def test_the_page_shows_the_latest_calls_of_all_campaigns(api: Api, emulator: Emulator) -> None:
     api.create()
     emulator.clock.advance(600)
     [state] = emulator.campaigns
@@ -93,7 +93,7 @@ def test_the_latest_calls_are_the_last_of_all(api: Api, emulator: Emulator) -> N
     assert state.calls_begun(0, state.instant + 1) == len(state.calls)
 
 
-def test_a_folder_without_reports_leads_nowhere(tmp_path: Path) -> None:
+def test_a_folder_without_reports_gives_no_links(tmp_path: Path) -> None:
     with Emulator(reports=tmp_path / "not there yet") as emulator:
         assert "/reports/" not in page(emulator)
 
@@ -102,7 +102,7 @@ def about(campaign_id: str) -> str:
     return f'<meta name="exotel-campaigns" content="{campaign_id}">'
 
 
-def test_a_page_leads_to_no_report_that_is_not_done(tmp_path: Path) -> None:
+def test_unfinished_reports_are_not_linked(tmp_path: Path) -> None:
     for folder in ("may", "may/_unfinished/0123/4567"):  # the later one is newer
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "report.html").write_text(about("one"))
@@ -131,7 +131,7 @@ def no_text(path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", [a_folder, a_ring, a_link_to_nothing, no_text])
-def test_what_cannot_be_read_among_reports_takes_no_page_away(tmp_path: Path, made: Callable[[Path], None]) -> None:
+def test_unreadable_files_do_not_hide_other_reports(tmp_path: Path, made: Callable[[Path], None]) -> None:
     for name in ("may", "june"):
         (tmp_path / name).mkdir()
     (tmp_path / "may" / "report.html").write_text(about("one"))
@@ -145,9 +145,7 @@ def test_what_cannot_be_read_among_reports_takes_no_page_away(tmp_path: Path, ma
     assert codes == [200, 200 if made is no_text else 404]
 
 
-def test_a_report_that_is_moved_while_it_is_looked_for_takes_no_page_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_moved_meanwhile_does_not_hide_other_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("may", "june"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "report.html").write_text(about(name))
@@ -176,7 +174,7 @@ def test_a_report_that_is_moved_while_it_is_looked_for_takes_no_page_away(
         f"{'a' * 300}/report.html",
     ],
 )
-def test_nothing_but_pages_of_reports_is_served(tmp_path: Path, path: str) -> None:
+def test_only_report_pages_are_served(tmp_path: Path, path: str) -> None:
     folder = tmp_path / "reports"
     (folder / "may").mkdir(parents=True)
     (tmp_path / "secret").mkdir()
@@ -195,5 +193,5 @@ def test_nothing_but_pages_of_reports_is_served(tmp_path: Path, path: str) -> No
         assert requests.get(f"{emulator.url}/reports/{path}", timeout=60).status_code == 404
 
 
-def test_there_is_no_page_of_a_campaign_there_is_not(emulator: Emulator) -> None:
+def test_an_unknown_campaign_has_no_page(emulator: Emulator) -> None:
     assert requests.get(f"{emulator.url}/campaigns/unknown", timeout=60).status_code == 404

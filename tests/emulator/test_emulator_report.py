@@ -12,7 +12,7 @@ from airflow_provider_exotel.emulator import Emulator
 from .conftest import Api
 
 
-def test_a_campaign_that_has_ended_tells_where_its_report_is(emulator: Emulator, api: Api) -> None:
+def test_an_ended_campaign_has_its_report_url(emulator: Emulator, api: Api) -> None:
     emulator.settings.report_url = emulator.report_url
     campaign = api.create()
     before = api.read(campaign)
@@ -23,7 +23,7 @@ def test_a_campaign_that_has_ended_tells_where_its_report_is(emulator: Emulator,
     assert api.read(campaign)["report_url"] == f"{emulator.url}/v2/accounts/emulator/campaigns/{campaign['id']}/report"
 
 
-def test_it_tells_nothing_unless_it_is_switched_on(emulator: Emulator, api: Api) -> None:
+def test_there_is_no_report_url_without_the_switch(emulator: Emulator, api: Api) -> None:
     campaign = api.create()
     emulator.clock.advance(86_400)
 
@@ -31,7 +31,7 @@ def test_it_tells_nothing_unless_it_is_switched_on(emulator: Emulator, api: Api)
 
 
 @pytest.mark.parametrize(("dialect", "name"), [("documented", "to"), ("wrapped", "number")])
-def test_the_report_holds_every_call_under_the_names_of_the_dialect(
+def test_the_report_has_every_call_with_the_names_of_the_dialect(
     emulator: Emulator, api: Api, dialect: str, name: str
 ) -> None:
     emulator.settings.dialect = dialect
@@ -48,14 +48,14 @@ def test_the_report_holds_every_call_under_the_names_of_the_dialect(
     ]
 
 
-def test_the_report_asks_for_credentials(emulator: Emulator, api: Api) -> None:
+def test_the_report_requires_credentials(emulator: Emulator, api: Api) -> None:
     campaign = api.create()
     api.session.auth = None
 
     assert api("GET", f"campaigns/{campaign['id']}/report").status_code == 401
 
 
-def test_a_page_of_calls_may_be_smaller_than_was_asked_for(emulator: Emulator, api: Api) -> None:
+def test_a_page_of_calls_may_be_smaller_than_requested(emulator: Emulator, api: Api) -> None:
     emulator.settings.calls_per_page = 2
     campaign = api.create(5)
     emulator.clock.advance(86_400)

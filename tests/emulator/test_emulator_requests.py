@@ -77,7 +77,7 @@ def test_accepted(api: Api, fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("fields", "named"), BAD, ids=lambda value: str(value)[:40])
-def test_refused_naming_what_is_wrong(api: Api, emulator: Emulator, fields: dict[str, Any], named: str) -> None:
+def test_the_error_names_the_invalid_field(api: Api, emulator: Emulator, fields: dict[str, Any], named: str) -> None:
     for sid in ("one", "two"):
         emulator.add_list(sid, people(1))
     answer = api("POST", "campaigns", order(**fields))
@@ -130,11 +130,11 @@ def test_a_bare_action_to_a_wrapped_service(api: Api, emulator: Emulator) -> Non
 
 
 @pytest.mark.parametrize("changes", [{}, {"action": "stop"}, {"action": "cancel"}])
-def test_actions_that_do_not_exist(api: Api, changes: dict[str, Any]) -> None:
+def test_unknown_actions_are_refused(api: Api, changes: dict[str, Any]) -> None:
     assert api.act(api.create(), **changes).status_code == 400
 
 
-def test_a_body_that_is_no_json(api: Api) -> None:
+def test_a_body_that_is_not_json(api: Api) -> None:
     assert api("POST", "campaigns", headers={"Content-Type": "application/json"}, data="{").status_code == 400
 
 
@@ -148,7 +148,7 @@ def test_a_body_that_is_no_json(api: Api) -> None:
         (405, "PATCH", "campaigns", None),
     ],
 )
-def test_errors_come_in_the_envelope_that_was_chosen(
+def test_errors_have_the_selected_format(
     api: Api, emulator: Emulator, envelope: str, status: int, method: str, path: str, body: Any
 ) -> None:
     emulator.settings.envelope = envelope

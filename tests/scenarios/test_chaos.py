@@ -48,7 +48,9 @@ def test_the_trials_find_the_duplicates_of_posting_and_returning(emulator: Emula
 
 
 def test_they_find_what_a_look_without_patience_would_do(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol.OneCampaign, "_look_until", lambda self, known_after, wanted: self._look(wanted))
+    monkeypatch.setattr(
+        protocol.OneCampaign, "_poll_until", lambda self, certain_after, wanted: self._poll_list(wanted)
+    )
 
     assert find_duplicates(emulator)
 

@@ -90,7 +90,7 @@ def test_requests_fail_when_a_person_ends_a_deferred_task(airflow: Airflow) -> N
     airflow.mark(run, "failed")
 
     assert airflow.until(lambda: status(airflow, "failed_request", "triggerer") == "paused")
-    assert f"Campaign {campaign.id} dials on though its task has ended; trying again" in airflow.log()
+    assert f"Campaign {campaign.id} still dials although its task has ended; trying again" in airflow.log()
 
 
 @BOTH

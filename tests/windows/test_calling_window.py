@@ -220,7 +220,7 @@ def test_retries_that_fit_into_no_day_are_refused() -> None:
 
 def test_a_missed_window_says_which_and_why() -> None:
     with pytest.raises(
-        MissedWindow, match=r"2026-03-02T10:00:00\+05:30 to 2026-03-02T18:00:00\+05:30.*too little of it is left"
+        MissedWindow, match=r"2026-03-02T10:00:00\+05:30 to 2026-03-02T18:00:00\+05:30.*too little time is left"
     ):
         CallingWindow(**INDIA).schedule_for(
             datetime.fromisoformat("2026-03-02T06:00:00+05:30"), datetime.fromisoformat("2026-03-02T19:00:00+05:30")

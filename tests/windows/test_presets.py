@@ -125,7 +125,7 @@ WRONG = [
         "ID_COLLECTIONS",
         "window.timezone",
         "is required, as ID_COLLECTIONS has several; use one of Asia/Jakarta, Asia/Makassar, Asia/Jayapura, or zones "
-        "for those in all of which it must be time",
+        "for those whose hours must all be open",
     ),
     ("IN_SERVCE", "window.preset", "is not a preset; did you mean IN_SERVICE?"),
     ({"preset": 7}, "window.preset", f"is not a preset; use one of {', '.join(PRESETS)}"),
@@ -141,7 +141,7 @@ WRONG = [
     (
         {"preset": "ID_MARKETING", "zones": ["Asia/Jakarta"], "timezone": "Asia/Jakarta"},
         "window.zones",
-        "is mutually exclusive with timezone; use one of them",
+        "is mutually exclusive with timezone; give one of the two",
     ),
     ({"preset": "IN_SERVICE", "start": "09:00"}, "window.start", "unknown field; use one of preset, timezone"),
 ]  # fmt: skip
@@ -239,7 +239,7 @@ def test_a_caller_outside_of_the_series_is_warned_about_without_its_number(name:
     warning = series_warning(PRESETS[name], caller_id)
 
     assert warning is not None
-    assert warning.startswith(f"caller_id: is not of the {PRESETS[name].series.prefix} series, which is required for")
+    assert warning.startswith(f"caller_id: is not in the {PRESETS[name].series.prefix} series, which is required for")
     assert not re.search(r"\d{5}", warning)
 
 
@@ -280,7 +280,7 @@ def test_creating_a_campaign_warns_of_an_outdated_preset_and_a_wrong_series(capl
     assert spec.at(now).schedule.payload()["end_at"] == "2028-03-01T20:00:00+05:30"
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert ["were due for review by 2027-11-01" in warning for warning in warnings] == [True, False]
-    assert ["is not of the 1600 series" in warning for warning in warnings] == [False, True]
+    assert ["is not in the 1600 series" in warning for warning in warnings] == [False, True]
 
 
 @pytest.mark.parametrize(

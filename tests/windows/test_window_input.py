@@ -72,7 +72,11 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
         ),
         ({"hours_by_weekday": {"sat": "10:00-10:00"}}, "hours_by_weekday", "must not span midnight"),
         ({"hours_by_weekday": {"sat": "20:00-02:00"}}, "hours_by_weekday", "must not span midnight"),
-        ({"hours_by_weekday": {"sat": "10:00-12:00"}, "end": "02:00"}, "hours_by_weekday", "nor must start and end"),
+        (
+            {"hours_by_weekday": {"sat": "10:00-12:00"}, "end": "02:00"},
+            "hours_by_weekday",
+            "neither must start and end",
+        ),
         ({"hours_by_weekday": {"sat": "10:00-12:00"}, "weekdays": "mon-fri"}, "hours_by_weekday", "weekdays excludes"),
         ({"holiday_calendars": "XX"}, "holiday_calendars", "contains XX, which the holidays package does not have"),
         ({"holiday_calendars": ["AU-ZZ"]}, "holiday_calendars", "contains AU-ZZ"),
