@@ -440,7 +440,7 @@ def test_a_run_does_not_take_the_plan_of_another(exotel: Emulator, tmp_path: Pat
     path = table(tmp_path / "people.csv", indians(9))
     executed(plan(tmp_path / "plan", path=path))
 
-    with pytest.raises(Exception, match=r"output_path: must be .*; it holds the plan of another run"):
+    with pytest.raises(Exception, match=r"output_path: must be .*; it has the plan of another run"):
         executed(plan(tmp_path / "plan", path=path), run_id="another")
 
 

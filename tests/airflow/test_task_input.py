@@ -31,7 +31,7 @@ def refused(tries: Tries, **arguments: Any) -> str:
 
 @pytest.mark.parametrize("key", ["", " ", "None", " none "], ids=repr)
 def test_a_key_that_a_template_made_of_nothing_is_refused(tries: Tries, key: str) -> None:
-    assert "idempotency_key: is empty" in refused(tries, idempotency_key=key)
+    assert "idempotency_key: must not be empty" in refused(tries, idempotency_key=key)
     assert tries.exotel.requests == []
 
 

@@ -185,7 +185,7 @@ def test_it_was_deleted_by_hand(tries: Tries) -> None:
     tries.exotel.settings.list_deleted = not tries.keeps_state
     tries.client.delete_campaign(tries.run())
 
-    with pytest.raises(AirflowFailException, match="was deleted; it is not created again"):
+    with pytest.raises(AirflowFailException, match="was deleted and is not created again"):
         tries.run(2)
 
     assert len(tries.posts()) == 1
