@@ -211,7 +211,7 @@ def test_there_are_two_of_one_key_after_all(tries: Tries, caplog: pytest.LogCapt
 
     assert tries.run(2) == first
     assert tries.statuses == ["created", "deleted"]
-    assert "2 campaigns carry" in caplog.text
+    assert "2 campaigns are named" in caplog.text
 
 
 def test_tasks_of_one_idempotency_key_send_it_at_the_same_time(tries: Tries, caplog: pytest.LogCaptureFixture) -> None:
@@ -226,7 +226,7 @@ def test_tasks_of_one_idempotency_key_send_it_at_the_same_time(tries: Tries, cap
 
     assert [tries.run(idempotency_key="march", after_writing=another_task)] == first
     assert tries.statuses == ["created", "deleted"]
-    assert "is withdrawn" in caplog.text
+    assert "withdrew campaign" in caplog.text
 
 
 def _tomorrow() -> datetime:

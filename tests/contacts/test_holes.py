@@ -72,7 +72,7 @@ def test_an_unread_copy_of_a_calls_table_refuses_the_run(tmp_path: Path, name: s
     [source] = parse_suppressions([{"name": "called", "reports": str(tmp_path), "days": 30}])
     access = Access(lambda path: Stored(Path(path)), lambda *_: None, lambda *_: b"")
 
-    with pytest.raises(ExotelInputError, match=r"suppress\.called\.reports: holds .* which is not read"):
+    with pytest.raises(ExotelInputError, match=r"suppress\.called\.reports: contains .* which is not read"):
         source.open(access, datetime.now(UTC), "IN")
 
 

@@ -336,7 +336,7 @@ def test_what_was_created_is_removed_though_nobody_reads_the_output_any_more(out
             while "] list-delay: " not in process.stdout.readline():
                 pass
             process.stdout.close()
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)  # a background shell has its programs ignore SIGINT
             said = process.stderr.read()
             watch.cancel()
         left = [each.name for each in emulator.campaigns if each.status in {"created", "in-progress", "paused"}]
