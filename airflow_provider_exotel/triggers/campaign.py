@@ -170,8 +170,8 @@ class CampaignTrigger(BaseTrigger):
                     if line and left[campaign_id].event is None:  # the task logs the outcome itself
                         later = utc_now() + timedelta(seconds=self.poll_interval)
                         await self._log_line(f"{line} {next_poll(later)}")
-                    if subscription is not None and (send_at := left[campaign_id].wait.send_at):
-                        subscription.move(campaign_id, send_at)
+                    if subscription is not None and left[campaign_id].wait.send_at:
+                        subscription.move(campaign_id, left[campaign_id].wait.polled_from() or not_before)
                     await self._evaluate(left[campaign_id])
                 for campaign_id, one in list(left.items()):
                     one.update_clock(utc_now())

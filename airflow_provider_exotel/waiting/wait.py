@@ -122,7 +122,15 @@ class Wait:
 
     def has_begun(self, now: datetime) -> bool:
         """Return whether the campaign should be polled."""
-        return not self.opening and (self.send_at is None or self.send_at <= now)
+        begins = self.polled_from()
+        return not self.opening and (begins is None or begins <= now)
+
+    def polled_from(self) -> datetime | None:
+        """Return the time before which polling is pointless, or ``None`` if it is not known.
+
+        A campaign that was seen dialling has begun, even if the service's clock is ahead of ours, as the emulator's is.
+        """
+        return None if self.seen_dialling else self.send_at
 
     def is_breaker_due(self, campaign: Campaign | None, now: datetime) -> bool:
         """Return whether the circuit breaker is due now.

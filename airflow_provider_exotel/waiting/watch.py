@@ -209,6 +209,6 @@ def next_poll(moment: datetime) -> str:
 def _pause(wait: Wait, now: datetime, interval: float) -> float:
     """Return the seconds until the next poll, or until the wait ends by the clock if that is sooner."""
     until = [wakes_at] if (wakes_at := wait.wakes_at()) is not None else []
-    begins = wait.send_at if wait.send_at is not None and now < wait.send_at else None
-    until.append(begins or now + timedelta(seconds=interval))
+    begins = wait.polled_from()
+    until.append(begins if begins is not None and now < begins else now + timedelta(seconds=interval))
     return max(0.0, (min(until) - now).total_seconds())

@@ -89,6 +89,7 @@ def test_a_deadline_may_come_first() -> None:
     ("wait", "worth"),
     [
         pytest.param(replace(WAIT, send_at=START + SECOND), False, id="before send_at"),
+        pytest.param(replace(WAIT, send_at=START + SECOND, seen_dialling=True), True, id="dialling before send_at"),
         pytest.param(WAIT, True, id="at send_at"),
         pytest.param(Wait("c1"), True, id="send_at unknown"),
         pytest.param(replace(WAIT, opening=True), False, id="while waiting for its next window"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -240,6 +240,22 @@ def test_the_schedule_of_a_foreign_campaign_is_read_at_the_first_poll(watcher: W
 
     assert (watched.wait.send_at, watched.wait.end_at) == (OPENS, CLOSES)
     assert not watched.wait.has_begun(START)
+
+
+def test_a_campaign_that_dials_before_its_send_at_is_polled_to_its_end() -> None:
+    ahead = [shown("in-progress"), shown("completed", {"completed": 3})]
+    slept: list[float] = []
+
+    event = watch(
+        WatchedCampaign(Wait("c1", end_at=CLOSES)),
+        lambda: replace(ahead.pop(0), schedule=Schedule(send_at=OPENS, end_at=CLOSES + MINUTE)),
+        now=lambda: START,
+        sleep=slept.append,
+        interval=INTERVAL,
+        note=[].append,
+    )
+
+    assert (event.step, slept) == (Step.ENDED, [INTERVAL])
 
 
 def test_a_wait_follows_a_campaign_moved_to_another_day(watcher: Watcher) -> None:
