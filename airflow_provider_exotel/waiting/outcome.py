@@ -245,7 +245,7 @@ def describe_outcome(outcome: Outcome) -> str:
     tally = outcome.tally
     contacts = "an unknown number of" if tally.contacts is None else f"{tally.contacts:,}"
     share = f" ({tally.reached / tally.contacts:.0%})" if tally.contacts else ""
-    never = "an unknown number" if tally.never_tried is None else f"{tally.never_tried:,}"
+    never = "an unknown count" if tally.never_tried is None else f"{tally.never_tried:,}"
     dialled = ""
     if outcome.started and outcome.ended:
         dialled = f"; it dialled from {_minute(outcome.started)} to {_minute(outcome.ended)}"
