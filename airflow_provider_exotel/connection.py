@@ -330,8 +330,10 @@ def _read_fields(extra: Mapping[str, Any], problems: list[Problem]) -> dict[str,
         # A mistyped staging guard that is silently ignored guards nothing.
         hint = f"use one of {', '.join(EXTRA_FIELDS)}{did_you_mean(name, EXTRA_FIELDS)}"
         problems.append(Problem(f"extra.{name}", f"unknown field; {hint}"))
-    if isinstance(extra.get("profile"), dict):  # its text, written without quotes
-        extra = {**extra, "profile": json.dumps(extra["profile"])}
+    # Their text, written without quotes; Airflow 3.1 reads the fields of a URI so.
+    for name, kinds in (("profile", dict), ("price_per_minute", (int, float))):
+        if isinstance(extra.get(name), kinds) and not isinstance(extra[name], bool):
+            extra = {**extra, name: json.dumps(extra[name])}
     return {
         name: _try(partial(one.read, extra.get(name)), f"extra.{name}", problems) for name, one in EXTRA_FIELDS.items()
     }

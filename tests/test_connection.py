@@ -61,7 +61,7 @@ def test_every_extra_field_is_read(as_written: Any) -> None:
         "only_numbers": "+919876500000, +919876500001",
         "max_contacts": as_written(2),
         "deployment": "staging",
-        "price_per_minute": "0.60",
+        "price_per_minute": as_written(0.6),
         "currency": "inr",
         "callback_base_url": "https://callbacks.example.com/exotel/",
         "region": "mumbai",

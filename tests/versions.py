@@ -6,5 +6,5 @@ from importlib.metadata import version
 
 AIRFLOW = tuple(map(int, version("apache-airflow").split(".")[:2]))
 
-FINDS_ANY_EXTRA = not (3, 0) <= AIRFLOW < (3, 1)
+FINDS_ANY_EXTRA = not (3, 0) <= AIRFLOW < (3, 2)
 """Whether Airflow finds a connection whose extra is not a JSON object, and leaves it to the provider to refuse it."""

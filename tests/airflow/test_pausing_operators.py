@@ -33,6 +33,8 @@ from airflow_provider_exotel.hooks.owner import (
 from airflow_provider_exotel.triggers import campaign as trigger
 from airflow_provider_exotel.waiting.owner import ABSENT, OwnerRecord, TaskKey, campaign_key
 
+from ..versions import AIRFLOW
+
 Run = Callable[..., Any]
 NUMBERS = [f"+9198765000{person:02}" for person in range(60)]
 THE_RECONCILER, FINISHED, GONE = "pause", "waits", "gone"
@@ -168,6 +170,7 @@ def test_a_campaign_that_is_paused_for_the_night_keeps_its_record(run_dag: Run, 
     assert (counts["paused"], counts["records_deleted"], ran.xcom("keys")) == (0, 0, True)
 
 
+@pytest.mark.skipif((3, 0) <= AIRFLOW < (3, 3), reason="no list of variables, so only campaigns that may dial are seen")
 def test_a_paused_campaign_whose_task_has_ended_loses_its_record_so_that_a_person_may_resume_it(
     run_dag: Run, exotel: Emulator
 ) -> None:
