@@ -59,7 +59,7 @@ def resolve(session: nox.Session, *options: str, airflow: str = "") -> str:
     :param options: of ``uv pip compile``.
     :param airflow: the Airflow that they are resolved with.
     """
-    folder = Path(session.create_tmp())
+    folder = Path(session.create_tmp()).resolve()
     (folder / "airflow.txt").write_text(airflow)
     extras = [word for extra in EXTRAS.split(",") for word in ("--extra", extra)]
     given = ("--python", f"{session.bin}/python", *extras, "pyproject.toml", str(folder / "airflow.txt"))
@@ -80,7 +80,7 @@ def as_of(day: str) -> list[str]:
 
 def packages(session: nox.Session) -> list[str]:
     """Build the wheel; return what to install to test it."""
-    folder = Path(session.create_tmp()) / "wheel"
+    folder = Path(session.create_tmp()).resolve() / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
     session.run_install("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder), external=True)
     [wheel] = folder.glob("*.whl")
@@ -89,7 +89,8 @@ def packages(session: nox.Session) -> list[str]:
 
 def run_tests(session: nox.Session, *chosen: str) -> tuple[int, int]:
     """Run tests outside of the checkout, where only the wheel can be imported; return how many passed and skipped."""
-    folder, report = Path(session.create_tmp()) / "checkout", Path(session.create_tmp()) / "report.xml"
+    place = Path(session.create_tmp()).resolve()
+    folder, report = place / "checkout", place / "report.xml"
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("tests", "docs", "example_dags"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -329,7 +329,7 @@ def test_what_was_created_is_removed_though_nobody_reads_the_output_any_more(out
         command += ["--yes", "--connection", "exotel_check", "--number", NUMBER, "--out", str(out)]
         given = {**os.environ, **environment(emulator), "PYTHONUNBUFFERED": "1"}
         with subprocess.Popen(command, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            watch = threading.Timer(120, process.kill)
+            watch = threading.Timer(600, process.kill)  # a create in flight is looked for until it must show
             watch.start()
             assert process.stdout is not None
             assert process.stderr is not None
@@ -360,7 +360,7 @@ def test_it_runs_as_a_program_that_loads_no_airflow_and_removes_what_it_created_
         with subprocess.Popen(
             command, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
-            watch = threading.Timer(120, process.kill)
+            watch = threading.Timer(600, process.kill)
             watch.start()
             for line in process.stdout or ():
                 lines.append(line)
