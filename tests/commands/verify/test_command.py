@@ -333,7 +333,7 @@ def test_what_was_created_is_removed_though_nobody_reads_the_output_any_more(out
             watch.start()
             assert process.stdout is not None
             assert process.stderr is not None
-            while "] list-delay: " not in process.stdout.readline():
+            while "] csv: " not in process.stdout.readline():  # what follows only reads
                 pass
             process.stdout.close()
             process.send_signal(signal.SIGTERM)  # a background shell has its programs ignore SIGINT
@@ -364,7 +364,7 @@ def test_it_runs_as_a_program_that_loads_no_airflow_and_removes_what_it_created_
             watch.start()
             for line in process.stdout or ():
                 lines.append(line)
-                if "] list-delete: " in line:
+                if "] csv: " in line:  # what follows only reads
                     process.send_signal(signal.SIGTERM)
             watch.cancel()
         left = [each.name for each in emulator.campaigns if each.status in {"created", "in-progress", "paused"}]
