@@ -335,8 +335,7 @@ def test_a_task_leaves_a_record_before_it_resumes_its_campaign(run_dag: Run, exo
             exotel.faults.add(Fault(on="PUT campaigns/*", kind="status", status=400, times=None))
 
         given = {"numbers": NUMBERS, "read_via_text": "Hello", "idempotency_key": "one", "schedule": {"end_at": "PT9H"}}
-        waits = {"wait_for_completion": True, "poll_interval": 1}
-        again = CreateCampaignOperator(task_id="again", if_paused="resume", **waits, **given)
+        again = CreateCampaignOperator(task_id="again", if_paused="resume", wait_for_completion=True, **given)
         CreateCampaignOperator(task_id="create", **given) >> paused() >> again
 
     ran = run_dag(fill)
