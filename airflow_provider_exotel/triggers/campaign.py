@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 NOT_BEFORE = timedelta(seconds=15)
 """Time after the deferral before the first poll or event."""
 _POLL_INTERVAL = 60.0
+# A count of calls waits for the account's rate limit, and must not outlast a deadline or the end of a window by much.
+_SHORTEST_COUNT, _LONGEST_COUNT = 10.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,9 @@ class CampaignTrigger(BaseTrigger):
                         await self._log_line(f"{line} {next_poll(later)}")
                     if subscription is not None and left[campaign_id].wait.send_at:
                         subscription.move(campaign_id, left[campaign_id].wait.polled_from() or not_before)
-                    await self._evaluate(left[campaign_id])
+                    wakes_at = next_wake((one.wait for one in left.values()), deadline)
+                    timeout = max(_SHORTEST_COUNT, _seconds_until(wakes_at, _LONGEST_COUNT))
+                    await self._evaluate(left[campaign_id], timeout)
                 for campaign_id, one in list(left.items()):
                     one.update_clock(utc_now())
                     if one.event is not None:
@@ -194,14 +198,15 @@ class CampaignTrigger(BaseTrigger):
         stack.callback(poller.unsubscribe, subscription)
         return subscription
 
-    async def _evaluate(self, one: WatchedCampaign) -> None:
-        """Count the calls of a campaign, if its circuit breaker is due."""
+    async def _evaluate(self, one: WatchedCampaign, timeout: float) -> None:
+        """Count the calls of a campaign within ``timeout`` seconds, if its circuit breaker is due."""
         campaign_id = one.wait.campaign_id
         if not one.is_breaker_due(utc_now()):
             return
         try:
             poller = await poller_of(self.exotel_conn_id)
-            one.evaluate(await poller.ask(lambda client: sample_calls(client, campaign_id)), utc_now())
+            sample = await asyncio.wait_for(poller.ask(lambda client: sample_calls(client, campaign_id)), timeout)
+            one.evaluate(sample, utc_now())
         except Exception as error:  # repeated at the next poll
             detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
             await self._log_line(f"Could not count the calls of campaign {campaign_id}: {detail}", logging.WARNING)

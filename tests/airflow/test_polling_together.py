@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,10 +30,12 @@ from airflow_provider_exotel.triggers import stopping as stopping_module
 from airflow_provider_exotel.triggers.campaign import CampaignTrigger, TriggerResult
 from airflow_provider_exotel.triggers.poller import AccountPoller
 from airflow_provider_exotel.triggers.stopping import CampaignStopper
+from airflow_provider_exotel.waiting.breaker import Breaker
 from airflow_provider_exotel.waiting.owner import TaskKey
 from airflow_provider_exotel.waiting.sweep import SweepResult
 from airflow_provider_exotel.waiting.wait import Wait
 
+from ..client.raw_server import RawServer, http
 from .virtual_time import START, VirtualTime
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -380,6 +383,35 @@ def test_a_trigger_logs_in_another_thread_so_that_a_full_log_does_not_hold_up_th
 
     assert logged_in
     assert threading.get_ident() not in logged_in
+
+
+def test_a_count_of_calls_that_hangs_keeps_no_task_from_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    class Hanging(RawServer):
+        """Answers a count of calls when the test is over."""
+
+        def _read(self, connection: socket.socket) -> str:
+            asked = super()._read(connection)
+            if "call-details" in asked:
+                answered.wait(120)
+            return asked
+
+    now = datetime.now(UTC)
+    wait = Wait("c1", now - HOUR, now + HOUR, breaker=Breaker(0.5))
+    shown = {"id": "c1", "status": "InProgress", "date_created": (now - HOUR).isoformat()}
+    given = {"deferred_at": (now - HOUR).isoformat(), "deadline": (now + timedelta(seconds=8)).isoformat()}
+    with Hanging(http(200, {"http_code": 200, "metadata": {"total": 1}, "response": [shown]})) as server:
+        uri = f"exotel://key:token@{server.host}/sid?region=other&requests_per_minute=6000"
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
+        monkeypatch.setattr(trigger_module, "_SHORTEST_COUNT", 1.0)
+        try:
+            result = asyncio.run(asyncio.wait_for(event_of(trigger_for("c1", waits=[wait.as_json()], **given)), 60))
+        finally:
+            answered.set()
+
+    assert server.connections == 2  # the list, and the count that hangs
+    assert [one.campaign_id for one in result.left] == ["c1"]
 
 
 @pytest.fixture
