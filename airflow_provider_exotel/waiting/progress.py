@@ -41,21 +41,30 @@ class Progress:
     too_slow: bool = False
 
 
-def progress_of(campaign: Campaign, first: Sample | None, now: datetime) -> Progress:
+def progress_of(
+    campaign: Campaign,
+    first: Sample | None,
+    now: datetime,
+    *,
+    contacts: int | None = None,
+    end_at: datetime | None = None,
+) -> Progress:
     """Return the progress of a campaign.
 
     :param campaign: the campaign, as it was polled.
     :param first: an earlier sample; ``None`` for none.
     :param now: when it was polled.
+    :param contacts: number of its contacts, if a task knows it; default as the service counts them.
+    :param end_at: when its window closes, if a task knows it; default as the service shows it.
     """
-    tally = tally_of(campaign.stats, ended=campaign.status.has_ended)
+    tally = tally_of(campaign.stats, contacts=contacts, ended=campaign.status.has_ended)
     progress = Progress(tally, is_counted=bool(campaign.stats.given))
     if first is None or campaign.status is not CampaignStatus.IN_PROGRESS or now - first[0] < _MIN_PACE_TIME:
         return progress
     per_minute = max(0, tally.done - first[1]) / ((now - first[0]).total_seconds() / 60)
     if not per_minute or not tally.open:
         return Progress(tally, progress.is_counted, per_minute)
-    latest = campaign.schedule.end_at or (campaign.date_created or now) + MAX_LIFETIME
+    latest = end_at or campaign.schedule.end_at or (campaign.date_created or now) + MAX_LIFETIME
     minutes = tally.open / per_minute
     too_slow = minutes * 60 > (latest - now).total_seconds()
     return Progress(

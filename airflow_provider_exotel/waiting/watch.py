@@ -15,7 +15,8 @@ from airflow_provider_exotel.client.errors import ExotelError
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.waiting.breaker import CallSample
 from airflow_provider_exotel.waiting.outcome import Outcome, outcome_of, tally_of
-from airflow_provider_exotel.waiting.wait import MAX_LIFETIME, Step, Wait
+from airflow_provider_exotel.waiting.progress import progress_of
+from airflow_provider_exotel.waiting.wait import Step, Wait
 
 GONE_AFTER = 3
 """Number of consecutive polls without a campaign after which it counts as deleted."""
@@ -138,22 +139,16 @@ def progress_line(campaign: Campaign, wait: Wait, first: tuple[datetime, int], n
     :param first: the time of the first poll, and the number of contacts done at that time.
     :param now: the current time.
     """
-    tally = tally_of(campaign.stats, contacts=wait.contacts, ended=campaign.status.has_ended)
+    progress = progress_of(campaign, first, now, contacts=wait.contacts, end_at=wait.end_at)
+    tally = progress.tally
     people = f"{tally.done:,} of {tally.contacts:,}" if tally.contacts else f"{tally.done:,}"
     parts = [f"Campaign {campaign.id} ({campaign.status_text}): {people} done, {tally.reached:,} reached"]
-    minutes = (now - first[0]).total_seconds() / 60
-    per_minute = (tally.done - first[1]) / minutes if minutes > 0 else 0.0
-    if per_minute > 0 and tally.open and campaign.status is CampaignStatus.IN_PROGRESS:
-        parts.append(f"{per_minute:.1f} a minute, {_expected_end(tally.open / per_minute, wait.end_at, now)}")
+    if progress.too_slow:
+        parts.append(f"{progress.per_minute:.1f} a minute, too slow to reach everybody before its window closes")
+    elif progress.expected_end is not None:
+        expected = progress.expected_end.astimezone(UTC)
+        parts.append(f"{progress.per_minute:.1f} a minute, expected to end at {expected:%Y-%m-%d %H:%M} UTC")
     return ", ".join(parts) + "."
-
-
-def _expected_end(minutes: float, end_at: datetime | None, now: datetime) -> str:
-    latest = end_at if end_at is not None else now + MAX_LIFETIME
-    if minutes * 60 > (latest - now).total_seconds():
-        return "too slow to reach everybody before its window closes"
-    expected = now + timedelta(minutes=minutes)
-    return f"expected to end at {expected.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def next_wake(waits: Iterable[Wait], deadline: datetime | None = None) -> datetime | None:
@@ -184,12 +179,16 @@ def watch(
     """
     while True:
         if watched.wait.has_begun(now()):
+            # The wait ends by the clock, even if the service fails.
             try:
                 line = watched.update(poll(), now())
+            except ExotelError as error:
+                line = f"Could not poll campaign {watched.wait.campaign_id}: {error}"
+            try:
                 if count_calls is not None and watched.is_breaker_due(now()):
                     watched.evaluate(count_calls(), now())
-            except ExotelError as error:  # the wait ends by the clock, even if the service fails
-                line = f"Could not poll campaign {watched.wait.campaign_id}: {error}"
+            except ExotelError as error:
+                note(f"Could not count the calls of campaign {watched.wait.campaign_id}: {error}")
         else:
             line = None
         watched.update_clock(now())
