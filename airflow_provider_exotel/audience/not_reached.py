@@ -115,11 +115,11 @@ def read_calls(
     rows = unnamed = 0
     for kind, file in tables:
         for contact, status, sid in read_columns(_NAME, kind, file, _COLUMNS):
-            if sid and (mark := hash(sid)) in known:
-                # A report of several campaigns, or the callback program, may have the same call.
+            # A report of several campaigns, or the callback program, may have the same call.
+            if sid and hash(sid) in known and (status != REACHED or not contact or contact in attempts):
                 reached |= {contact} if contact and status == REACHED else set()
                 continue
-            known |= {mark} if sid else set()
+            known |= {hash(sid)} if sid else set()
             rows += 1
             unnamed += not contact
             attempts[contact] += 1

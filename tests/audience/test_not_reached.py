@@ -80,6 +80,13 @@ def test_a_call_in_two_reports_counts_once() -> None:
     assert read_calls(tables, KEY).calls_to(number_key(TWICE)) == 2
 
 
+def test_a_call_that_two_reports_spell_differently_reached_its_contact() -> None:
+    spellings = (("one", REACHED, "in-progress"), ("one", REACHED.removeprefix("+91"), "completed"))
+    tables = [("csv", io.BytesIO(table([call], in_clear))) for call in spellings]
+
+    assert read_calls(tables, None, "IN").has_reached(number_key(REACHED))
+
+
 def test_reached_and_often_called_contacts_are_left_out(tmp_path: Path) -> None:
     for name, calls in (("may", CALLS[:3]), ("june", CALLS[3:])):
         (tmp_path / name).mkdir()
