@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_exotel import __version__
-from airflow_provider_exotel.connection import connection_metadata
+from airflow_provider_exotel.connection_form import connection_metadata
 
 _INTEGRATION = "Exotel"
 _PACKAGE = "airflow_provider_exotel"

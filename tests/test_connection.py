@@ -11,12 +11,8 @@ import pytest
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.profile import Profile
-from airflow_provider_exotel.connection import (
-    EXTRA_FIELDS,
-    ExotelSettings,
-    connection_field_behaviour,
-    connection_metadata,
-)
+from airflow_provider_exotel.connection import ExotelSettings
+from airflow_provider_exotel.connection_form import EXTRA_FIELDS, connection_field_behaviour, connection_metadata
 from airflow_provider_exotel.create.cost import Tariff
 
 

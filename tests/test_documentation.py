@@ -71,7 +71,7 @@ def test_every_python_and_airflow_that_is_claimed_is_in_the_table_of_versions() 
 
 
 def test_the_table_of_the_connection_names_every_field() -> None:
-    from airflow_provider_exotel.connection import EXTRA_FIELDS
+    from airflow_provider_exotel.connection_form import EXTRA_FIELDS
 
     rows = table_under(ROOT / "docs" / "connection.md", "Fields")
 

@@ -101,7 +101,7 @@ def test_airflow_knows_the_provider_once_it_is_installed(installed: Path, tmp_pa
 def test_the_connection_form_is_there_once_it_is_installed(installed: Path, tmp_path: Path) -> None:
     program = """
 import json
-from airflow_provider_exotel.connection import EXTRA_FIELDS
+from airflow_provider_exotel.connection_form import EXTRA_FIELDS
 from airflow.providers_manager import ProvidersManager
 manager = ProvidersManager()
 if hasattr(manager, "iter_connection_type_hook_ui_metadata"):

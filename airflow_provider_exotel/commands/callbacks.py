@@ -21,7 +21,8 @@ from typing import Any, cast, get_args
 from airflow_provider_exotel.client.callback_urls import callback_token
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.commands.environment import read_connection
-from airflow_provider_exotel.connection import DEFAULT_CONNECTION_ID, ExotelSettings
+from airflow_provider_exotel.connection import ExotelSettings
+from airflow_provider_exotel.connection_form import DEFAULT_CONNECTION_ID
 from airflow_provider_exotel.report.call import Naming, hashed, in_clear
 from airflow_provider_exotel.report.callbacks import CallLog, Kind, parse_body, read_callback
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError
 from airflow_provider_exotel.commands.environment import emergency_client, read_connection
-from airflow_provider_exotel.connection import DEFAULT_CONNECTION_ID, ExotelSettings
+from airflow_provider_exotel.connection import ExotelSettings
+from airflow_provider_exotel.connection_form import DEFAULT_CONNECTION_ID
 from airflow_provider_exotel.waiting.pausing import pause_all
 
 PAUSED, NOT_PAUSED, NOT_STARTED = 0, 1, 2

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
-from airflow_provider_exotel import connection as declared
+from airflow_provider_exotel import connection_form as declared
 from airflow_provider_exotel.client.callback_urls import callback_token, callback_urls
 from airflow_provider_exotel.client.errors import (
     ExotelAuthError,

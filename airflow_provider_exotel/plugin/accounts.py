@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from airflow.configuration import conf
 
 from airflow_provider_exotel.client.errors import ExotelInputError
-from airflow_provider_exotel.connection import CONNECTION_TYPE, ExotelSettings
+from airflow_provider_exotel.connection import ExotelSettings
+from airflow_provider_exotel.connection_form import CONNECTION_TYPE
 from airflow_provider_exotel.hooks.exotel import read_settings
 from airflow_provider_exotel.plugin.account import READ_EVERY, AccountReader
 

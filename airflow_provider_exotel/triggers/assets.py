@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_exotel.connection import DEFAULT_CONNECTION_ID
+from airflow_provider_exotel.connection_form import DEFAULT_CONNECTION_ID
 
 
 def finished_campaigns(exotel_conn_id: str = DEFAULT_CONNECTION_ID, *, poll_interval: float = 60.0) -> Any:

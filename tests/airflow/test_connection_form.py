@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.providers_manager import ProvidersManager
 
 from airflow_provider_exotel import ExotelHook, ExotelInputError
-from airflow_provider_exotel.connection import EXTRA_FIELDS, STANDARD_FIELDS
+from airflow_provider_exotel.connection_form import EXTRA_FIELDS, STANDARD_FIELDS
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.get_provider_info import get_provider_info
 from airflow_provider_exotel.triggers.poller import settings_of
