@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import re
 import signal
@@ -63,6 +64,35 @@ def main(given: Sequence[str] | None = None, pace: Pace | None = None) -> int:
     chosen = arguments().parse_args(given)
     if chosen.out.is_dir():
         return _refuse("--out: must be a file, not a folder; give the name of one in it")
+    try:
+        lock = _lock(chosen.out.resolve().parent)
+    except BlockingIOError:
+        return _refuse("--out: must not be in a folder in which another run works; wait until that has ended")
+    except OSError as error:
+        return _refuse(f"--out: cannot be written ({type(error).__name__}); give a file in a folder of yours")
+    try:
+        return _verify(chosen, pace)
+    finally:
+        os.close(lock)
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder for this process, and return the descriptor that holds the lock.
+
+    Two runs that share a state would each call as often as one may.
+
+    :raises BlockingIOError: if another process holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _verify(chosen: argparse.Namespace, pace: Pace | None) -> int:
     try:
         settings = read_settings(chosen.connection, chosen.number, os.environ, read_only=chosen.read_only)
         number = "".join(PhoneNumbers([chosen.number]).compact())

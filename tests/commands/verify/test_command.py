@@ -18,7 +18,7 @@ import pytest
 
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.profile import Profile
-from airflow_provider_exotel.commands.verify.__main__ import run
+from airflow_provider_exotel.commands.verify.__main__ import _lock, run
 from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace
 from airflow_provider_exotel.commands.verify.state import State
 from airflow_provider_exotel.commands.verify.table import CHECKS, READ_ONLY
@@ -321,6 +321,20 @@ def test_an_answer_that_a_check_cannot_read_leaves_that_check_open_and_ends_noth
 
     assert result.open["page-size"].startswith("no usable answer (")
     assert "order" in result.open
+
+
+def test_a_second_run_beside_the_first_is_refused(
+    command: Command, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Emulator(seed=1) as emulator:
+        first = _lock(out.parent)
+        try:
+            second = command(emulator, "--yes")
+        finally:
+            os.close(first)
+
+    assert (second.code, emulator.requests) == (2, [])
+    assert "--out: must not be in a folder in which another run works" in capsys.readouterr().err
 
 
 def test_what_was_created_is_removed_though_nobody_reads_the_output_any_more(out: Path) -> None:
