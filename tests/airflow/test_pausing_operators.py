@@ -19,7 +19,7 @@ from airflow_provider_exotel import (
     PauseAllCampaignsOperator,
     PauseOrphanedCampaignsOperator,
 )
-from airflow_provider_exotel.emulator import Emulator, Fault
+from airflow_provider_exotel.emulator import Emulator, Fault, account
 from airflow_provider_exotel.hooks import owner
 from airflow_provider_exotel.hooks.owner import (
     PREFIX,
@@ -326,7 +326,11 @@ def test_a_task_that_fails_between_its_campaign_and_its_wait_leaves_a_record(
     assert record_of(exotel.campaigns[0]) == 1
 
 
-def test_a_task_leaves_a_record_before_it_resumes_its_campaign(run_dag: Run, exotel: Emulator) -> None:
+def test_a_task_leaves_a_record_before_it_resumes_its_campaign(
+    run_dag: Run, exotel: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "LEAD", 0)  # before its send_at no task resumes a campaign
+
     def fill() -> None:
         @task
         def paused() -> None:
