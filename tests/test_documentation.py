@@ -173,7 +173,7 @@ def table_under(page: Path, heading: str) -> list[list[str]]:
 def test_the_table_of_what_is_sent_again_is_the_one_in_the_code() -> None:
     rows = table_under(ROOT / "docs" / "one-campaign.md", "What is sent again, and what never is")
 
-    assert rows == [[rule.happened, rule.read, rule.change, rule.create] for rule in RULES]
+    assert rows == [[rule.description, rule.read, rule.change, rule.create] for rule in RULES]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "example_dags").glob("exotel_*.py")), ids=lambda path: path.stem)

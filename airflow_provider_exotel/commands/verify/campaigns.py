@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from airflow_provider_exotel.client.answer_forms import form_of_campaign, form_of_counts, objects
+from airflow_provider_exotel.client.answer_forms import form_of_campaign, form_of_counts, objects_of
 from airflow_provider_exotel.client.errors import ExotelError, ExotelNotFound
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.commands.verify.check import Check
@@ -138,7 +138,7 @@ def counts(probe: Probe) -> Finding:
         campaign_id, _ = scheduled(probe)
         reply = probe.question(lambda: probe.client.pause_campaign(campaign_id))
         for answer in reply.answers:
-            known |= {"stats_keys": word} if (word := _names_of_counts(objects(answer))) else {}
+            known |= {"stats_keys": word} if (word := _names_of_counts(objects_of(answer))) else {}
         with suppress(NotTold):
             _resume(probe, campaign_id)
     if "stats_keys" not in known:
@@ -280,7 +280,7 @@ def _read(probe: Probe, campaign_id: str) -> Mapping[str, Any]:
     reply = probe.question(lambda: probe.client.get_campaign(campaign_id))
     if reply.error is not None or not reply.answers:
         raise reply.error or NotTold("there was no answer")
-    return objects(reply.answers[-1])[0]
+    return objects_of(reply.answers[-1])[0]
 
 
 def _names_of_counts(campaigns: list[Mapping[str, Any]]) -> str | None:

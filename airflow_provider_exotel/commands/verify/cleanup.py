@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from airflow_provider_exotel.client.answer_forms import objects
+from airflow_provider_exotel.client.answer_forms import objects_of
 from airflow_provider_exotel.client.errors import ExotelError, ExotelNotFound
 from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.commands.verify.probe import NEWEST, Probe
@@ -128,7 +128,7 @@ def _sweep(probe: Probe) -> tuple[list[Campaign], Literal["whole", "part", ""]]:
     for made in [one for one in probe.state.made if one.kind == "campaign" and not one.confirmed and not one.gone]:
         # A long list need not come newest first, and this filter may work.
         probe.question(partial(read, made.name))
-    pages = [answer for answer in reply.answers if answer.path == "/campaigns" and objects(answer)]
+    pages = [answer for answer in reply.answers if answer.path == "/campaigns" and objects_of(answer)]
     for campaign in list(found):
         made = _made_of(probe, campaign)
         if made.id != campaign.id:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from airflow_provider_exotel.client.answer_forms import form_of_headers, objects
+from airflow_provider_exotel.client.answer_forms import form_of_headers, objects_of
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import (
     ExotelConnectionError,
@@ -202,7 +202,7 @@ class Probe:
         """
         asked = client or self.client
         reply = self.question(lambda: list(asked.list_campaigns(**query, most=NEWEST)))
-        listed = [one for answer in reply.answers if answer.path == "/campaigns" for one in objects(answer)]
+        listed = [one for answer in reply.answers if answer.path == "/campaigns" for one in objects_of(answer)]
         # An error without a status is the client's own, about pages that do not belong together.
         stopped = isinstance(reply.error, ExotelResponseError) and reply.error.http_status is None
         if reply.error is not None and not (stopped and listed):

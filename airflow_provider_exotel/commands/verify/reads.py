@@ -6,11 +6,11 @@ from secrets import token_hex
 from typing import Any, cast
 
 from airflow_provider_exotel.client.answer_forms import (
-    entries,
+    entries_of,
     form_of_error,
     form_of_list,
-    objects,
-    parsed,
+    objects_of,
+    parse_body,
 )
 from airflow_provider_exotel.client.client import ExotelClient, SortBy
 from airflow_provider_exotel.client.transport import LARGEST_PAGE
@@ -112,18 +112,18 @@ def paging(probe: Probe) -> Finding:
     reply = probe.question(lambda: list(probe.client.list_campaigns(page_size=1, most=2)))
     pages = {int(answer.query.get("offset", 0)): answer for answer in reply.answers if answer.path == "/campaigns"}
     first, second = pages.get(0), pages.get(1)
-    if first is None or not objects(first) or second is None or second.status != _OK:
+    if first is None or not objects_of(first) or second is None or second.status != _OK:
         raise reply.error or NotTold(_NO_CAMPAIGN)
-    body = parsed(second)
-    if not entries(second):
-        total = (parsed(first).get("metadata") or {}).get("total")
+    body = parse_body(second)
+    if not entries_of(second):
+        total = (parse_body(first).get("metadata") or {}).get("total")
         if not (isinstance(total, int) and total > 1) and len(probe.cache.get("visible", ())) < _TWO:
             raise NotTold(_NO_CAMPAIGN)
         word = "null" if body.get("response") is None else "empty"
         return Finding(
             f"pages after the first are {word}", "it takes such a list for an error", {"list_later_pages": word}
         )
-    if [one.get("id") for one in objects(first)] == [one.get("id") for one in objects(second)]:
+    if [one.get("id") for one in objects_of(first)] == [one.get("id") for one in objects_of(second)]:
         return Finding("the offset is ignored", "it takes such a list for an error", {"list_offset": "ignored"})
     return Finding(
         "pages follow each other by offset",
@@ -137,8 +137,8 @@ def page_size(probe: Probe) -> Finding:
     reply = probe.question(lambda: list(probe.client.list_campaigns(page_size=LARGEST_PAGE, most=LARGEST_PAGE)))
     if reply.error is not None or not reply.answers:
         raise reply.error or NotTold(_NO_CAMPAIGN)
-    total = ((parsed(reply.answers[0]) or {}).get("metadata") or {}).get("total")
-    count = len(objects(reply.answers[0]))
+    total = ((parse_body(reply.answers[0]) or {}).get("metadata") or {}).get("total")
+    count = len(objects_of(reply.answers[0]))
     if not isinstance(total, int) or min(total, LARGEST_PAGE) <= _DEFAULT_PAGE:
         raise NotTold(f"the account has fewer than {_DEFAULT_PAGE + 1} campaigns, or does not tell how many")
     if count == total < LARGEST_PAGE:
@@ -155,8 +155,8 @@ def order(probe: Probe) -> Finding:
         )
         if reply.error is not None or not reply.answers:
             raise reply.error or NotTold(_NO_CAMPAIGN)
-        ends.append([one.get("id") for one in objects(reply.answers[-1])])
-    total = ((parsed(reply.answers[-1]) or {}).get("metadata") or {}).get("total")
+        ends.append([one.get("id") for one in objects_of(reply.answers[-1])])
+    total = ((parse_body(reply.answers[-1]) or {}).get("metadata") or {}).get("total")
     if not all(ends) or (ends[0] == ends[1] and (total == 1 or len(probe.cache.get("visible", ())) < _TWO)):
         raise NotTold(_NO_CAMPAIGN)
     word = "ignored" if ends[0] == ends[1] else "asked"
