@@ -237,13 +237,13 @@ def statuses_in(words: str) -> set[CampaignStatus]:
 
 
 def test_each_row_of_the_live_service_is_a_check_of_verify() -> None:
-    from airflow_provider_exotel.commands.verify.table import CHECKS, NOT_TOLD
+    from airflow_provider_exotel.commands.verify.table import CHECKS, MAY_STAY_UNKNOWN
 
     page = ROOT / "docs" / "live-service.md"
 
     rows = table_under(page, "What is not known")
     assert rows == [[check.question, check.client, f"`{check.id}`"] for check in CHECKS]
-    assert table_under(page, "What no check can tell") == [[f"`{name}`", why] for name, why in NOT_TOLD.items()]
+    assert table_under(page, "What no check can tell") == [[f"`{name}`", why] for name, why in MAY_STAY_UNKNOWN.items()]
 
 
 @pytest.mark.airflow
