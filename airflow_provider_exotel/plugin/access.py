@@ -1,6 +1,6 @@
-"""Who may see and press what. A mounted app gets no authorization from Airflow: every route asks here.
+"""Permissions of the page. Airflow does not authorize requests to a mounted app, so every route asks here.
 
-Neither ``get_user`` nor the auth manager is a public API of Airflow: if an import of this module fails, there is no
+Neither ``get_user`` nor the auth manager is a public API of Airflow. If an import of this module fails, there is no
 page.
 """
 
@@ -30,9 +30,9 @@ _ASKED: dict[Permission, tuple[Literal["GET", "PUT"], DagAccessEntity | None]] =
 
 @dataclass
 class Viewer:
-    """A user of Airflow, and what this user may do; each question is asked once a request.
+    """A user of Airflow and the user's permissions; each permission is checked once per request.
 
-    :param user: the user that Airflow knows.
+    :param user: Airflow's user.
     """
 
     user: Any
@@ -45,7 +45,7 @@ class Viewer:
 
     @property
     def id(self) -> str:
-        """What Airflow tells users apart by."""
+        """The id by which Airflow distinguishes users."""
         return str(self.user.get_id())
 
     def may(self, permission: Permission, dag_id: str) -> bool:
@@ -80,12 +80,12 @@ class Viewer:
 
     @property
     def may_read_any_dag(self) -> bool:
-        """Whether there is any DAG that the user may read."""
+        """Whether the user may read at least one DAG."""
         return bool(get_auth_manager().is_authorized_dag(method="GET", user=self.user))
 
 
 def sign_token(viewer: Viewer, *confirmed: str) -> str:
-    """Return a token for a form: it proves that this user was shown this confirmation within the last hour.
+    """Return a token for a form, which proves that this user saw this confirmation within the last hour.
 
     :param viewer: the user.
     :param confirmed: the action, the connection and the campaign.
@@ -94,26 +94,26 @@ def sign_token(viewer: Viewer, *confirmed: str) -> str:
 
 
 def is_valid_token(token: str, viewer: Viewer, *confirmed: str) -> bool:
-    """Return whether a token was made by :func:`sign_token` for the same user and the same action.
+    """Return whether :func:`sign_token` made a token for the same user and the same action, within the last hour.
 
-    :param token: what the form sent.
+    :param token: the token in the form.
     :param viewer: the user who sent it.
     :param confirmed: the action, the connection and the campaign.
     """
     try:
         signed = _signer().loads(token, max_age=TOKEN_HOLDS_FOR)
-    except BadSignature:  # an expired one too
+    except BadSignature:  # also raised for an expired token
         return False
     return bool(signed == [viewer.id, *confirmed])
 
 
 def _signer() -> URLSafeTimedSerializer:
-    # All API servers of an Airflow have the same secret key.
+    # All API servers of an Airflow share the secret key.
     return URLSafeTimedSerializer(conf.get_mandatory_value("api", "secret_key"), salt=__name__)
 
 
 def _details(kind: Any, name: str, value: str, team: str | None) -> Any:
-    # Airflow 3.1 knows no teams.
+    # Airflow 3.1 has no teams.
     return kind(**{name: value}, **({"team_name": team} if team else {}))
 
 

@@ -1,7 +1,7 @@
-"""The campaigns of one account as this process last read them: one list request in 15 seconds, whoever looks.
+"""The latest campaigns of one account, read by this process with one list request in 15 seconds for all viewers.
 
-A request is made in a thread of its own. A page waits a few seconds for it and then shows what was read before, so that
-neither a slow service nor the rate limit keeps a page waiting, and no two pages ask at once.
+Each request runs in its own thread. A page waits a few seconds for it and then shows the previous data. So neither a
+slow service nor the rate limit delays a page, and no two pages send a request at once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 READ_EVERY = timedelta(seconds=15)
 LATEST = 500
-"""How many campaigns are read with one request."""
+"""The number of campaigns that one request reads."""
 PATIENCE = 5.0
 """Seconds that a page waits for answers."""
 ANSWER_WITHIN = 5.0
@@ -46,7 +46,7 @@ _WORDS: tuple[tuple[type[ExotelError], str], ...] = (
     (ExotelAuthError, "Exotel does not accept the connection's key, token, account or region."),
     (ExotelPaymentRequired, "Exotel refuses requests until the account's balance or plan covers them."),
     (ExotelRateLimited, "Exotel allows no more requests at the moment."),
-    (ExotelServerError, "Exotel has a fault of its own."),
+    (ExotelServerError, "Exotel reports an internal error."),
     (ExotelConnectionError, "Exotel cannot be reached, or did not answer in time."),
     (ExotelRequestRefused, "Exotel refused the request."),
 )
@@ -56,7 +56,7 @@ NOT_YET = "Exotel has not answered yet; the page tries again by itself."
 
 
 def in_words(error: ExotelError) -> str:
-    """Return what went wrong with a request, in words that hold nothing of the service's answer.
+    """Return the reason of a failed request in words, without any text from the service's answer.
 
     :param error: the error.
     """
@@ -65,14 +65,14 @@ def in_words(error: ExotelError) -> str:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is known of an account's campaigns.
+    """The campaigns of an account, as last read.
 
-    :param campaigns: the latest and the active ones, newest first.
-    :param samples: earlier polls of those that dial, by id.
-    :param read_at: when they were read; ``None`` if never.
-    :param is_whole: whether the latest are all campaigns of the account.
-    :param has_active_of_all: whether active campaigns that are older than the latest are among them.
-    :param problem: what went wrong with the last request, in words; empty if nothing did.
+    :param campaigns: the latest and the active campaigns, newest first.
+    :param samples: earlier polls of dialling campaigns, by id.
+    :param read_at: the time at which they were read; ``None`` if never.
+    :param is_whole: whether the latest campaigns are all campaigns of the account.
+    :param has_active_of_all: whether active campaigns older than the latest are included.
+    :param problem: why the last request failed, in words; empty if it succeeded.
     """
 
     campaigns: tuple[Campaign, ...] = ()
@@ -85,12 +85,12 @@ class Snapshot:
 
 @dataclass
 class StopEverything:
-    """The stop of a whole account, while it runs and afterwards.
+    """The progress and the result of stopping a whole account.
 
-    :param by: who pressed the button.
-    :param paused: campaigns that do not dial any more.
-    :param failed: ids of those that could not be paused.
-    :param problem: what ended it before its time, in words.
+    :param by: the user who pressed the button.
+    :param paused: the number of campaigns that are no longer dialling.
+    :param failed: ids of campaigns that could not be paused.
+    :param problem: why it ended early, in words.
     :param finished: set when it has ended.
     """
 
@@ -105,7 +105,7 @@ class AccountReader:
     """Reads the campaigns of one account for all requests of this process.
 
     :param settings: a connection to the account.
-    :param now: the time.
+    :param now: the clock.
     :param patience: seconds that a page waits for an answer.
     """
 
@@ -130,9 +130,9 @@ class AccountReader:
         self.stop: StopEverything | None = None
 
     def begin(self) -> threading.Event | None:
-        """Begin to read the account's campaigns if that was 15 seconds ago.
+        """Start to read the account's campaigns, unless they were read in the last 15 seconds.
 
-        :return: set when they are read; ``None`` if nothing is being read.
+        :return: an event that is set when they are read; ``None`` if no reading is in progress.
         """
         with self._lock:
             now = self._now()
@@ -142,9 +142,9 @@ class AccountReader:
             return self._reading
 
     def snapshot(self, patience: float | None = None) -> Snapshot:
-        """Return the account's campaigns, read at most 15 seconds ago if the service answers.
+        """Return the account's campaigns, at most 15 seconds old if the service answers.
 
-        :param patience: seconds to wait for an answer at most; default the reader's.
+        :param patience: the longest wait for an answer in seconds; default the reader's.
         """
         reading = self.begin()
         if reading is not None:
@@ -152,9 +152,9 @@ class AccountReader:
         return self._snapshot
 
     def may_read_one(self) -> bool:
-        """Return whether a campaign may be read by itself now: whoever asks, one in five seconds.
+        """Return whether a single campaign may be read now, at most one in five seconds for all viewers.
 
-        Anybody may ask for any id, and each costs a request of the account's rate limit.
+        Every viewer may ask for any id, and each costs a request of the account's rate limit.
         """
         with self._lock:
             now = self._now()
@@ -166,7 +166,7 @@ class AccountReader:
     def client(self, *, tries: int | None = None) -> ExotelClient:
         """Return a client of the account, which shares this process's rate limit.
 
-        :param tries: how often a request is sent at most; default as the client's policy says.
+        :param tries: the most attempts of a request; default the client's policy.
         """
         return client_of(self.settings, tries=tries)
 
@@ -175,16 +175,16 @@ class AccountReader:
         return client_of(self.settings, fail_fast=True, fail_after=ANSWER_WITHIN)
 
     def find(self, campaign_id: str) -> Campaign | None:
-        """Return a campaign as it was last read, ``None`` if it was not.
+        """Return a campaign as last read, ``None`` if it was not read.
 
         :param campaign_id: its id.
         """
         return next((one for one in self.snapshot().campaigns if one.id == campaign_id), None)
 
     def take(self, campaign: Campaign) -> None:
-        """Take in a campaign that was read by itself, after somebody paused, resumed or stopped it.
+        """Store a campaign that was read on its own, after somebody paused, resumed or stopped it.
 
-        :param campaign: the campaign as it stands now.
+        :param campaign: its current state.
         """
         with self._lock:
             for known in (self._latest, self._active):
@@ -194,11 +194,11 @@ class AccountReader:
             self._snapshot = replace(self._snapshot, campaigns=shown)
 
     def stop_everything(self, by: str) -> StopEverything:
-        """Begin to pause every campaign of the account, or return the stop that runs.
+        """Start to pause every campaign of the account, or return the stop in progress.
 
-        It goes on in the background: at 30 requests a minute a hundred campaigns take more than three minutes.
+        It runs in the background: at 30 requests a minute a hundred campaigns take more than three minutes.
 
-        :param by: who pressed the button.
+        :param by: the user who pressed the button.
         """
         with self._lock:
             if self.stop is None or self.stop.finished.is_set():
@@ -243,7 +243,7 @@ class AccountReader:
             reading.set()
 
     def _read_list(self, reads_active: bool) -> None:
-        """Make one request: in turns for the latest campaigns and, if these are not all, for the active ones."""
+        """Send one request: for the latest campaigns or, in turns if these are not all, for the active ones."""
         with self.client(tries=1) as client:
             try:
                 listed = {
@@ -252,7 +252,7 @@ class AccountReader:
             except ExotelRequestRefused:
                 if not reads_active:
                     raise
-                listed = {}  # a filter in another spelling than this account's
+                listed = {}  # the filter is spelled differently on this account
         with self._lock:
             now = self._now()
             if reads_active:
@@ -274,6 +274,6 @@ class AccountReader:
             self._snapshot = Snapshot(tuple(in_order), samples, now, is_whole, has_active)
 
     def _keep(self, problem: str) -> None:
-        """Go on showing what was read before, and say why it is not newer."""
+        """Keep the previous data, and store why it is not newer."""
         with self._lock:
             self._snapshot = replace(self._snapshot, problem=problem)

@@ -1,7 +1,7 @@
-"""The accounts of the connections that are shown.
+"""The accounts on the page, and their connections.
 
-Shown are the connections of type ``exotel`` in Airflow's database, and those that ``[exotel] connections`` names in its
-configuration: connections of environment variables and secrets backends cannot be listed.
+The page shows the connections of type ``exotel`` in Airflow's database, and those that ``[exotel] connections`` names
+in Airflow's configuration. Connections in environment variables and secrets backends cannot be listed.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ Credentials = tuple[str, str, str, str]
 class Account:
     """An account of the service, and the connections that lead to it with the same credentials.
 
-    Whoever may edit one of them holds these credentials. A connection that names the account with others proves nothing
-    about them, and is an account of its own here.
+    Whoever may edit one of these connections has the credentials. A connection to the same account with other
+    credentials is a separate account here, since it proves no right to the first one.
 
     :param connections: ids and settings of the connections, in order of their ids.
-    :param reader: what this process knows of its campaigns.
+    :param reader: reads its campaigns for this process.
     """
 
     connections: dict[str, ExotelSettings]
@@ -43,12 +43,12 @@ class Account:
 
     @property
     def id(self) -> str:
-        """The id of the first connection, which stands for the account in addresses."""
+        """The id of the first connection, which identifies the account in addresses."""
         return next(iter(self.connections))
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no page may hold."""
+        """Texts that must not be on any page."""
         return tuple(
             secret for settings in self.connections.values() for secret in (settings.api_key, settings.api_token)
         )
@@ -56,10 +56,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A connection that leads to no account.
+    """A connection that cannot be used.
 
     :param conn_id: its id.
-    :param problem: what is wrong with it, in words that hold none of its values.
+    :param problem: the problem, without any of its values.
     """
 
     conn_id: str
@@ -69,7 +69,7 @@ class Unreadable:
 class Accounts:
     """All accounts that this process shows, read again from Airflow's connections every 15 seconds.
 
-    :param now: the time.
+    :param now: the clock.
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -80,7 +80,7 @@ class Accounts:
         self._readers: dict[Credentials, AccountReader] = {}
 
     def read(self) -> tuple[list[Account], list[Unreadable]]:
-        """Return the accounts, and the connections that lead to none."""
+        """Return the accounts, and the connections that cannot be used."""
         with self._lock:
             now = self.now()
             if self._read_at is None or now - self._read_at >= READ_EVERY:
@@ -114,7 +114,7 @@ class Accounts:
     def _reader(self, key: Credentials, found: dict[str, ExotelSettings]) -> AccountReader:
         settings = next(iter(found.values()))
         reader = self._readers.setdefault(key, AccountReader(settings, now=self.now))
-        reader.settings = settings  # its timeouts or its rate limit may have been changed
+        reader.settings = settings  # timeouts or the rate limit may have changed
         return reader
 
 
@@ -133,5 +133,5 @@ def shown_connections() -> list[str]:
 def _connection(conn_id: str) -> object:
     from airflow.models.connection import Connection
 
-    # As tasks find it: an environment variable or a secrets backend goes before the database.
+    # In the same way as in tasks: an environment variable or a secrets backend takes precedence over the database.
     return Connection.get_connection_from_secrets(conn_id)

@@ -1,8 +1,8 @@
-"""Pause, resume or stop a campaign for a person, confirm what came of it, and write down who did it.
+"""Pause, resume or stop a campaign for a person, confirm the result, and log who did it.
 
-A person waits for the answer, and holds a thread of the API server meanwhile. So each request is sent once, with a
-client that fails fast, and a pause is polled for :data:`CONFIRM_WITHIN` seconds: with 5 seconds a request, an action
-ends within 30 seconds even if every answer is slow, and a person can press again.
+While a person waits for the answer, a thread of the API server is busy. So each request is sent once, by a client that
+fails fast, and a pause is polled for :data:`CONFIRM_WITHIN` seconds. With 5 seconds per request, an action ends within
+30 seconds even if every answer is slow. The person can press again.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONFIRM_WITHIN = 10.0
-"""Seconds after the begin of an action until which a pause is polled."""
+"""Seconds from the start of an action in which a pause is polled."""
 
-_CAME_OF: dict[str, tuple[str, Callable[[Campaign], bool]]] = {
+_RESULTS: dict[str, tuple[str, Callable[[Campaign], bool]]] = {
     "pause": ("It is paused: nobody else is called until it is resumed.", does_not_dial),
     "resume": (
         "It is resumed.",
@@ -54,11 +54,11 @@ _PRESS_AGAIN = (
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an action.
+    """The result of an action.
 
-    :param message: what happened, in words.
-    :param is_confirmed: whether the service shows it.
-    :param campaign: the campaign as it stands now, where it could be read.
+    :param message: the result, in words.
+    :param is_confirmed: whether the service confirmed it.
+    :param campaign: the campaign's current state, if it could be read.
     :param advice: what the person can do next, if anything.
     """
 
@@ -69,7 +69,7 @@ class Result:
 
 
 def carry_out(client: ExotelClient, campaign_id: str, action: str, now: datetime) -> Result:
-    """Pause, resume or stop a campaign, and return what came of it.
+    """Pause, resume or stop a campaign, and return the result.
 
     :param client: a client that fails fast.
     :param campaign_id: the campaign.
@@ -77,7 +77,7 @@ def carry_out(client: ExotelClient, campaign_id: str, action: str, now: datetime
     :param now: the present moment.
     :raises ExotelError: if the service refuses, fails or does not answer.
     """
-    message, is_done = _CAME_OF[action]
+    message, is_done = _RESULTS[action]
     try:
         campaign = _resume(client, campaign_id, now) if action == "resume" else _pause(client, campaign_id)
         if action == "stop" and campaign is not None and campaign.status is CampaignStatus.PAUSED:
@@ -86,14 +86,14 @@ def carry_out(client: ExotelClient, campaign_id: str, action: str, now: datetime
             except ExotelError as error:
                 return Result(f"{_ONLY_PAUSED} {in_words(error)}", False, campaign, _advice(action))
     except ExotelNotFound:
-        return Result("Exotel does not know it any more: it was deleted, and calls nobody.", is_confirmed=False)
+        return Result("It no longer exists at Exotel: it was deleted, and calls nobody.", is_confirmed=False)
     except ExotelInputError:
         campaign = client.get_campaign(campaign_id)
         return Result(f"Nothing was changed: it is {campaign.status.value} now.", is_confirmed=False, campaign=campaign)
     if campaign is None:
         return Result("Nothing was changed: its window is not open, and Exotel might call at once.", is_confirmed=False)
     if not is_done(campaign):
-        waits = f"Exotel took the request, and still shows it as {campaign.status.value}; look again in a moment."
+        waits = f"Exotel accepted the request, but still shows it as {campaign.status.value}; look again in a moment."
         return Result(waits, is_confirmed=False, campaign=campaign, advice=_advice(action))
     if action == "pause" and campaign.status.has_ended:
         message = "It had ended already: nobody else is called by it."
@@ -101,7 +101,7 @@ def carry_out(client: ExotelClient, campaign_id: str, action: str, now: datetime
 
 
 def describe_failure(error: ExotelError, action: str) -> Result:
-    """Return what is known after an action whose request failed.
+    """Return the result of an action whose request failed.
 
     :param error: the error.
     :param action: the action.
@@ -109,15 +109,15 @@ def describe_failure(error: ExotelError, action: str) -> Result:
     return Result(f"{_UNCONFIRMED[action]} {in_words(error)}", is_confirmed=False, advice=_advice(action))
 
 
-def write_down(user: str, action: str, connection: str, campaign_id: str, task: TaskKey | None, result: str) -> None:
+def log_action(user: str, action: str, connection: str, campaign_id: str, task: TaskKey | None, result: str) -> None:
     """Log who did what, in the API server's log and in Airflow's audit log.
 
     :param user: the user's name.
-    :param action: what was done.
+    :param action: the action.
     :param connection: the connection.
-    :param campaign_id: the campaign, empty for all of the account.
-    :param task: the campaign's task, if it is known.
-    :param result: what came of it.
+    :param campaign_id: the campaign, empty for all campaigns of the account.
+    :param task: the campaign's task, if known.
+    :param result: the result.
     """
     what = f"campaign {campaign_id}" if campaign_id else "all campaigns"
     log.info("User %s pressed %s for %s of connection %s: %s", user, action, what, connection, result)
@@ -131,14 +131,14 @@ def write_down(user: str, action: str, connection: str, campaign_id: str, task: 
         extra = json.dumps({"connection": connection, "campaign": campaign_id, "result": result})
         with create_session() as session:
             session.add(Log(f"exotel_{action}", owner=user, owner_display_name=user, extra=extra, **of_task))
-    except Exception as error:  # the log above has it
-        log.warning("Airflow's audit log did not take the entry: %s", type(error).__name__)
+    except Exception as error:  # the log line above remains
+        log.warning("Airflow's audit log did not accept the entry: %s", type(error).__name__)
 
 
 def _pause(client: ExotelClient, campaign_id: str) -> Campaign:
-    """Pause a campaign, and return it once the pause shows, or as it stands after :data:`CONFIRM_WITHIN` seconds."""
+    """Pause a campaign, and return it once it is paused, or its state after :data:`CONFIRM_WITHIN` seconds."""
     ends, delay = time.monotonic() + CONFIRM_WITHIN, 1.0
-    # Sent before anything is read: while it dials, a request that only reads is a request too late.
+    # The pause is sent before anything is read, since the campaign dials on during a request that only reads.
     try:
         pause_once(client, campaign_id)
     except ExotelError as error:

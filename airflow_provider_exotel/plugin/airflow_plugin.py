@@ -1,4 +1,4 @@
-"""What Airflow loads: every component of it imports this module, and only the API server needs the page."""
+"""The plugin class that Airflow loads. Every component imports this module, but only the API server needs the page."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _FIRST_VERSION = (3, 1)
 
 
 class ExotelPlugin(AirflowPlugin):
-    """The page of campaigns, from Airflow 3.1 on; nothing on earlier versions."""
+    """The page of campaigns; empty before Airflow 3.1."""
 
     name = "exotel"
 
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """The page's app, made when the API server first asks for it."""
+        """The page's app, created when the API server first asks for it."""
         if tuple(map(int, airflow_version.split(".")[:2])) < _FIRST_VERSION:
             return []
         try:
             from airflow_provider_exotel.plugin.app import make_app
         except ImportError as error:
-            # The functions that authorize are no public API: without them there is no page, rather than an open one.
-            log.warning("The page of Exotel campaigns is left out: this Airflow has no %s.", error.name or "known API")
+            # The functions that authorize are no public API. Without them there is no page, since it would be open.
+            log.warning("The page of Exotel campaigns is missing: this Airflow has no %s.", error.name or "known API")
             return []
         return [{"app": make_app(), "url_prefix": PREFIX, "name": NAME}]
 
@@ -51,7 +51,7 @@ class ExotelPlugin(AirflowPlugin):
 
 
 def base_path() -> str:
-    """Return the path under which Airflow is reached, empty for the root."""
+    """Return the path of Airflow's URL, empty for the root."""
     from urllib.parse import urlsplit
 
     return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")

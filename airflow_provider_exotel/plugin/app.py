@@ -1,8 +1,12 @@
 """The page's app: an overview, a confirmation for each action, and the actions.
 
-Every route asks who is there (``get_user``, for the app as a whole) and what that user may: who may read a campaign's
-DAG sees it, who may set its task's state may pause, resume and stop it, and who may edit the connection sees the whole
-account and may stop everything. A campaign that a user may not see does not exist for that user.
+Every route checks the user (``get_user``, for the whole app) and the user's permissions:
+
+- A user who may read a campaign's DAG sees the campaign.
+- A user who may set its task's state may pause, resume and stop it.
+- A user who may edit the connection sees the whole account and may stop everything.
+
+A campaign that a user may not see does not exist for that user.
 """
 
 from __future__ import annotations
@@ -30,14 +34,14 @@ from airflow_provider_exotel.plugin import view
 from airflow_provider_exotel.plugin.access import Viewer, get_user, is_valid_token, sign_token
 from airflow_provider_exotel.plugin.account import PATIENCE, Snapshot, in_words
 from airflow_provider_exotel.plugin.accounts import Account, Accounts
-from airflow_provider_exotel.plugin.action import Result, carry_out, describe_failure, write_down
+from airflow_provider_exotel.plugin.action import Result, carry_out, describe_failure, log_action
 from airflow_provider_exotel.plugin.tasks import OwningTask, find_owners, find_plans, find_reports
 
 log = logging.getLogger(__name__)
 
 TITLE = "Exotel campaigns"
 REFRESH = 15
-"""Seconds after which the page loads itself again."""
+"""Seconds after which the page reloads itself."""
 MOST_REPORTS = 10
 _LARGEST_FORM = 8_192
 _DENIED = {
@@ -49,10 +53,10 @@ _DENIED = {
 
 @dataclass(frozen=True)
 class Target:
-    """What an action is for.
+    """The target of an action.
 
     :param account: the account.
-    :param shown: the campaign, ``None`` for all of the account.
+    :param shown: the campaign, ``None`` for all campaigns of the account.
     """
 
     account: Account
@@ -60,7 +64,7 @@ class Target:
 
 
 class Owners:
-    """The tasks of campaigns, asked of Airflow's database once for what was read of an account."""
+    """The tasks of campaigns, queried from Airflow's database once for each snapshot of an account."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -77,14 +81,14 @@ class Owners:
 
 
 def viewer_of(user: Annotated[Any, Depends(get_user)]) -> Viewer:
-    """Return the user who asks."""
+    """Return the user who sent the request."""
     return Viewer(user)
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form.
 
-    :raises HTTPException: if it is larger than one of this page can be.
+    :raises HTTPException: if it is larger than any form of this page.
     """
     body = b""
     async for piece in request.stream():
@@ -100,7 +104,7 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 
 def make_app() -> FastAPI:
-    """Return the app, which Airflow mounts without any authorization of its own."""
+    """Return the app, which authorizes every request itself, since Airflow does not."""
     app = FastAPI(title=TITLE, dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)
     app.state.accounts, app.state.owners = Accounts(), Owners()
     app.include_router(router)
@@ -142,7 +146,7 @@ def overview(request: Request, viewer: Asking) -> HTMLResponse:
     page = render(
         "campaigns.html",
         title=TITLE,
-        subtitle=f"As of {view.describe_time(now)}. The page loads itself again every {REFRESH} seconds.",
+        subtitle=f"As of {view.describe_time(now)}. The page reloads every {REFRESH} seconds.",
         refresh=REFRESH,
         key_figures=[
             ("active campaigns", f"{figures['active']:,}", ""),
@@ -170,7 +174,7 @@ def overview(request: Request, viewer: Asking) -> HTMLResponse:
 
 @router.get("/confirm")
 def confirm(request: Request, viewer: Asking, action: str, connection: str, campaign: str = "") -> HTMLResponse:
-    """Say what an action does, and ask for it to be confirmed."""
+    """Show what an action does, and ask for confirmation."""
     target = _target(request, viewer, action, connection, campaign)
     connection, campaign = target.account.id, target.shown.campaign.id if target.shown else ""
     label, consequence = view.ACTIONS[action]
@@ -202,14 +206,14 @@ def confirm(request: Request, viewer: Asking, action: str, connection: str, camp
 
 @router.post("/act")
 def act(request: Request, viewer: Asking, form: Form) -> HTMLResponse:
-    """Do what was confirmed, if the viewer may still do it, and say what came of it."""
+    """Carry out a confirmed action, if the viewer still has the permission, and show the result."""
     action, connection, campaign_id = (form.get(name, "") for name in ("action", "connection", "campaign"))
     target = _target(request, viewer, action, connection, campaign_id)
     if not is_valid_token(form.get("token", ""), viewer, action, connection, campaign_id):
         raise HTTPException(403, "The confirmation is not yours, or is older than an hour. Go back and confirm again.")
     reader, shown = target.account.reader, target.shown
     if shown is None:
-        write_down(viewer.name, action, connection, "", None, "begun")
+        log_action(viewer.name, action, connection, "", None, "begun")
         reader.stop_everything(viewer.name)
         return _message(
             "Everything is being stopped.",
@@ -225,12 +229,12 @@ def act(request: Request, viewer: Asking, form: Form) -> HTMLResponse:
     if result.campaign is not None:
         reader.take(result.campaign)
     owner = shown.owner.key if shown.owner else None
-    write_down(viewer.name, action, connection, campaign_id, owner, result.message)
+    log_action(viewer.name, action, connection, campaign_id, owner, result.message)
     return _result(result, view.name_of(shown.campaign, target.account.secrets))
 
 
 def _target(request: Request, viewer: Viewer, action: str, connection: str, campaign_id: str) -> Target:
-    """Return what an action is for.
+    """Return the target of an action.
 
     :raises HTTPException: if there is no such action or campaign, or the viewer may not do it.
     """
@@ -255,7 +259,7 @@ def _target(request: Request, viewer: Viewer, action: str, connection: str, camp
 
 
 def _snapshots(accounts: Sequence[Account]) -> list[Snapshot]:
-    """Return the campaigns of accounts, read side by side: a service that hangs is waited for once, not once each."""
+    """Return the campaigns of accounts, read in parallel, so that a hanging service delays the page only once."""
     ends = time.monotonic() + PATIENCE
     for account in accounts:
         account.reader.begin()
@@ -263,7 +267,7 @@ def _snapshots(accounts: Sequence[Account]) -> list[Snapshot]:
 
 
 def _read(account: Account, campaign_id: str) -> Campaign:
-    """Return a campaign that another API server has shown."""
+    """Return a campaign that another API server has shown to the viewer."""
     if not account.reader.may_read_one():
         raise HTTPException(503, "Exotel is not asked for another campaign yet. Load this page again in a few seconds.")
     try:
@@ -301,7 +305,7 @@ def _section(
     *,
     is_editor: bool,
 ) -> dict[str, Any]:
-    """Return what the section of an account shows."""
+    """Return the values of an account's section."""
     wanted = {kind: _number(request.query_params.get(f"{number}{kind}")) for kind in "ae"}
     page_of_ended = view.page_of(ended, wanted["e"])
     page_of_ended["items"] = [
@@ -343,7 +347,7 @@ def _may_edit(viewer: Viewer, account: Account) -> bool:
 def _airflow(request: Request) -> view.Airflow:
     reached = f"{request.url.scheme}://{request.url.netloc}"
     base_url = (conf.get("api", "base_url", fallback="") or reached).rstrip("/")
-    # A browser that does not say where a page is shown gets text to copy.
+    # A browser that does not say where the page is shown gets text to copy.
     return view.Airflow(base_url, is_framed=request.headers.get("sec-fetch-dest") != "document")
 
 

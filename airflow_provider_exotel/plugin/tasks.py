@@ -1,9 +1,9 @@
-"""Which task a campaign belongs to, and what else Airflow's database tells: plans to approve, and reports.
+"""The tasks of campaigns in Airflow's database, the plans that wait for approval, and the reports.
 
-A campaign's name carries a key that is computed from its task instance. So a task is the owner only if the key computed
-from it is the campaign's: what anybody writes into an XCom proves nothing. For a task with an ``idempotency_key`` or an
-``exact_name`` the same is computed from the fields that its worker rendered. An owner record under the campaign's key
-names the task as well.
+A campaign's name contains a key that is computed from its task instance. So a task owns the campaign only if its key is
+the key in the name; an XCom proves nothing, since any task can write one. For a task with an ``idempotency_key`` or an
+``exact_name``, the key or name is computed from its rendered fields. An owner record of the campaign's key also names
+the task.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class OwningTask:
     """The task that a campaign belongs to.
 
     :param key: the task instance.
-    :param state: Airflow's word for its state, ``None`` if it has none.
-    :param has_record: whether it left an owner record, as tasks do that wait with pausing on.
+    :param state: its state in Airflow, ``None`` if it has none.
+    :param has_record: whether it stored an owner record, as waiting tasks do unless ``pause_on_kill=False``.
     """
 
     key: TaskKey
@@ -60,13 +60,13 @@ class OwningTask:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for the campaign."""
+        """Whether the task waits for the campaign."""
         return self.has_record and ownership_of(self.state) is not Ownership.ENDED
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A task instance that has created a campaign.
+    """A task instance that may have created a campaign.
 
     :param key: the task instance.
     :param logical_date: the logical date of its run, if it has one.
@@ -82,9 +82,9 @@ class Candidate:
 class Found:
     """A plan that waits for an answer, or a report.
 
-    :param key: the task instance to look at: the one that asks, or the one that made the report.
-    :param at: since when it waits, or when it was made.
-    :param value: what the plan's or the report's task left in XCom.
+    :param key: the task instance that asks for approval, or that made the report.
+    :param at: the time since which it waits, or at which it was made.
+    :param value: the XCom of the plan's or the report's task.
     """
 
     key: TaskKey
@@ -93,7 +93,7 @@ class Found:
 
 
 def find_owners(campaigns: Sequence[Campaign], connections: Mapping[str, ExotelSettings]) -> dict[str, OwningTask]:
-    """Return the tasks that campaigns belong to, by campaign id; those without a task are left out.
+    """Return the owning tasks by campaign id, without campaigns that have no task.
 
     :param campaigns: campaigns of one account.
     :param connections: ids and settings of the connections that lead to the account.
@@ -112,7 +112,7 @@ def find_plans() -> list[Found]:
     """Return the plans of runs in which a task waits for a person's answer, newest first."""
     from airflow.models.hitl import HITLDetail
 
-    # Airflow 3.1 has another name for it.
+    # Airflow 3.1 uses another name.
     answered_at: Any = getattr(HITLDetail, "responded_at", None) or HITLDetail.response_at
     query = (
         select(
@@ -149,14 +149,14 @@ def _found(rows: Iterable[Any]) -> list[Found]:
     found = []
     for dag_id, run_id, task_id, map_index, at, raw in rows:
         value = _plain(raw)
-        # Another XCom backend keeps only an address here, and tasks of others use the same key.
+        # A custom XCom backend stores only an address here, and other people's tasks may use the same key.
         if isinstance(value, Mapping):
             found.append(Found(TaskKey(dag_id, run_id, task_id, map_index), at, value))
     return found
 
 
 def _candidates(session: Session, since: datetime | None) -> list[Candidate]:
-    """Return the task instances that left the address of a campaign, newest first."""
+    """Return the task instances with the XCom of a campaign's address, newest first."""
     query = (
         select(*_OF_TASK, DagRun.logical_date, TaskInstance.state)
         .join(DagRun, DagRun.id == XComModel.dag_run_id)
@@ -172,7 +172,7 @@ def _candidates(session: Session, since: datetime | None) -> list[Candidate]:
 
 
 def _later_than(query: Any, since: datetime | None) -> Any:
-    # A task leaves its XComs after it has created its campaign, and again with every try; the clocks are two.
+    # A task writes its XComs after it has created its campaign, and again with every try. The two clocks may differ.
     return query if since is None else query.where(XComModel.timestamp >= since - _CLOCKS_DIFFER_BY)
 
 
@@ -214,7 +214,7 @@ def _by_rendered_fields(
     since: datetime | None,
     connections: Mapping[str, ExotelSettings],
 ) -> dict[str, OwningTask]:
-    """Return the owners of campaigns whose key or name was given to the task."""
+    """Return the owners of campaigns whose key or name is an argument of the task."""
     from airflow.models.renderedtifields import RenderedTaskInstanceFields as Rendered
 
     by_key = {key: one for one in campaigns if (key := campaign_key(one.name))}
@@ -253,10 +253,10 @@ def _with_records(
     owners: dict[str, OwningTask],
     connections: Mapping[str, ExotelSettings],
 ) -> dict[str, OwningTask]:
-    """Return the owners, and those that owner records name.
+    """Return the owners, and the tasks that owner records name.
 
-    Anybody who may write a Variable can write a record. So one names an owner only if it stands under the key that the
-    campaign's name carries: a campaign without a key may be nobody's.
+    Anybody who may write a Variable can write a record. So a record counts only under the key in the campaign's name,
+    and a campaign without a key gets no owner from a record.
     """
     shown = {one.id: campaign_key(one.name) for one in campaigns}
     for variable in session.scalars(select(Variable).where(Variable.key.startswith(PREFIX)).limit(MOST_TASKS)):
@@ -266,7 +266,7 @@ def _with_records(
         except (ValueError, TypeError, ExotelInputError):
             continue
         is_shown = record.campaign_id in shown and record.connection in connections
-        # A campaign of an exact name has no key in it.
+        # A campaign with an exact name has no key in it.
         if not is_shown or shown[record.campaign_id] not in {None, variable.key.removeprefix(PREFIX)}:
             continue
         known = owners.get(record.campaign_id)
@@ -294,7 +294,7 @@ def _word(state: Any) -> str | None:
 
 
 def _plain(raw: Any) -> Any:
-    """Return the value of an XCom as it is in the database, without making objects of it."""
+    """Return the raw value of an XCom from the database, without deserialising objects."""
     if isinstance(raw, str):
         try:
             return json.loads(raw)

@@ -1,7 +1,7 @@
-"""What the page shows, as the values of its templates. Pure: who may see and press what is decided before.
+"""The values of the page's templates. Pure; permissions are checked before.
 
-Texts of the service and of DAGs pass through :func:`airflow_provider_exotel.client.redact.redact`: a phone number or a
-secret that somebody wrote into a campaign's name is not on the page.
+Texts from the service and from DAGs pass through :func:`airflow_provider_exotel.client.redact.redact`. So a phone
+number or a secret in a campaign's name is not on the page.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 PAGE_SIZE = 25
 STOP_ALL = "stop_all"
 ACTIONS: Mapping[str, tuple[str, str]] = {
-    "pause": ("Pause", "It calls nobody until it is resumed. Calls that are under way go on to their end."),
-    "resume": ("Resume", "It goes on calling at once, if its window is open."),
+    "pause": ("Pause", "It calls nobody until it is resumed. Running calls continue to their end."),
+    "resume": ("Resume", "It continues calling at once, if its window is open."),
     "stop": ("Stop", "It is paused and then completed, which cannot be undone: nobody else is called by it."),
     STOP_ALL: (
         "Stop everything",
@@ -39,7 +39,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
         "use Exotel's dashboard. Each can be resumed. At 30 requests a minute, a hundred take more than three minutes.",
     ),
 }
-"""Each action: the word on its button, and what it does."""
+"""Each action: the label of its button, and what it does."""
 _REASONS = {"busy": "busy", "no_answer": "no answer", "failed": "failed", "failed_dnd": "blocked", "invalid": "invalid"}
 _STYLES = {"busy": "busy", "no_answer": "no-answer", "failed": "failed", "failed_dnd": "blocked", "invalid": "failed"}
 
@@ -49,8 +49,8 @@ class Shown:
     """A campaign that a viewer may see.
 
     :param campaign: the campaign.
-    :param owner: its task, if it is known.
-    :param progress: how far it is.
+    :param owner: its task, if known.
+    :param progress: its progress.
     :param may_act: whether the viewer may pause, resume and stop it.
     """
 
@@ -66,11 +66,11 @@ class Shown:
 
 
 class Place(NamedTuple):
-    """A text, which may be an address.
+    """A text, or an address.
 
     :param text: the text.
     :param copy: whether one click selects it.
-    :param href: where it leads to, if it is a link.
+    :param href: its target, if it is a link.
     :param label: the text of that link.
     """
 
@@ -82,17 +82,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Airflow:
-    """How people reach Airflow.
+    """How people open Airflow.
 
-    :param base_url: its address, without a slash at the end.
-    :param is_framed: whether the page stands in Airflow's own frame, where links to Airflow are dead.
+    :param base_url: its address, without a trailing slash.
+    :param is_framed: whether the page is inside Airflow's own frame, in which links to Airflow do not work.
     """
 
     base_url: str
     is_framed: bool
 
     def address(self, task: TaskKey) -> str | None:
-        """Return the address of a task instance, ``None`` if it would hold what may be a phone number."""
+        """Return the address of a task instance, ``None`` if it may contain a phone number."""
         if any(redact(part) != part for part in (task.dag_id, task.run_id, task.task_id)):
             return None
         dag, run, name = (quote(part, safe="") for part in (task.dag_id, task.run_id, task.task_id))
@@ -101,11 +101,11 @@ class Airflow:
 
 
 def show(campaign: Campaign, owner: OwningTask | None, snapshot: Snapshot, may_act: bool) -> Shown:
-    """Return a campaign with how far it is.
+    """Return a campaign with its progress.
 
     :param campaign: the campaign.
-    :param owner: its task, if it is known.
-    :param snapshot: what was read of its account.
+    :param owner: its task, if known.
+    :param snapshot: the latest data of its account.
     :param may_act: whether the viewer may pause, resume and stop it.
     """
     samples = snapshot.samples.get(campaign.id, ())
@@ -115,12 +115,12 @@ def show(campaign: Campaign, owner: OwningTask | None, snapshot: Snapshot, may_a
 
 
 def card(shown: Shown, connection: str, airflow: Airflow, secrets: Collection[str], now: datetime) -> dict[str, Any]:
-    """Return what a campaign's card shows.
+    """Return the values of a campaign's card.
 
     :param shown: the campaign.
-    :param connection: the connection that stands for its account.
-    :param airflow: how people reach Airflow.
-    :param secrets: what no page may hold.
+    :param connection: the connection that identifies its account.
+    :param airflow: how people open Airflow.
+    :param secrets: texts that must not be on any page.
     :param now: the present moment.
     """
     campaign, progress, tally = shown.campaign, shown.progress, shown.progress.tally
@@ -149,7 +149,7 @@ def card(shown: Shown, connection: str, airflow: Airflow, secrets: Collection[st
 
 
 def allowed_actions(shown: Shown, now: datetime) -> list[str]:
-    """Return what the viewer may do with a campaign as it stands."""
+    """Return the actions that the viewer may take now."""
     if not shown.may_act:
         return []
     status, may_resume = shown.campaign.status, is_open(shown.campaign, now)
@@ -161,7 +161,7 @@ def allowed_actions(shown: Shown, now: datetime) -> list[str]:
 
 
 def is_open(campaign: Campaign, now: datetime) -> bool:
-    """Return whether a campaign's window is open: one that is resumed before its time may dial at once."""
+    """Return whether a campaign's window is open; a campaign that is resumed too early may dial at once."""
     schedule = campaign.schedule
     has_begun = schedule.send_at is None or schedule.send_at <= now
     return has_begun and (schedule.end_at is None or now < schedule.end_at)
@@ -173,7 +173,7 @@ def confirm_address(action: str, connection: str, campaign_id: str = "") -> str:
 
 
 def name_of(campaign: Campaign, secrets: Collection[str]) -> str:
-    """Return a campaign's name as it may be shown."""
+    """Return a campaign's name without numbers and secrets."""
     return redact(without_key(campaign.name), secrets) or campaign.id
 
 
@@ -181,7 +181,7 @@ def page_of(cards: Sequence[Any], number: int) -> dict[str, Any]:
     """Return one page of a list.
 
     :param cards: the whole list.
-    :param number: the page that is wanted, from 1; the last one if there are fewer.
+    :param number: the number of the page, from 1; a number that is too large gives the last page.
     """
     pages = max(1, -(-len(cards) // PAGE_SIZE))
     number = min(max(1, number), pages)
@@ -196,7 +196,7 @@ def page_of(cards: Sequence[Any], number: int) -> dict[str, Any]:
 
 
 def plan_rows(plans: Iterable[Found], airflow: Airflow) -> list[dict[str, Any]]:
-    """Return what is shown of plans that wait for approval, one for each run."""
+    """Return the rows of plans that wait for approval, one for each run."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for plan in plans:
         # A plan of an audience, or of one campaign.
@@ -217,7 +217,7 @@ def plan_rows(plans: Iterable[Found], airflow: Airflow) -> list[dict[str, Any]]:
 
 
 def report_rows(reports: Iterable[Found], airflow: Airflow) -> list[dict[str, Any]]:
-    """Return what is shown of reports."""
+    """Return the rows of reports."""
     return [
         {
             "task": _task_name(report.key),
@@ -230,13 +230,13 @@ def report_rows(reports: Iterable[Found], airflow: Airflow) -> list[dict[str, An
 
 
 def in_order(active: Iterable[Shown]) -> list[Shown]:
-    """Return active campaigns, those that dial first and those that have not begun last."""
+    """Return active campaigns in order: dialling campaigns first, campaigns that have not begun last."""
     order = {CampaignStatus.IN_PROGRESS: 0, CampaignStatus.CREATED: 2}
     return sorted(active, key=lambda one: order.get(one.campaign.status, 1))
 
 
 def describe_stop(stop: StopEverything) -> tuple[str, bool]:
-    """Return how the stop of an account stands, and whether all is well."""
+    """Return the state of an account's stop in words, and whether it is good."""
     paused = f"{quantity(stop.paused, 'campaign')} paused"
     if not stop.finished.is_set():
         return f"Everything is being stopped: {paused} so far.", True
@@ -247,7 +247,7 @@ def describe_stop(stop: StopEverything) -> tuple[str, bool]:
 
 
 def describe_time(moment: datetime | None) -> str:
-    """Return when something was read, to the second."""
+    """Return a time in UTC, to the second."""
     return f"{moment.astimezone(UTC):%H:%M:%S} UTC" if moment else "never"
 
 
@@ -296,7 +296,7 @@ def _facts(campaign: Campaign, progress: Progress) -> Iterable[tuple[str, Place]
 
 def _task_facts(owner: OwningTask | None, airflow: Airflow) -> Iterable[tuple[str, Place]]:
     if owner is None:
-        yield "Task", Place("none of this Airflow is known")
+        yield "Task", Place("no task of this Airflow")
         return
     waits = ", waits for it" if owner.waits else ""
     yield "Task", Place(f"{_task_name(owner.key)} ({owner.state or 'no status'}{waits})")
@@ -306,7 +306,7 @@ def _task_facts(owner: OwningTask | None, airflow: Airflow) -> Iterable[tuple[st
 
 
 def _place(address: str | None, airflow: Airflow) -> Place:
-    """Return an address as a link, or as text to copy where a link would be dead."""
+    """Return an address as a link, or as text to copy if a link would not work."""
     if address is None:
         return Place("")
     is_web = urlsplit(address).scheme in {"http", "https"}
@@ -324,7 +324,7 @@ def _web(address: object) -> str | None:
 
 
 def _path(files: object) -> str | None:
-    """Return the path of a page in a folder, without what may be a number or a secret in it."""
+    """Return the path of a page in a folder, without numbers and secrets."""
     page = files.get("page") if isinstance(files, Mapping) else None
     return redact(page) if isinstance(page, str) else None
 

@@ -182,8 +182,8 @@ def test_an_empty_audience_gives_a_plan_without_campaigns() -> None:
     plan = plan_of([])
 
     assert (plan.campaigns, arguments(plan), plan.as_json()["accepted"]) == ((), [], 0)
-    assert "Nobody is to be called." in render_page(plan)
-    assert "Nobody is to be called." in render_markdown(plan)
+    assert "There is nobody to call." in render_page(plan)
+    assert "There is nobody to call." in render_markdown(plan)
 
 
 def test_page_markdown_json_and_arguments_have_no_phone_numbers() -> None:

@@ -1,4 +1,4 @@
-"""What the page shows, and what its buttons do."""
+"""The content of the page, and its buttons."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_campaign_is_shown_with_its_task_window_and_counts(site: Site, campaig
     assert "af-" not in page
 
 
-def test_all_who_look_cost_one_list_request(site: Site, exotel: Emulator, campaign: Any) -> None:
+def test_all_viewers_cost_one_list_request(site: Site, exotel: Emulator, campaign: Any) -> None:
     before = lists(exotel)
     clients = [site.of(role) for role in ("VIEWER", "USER", "OP", "ADMIN") * 2]
 
@@ -49,11 +49,11 @@ def test_all_who_look_cost_one_list_request(site: Site, exotel: Emulator, campai
     assert lists(exotel) - before == 1
 
 
-def test_services_are_waited_for_side_by_side(site: Site, exotel: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accounts_are_read_in_parallel(site: Site, exotel: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     meeting = threading.Barrier(2)
 
     class Waiting(RawServer):
-        """Answers when the other one has been asked too."""
+        """Answers once the other account has been asked too."""
 
         def _read(self, connection: socket.socket) -> str:
             asked = super()._read(connection)
@@ -78,7 +78,7 @@ def test_services_are_waited_for_side_by_side(site: Site, exotel: Emulator, monk
     ("label", "said", "status"),
     [("Pause", "It is paused", "paused"), ("Stop", "It has ended", "completed")],
 )
-def test_a_button_does_what_it_says_and_says_who_did_it(
+def test_a_button_acts_and_the_log_says_who_pressed_it(
     site: Site, exotel: Emulator, campaign: Any, caplog: pytest.LogCaptureFixture, label: str, said: str, status: str
 ) -> None:
     caplog.set_level(logging.INFO, logger="airflow_provider_exotel")
@@ -129,18 +129,18 @@ def test_stop_everything_pauses_all_campaigns_of_the_account(
     assert "3 campaigns paused" in site.of("OP").get(f"{PREFIX}/").text
 
 
-def test_what_one_api_server_asked_another_carries_out(site: Site, exotel: Emulator, campaign: Any) -> None:
+def test_a_confirmation_of_one_api_server_is_valid_on_another(site: Site, exotel: Emulator, campaign: Any) -> None:
     user = site.of("USER")
     asked = user.get(confirm_address(user.get(f"{PREFIX}/").text, "Pause"))
 
-    site.restart()  # nothing of the first server is left but Airflow's secret key
+    site.restart()  # the second server shares only Airflow's secret key
     answer = user.post(f"{PREFIX}/act", data=form_of(asked.text))
 
     assert answer.status_code == 200
     assert exotel.campaign(campaign.id).status == "paused"
 
 
-def test_a_campaign_beyond_the_latest_ones_is_steered_all_the_same(
+def test_a_campaign_older_than_the_latest_ones_can_be_paused_too(
     site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = site.of("USER")
@@ -186,7 +186,7 @@ def test_a_long_list_has_pages(
     assert "Page 2 of 2" in pages[1]
 
 
-def test_a_lost_answer_is_told_and_nothing_is_claimed(site: Site, exotel: Emulator, campaign: Any) -> None:
+def test_a_lost_answer_is_reported_as_unconfirmed(site: Site, exotel: Emulator, campaign: Any) -> None:
     user = site.of("USER")
     exotel.faults.add(Fault(on="PUT campaigns/*", kind="status", status=403, times=9))
 
@@ -248,9 +248,7 @@ def test_a_stop_that_only_paused_says_so(site: Site, exotel: Emulator, campaign:
     assert "may still be calling people" not in answer.text
 
 
-def test_a_pause_whose_answer_alone_was_lost_is_confirmed_by_a_poll(
-    site: Site, exotel: Emulator, campaign: Any
-) -> None:
+def test_a_pause_with_a_lost_answer_is_confirmed_by_a_poll(site: Site, exotel: Emulator, campaign: Any) -> None:
     exotel.faults.add(Fault(on="PUT campaigns/*", kind="drop_after_commit"))
 
     answer = press(site.of("USER"), "Stop")
@@ -259,7 +257,7 @@ def test_a_pause_whose_answer_alone_was_lost_is_confirmed_by_a_poll(
     assert exotel.campaign(campaign.id).status == "completed"
 
 
-def test_a_pause_that_never_shows_is_not_claimed(
+def test_a_pause_that_is_never_confirmed_is_reported_as_unconfirmed(
     site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(action, "CONFIRM_WITHIN", 0.0)
@@ -282,10 +280,10 @@ def test_a_confirmation_of_an_unknown_campaign_is_not_called_missing_while_the_s
     answer = user.get(address)
 
     assert answer.status_code == 503
-    assert "Exotel has a fault of its own. Nothing was done" in answer.text
+    assert "Exotel reports an internal error. Nothing was done" in answer.text
 
 
-def test_a_service_that_does_not_answer_is_told_in_words(site: Site, exotel: Emulator, campaign: Any) -> None:
+def test_a_service_that_does_not_answer_is_reported_in_words(site: Site, exotel: Emulator, campaign: Any) -> None:
     exotel.stop()
 
     page = site.of("OP").get(f"{PREFIX}/")
@@ -336,7 +334,7 @@ def test_no_page_holds_a_number_or_a_token_even_if_answers_do(
     assert not [page for page in pages if CANARY.lstrip("+") in page or secret in page]
 
 
-def test_an_error_of_the_service_is_told_without_its_text(
+def test_an_error_of_the_service_is_shown_without_its_text(
     site: Site, monkeypatch: pytest.MonkeyPatch, exotel: Emulator
 ) -> None:
     refusal = {"http_code": 401, "response": {"error_data": {"description": f"no {CANARY} key:hunter2hunter2"}}}
@@ -352,7 +350,7 @@ def test_an_error_of_the_service_is_told_without_its_text(
     assert "hunter2" not in page
 
 
-def test_a_connection_that_cannot_be_read_is_named_only_to_who_may_edit_it(
+def test_an_unreadable_connection_is_named_only_to_users_who_may_edit_it(
     site: Site, monkeypatch: pytest.MonkeyPatch, exotel: Emulator
 ) -> None:
     monkeypatch.setenv("AIRFLOW__EXOTEL__CONNECTIONS", "exotel_default,exotel_gone")
@@ -361,7 +359,7 @@ def test_a_connection_that_cannot_be_read_is_named_only_to_who_may_edit_it(
     assert "exotel_gone" not in site.of("USER").get(f"{PREFIX}/").text
 
 
-def test_a_connection_of_the_database_is_shown_without_being_named(
+def test_a_connection_in_the_database_is_shown_without_configuration(
     site: Site, monkeypatch: pytest.MonkeyPatch, exotel: Emulator
 ) -> None:
     from airflow.models.connection import Connection
@@ -398,7 +396,7 @@ def test_the_policy_allows_the_style_of_the_page_and_nothing_else(site: Site, ca
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_reports_and_plans_that_wait_are_named(site: Site, exotel: Emulator, run_dag: Callable[..., Any]) -> None:
+def test_reports_and_waiting_plans_are_listed(site: Site, exotel: Emulator, run_dag: Callable[..., Any]) -> None:
     from airflow.sdk import task
 
     @task
@@ -421,7 +419,7 @@ def test_reports_and_plans_that_wait_are_named(site: Site, exotel: Emulator, run
     ],
     ids=["audience", "campaign"],
 )
-def test_a_plan_that_waits_for_an_answer_says_where_to_give_it(
+def test_a_waiting_plan_shows_where_to_answer(
     site: Site, exotel: Emulator, run_dag: Callable[..., Any], value: dict[str, Any]
 ) -> None:
     from airflow.models.hitl import HITLDetail

@@ -199,7 +199,7 @@ def test_calls_that_cannot_be_judged_are_told() -> None:
 
     text = render_page([report_of(campaign, [record], window=WINDOW)[0]])
 
-    assert "1 call has no time and is not judged." in text
+    assert "1 call has no time and is not checked." in text
     assert "outside of the window" not in text
 
 
@@ -219,7 +219,7 @@ def test_what_was_asked_for_is_told_in_words(reports: list[CampaignReport]) -> N
 
 
 def test_a_page_without_a_window_judges_no_call() -> None:
-    assert "No window is known, so nothing is judged by it." in render_page([judged(["10:01:10"])])
+    assert "No window is known, so calls are not compared with it." in render_page([judged(["10:01:10"])])
 
 
 def test_the_hours_of_a_night_stand_beside_each_other() -> None:
