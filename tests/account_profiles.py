@@ -1,4 +1,4 @@
-"""The profiles that an account may have: both dialects, each single deviation from them, and mixtures of all."""
+"""The possible profiles of an account: both dialects, each single deviation from them, and mixtures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_exotel.emulator import Settings
 from airflow_provider_exotel.emulator.profile import read_profile
 
 DIALECTS = ("documented", "wrapped")
-# Whole numbers that are worth playing; the other answers have a list of values.
+# Whole numbers to play; the other answers have a list of values.
 NUMBERS: Mapping[str, tuple[int, ...]] = {
     "requests_per_minute": (100,),
     "list_page": (50,),
@@ -23,18 +23,18 @@ UNPLAYABLE = {"wrong_region_status"}
 
 
 def values_of(name: str) -> tuple[Any, ...]:
-    """Return the values of an answer that are played."""
+    """Return the values that an answer may have."""
     values = VALUES[name]
     return NUMBERS[name] if isinstance(values, str) else values
 
 
 def switches_of(profile: Mapping[str, Any], dialect: str = "documented") -> dict[str, Any]:
-    """Return the switches of the emulator that play a profile."""
+    """Return the emulator's switches for a profile."""
     return {"dialect": dialect, **read_profile({"version": 1, **profile})}
 
 
 def played(profile: Mapping[str, Any], dialect: str = "documented") -> dict[str, Any]:
-    """Return the whole profile that the emulator plays then."""
+    """Return the complete profile of an emulator with these switches."""
     settings = Settings(**switches_of(profile, dialect))
     renamed = {"request_body": "accepts", "requests_per_minute": "rate_limit"}
     names = [renamed.get(name, name) for name in VALUES if name not in UNPLAYABLE]
@@ -72,7 +72,7 @@ def mixtures(count: int, seed: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def told(answers: Mapping[str, Any]) -> set[str]:
-    """Return the answers that a run must find out, given the whole profile that is played.
+    """Return the answers that a run of verify must find, given the complete profile.
 
     Each exception is a row of the table of what no check can tell.
     """

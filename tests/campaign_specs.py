@@ -23,7 +23,7 @@ def spec_of(
     tariff: Tariff | None = None,
     **more: Any,
 ) -> CampaignSpec:
-    """Return the campaign of a task's arguments, for a run whose date is the present moment."""
+    """Return the campaign of a task's arguments, for a run dated now."""
     account = Account("account", guard or StagingGuard(), tariff=tariff)
     given = CampaignInput(_NOT_GIVEN | arguments, account, lambda: Anchor(now, "anchor"), Path, now=lambda: now, **more)
     return given.parse(given.parse_options())

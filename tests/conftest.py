@@ -1,4 +1,4 @@
-"""An Airflow of its own for each process of the run: its settings are read once, when it is imported."""
+"""A separate Airflow for each test process, since Airflow reads its settings once, when it is imported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from .properties import register_profile
 
 if version("apache-airflow").startswith("2."):
-    # Its tests' own choice refuses the database of these tests, and sensors ask for the executor.
+    # Airflow's default executor for tests refuses this database, and sensors need an executor.
     os.environ["AIRFLOW__CORE__EXECUTOR"] = "SequentialExecutor"
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="exotel-tests-"))
 (AIRFLOW_HOME / "dags").mkdir()
@@ -37,7 +37,7 @@ os.environ.update(
 register_profile()
 
 
-# The files that take longest, longest first: where tests run side by side, the short ones fill what is left.
+# The slowest files, slowest first: in parallel runs, the fast ones fill the gaps at the end.
 LONGEST = (
     "scenarios/test_stopping.py",
     "scenarios/test_dying_workers.py",
@@ -51,24 +51,24 @@ LONGEST = (
     "scenarios/test_chaos.py",
     "airflow/",
 )
-# These share one started Airflow.
+# These files share one running Airflow.
 WHOLE_AIRFLOW = LONGEST[:3]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the seed of the property tests, which all processes of the run share."""
+    """Choose the seed of the property tests for all test processes."""
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(secrets.randbelow(10**9))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Tell the seed, so that a run can be repeated."""
+    """Print the seed, so that a run can be repeated."""
     return f"property tests: --hypothesis-seed={config.option.hypothesis_seed}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
+    """Start with the slowest files."""
 
     def place(item: pytest.Item) -> int:
         path = item.path.relative_to(Path(__file__).parent).as_posix()
@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run the tests of a file in one process, and those that share a started Airflow too."""
+    """Run the tests of a file in one process, and likewise all files that share a running Airflow."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
@@ -87,11 +87,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             path = nodeid.partition("::")[0]
             return "whole Airflow" if path.endswith(WHOLE_AIRFLOW) else path
 
-    config.option.loadscopereorder = False  # it counts tests, of which the longest files have the fewest
+    config.option.loadscopereorder = False  # it would sort by number of tests, but slow files have few
     return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:
-    """Leave nothing, and keep Airflow from writing, when the process ends, to streams that pytest has closed."""
+    """Delete the temporary files, and stop Airflow from writing to closed streams at the end of the process."""
     logging.disable()
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)

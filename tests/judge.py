@@ -1,4 +1,4 @@
-"""Who may be called when, by rules written down here once more, with clocks and calendars alone."""
+"""An independent implementation of the calling rules, with clocks and calendars only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVERY_DAY, NO_SUNDAY = range(7), range(6)
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody to call: a made-up number, where its owner may be, and from and to which hour on which days."""
+    """A person to call: a made-up number, the owner's possible zones, and the allowed hours and days."""
 
     number: str
     preset: str
@@ -46,7 +46,7 @@ def public_holidays(country: str, year: int) -> frozenset[object]:
 
 
 def may_be_called(person: Person, instant: datetime) -> bool:
-    """Judge by the clock on the wall and the calendar beside it, wherever the person may be."""
+    """Return whether the local time and date allow a call in every possible zone of the person."""
     for zone in person.zones:
         wall = instant.astimezone(ZoneInfo(zone))
         first, last = person.hours.get(wall.weekday(), (0, 0))

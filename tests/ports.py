@@ -1,16 +1,16 @@
-"""Ports for an Airflow that does not run alone on its machine."""
+"""Free ports for a second Airflow on one machine."""
 
 from __future__ import annotations
 
 import random
 import socket
 
-# Below the ports that the system hands out by itself, so that nothing else takes one before Airflow does.
+# Below the system's ephemeral ports, so that no other process takes one before Airflow does.
 PORTS = range(10_000, 32_000)
 
 
 def unused_port() -> int:
-    """Return a port of loopback on which nothing listens."""
+    """Return a free port on loopback."""
     while True:
         port = random.choice(PORTS)
         with socket.socket() as probe:

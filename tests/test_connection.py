@@ -18,7 +18,7 @@ from airflow_provider_exotel.create.cost import Tariff
 
 @dataclass
 class Connection:
-    """What a person has filled in; the fields of Airflow's own Connection."""
+    """The fields of Airflow's own Connection, as a person filled them in."""
 
     login: str | None = "the-key"
     password: str | None = "the-token"
@@ -99,7 +99,7 @@ def test_a_profile_is_a_path_or_its_text(tmp_path: Path, as_written: str) -> Non
     assert (settings.requests_per_minute, settings.settle) == (100, 180)
 
 
-def test_what_the_connection_sets_goes_before_its_profile() -> None:
+def test_the_connection_overrides_its_profile() -> None:
     profile = Profile(requests_per_minute=100, list_delay_seconds=90)
     extra = {"profile": profile.text(), "requests_per_minute": 20, "settle": 60}
 
@@ -108,7 +108,7 @@ def test_what_the_connection_sets_goes_before_its_profile() -> None:
     assert (settings.requests_per_minute, settings.settle) == (20, 60)
 
 
-def test_a_profile_that_is_silent_changes_nothing_but_itself() -> None:
+def test_an_empty_profile_changes_nothing() -> None:
     settings = ExotelSettings.of(Connection(extra=json.dumps({"profile": '{"version": 1}'})))
 
     assert replace(settings, profile=None) == ExotelSettings.of(Connection())
@@ -130,7 +130,7 @@ def test_a_profile_that_is_silent_changes_nothing_but_itself() -> None:
         (None, " https://api.exotel.com ", None, "https://api.exotel.com"),
     ],
 )
-def test_where_the_account_lives(region: str | None, host: str | None, port: int | None, where: str) -> None:
+def test_the_region_and_host_of_the_account(region: str | None, host: str | None, port: int | None, where: str) -> None:
     extra = json.dumps({"region": region})
 
     assert ExotelSettings.of(Connection(host=host, port=port, extra=extra)).host == where
@@ -177,9 +177,7 @@ def test_where_the_account_lives(region: str | None, host: str | None, port: int
     ],
     ids=str,
 )
-def test_a_problem_is_named_by_field_and_its_value_is_never_repeated(
-    wrong: dict[str, Any], named: str, said: str
-) -> None:
+def test_a_problem_names_its_field_and_never_quotes_the_value(wrong: dict[str, Any], named: str, said: str) -> None:
     if "extra" in wrong and not isinstance(wrong["extra"], str):
         wrong = wrong | {"extra": json.dumps(wrong["extra"])}
 
@@ -210,7 +208,7 @@ def test_every_problem_is_reported_at_once() -> None:
     assert "(6 problems)" in str(error)
 
 
-def test_the_text_of_the_settings_holds_no_secret_and_no_number() -> None:
+def test_the_repr_of_the_settings_has_no_secret_and_no_number() -> None:
     shown = repr(ExotelSettings.of(Connection(extra='{"only_numbers": "+919876500000"}')))
 
     assert not any(secret in shown for secret in ("the-key", "the-token", "98765"))

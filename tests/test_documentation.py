@@ -1,4 +1,4 @@
-"""The README and the docs say what is true."""
+"""The README and the docs agree with the code."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def test_the_docstring_of_the_operator_explains_every_parameter_once() -> None:
 
 
 @pytest.mark.airflow
-def test_the_table_of_parameters_is_made_of_the_docstring() -> None:
+def test_the_table_of_parameters_matches_the_docstring() -> None:
     tables = runpy.run_path(str(ROOT / "docs" / "parameter_table.py"))
 
     assert (ROOT / "docs" / "operator.md").read_text() == tables["page_with_table"](), "run docs/parameter_table.py"
 
 
-def test_the_table_of_versions_is_made_of_their_results() -> None:
+def test_the_table_of_versions_matches_its_results() -> None:
     tables = runpy.run_path(str(ROOT / "docs" / "compatibility_table.py"))
 
     page = (ROOT / "docs" / "compatibility.md").read_text()
     assert page == tables["page_with_table"](), "run docs/compatibility_table.py"
 
 
-def test_every_python_and_airflow_that_is_claimed_is_in_the_table_of_versions() -> None:
+def test_every_claimed_python_and_airflow_is_in_the_table_of_versions() -> None:
     rows = json.loads((ROOT / "docs" / "compatibility.json").read_text())["versions"]
     pythons, airflows = ({row[name] for row in rows} for name in ("python", "airflow"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -108,7 +108,7 @@ def test_an_error_names_no_extra_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
+def test_links_between_pages_exist(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
     targets += re.findall(r'(?:src|href)="(?!https?:)([^"#]+)"', page.read_text())
 
@@ -148,14 +148,14 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-def test_the_errors_of_the_page_about_bad_input_are_those_people_get() -> None:
+def test_the_errors_on_the_page_about_bad_input_are_real() -> None:
     rows = re.findall(r"^\| (.+?) \| `(\w+: .+)` \|$", (ROOT / "docs" / "bad-input.md").read_text(), re.MULTILINE)
 
     assert dict(rows) == {given: error_of(fields)[given] for given, fields in WRONG.items()}
 
 
 def error_of(fields: dict[str, Any]) -> dict[str, str]:
-    """Return the first problem of a campaign that is wrong in one way, under each way to be wrong like that."""
+    """Return the first problem of a campaign with one mistake, under the description of the mistake."""
     now = datetime.fromisoformat("2026-03-02T12:00:00+05:30")
     given = {"numbers": ["+919876500000"], "caller_id": "0XXXXXX4890"} | fields
     with pytest.raises(ExotelInputError) as caught:
@@ -164,13 +164,13 @@ def error_of(fields: dict[str, Any]) -> dict[str, str]:
 
 
 def table_under(page: Path, heading: str) -> list[list[str]]:
-    """Return the rows of a table, without its head."""
+    """Return the rows of a table without its header."""
     section = page.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
 
 
-def test_the_table_of_what_is_sent_again_is_the_one_in_the_code() -> None:
+def test_the_table_of_retries_matches_the_code() -> None:
     rows = table_under(ROOT / "docs" / "one-campaign.md", "What is sent again, and what never is")
 
     assert rows == [[rule.description, rule.read, rule.change, rule.create] for rule in RULES]
@@ -184,7 +184,7 @@ def test_an_example_has_a_name_and_a_description_in_airflow(path: Path) -> None:
     assert re.search(r'description="[^"]+"', text)
 
 
-def test_the_table_of_reasons_is_the_one_in_the_code() -> None:
+def test_the_table_of_reasons_matches_the_code() -> None:
     rows = table_under(ROOT / "docs" / "report.md", "Why somebody was not reached")
 
     assert rows == [[f"`{code}`", reason.meaning, reason.remedy] for code, reason in UNREACHED.items()]
@@ -199,7 +199,7 @@ def test_each_row_of_what_happens_when_a_task_runs_again_is_a_test_of_that_name(
     assert re.findall(r"^def test_(\w+)", tests, re.MULTILINE) == names
 
 
-def test_the_picture_of_the_windows_is_what_the_window_computes() -> None:
+def test_the_picture_of_windows_matches_the_code() -> None:
     drawn = runpy.run_path(str(ROOT / "docs" / "draw_windows.py"))
 
     assert (ROOT / "docs" / "windows.svg").read_text() == drawn["picture"]()
@@ -221,7 +221,7 @@ def test_the_pytest_examples_of_the_guide_to_testing_pass(tmp_path: Path) -> Non
     assert "2 passed" in run.stdout, run.stdout + run.stderr
 
 
-def test_the_table_of_actions_is_what_is_allowed_and_what_is_done_already() -> None:
+def test_the_table_of_actions_matches_the_code() -> None:
     page = (ROOT / "docs" / "waiting.md").read_text().split("## Controlling a campaign")[1]
     _, *rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
 
@@ -230,7 +230,7 @@ def test_the_table_of_actions_is_what_is_allowed_and_what_is_done_already() -> N
 
 
 def statuses_in(words: str) -> set[CampaignStatus]:
-    """Return the statuses that a cell of a table names; "ended" stands for all in which no call follows any more."""
+    """Return the statuses that a cell of a table names; "ended" means all statuses after the last call."""
     ended = {status for status in CampaignStatus if status.has_ended}
     named = [ended if word == "ended" else {CampaignStatus.of(word)} for word in words.split(", ")]
     return set().union(*named)
@@ -247,7 +247,7 @@ def test_each_row_of_the_live_service_is_a_check_of_verify() -> None:
 
 
 @pytest.mark.airflow
-def test_the_table_of_metrics_is_what_the_code_emits() -> None:
+def test_the_table_of_metrics_matches_the_code() -> None:
     from airflow_provider_exotel.hooks.metrics import Counter
 
     rows = table_under(ROOT / "docs" / "metrics.md", "What is counted")
@@ -269,7 +269,7 @@ def test_the_page_of_errors_explains_every_class_and_says_whether_it_is_retried(
     assert shown == {name: "yes" if error.retryable else "no" for name, error in errors.items()} | {"ExotelError": ""}
 
 
-def test_every_message_of_the_page_of_errors_is_one_that_people_get() -> None:
+def test_every_message_on_the_page_of_errors_is_real() -> None:
     rows = table_under(ROOT / "docs" / "errors.md", "Troubleshooting by message")
     said = "\n".join(
         "".join(part.value for part in ast.walk(text) if isinstance(part, ast.Constant) and isinstance(part.value, str))

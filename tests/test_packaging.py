@@ -1,4 +1,4 @@
-"""The wheel as a user gets it: built, installed outside the checkout beside Airflow, and asked for through Airflow."""
+"""The wheel as a user gets it: built, installed outside the checkout beside Airflow, and used through Airflow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONSTRAINTS = "constraints-oldest.txt" if version("apache-airflow").startswith("
 
 
 def run(*command: str | Path, **environment: str) -> str:
-    """Run a command far from the checkout and return what it prints."""
+    """Run a command outside the checkout and return its output."""
     ended = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
@@ -30,7 +30,7 @@ def run(*command: str | Path, **environment: str) -> str:
         check=False,
         cwd=Path(command[0]).parent,
         env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AIRFLOW"))}
-        # As in the Makefile: networks that look into TLS have their own authority, which only the system trusts.
+        # As in the Makefile: on networks that inspect TLS, only the system's store trusts their authority.
         | {"UV_SYSTEM_CERTS": "true", **environment},
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -47,7 +47,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of an environment that holds the wheel and its dependencies, and nothing of ours."""
+    """The bin folder of an environment with the wheel and its dependencies, without the checkout."""
     folder = tmp_path_factory.mktemp("installed")
     run(UV, "venv", "--python", sys.executable, folder / "venv")
     programs = folder / "venv" / "bin"
@@ -67,7 +67,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert {"airflow_provider_exotel/py.typed", "airflow_provider_exotel/html/templates/base.html"} <= held
 
 
-def test_the_wheel_tells_airflow_where_its_metadata_is(wheel: Path) -> None:
+def test_the_wheel_declares_its_metadata_to_airflow(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         [name] = [name for name in archive.namelist() if name.endswith("/entry_points.txt")]
         entry_points = archive.read(name).decode()
@@ -77,7 +77,7 @@ def test_the_wheel_tells_airflow_where_its_metadata_is(wheel: Path) -> None:
     assert "[airflow.plugins]\nexotel = airflow_provider_exotel.plugin.airflow_plugin:ExotelPlugin" in entry_points
 
 
-def test_the_page_of_the_package_has_no_link_that_leads_nowhere(wheel: Path) -> None:
+def test_the_page_of_the_package_has_no_dead_link(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
         page = archive.read(name).decode()

@@ -1,4 +1,4 @@
-"""What importing the package costs: next to nothing until something is used."""
+"""Importing the package loads almost nothing until something is used."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from airflow_provider_exotel import ExotelError
 
 
 def loaded_after(statement: str) -> set[str]:
-    """Return the top-level modules, and those of this package, that a new Python has loaded after ``statement``."""
+    """Return the top-level modules, and the modules of this package, that a new Python loads for ``statement``."""
     program = f"import json, sys\n{statement}\nprint('\\nLOADED ' + json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    # At DEBUG Airflow goes on writing when it ends.
+    # At DEBUG level Airflow still writes at exit.
     [line] = [line for line in run.stdout.splitlines() if line.startswith("LOADED ")]
     return set(json.loads(line.removeprefix("LOADED ")))
 
@@ -35,7 +35,7 @@ def test_the_package_loads_nothing_when_it_is_imported(statement: str) -> None:
 
 @pytest.mark.parametrize("name", airflow_provider_exotel.__all__)
 @pytest.mark.airflow
-def test_every_public_name_leads_to_what_it_says(name: str) -> None:
+def test_every_public_name_is_the_object_of_that_name(name: str) -> None:
     assert getattr(airflow_provider_exotel, name).__name__ == name
 
 
@@ -70,7 +70,7 @@ def test_every_error_is_a_public_name() -> None:
     assert below(ExotelError) <= set(airflow_provider_exotel.__all__)
 
 
-def test_a_name_that_is_not_there_is_no_attribute() -> None:
+def test_an_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
         airflow_provider_exotel.Nonsense  # noqa: B018
 

@@ -1,4 +1,4 @@
-"""What the release workflow refuses, and what the page of the package holds."""
+"""The checks of the release workflow, and the page of the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site of the documentation: every page is on it, and what is made for it is whole."""
+"""The documentation site has every page, and its generated parts are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tutorial, typed as it stands into a folder of its own."""
+"""The tutorial, carried out literally in an empty folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .versions import AIRFLOW
 
 PAGE = Path(__file__).parent.parent / "docs" / "tutorial.md"
 PORT = "8030"
-# Airflow takes seconds to load, so one process runs its commands; everything else is left to the shell.
+# Airflow takes seconds to load, so one process runs its commands; the shell runs everything else.
 TYPING = """
 import subprocess, sys
 from airflow.__main__ import main
@@ -40,9 +40,9 @@ for line in sys.argv[1:]:
 
 @dataclass(frozen=True)
 class Tutorial:
-    """What the page tells to type and to save, and what it says that will be seen.
+    """The commands and files of the page, and the output that it promises.
 
-    :param port: the emulator's, in place of the page's.
+    :param port: the port of the emulator, instead of the one on the page.
     """
 
     port: str
@@ -106,7 +106,7 @@ def folder(tutorial: Tutorial, environment: dict[str, str], tmp_path_factory: py
 
 @pytest.fixture(scope="module")
 def output(tutorial: Tutorial, folder: Path, environment: dict[str, str]) -> str:
-    """What the reader sees in the first terminal from step 3 on."""
+    """The output in the first terminal from step 3 on."""
     *exports, migrate = tutorial.typed(3)
     lines = [migrate, *tutorial.typed(6), *tutorial.typed(8), *tutorial.typed(9)]
     run = subprocess.run(

@@ -1,4 +1,4 @@
-"""Which Airflow runs the tests."""
+"""The capabilities of the Airflow version that runs the tests."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from importlib.metadata import version
 AIRFLOW = tuple(map(int, version("apache-airflow").split(".")[:2]))
 
 FINDS_ANY_EXTRA = not (3, 0) <= AIRFLOW < (3, 2)
-"""Whether Airflow finds a connection whose extra is not a JSON object, and leaves it to the provider to refuse it."""
+"""Whether Airflow passes on a connection whose extra is not a JSON object, so that the provider refuses it."""

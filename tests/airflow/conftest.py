@@ -1,4 +1,4 @@
-"""DAGs made in a test and run as Airflow runs them, on every supported version."""
+"""Run DAGs that a test builds, as Airflow runs them, on every supported version."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Ran:
     dag_run: Any
 
     def xcom(self, task_id: str = "create", key: str = "return_value", map_index: int = -1) -> Any:
-        """Return what a task left in XCom."""
+        """Return an XCom of a task."""
         instance = next(
             one
             for one in self.dag_run.get_task_instances()
@@ -43,12 +43,12 @@ class Ran:
         return instance.xcom_pull(task_ids=task_id, key=key, map_indexes=map_index)
 
     def task_state(self, task_id: str = "create") -> str:
-        """Return how a task ended."""
+        """Return the state of a task."""
         return str(next(one.state for one in self.dag_run.get_task_instances() if one.task_id == task_id))
 
 
 class TaskLog(logging.Handler):
-    """Everything a run writes, at every level: Airflow 3 writes to stdout, Airflow 2 to loggers of its own."""
+    """Everything that a run logs, at every level: Airflow 3 writes to stdout, Airflow 2 to its own loggers."""
 
     def __init__(self, output: pytest.CaptureFixture[str]) -> None:
         super().__init__(logging.DEBUG)
@@ -60,14 +60,14 @@ class TaskLog(logging.Handler):
 
     @property
     def text(self) -> str:
-        """What was written so far."""
+        """The log so far."""
         captured = self._output.readouterr()
         self._written += [captured.out, captured.err]
         return "\n".join(self._written)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests of this folder; warnings of Airflow and its libraries are not ours to mend."""
+    """Mark all tests of this folder; ignore warnings of Airflow and its libraries."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.airflow)
@@ -76,26 +76,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def airflow_database() -> None:
-    """Make the metadata database."""
+    """Create the metadata database."""
     from airflow.utils.db import initdb
 
     initdb()
     if (3, 0) <= AIRFLOW < (3, 3):
         from airflow.sdk.execution_time import supervisor
 
-        # They make a whole API anew for each task that a test runs, which takes seconds; 3.3 keeps one itself.
+        # These versions build the whole API again for each task of a test, which takes seconds; 3.3 keeps it.
         supervisor.in_process_api_server = cache(supervisor.in_process_api_server)
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, emulator: Emulator, **extra: Any) -> None:
-    """Point the connection ``exotel_default`` at an emulator, with a rate limit that no test waits for."""
+    """Point the connection ``exotel_default`` at an emulator, with a rate limit too high for tests to wait."""
     options = {"exophone": "0XXXXXX4890", "requests_per_minute": 6000} | extra
     monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", f"{emulator.connection_uri}?{urlencode(options)}")
 
 
 @pytest.fixture
 def skip_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let retries of requests and searches for a campaign wait on a virtual clock, which costs no time."""
+    """Let retries and look-ups wait on a virtual clock, which takes no time."""
     waited = timedelta()
 
     def sleep(seconds: float) -> None:
@@ -108,7 +108,7 @@ def skip_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:
-    """A local Exotel that the connection ``exotel_default`` leads to."""
+    """A local Exotel with the connection ``exotel_default``."""
     with Emulator(seed=1) as emulator:
         connect(monkeypatch, emulator)
         yield emulator
@@ -118,8 +118,8 @@ def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulat
 def log(
     airflow_database: None, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TaskLog]:
-    """What the run writes to its logs."""
-    if (3, 0) <= AIRFLOW < (3, 1):  # its console colours what is wrong, and breaks it after 100 characters
+    """The log of the run."""
+    if (3, 0) <= AIRFLOW < (3, 1):  # its console colours errors, and wraps them after 100 characters
         from structlog.dev import rich_traceback
 
         monkeypatch.setattr(rich_traceback, "width", 1000)
@@ -127,7 +127,7 @@ def log(
     handler = TaskLog(capfd)
     loggers = [logging.getLogger(), logging.getLogger("airflow.task")]
     level = loggers[0].level
-    loggers[0].setLevel(logging.INFO)  # as Airflow 2 does while a task runs
+    loggers[0].setLevel(logging.INFO)  # as in Airflow 2 while a task runs
     for logger in loggers:
         logger.addHandler(handler)
     yield handler
@@ -162,12 +162,12 @@ def run_dag(airflow_database: None, request: pytest.FixtureRequest) -> Callable[
 
 @pytest.fixture
 def make_known(airflow_database: None) -> Callable[[Any], None]:
-    """Write a DAG to the database, which Airflow 3 asks for before it runs one."""
+    """Write a DAG to the database; Airflow 3 needs it there to run it."""
     return _make_known
 
 
 def _make_known(dag: Any) -> None:
-    """Write the DAG to the database, which Airflow 3 asks for before it runs one."""
+    """Write the DAG to the database; Airflow 3 needs it there to run it."""
     if AIRFLOW < (3, 0):
         return
     from airflow.dag_processing.bundles.manager import DagBundlesManager
@@ -188,7 +188,7 @@ MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 09:30 in India
 
 @pytest.fixture
 def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A local Exotel and an Airflow for both of which time passes only where somebody waits for it."""
+    """A local Exotel and an Airflow whose shared clock only advances while something waits."""
     from airflow_provider_exotel.operators.kill_switch import KillSwitch
     from airflow_provider_exotel.triggers import campaign as trigger
     from airflow_provider_exotel.triggers import poller
@@ -198,7 +198,7 @@ def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
         monkeypatch.setattr(KillSwitch, "sleep", lambda self, seconds: traveller.shift(seconds))
 
-        looked_up = [0]  # how often those who wait for news have looked at the clock
+        looked_up = [0]  # how often waiting code has read the clock
 
         async def within_poller(seconds: float | None, answer: Any) -> None:
             before, tries = looked_up[0], 0
@@ -223,7 +223,7 @@ def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 
 
 def poller_looks(news: Any) -> bool:
-    """Return whether anything is asked for by those who wait for ``news``; in the night nothing is."""
+    """Return whether the poller sends requests for the waits on ``news``; at night it sends none."""
     from airflow_provider_exotel.triggers import poller
 
     pollers = [one for account in poller._pollers.values() for one in account.values()]

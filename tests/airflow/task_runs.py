@@ -1,4 +1,4 @@
-"""A task that runs again and again, in whatever order of tries and runs, on an Airflow that keeps its state or not."""
+"""A task that runs repeatedly, in any order of tries and runs, on an Airflow with or without stored state."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ KEEPS_STATE = AIRFLOW >= (3, 3)
 
 
 class Died(BaseException):
-    """The worker is gone."""
+    """The worker was killed."""
 
 
 def die() -> None:
-    """End it all."""
+    """Kill the worker."""
     raise Died
 
 
-def live_on() -> None:
+def do_nothing() -> None:
     """Do nothing."""
 
 
@@ -37,7 +37,7 @@ class KeptState:
     """Airflow's ``task_state_store`` of one task instance."""
 
     kept: dict[str, Any] = field(default_factory=dict)
-    after_writing: Callable[[], None] = live_on
+    after_writing: Callable[[], None] = do_nothing
 
     def get(self, key: str) -> Any:
         return self.kept.get(key)
@@ -49,10 +49,10 @@ class KeptState:
 
 @dataclass
 class Tries:
-    """The tries of tasks, each as Airflow runs it.
+    """Runs tries of tasks in the same way as Airflow.
 
     :param exotel: the account.
-    :param keeps_state: whether Airflow keeps the state of a task, as it does from 3.3 on.
+    :param keeps_state: whether Airflow stores the state of a task, as from 3.3 on.
     """
 
     exotel: Emulator
@@ -68,11 +68,11 @@ class Tries:
 
     @property
     def statuses(self) -> list[str]:
-        """How the account's campaigns stand, in the order of their creation."""
+        """The statuses of the account's campaigns, in the order of their creation."""
         return [campaign.status for campaign in self.exotel.campaigns]
 
     def posts(self) -> list[Any]:
-        """What was sent to be created."""
+        """The bodies of the create requests."""
         return [entry.body for entry in self.exotel.requests if entry.method == "POST"]
 
     def run(
@@ -83,20 +83,20 @@ class Tries:
         run_id: str = "scheduled__1",
         task_id: str = "create",
         map_index: int = -1,
-        after_writing: Callable[[], None] = live_on,
-        at_the_end: Callable[[], None] = live_on,
+        after_writing: Callable[[], None] = do_nothing,
+        at_the_end: Callable[[], None] = do_nothing,
         logical_date: datetime | None = None,
         params: dict[str, Any] | None = None,
         conf: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> Any:
-        """Run one try and return what the task returns.
+        """Run one try and return the task's return value.
 
-        :param number: which try it is.
-        :param after_writing: what happens to the worker after Airflow kept something for it.
-        :param at_the_end: what happens to it before it ends.
-        :param params: what the DAG declares and the run fills in.
-        :param conf: what the run was triggered with.
+        :param number: the number of the try.
+        :param after_writing: called after each journal entry, for instance to kill the worker.
+        :param at_the_end: called before each XCom, for instance to kill the worker.
+        :param params: the run's params, all declared by the DAG.
+        :param conf: the run's conf.
         """
 
         def keep(key: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""From an audience to its campaigns against the emulator: everybody is called by one campaign, and nobody twice."""
+"""From an audience to its campaigns, against the emulator: everybody is called by exactly one campaign."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def plan(folder: Path, **arguments: Any) -> PlanAudienceOperator:
     return PlanAudienceOperator(**(given | arguments))
 
 
-def whole_way(folder: Path, **arguments: Any) -> None:
-    """Fill a DAG with the way from an audience to its campaigns."""
+def add_all_tasks(folder: Path, **arguments: Any) -> None:
+    """Fill a DAG with all tasks from an audience to its campaigns."""
     planned = plan(folder, **arguments)
     uploaded = UploadAudienceOperator.partial(task_id="upload").expand(campaign=planned.output)
     say = {} if "read_via_text" in arguments else {"read_via_text": "Hello"}
@@ -80,7 +80,7 @@ def called_by(exotel: Emulator) -> list[str]:
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A local Exotel that the connection ``exotel_default`` leads to, whose limit of requests is high."""
+    """A local Exotel with the connection ``exotel_default`` and a high rate limit."""
     with Emulator(seed=1) as emulator:
         connect(monkeypatch, emulator)
         yield emulator
@@ -91,7 +91,9 @@ def test_a_mixed_audience_is_called_by_one_campaign_each_in_hours_that_are_legal
 ) -> None:
     people = table(tmp_path / "people.csv", [*MIXED, *indians(5_200), *MIXED])
 
-    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people, presets=PRESETS, window=None, call_retries=RETRIES))
+    ran = run_dag(
+        lambda: add_all_tasks(tmp_path / "plan", path=people, presets=PRESETS, window=None, call_retries=RETRIES)
+    )
 
     assert ran.state == "success"
     assert called_by(exotel) == sorted({*MIXED, *indians(5_200)})
@@ -105,12 +107,12 @@ def test_a_mixed_audience_is_called_by_one_campaign_each_in_hours_that_are_legal
             assert all(may_be_called(person, moment) for person in here)
 
 
-def test_the_plan_tells_of_the_campaigns_that_come_of_it(
+def test_the_plan_describes_the_campaigns_that_are_created(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
 ) -> None:
     people = table(tmp_path / "people.csv", [*indians(40), *indians(2), "nobody", *MIXED])
 
-    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people, presets=PRESETS, window=None, max_rejected=0.1))
+    ran = run_dag(lambda: add_all_tasks(tmp_path / "plan", path=people, presets=PRESETS, window=None, max_rejected=0.1))
 
     told = ran.xcom("plan", "plan")
     assert (told["accepted"], told["duplicates"], told["rejected"]) == (40 + len(MIXED) - 1, 3, {"not_a_number": 1})
@@ -178,7 +180,7 @@ def test_people_with_a_text_of_their_own_are_called_from_a_dynamic_list(
     (tmp_path / "people.csv").write_text("phone,due_amount\n98765 00001,1.200\n+91 98765-00002,40\n")
 
     ran = run_dag(
-        lambda: whole_way(
+        lambda: add_all_tasks(
             tmp_path / "plan",
             path=(tmp_path / "people.csv").as_uri(),
             number_column="phone",
@@ -195,7 +197,7 @@ def test_people_with_a_text_of_their_own_are_called_from_a_dynamic_list(
     assert called_by(exotel) == ["+919876500001", "+919876500002"]
 
 
-def test_who_is_not_to_be_called_is_not(
+def test_suppressed_people_are_not_called(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse(tmp_path))
@@ -210,7 +212,7 @@ def test_who_is_not_to_be_called_is_not(
     ]  # fmt: skip
 
     ran = run_dag(
-        lambda: whole_way(
+        lambda: add_all_tasks(
             tmp_path / "plan", path=table(tmp_path / "p.csv", people), suppress=suppress, default_country="IN"
         )
     )
@@ -219,7 +221,7 @@ def test_who_is_not_to_be_called_is_not(
     assert ran.xcom("plan", "plan")["suppressed"] == {"opt-outs": 1, "paid": 2, "registry": 1}
 
 
-def test_who_was_called_lately_by_our_own_reports_is_not_called(
+def test_people_in_recent_reports_are_not_called(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow_provider_exotel.report.call import hashed
@@ -234,7 +236,7 @@ def test_who_was_called_lately_by_our_own_reports_is_not_called(
     lately = {"name": "lately", "reports": (tmp_path / "reports").as_uri(), "days": 7}
 
     ran = run_dag(
-        lambda: whole_way(
+        lambda: add_all_tasks(
             tmp_path / "plan",
             path=table(tmp_path / "p.csv", people),
             suppress=[lately | {"hash_key_variable": "report_key"}],
@@ -245,19 +247,19 @@ def test_who_was_called_lately_by_our_own_reports_is_not_called(
     assert called_by(exotel) == [people[1], people[3]]
 
 
-def test_an_audience_of_nobody_makes_no_campaign(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
-    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=table(tmp_path / "people.csv", [])))
+def test_an_empty_audience_makes_no_campaign(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
+    ran = run_dag(lambda: add_all_tasks(tmp_path / "plan", path=table(tmp_path / "people.csv", [])))
 
     assert (ran.state, ran.xcom("plan"), exotel.campaigns) == ("success", [], [])
     assert {ran.task_state("plan"), ran.task_state("upload"), ran.task_state("create")} == {"success", "skipped"}
 
 
-def test_too_many_bad_rows_stop_the_run_and_stand_in_the_quarantine(
+def test_too_many_bad_rows_fail_the_run_and_are_in_the_quarantine_file(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
 ) -> None:
     people = table(tmp_path / "people.csv", [*indians(17), "9.19877E+11", "call me", ""])
 
-    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people))
+    ran = run_dag(lambda: add_all_tasks(tmp_path / "plan", path=people))
 
     assert (ran.task_state("plan"), exotel.requests) == ("failed", [])
     assert "max_rejected: must be at least 15.00% (got 5.00%), since 3 of 20 rows were rejected" in log.text
@@ -335,11 +337,11 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
 }  # fmt: skip
 if (3, 0) <= AIRFLOW < (3, 1):
-    del WRONG["no key"]  # outside of a task, it fails to look for a Variable that the environment does not hold
+    del WRONG["no key"]  # outside of a task, looking up a Variable fails if the environment does not have it
 
 
 @pytest.mark.parametrize(("wrong", "fields"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told_all_at_once(
+def test_all_problems_are_named_at_once(
     exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], fields: list[str]
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_UNPROVIDED", '{"conn_type": "unprovided_database"}')
@@ -368,7 +370,7 @@ def test_the_package_that_is_missing_is_named(
             executed(plan(tmp_path / "plan", **given))
 
 
-def test_numbers_in_the_dag_are_refused_where_it_is_read(tmp_path: Path) -> None:
+def test_numbers_in_the_dag_are_refused_when_it_is_parsed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="records: must be a function"):
         plan(tmp_path, records=indians(3))
 
@@ -376,7 +378,7 @@ def test_numbers_in_the_dag_are_refused_where_it_is_read(tmp_path: Path) -> None
 CANARY = "98765431"
 
 
-def test_a_plan_leaves_no_trace_of_a_number_but_in_its_files(
+def test_numbers_of_a_plan_are_only_in_its_files(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
 ) -> None:
     canaries = [f"+91{CANARY}{one:02}" for one in range(12)]
@@ -384,21 +386,21 @@ def test_a_plan_leaves_no_trace_of_a_number_but_in_its_files(
     people = table(tmp_path / "people.csv", [*canaries, *others, canaries[0], f"{CANARY}00x", f"+97150{CANARY}"])
     suppress = [{"name": "opt-outs", "path": table(tmp_path / "out.csv", canaries[:1])}]
 
-    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=people, suppress=suppress))
+    ran = run_dag(lambda: add_all_tasks(tmp_path / "plan", path=people, suppress=suppress))
 
     files = {path for path in (tmp_path / "plan").rglob("*") if path.is_file() and CANARY in path.read_text()}
     assert ran.state == "success"
     assert len(called_by(exotel)) == 5_111
     assert {path.name if path.parent.name != "chunks" else "chunk" for path in files} == {"chunk", "quarantine.csv"}
     written, stored = log.text, database()
-    assert people in stored  # rendered fields are there
+    assert people in stored  # rendered fields were stored
     assert [
         line[:300] for place in (written, log_files(), stored) for line in place.splitlines() if CANARY in line
     ] == []
 
 
 class Instance(SimpleNamespace):
-    """What a task needs to know of itself, without the rest of Airflow."""
+    """A minimal task instance, without the rest of Airflow."""
 
     def __init__(self, run_id: str = "run") -> None:
         super().__init__(dag_id="reminders", run_id=run_id, task_id="plan", map_index=-1, try_number=1, pushed={})
@@ -436,7 +438,7 @@ def test_a_run_that_is_planned_is_not_planned_in_another_way(exotel: Emulator, t
         executed(plan(tmp_path / "plan", path=path, window=INDIA | {"end": "17:00"}))
 
 
-def test_a_run_does_not_take_the_plan_of_another(exotel: Emulator, tmp_path: Path) -> None:
+def test_a_run_does_not_reuse_the_plan_of_another_run(exotel: Emulator, tmp_path: Path) -> None:
     path = table(tmp_path / "people.csv", indians(9))
     executed(plan(tmp_path / "plan", path=path))
 
@@ -449,14 +451,14 @@ def test_another_run_of_the_day_does_not_call_the_same_people_again(
 ) -> None:
     people = table(tmp_path / "people.csv", indians(9))
 
-    scheduled, by_hand = (run_dag(lambda run=run: whole_way(tmp_path / run, path=people)) for run in ("one", "two"))
+    scheduled, by_hand = (run_dag(lambda run=run: add_all_tasks(tmp_path / run, path=people)) for run in ("one", "two"))
 
     assert (scheduled.state, by_hand.task_state("create")) == ("success", "failed")
     assert len(exotel.campaigns) == 1
     assert "on_same_audience" in log.text
 
 
-def test_another_run_calls_the_same_people_by_campaigns_of_its_own(exotel: Emulator, tmp_path: Path) -> None:
+def test_another_run_calls_the_same_people_with_its_own_campaigns(exotel: Emulator, tmp_path: Path) -> None:
     path = table(tmp_path / "people.csv", indians(9))
 
     keys = [
@@ -468,7 +470,7 @@ def test_another_run_calls_the_same_people_by_campaigns_of_its_own(exotel: Emula
 
 
 def uploads(tmp_path: Path, count: int = 5_001) -> dict[str, Any]:
-    """Return the arguments of a campaign whose list is to be made."""
+    """Return the arguments of a campaign whose list must be uploaded."""
     [campaign] = executed(plan(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(count))))
     return dict(campaign)
 
@@ -491,7 +493,7 @@ def test_an_import_is_waited_for_without_a_worker(exotel: Emulator, tmp_path: Pa
     assert deferred.value.trigger.moment - datetime.now(UTC) > timedelta(seconds=10)
 
 
-def test_a_list_that_is_there_is_taken_by_the_next_run(exotel: Emulator, tmp_path: Path) -> None:
+def test_the_next_run_reuses_an_existing_list(exotel: Emulator, tmp_path: Path) -> None:
     campaign = uploads(tmp_path)
 
     first, second = (executed(UploadAudienceOperator(task_id="upload", campaign=campaign)) for _ in range(2))
@@ -502,18 +504,18 @@ def test_a_list_that_is_there_is_taken_by_the_next_run(exotel: Emulator, tmp_pat
     assert len([one for one in exotel.requests if one.path.endswith("csv-upload")]) == 1
 
 
-def test_no_campaign_is_created_of_a_list_that_lacks_people(
+def test_no_campaign_is_created_if_a_list_lacks_people(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
 ) -> None:
     exotel.settings.import_failed_rows = 3
 
-    ran = run_dag(lambda: whole_way(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(5_001))))
+    ran = run_dag(lambda: add_all_tasks(tmp_path / "plan", path=table(tmp_path / "people.csv", indians(5_001))))
 
     assert (ran.task_state("upload"), exotel.campaigns) == ("failed", [])
     assert " is not called" in log.text
 
 
-def test_a_file_that_is_not_as_it_was_planned_is_not_sent(exotel: Emulator, tmp_path: Path) -> None:
+def test_a_file_that_was_changed_after_planning_is_not_sent(exotel: Emulator, tmp_path: Path) -> None:
     campaign = uploads(tmp_path)
     [file] = (tmp_path / "plan" / "chunks").iterdir()
     file.write_text(file.read_text() + "+919876599999\n")
@@ -561,7 +563,7 @@ def test_the_page_of_the_docs_names_every_parameter(operator: Any) -> None:
 
 @pytest.fixture
 def warehouse_of_the_example(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """The people of the example's query: more than a campaign takes inline, in three countries."""
+    """The people of the example's query, in three countries: too many for one campaign without lists."""
     people = [*indians(5_050), *(f"+97150{one:07}" for one in range(20)), *(f"+659{one:07}" for one in range(20))]
     with closing(sqlite3.connect(tmp_path / "warehouse.sqlite")) as made, made:
         made.execute("create table people (number text, due_on text)")
@@ -580,7 +582,7 @@ def test_the_example_goes_from_a_warehouse_to_the_end_of_its_campaigns(
     dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
     make_known(dag)
 
-    # Somebody approves.
+    # Approve the plan.
     dag_run = dag.test(mark_success_pattern="approve")
 
     assert str(dag_run.state) == "success"
@@ -591,7 +593,7 @@ def test_the_example_goes_from_a_warehouse_to_the_end_of_its_campaigns(
 
 
 @pytest.mark.skipif(AIRFLOW < (3, 1), reason="Airflow asks nobody before 3.1")
-def test_the_example_asks_somebody_about_exactly_this_plan(exotel: Emulator, tmp_path: Path) -> None:
+def test_the_example_asks_for_approval_of_exactly_this_plan(exotel: Emulator, tmp_path: Path) -> None:
     from jinja2 import Environment
 
     dag = runpy.run_path(str(ROOT / "example_dags" / "exotel_audience.py"))["dag"]
@@ -609,7 +611,7 @@ def test_the_example_asks_somebody_about_exactly_this_plan(exotel: Emulator, tmp
     assert dag.task_dict["call"].upstream_task_ids == {"upload"}
 
 
-def test_the_example_asks_nobody_about_a_plan_that_calls_nobody(
+def test_the_example_asks_for_no_approval_of_an_empty_plan(
     make_known: Callable[[Any], None], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Any
 ) -> None:
     monkeypatch.setenv("EXOTEL_AUDIENCE", table(tmp_path / "people.csv", ["+447911123456"]))
@@ -629,7 +631,7 @@ def test_the_example_asks_nobody_about_a_plan_that_calls_nobody(
     assert re.search(r"calls nobody: 1 row, 1 rejected \(.*\)\.", log.text)
 
 
-def test_a_plan_is_told_in_words_first_and_has_a_button(exotel: Emulator, tmp_path: Path, log: Any) -> None:
+def test_a_plan_is_logged_in_words_first_and_has_a_button(exotel: Emulator, tmp_path: Path, log: Any) -> None:
     people, address = table(tmp_path / "p.csv", indians(9)), "https://plans.example.com/a b/"
     task = plan(tmp_path / "plan", path=people, folder_url=address, max_windows=1)
     told = Instance()
@@ -659,7 +661,7 @@ def test_a_plan_that_needs_too_many_windows_leaves_no_plan(exotel: Emulator, tmp
     assert not (tmp_path / "plan" / "plan.json").exists()
 
 
-def test_what_a_template_makes_of_nothing_is_not_given(exotel: Emulator, tmp_path: Path) -> None:
+def test_a_template_that_renders_to_none_counts_as_not_given(exotel: Emulator, tmp_path: Path) -> None:
     nothing = dict.fromkeys(
         ("path", "sql", "sql_conn_id", "read_via_text", "default_country", "presets", "call_retries", "name",
          "concurrency", "max_windows", "variables", "max_rejected"), "None"
@@ -672,7 +674,7 @@ def test_what_a_template_makes_of_nothing_is_not_given(exotel: Emulator, tmp_pat
 
 
 @pytest.mark.parametrize("flag", [True, "true", "Yes", 1, "1"])
-def test_flags_say_so_in_one_of_few_ways(exotel: Emulator, tmp_path: Path, flag: Any) -> None:
+def test_true_flags_have_only_few_spellings(exotel: Emulator, tmp_path: Path, flag: Any) -> None:
     optouts = table(tmp_path / "out.csv", [indians(1)[0], "not a number", "nor this"])
     suppress = [
         {"name": "opt-outs", "path": optouts, "allow_unreadable": flag},
@@ -689,7 +691,7 @@ def test_flags_say_so_in_one_of_few_ways(exotel: Emulator, tmp_path: Path, flag:
 
 
 @pytest.mark.parametrize("flag", [False, "no", "0", "False"])
-def test_flags_say_no_in_one_of_few_ways(exotel: Emulator, tmp_path: Path, flag: Any) -> None:
+def test_false_flags_have_only_few_spellings(exotel: Emulator, tmp_path: Path, flag: Any) -> None:
     optouts = table(tmp_path / "out.csv", ["not a number"])
 
     with pytest.raises(AirflowFailException, match=r"suppress\.opt-outs: 1 of its 1 rows"):
@@ -717,7 +719,7 @@ def test_numbers_of_two_readings_are_called_if_the_caller_decides(
     assert (told.pushed["plan"]["accepted"], told.pushed["plan"]["rejected"]) == (accepted, rejected)
 
 
-def test_records_of_nobody_are_a_plan_of_nobody(exotel: Emulator, tmp_path: Path) -> None:
+def test_empty_records_make_an_empty_plan(exotel: Emulator, tmp_path: Path) -> None:
     assert executed(plan(tmp_path / "plan", records=lambda: iter(()))) == []
 
 
@@ -744,7 +746,7 @@ def test_a_resumed_upload_needs_neither_its_plan_nor_its_files(exotel: Emulator,
      ({"campaign": {"lists": ["s3://bucket/people.csv", "list-1"]}}, "campaign.lists"),
      ({"campaign": {"lists": {"s3://bucket/people.csv"}}}, "campaign.lists")],
 )  # fmt: skip
-def test_an_upload_that_is_given_nonsense_is_not_tried_again(
+def test_an_upload_with_invalid_arguments_is_not_retried(
     exotel: Emulator, tmp_path: Path, given: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(AirflowFailException, match=f"- {field}: must "):

@@ -1,4 +1,4 @@
-"""The campaign to the test numbers and the real one are each created once, whatever happens on the way."""
+"""The test campaign and the real campaign are each created once, whatever happens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with_and_without = pytest.mark.parametrize(
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:
-    """A local Exotel in which everybody answers, and hours of dialling take a second."""
+    """A local Exotel in which everybody answers and hours of dialling take a second."""
     with Emulator(seed=1, speed=3600, skip_waiting=True, outcomes={"completed": 1}) as emulator:
         connect(monkeypatch, emulator)
         yield emulator
@@ -35,7 +35,7 @@ def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulat
 def call(exotel: Emulator, journal: bool) -> Callable[..., Any]:
     """Run a try of the task."""
     tries = Tries(exotel, keeps_state=journal)
-    # Without an owner record, which Airflow's database keeps.
+    # Without an owner record, which needs Airflow's database.
     arguments = {"test_numbers": TESTERS, "schedule": {"end_at": "PT9H"}, "pause_on_kill": False, "poll_interval": 0.1}
     return lambda number=1, **more: tries.run(number, **arguments, **more)
 
@@ -45,7 +45,7 @@ def called(exotel: Emulator) -> list[list[str]]:
 
 
 @with_and_without
-def test_the_real_one_follows_the_test(call: Callable[..., Any], exotel: Emulator) -> None:
+def test_the_real_campaign_follows_the_test_campaign(call: Callable[..., Any], exotel: Emulator) -> None:
     created = call()
 
     assert called(exotel) == CALLED
@@ -67,7 +67,7 @@ def test_an_answer_that_is_lost_makes_no_third_campaign(call: Callable[..., Any]
 @pytest.mark.skipif(not KEEPS_STATE, reason="before Airflow 3.3 nothing is written")
 @pytest.mark.parametrize("journal", [True])
 @pytest.mark.parametrize("written", [1, 2, 3, 4])
-def test_a_worker_that_dies_after_any_writing_makes_no_third_campaign(
+def test_a_worker_that_dies_after_any_journal_entry_makes_no_third_campaign(
     call: Callable[..., Any], exotel: Emulator, written: int
 ) -> None:
     left = [written]

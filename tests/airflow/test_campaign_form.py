@@ -23,7 +23,7 @@ def created(**arguments: Any) -> CreateCampaignOperator:
     return CreateCampaignOperator(task_id="create", from_params=True, **arguments)
 
 
-def test_what_is_filled_in_is_what_is_sent(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+def test_the_filled_form_is_sent(run_dag: Callable[..., Any], exotel: Emulator) -> None:
     exotel.add_list("march-list", ["+919876500000"])
     filled = {
         "name": "March reminder",
@@ -65,7 +65,9 @@ def test_what_is_filled_in_is_what_is_sent(run_dag: Callable[..., Any], exotel: 
     }
 
 
-def test_hours_of_the_day_are_filled_in_apart(run_dag: Callable[..., Any], exotel: Emulator, audience: str) -> None:
+def test_hours_of_the_day_have_fields_of_their_own(
+    run_dag: Callable[..., Any], exotel: Emulator, audience: str
+) -> None:
     filled = {
         "numbers_from": audience,
         "read_via_text": "Hello",
@@ -115,7 +117,7 @@ def test_the_form_refuses(field: str, value: object) -> None:
         param.resolve(value)
 
 
-def test_the_longest_name_the_form_takes_is_kept_whole() -> None:
+def test_the_longest_name_that_the_form_accepts_is_kept_whole() -> None:
     name = "N" * 47
     param = campaign_params()["name"]
 
@@ -133,7 +135,7 @@ def test_every_field_fills_an_argument_of_the_operator() -> None:
     assert "numbers" not in arguments
 
 
-def test_what_the_dag_decides_itself_is_left_out() -> None:
+def test_fields_that_the_dag_decides_are_left_out() -> None:
     params = campaign_params(without=["window", "name"], read_via_text="Hello")
 
     assert {name for name in FIELDS if name not in params} == {
@@ -148,7 +150,7 @@ def test_what_the_dag_decides_itself_is_left_out() -> None:
     assert params["read_via_text"].value == "Hello"
 
 
-def test_a_field_there_is_not_is_named() -> None:
+def test_an_unknown_field_is_named() -> None:
     with pytest.raises(ExotelInputError, match=r"nmae: the form has no such field"):
         campaign_params(nmae="Reminder")
 

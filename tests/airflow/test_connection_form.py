@@ -1,4 +1,4 @@
-"""What Airflow itself makes of the provider's metadata, its connection form and its connections."""
+"""The provider's metadata, connection form and connections, as Airflow loads them."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def test_airflow_finds_the_provider_the_hook_and_the_links() -> None:
 
 
 @shows_the_form
-def test_the_form_is_made_of_what_is_declared_once() -> None:
+def test_the_form_is_built_from_the_declared_fields() -> None:
     from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
-    # Airflow 3.1 keeps what it read first, which without Flask-AppBuilder is no form but where a form is asked for.
+    # Airflow 3.1 caches its first result; without Flask-AppBuilder, it has no form unless a form was requested.
     ProvidersManager()._cleanup()
     [form] = [one for one in HookMetaService.hook_meta_data() if one.connection_type == "exotel"]
 
@@ -90,7 +90,7 @@ def test_the_form_is_made_of_what_is_declared_once() -> None:
 
 
 @asks_the_hook
-def test_the_form_is_made_of_the_widgets_of_the_hook() -> None:
+def test_the_form_has_the_widgets_of_the_hook() -> None:
     manager = ProvidersManager()
 
     widgets = [one for one in manager.connection_form_widgets.values() if one.hook_class_name.endswith("ExotelHook")]
@@ -103,14 +103,14 @@ FROM_URI = "exotel://the-key:the-token@/the-account?region=mumbai&exophone=0XXXX
 GIVEN = {"conn_type": "exotel", "login": "the-key", "password": "the-token", "schema": "the-account"}
 SET = {"region": "mumbai", "exophone": "0XXXXXX4890", "read_timeout": 45}
 FROM_JSON = json.dumps(GIVEN | {"extra": SET})
-# The form sends every extra field, those left empty as null or "".
+# The form sends every extra field; empty fields are null or "".
 FROM_THE_FORM = json.dumps(
     GIVEN | {"host": "", "extra": json.dumps(dict.fromkeys(EXTRA_FIELDS) | SET | {"deployment": ""})}
 )
 
 
 @pytest.mark.parametrize("written", [FROM_URI, FROM_JSON, FROM_THE_FORM], ids=["URI", "JSON", "form"])
-def test_however_it_is_written_a_connection_says_the_same(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_is_the_same_in_every_notation(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", written)
 
     settings = ExotelHook().settings
@@ -121,7 +121,7 @@ def test_however_it_is_written_a_connection_says_the_same(written: str, monkeypa
 
 
 def outcome_of(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, **changed: Any) -> tuple[bool, str]:
-    """Test a connection to the emulator that differs from the right one."""
+    """Test a connection to the emulator that differs from the correct one."""
     right = {
         "conn_type": "exotel",
         "login": emulator.api_key,
@@ -141,7 +141,7 @@ def test_a_right_connection_is_accepted(exotel: Emulator, monkeypatch: pytest.Mo
     )
 
 
-def test_a_stale_profile_is_told_with_the_right_connection(exotel: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_profile_is_reported_with_a_right_connection(exotel: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     extra = {"profile": {"version": 1, "envelope": "html"}}
 
     accepted, said = outcome_of(exotel, monkeypatch, extra=extra)
@@ -166,7 +166,7 @@ def test_a_stale_profile_is_told_with_the_right_connection(exotel: Emulator, mon
     ],
     ids=["key", "token", "account", "access", "missing", "field"],
 )
-def test_what_is_wrong_with_a_connection_is_said_in_words(
+def test_problems_of_a_connection_are_described_in_words(
     exotel: Emulator,
     monkeypatch: pytest.MonkeyPatch,
     changed: dict[str, Any],
@@ -182,7 +182,7 @@ def test_what_is_wrong_with_a_connection_is_said_in_words(
     assert not any(secret in message for secret in (exotel.api_key, exotel.api_token, "another-key", "another-token"))
 
 
-def test_a_service_that_is_not_there_is_a_matter_of_the_network(
+def test_an_unreachable_service_is_reported_as_a_network_problem(
     exotel: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exotel.stop()
@@ -194,5 +194,5 @@ def test_a_service_that_is_not_there_is_a_matter_of_the_network(
 
 
 def _ui_name(field: str) -> str:
-    """Return what Airflow's form calls a standard field of a connection."""
+    """Return the name of a standard connection field in Airflow's form."""
     return {"schema": "url_schema"}.get(field, field)

@@ -1,4 +1,4 @@
-"""Tasks that control a campaign: what is refused when the DAG is parsed, and what when the task runs."""
+"""Operators that control a campaign: errors when the DAG is parsed, and errors when the task runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def update(**arguments: Any) -> UpdateCampaignOperator:
     )
 
 
-def test_the_actions_of_the_operator_are_those_that_can_be_carried_out() -> None:
+def test_the_operator_has_exactly_the_supported_actions() -> None:
     assert Action.__args__ == tuple(ALLOWED)
 
 
@@ -60,7 +60,7 @@ WRONG: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
 
 
 def _name(value: object) -> str:
-    """Name a case the same in every process that runs tests."""
+    """Return the same name of a case in every test process."""
     return getattr(value, "__name__", None) or str(value)
 
 
@@ -82,7 +82,7 @@ def test_a_wrong_argument_without_a_template_fails_when_the_dag_is_parsed(
     ],
     ids=_name,
 )
-def test_a_template_is_not_judged_before_it_is_rendered(
+def test_a_template_is_not_checked_before_it_is_rendered(
     operator: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
     assert operator(**arguments).task_id
@@ -114,7 +114,7 @@ def test_a_wrong_value_of_a_template_fails_without_a_retry(
 @pytest.mark.parametrize(
     "given", ["c1", " c1 ", {"id": "c1", "name": "Due"}, "{'id': 'c1', 'name': 'Due'}", '{"id": "c1"}', Campaign("c1")]
 )
-def test_the_id_of_a_campaign_is_found_in_whatever_holds_it(given: Any) -> None:
+def test_the_id_of_a_campaign_is_read_from_every_form(given: Any) -> None:
     assert read_campaign_id(given) == "c1"
 
 

@@ -22,7 +22,7 @@ from airflow_provider_exotel.emulator import Emulator, Fault
 from .conftest import connect
 
 NUMBERS = ["+919876500000", "+919876500001"]
-# A window that is open whenever the test runs, and stays so for hours.
+# A window that is open at any time, for hours.
 OPEN = {"send_at": "PT1H", "end_at": "PT9H"}
 
 
@@ -35,7 +35,7 @@ def posts(exotel: Emulator) -> list[Any]:
     return [entry.body for entry in exotel.requests if entry.method == "POST"]
 
 
-def test_a_run_becomes_one_campaign_and_tells_its_id(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+def test_a_run_creates_one_campaign_and_returns_its_id(run_dag: Callable[..., Any], exotel: Emulator) -> None:
     ran = run_dag(lambda: create(name="Reminder"))
 
     [campaign] = exotel.campaigns
@@ -55,7 +55,7 @@ def test_a_run_becomes_one_campaign_and_tells_its_id(run_dag: Callable[..., Any]
     }
 
 
-def test_it_takes_one_look_and_one_post(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+def test_a_create_takes_one_look_up_and_one_post(run_dag: Callable[..., Any], exotel: Emulator) -> None:
     run_dag(create)
 
     assert [entry.method for entry in exotel.requests] == ["GET", "POST"]
@@ -75,7 +75,9 @@ def test_a_campaign_whose_answer_was_lost_is_found_and_followed(run_dag: Callabl
     assert created == second.xcom() == exotel.campaigns[0].id
 
 
-def test_what_is_followed_is_not_judged_by_the_clock(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+def test_an_existing_campaign_is_followed_after_its_window_closed(
+    run_dag: Callable[..., Any], exotel: Emulator
+) -> None:
     def closed() -> CreateCampaignOperator:
         return create(schedule={"end_at": "2026-03-02T18:00:00Z"}, idempotency_key="march")
 
@@ -99,7 +101,7 @@ def test_the_window_is_counted_from_the_logical_date(run_dag: Callable[..., Any]
 
 
 @pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow 2 knows no run without a date")
-def test_a_run_without_a_date_is_counted_from_when_it_may_start(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+def test_a_run_without_a_date_is_counted_from_run_after(run_dag: Callable[..., Any], exotel: Emulator) -> None:
     ran = run_dag(create, logical_date=None)
 
     assert ran.state == "success"
@@ -141,7 +143,7 @@ def test_numbers_come_from_a_file(run_dag: Callable[..., Any], exotel: Emulator,
         pytest.param(gzip.compress(b"number\n+919876500000\n")[:-9], "is damaged or incomplete", id="cut gzip"),
     ],
 )
-def test_a_file_that_is_no_utf_8_is_refused_without_being_repeated(
+def test_a_file_that_is_not_utf_8_is_refused_without_quoting_it(
     run_dag: Callable[..., Any], exotel: Emulator, log: Any, tmp_path: Any, content: bytes, said: str
 ) -> None:
     (tmp_path / "people").write_bytes(content)
@@ -285,7 +287,7 @@ def test_a_dry_run_sends_nothing_and_returns_the_plan(run_dag: Callable[..., Any
     assert (plan["contacts"], plan["fits"], plan["payload"]["from"]) == (2, True, "<2 numbers>")
 
 
-def test_a_dry_run_may_leave_its_plan_as_a_page(
+def test_a_dry_run_can_write_its_plan_as_a_page(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(monkeypatch, exotel, price_per_minute="0.5", currency="INR")
@@ -304,12 +306,14 @@ def test_a_dry_run_may_leave_its_plan_as_a_page(
     assert [trace for trace in ("9876500000", "<script", "http://", "https://") if trace in page] == []
 
 
-def test_a_page_counts_only_for_a_plan() -> None:
+def test_plan_path_requires_plan_only() -> None:
     with pytest.raises(ExotelInputError, match="plan_path: is used only with plan_only=True"):
         create(plan_path="s3://bucket/plans")
 
 
-def test_the_log_says_what_happens_before_it_does(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+def test_the_log_describes_the_campaign_before_it_is_sent(
+    run_dag: Callable[..., Any], exotel: Emulator, log: Any
+) -> None:
     retries = {"number_of_retries": 2, "interval_mins": 15}
     window = {"start": "00:00", "end": "23:59", "timezone": "Asia/Kolkata"}
 
@@ -325,7 +329,7 @@ def test_entries_that_cannot_be_numbers_are_left_out_if_asked(run_dag: Callable[
     assert (ran.xcom(key="campaign")["contacts"], ran.xcom(key="campaign")["rejected"]) == (2, 1)
 
 
-def test_bad_input_is_told_whole_and_nothing_is_sent(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+def test_all_bad_input_is_named_and_nothing_is_sent(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
     ran = run_dag(
         lambda: create(
             numbers=["9876500000x"],
@@ -379,7 +383,7 @@ def test_a_refusal_is_final_and_names_no_number(run_dag: Callable[..., Any], exo
     assert "+919876500000 is invalid" not in logged
 
 
-def test_an_unknown_outcome_is_left_to_a_retry_which_follows(
+def test_a_retry_after_an_unknown_outcome_follows_the_campaign(
     run_dag: Callable[..., Any], exotel: Emulator, log: Any
 ) -> None:
     exotel.faults.add(Fault(on="POST campaigns", kind="html_5xx", stage="after"))
@@ -392,7 +396,7 @@ def test_an_unknown_outcome_is_left_to_a_retry_which_follows(
     assert len(posts(exotel)) == 1
 
 
-def test_an_unknown_outcome_fails_where_no_retry_is_left(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+def test_an_unknown_outcome_fails_if_no_retry_is_left(run_dag: Callable[..., Any], exotel: Emulator) -> None:
     exotel.faults.add(Fault(on="POST campaigns", kind="drop_before_commit", times=None))
 
     ran = run_dag(lambda: create(settle=0))
@@ -426,7 +430,7 @@ def test_a_run_too_late_for_its_window_dials_nobody(
 
 
 def test_a_late_run_may_take_the_next_window(run_dag: Callable[..., Any], exotel: Emulator) -> None:
-    # Yesterday's window, an hour long, ended at least twenty hours ago; the one directly after it is still to come.
+    # Yesterday's window of one hour ended at least twenty hours ago; the window after it is in the future.
     opening = datetime.now(UTC) + timedelta(hours=2)
     window = CallingWindow(
         start=opening.strftime("%H:%M"), end=(opening + timedelta(hours=1)).strftime("%H:%M"), timezone="UTC"

@@ -1,4 +1,4 @@
-"""create_campaign_once: one campaign for one key, in tasks written in Python and outside of tasks."""
+"""create_campaign_once: one campaign per key, in Python tasks and outside of tasks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LATER = {"send_at": "2030-01-01T10:00:00+05:30", "end_at": "2030-01-01T18:00:00+
 
 @pytest.fixture
 def another_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Forget what this process knows."""
+    """Clear the state of this process, like another process."""
     return lambda: monkeypatch.setattr(kept, "_IN_MEMORY", {})
 
 
@@ -62,7 +62,7 @@ def test_a_key_is_required(exotel: Emulator, key: str | None) -> None:
 
 
 @pytest.mark.parametrize("process", ["the same process", "another process"])
-def test_calling_again_finds_out_what_became_of_a_lost_answer(
+def test_calling_again_finds_the_campaign_of_a_lost_answer(
     exotel: Emulator, another_process: Callable[[], None], process: str
 ) -> None:
     exotel.settings.list_delay_reads = once.MIN_POLLS + 3
@@ -77,7 +77,7 @@ def test_calling_again_finds_out_what_became_of_a_lost_answer(
     assert [campaign.id for campaign in exotel.campaigns] == [found.id]
 
 
-def test_only_the_first_call_of_a_process_looks_with_patience(exotel: Emulator) -> None:
+def test_only_the_first_call_of_a_process_looks_patiently(exotel: Emulator) -> None:
     create()
     looks = len(exotel.requests)
 
@@ -87,7 +87,7 @@ def test_only_the_first_call_of_a_process_looks_with_patience(exotel: Emulator) 
     assert [entry.method for entry in exotel.requests[looks:]] == ["GET"]
 
 
-def test_a_call_after_a_refusal_does_not_look_with_patience_again(exotel: Emulator) -> None:
+def test_a_call_after_a_refusal_does_not_look_patiently_again(exotel: Emulator) -> None:
     with pytest.raises(ExotelRequestRefused):
         create(numbers=None, lists=["nowhere"])
     before = len(exotel.requests)
@@ -105,7 +105,7 @@ def test_a_name_is_too_short_whatever_is_added_to_it(exotel: Emulator) -> None:
 
 
 @pytest.mark.parametrize(("key", "is_shared"), [("march", True), (None, False)])
-def test_only_a_key_of_the_callers_may_be_sent_by_others_at_the_same_time(
+def test_only_a_caller_s_own_key_can_be_sent_by_others_at_the_same_time(
     exotel: Emulator, key: str | None, is_shared: bool
 ) -> None:
     identity = identify("emulator", None, dag_id="reminders", idempotency_key=key)
@@ -113,7 +113,7 @@ def test_only_a_key_of_the_callers_may_be_sent_by_others_at_the_same_time(
     assert ExotelHook().one_campaign(identity, {}, TaskOptions(idempotency_key=key)).is_shared is is_shared
 
 
-def test_one_that_was_deleted_by_hand_is_not_created_again(exotel: Emulator) -> None:
+def test_a_campaign_that_was_deleted_by_hand_is_not_created_again(exotel: Emulator) -> None:
     ExotelHook().client.delete_campaign(create().id)
 
     with pytest.raises(ExotelCampaignGone):
@@ -161,7 +161,7 @@ def test_an_answer_is_waited_for_as_long_as_the_connection_says(
 
 
 @pytest.mark.parametrize("settle", ["soon", -1, True, timedelta(seconds=-1)], ids=repr)
-def test_what_is_no_time_to_settle_is_refused_before_anything_is_sent(exotel: Emulator, settle: Any) -> None:
+def test_an_invalid_settle_time_is_refused_before_anything_is_sent(exotel: Emulator, settle: Any) -> None:
     with pytest.raises(ExotelInputError, match="settle: must be a timedelta or a number of seconds"):
         create(settle=settle)
 

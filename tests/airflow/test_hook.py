@@ -52,7 +52,7 @@ def lists(exotel: Emulator) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FOR_AGENTS)
-def test_a_method_for_agents_has_plain_types_and_explains_each_parameter(name: str) -> None:
+def test_a_method_for_agents_has_plain_types_and_documents_each_parameter(name: str) -> None:
     method = getattr(ExotelHook, name)
     parameters = list(inspect.signature(method).parameters.values())[1:]
 
@@ -92,7 +92,7 @@ def test_a_campaign_that_may_dial_at_once_is_ordered_though_looking_for_it_takes
     assert datetime.fromisoformat(ordered["send_at"]) > clock.now()
 
 
-def test_what_came_of_a_campaign_is_told_in_a_sentence(exotel: Emulator, lists: list[str]) -> None:
+def test_the_outcome_of_a_campaign_is_described_in_a_sentence(exotel: Emulator, lists: list[str]) -> None:
     exotel.settings.outcomes = {"completed": 1}
     hook = ExotelHook()
     campaign_id = hook.create_campaign(lists=lists, read_via_text="Hello").id
@@ -113,7 +113,7 @@ def test_what_came_of_a_campaign_is_told_in_a_sentence(exotel: Emulator, lists: 
     ],
     ids=["a time that has passed", "no offset", "nobody"],
 )
-def test_what_cannot_be_ordered_is_refused(exotel: Emulator, lists: list[str], wrong: dict[str, Any]) -> None:
+def test_an_invalid_order_is_refused(exotel: Emulator, lists: list[str], wrong: dict[str, Any]) -> None:
     order = {"lists": lists, "read_via_text": "Hello", **TIMES} | wrong
     refusals = (ExotelInputError, MissedWindow)
 

@@ -1,4 +1,4 @@
-"""The DAGs of the how-to guides run to their end against the local Exotel, as they stand on their pages."""
+"""The DAGs of the how-to guides run unchanged to their end against the local Exotel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGES = Path(__file__).parent.parent.parent / "docs" / "how-to"
 
 
 def block_with(page: str, text: str) -> str:
-    """Return the first Python block of a page that holds a text."""
+    """Return the first Python block of a page that contains a text."""
     blocks = re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)
     return next(block for block in blocks if text in block)
 
@@ -161,7 +161,7 @@ def test_the_test_numbers_are_called_before_everybody(
     assert [days.campaign(one.id).counts.total for one in days.campaigns] == [2, 5]
 
 
-def test_those_who_were_not_reached_are_called_again(
+def test_people_who_were_not_reached_are_called_again(
     run_guide: Callable[..., Any], days: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_people(tmp_path / "audiences" / "reminders.csv", 20)

@@ -1,4 +1,4 @@
-"""The button of a task on an Airflow whose XComs lie on object storage."""
+"""The button of a task on an Airflow with XComs on object storage."""
 
 from __future__ import annotations
 

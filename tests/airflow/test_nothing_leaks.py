@@ -22,14 +22,14 @@ NUMBER = "+919876543210"
 KEY, TOKEN = "canary-key-4f1d", "canary-token-9b2e"
 CALLBACK = callback_token(TOKEN, "emulator")
 SECRETS = ("canary-key", "canary-token", b64encode(f"{KEY}:{TOKEN}".encode()).decode(), CALLBACK)
-# Where a task runs inside of dag.test(), Airflow 3 writes at DEBUG what it is told to mask; a worker does not.
+# Inside of dag.test(), Airflow 3 logs masked values at DEBUG level; a worker does not.
 OF_AIRFLOW = "msg=MaskSecret("
 HOME = Path(os.environ["AIRFLOW_HOME"])
 
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:
-    """A local Exotel whose key and token would be seen."""
+    """A local Exotel with a recognisable key and token."""
     with Emulator(seed=1, api_key=KEY, api_token=TOKEN) as emulator:
         connect(monkeypatch, emulator, callback_base_url="http://127.0.0.1:9")
         yield emulator
@@ -65,7 +65,7 @@ def log_files() -> str:
 
 
 def traces_of(*places: str) -> list[str]:
-    """Return the beginning of each line that holds the number or a secret."""
+    """Return the beginning of each line that contains the number or a secret."""
     return [line[:300] for place in places for line in place.splitlines() if is_trace(line)]
 
 
@@ -88,7 +88,7 @@ def denied(exotel: Emulator) -> None:
 
 
 def fine(exotel: Emulator) -> None:
-    """Nothing goes wrong."""
+    """Inject no fault."""
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_a_run_leaves_no_trace(
 
     written, stored = log.text, database()
     assert ran.task_state() == state
-    assert "dependency 'Trigger Rule' PASSED" in written or "[debug" in written  # all that could be written was
-    assert people.as_uri() in stored  # rendered fields and the serialised DAG are there
+    assert "dependency 'Trigger Rule' PASSED" in written or "[debug" in written  # everything was logged
+    assert people.as_uri() in stored  # rendered fields and the serialised DAG were stored
     assert traces_of(written, log_files(), stored) == []
 
 
-def test_a_number_that_is_refused_here_leaves_no_trace(
+def test_a_refused_number_leaves_no_trace(
     run_dag: Callable[..., Any], exotel: Emulator, people: Path, log: Any
 ) -> None:
     people.write_text(f"number\n{NUMBER}0\n{NUMBER}\n")

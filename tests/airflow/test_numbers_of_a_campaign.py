@@ -1,4 +1,4 @@
-"""The numbers of a single campaign are cleaned as those of an audience of any size are."""
+"""The numbers of a single campaign are cleaned like those of an audience."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ONE, TWO = "+919876500001", "+919876500002"
 
 
 @pytest.mark.parametrize(("as_often", "count"), [(None, 2), ("false", 2), ("True", 3)])
-def test_nobody_is_named_twice_unless_people_are_to_be_called_as_often(
+def test_duplicate_numbers_are_dropped_unless_they_are_allowed(
     run_dag: Callable[..., Any], exotel: Emulator, as_often: Any, count: int
 ) -> None:
     run_dag(lambda: create(numbers=[ONE, TWO, ONE], call_duplicate_numbers=as_often))
@@ -49,7 +49,7 @@ def test_a_later_try_knows_the_campaign_of_a_cleaned_audience(run_dag: Callable[
     assert len(exotel.campaigns) == 1
 
 
-def test_where_no_entry_is_a_number_that_alone_is_told(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+def test_if_no_entry_is_a_number_only_this_is_reported(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
     run_dag(lambda: create(numbers=["n/a", "none"], throttle=3))
 
     written = log.text
@@ -58,7 +58,9 @@ def test_where_no_entry_is_a_number_that_alone_is_told(run_dag: Callable[..., An
     assert "throttle: requires mode='custom'" in written
 
 
-def test_more_than_a_request_takes_leads_to_the_plan(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
+def test_more_numbers_than_a_request_takes_lead_to_the_plan_operator(
+    run_dag: Callable[..., Any], exotel: Emulator, log: Any
+) -> None:
     run_dag(lambda: create(numbers=[f"+9198765{one:05}" for one in range(5_001)]))
 
     assert "numbers: must be at most 5,000 (got 5,001); let PlanAudienceOperator split them" in log.text

@@ -1,4 +1,4 @@
-"""What becomes of a task's campaign when the task runs again: a test for each row of the table in the docs."""
+"""A task that runs again follows its campaign: in real DAG runs, with and without a journal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def client(exotel: Emulator) -> ExotelClient:
 
 @pytest.fixture
 def run_again(run_dag: Callable[..., Any]) -> Callable[..., Any]:
-    """Run a task that stands for the same campaign each time; each run has an id and a journal of its own."""
+    """Run a task for the same campaign repeatedly; each run has its own id and journal."""
     return lambda **arguments: run_dag(lambda: create(**arguments))
 
 
@@ -48,7 +48,7 @@ def statuses(exotel: Emulator) -> list[str]:
 
 
 def without_journal(context: Any) -> None:
-    """Be an Airflow before 3.3, which keeps no state of tasks."""
+    """Simulate an Airflow before 3.3, which stores no state of tasks."""
     context.pop("task_state_store", None)
 
 
@@ -67,7 +67,7 @@ def test_a_retry_finds_what_an_earlier_try_sent_although_the_list_shows_it_late(
     assert len(exotel.campaigns) == 1
 
 
-def test_a_killed_try_without_a_journal_is_looked_for_with_patience(
+def test_the_campaign_of_a_killed_try_without_a_journal_is_looked_for_patiently(
     run_dag: Callable[..., Any], exotel: Emulator
 ) -> None:
     exotel.settings.list_delay_reads = 2
@@ -110,7 +110,7 @@ def test_a_key_whose_campaign_calls_others_fails(run_again: Callable[..., Any], 
     assert len(exotel.campaigns) == 1
 
 
-def test_one_that_is_paused_by_hand_is_followed(
+def test_a_campaign_paused_by_hand_is_followed(
     run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient, log: Any
 ) -> None:
     client.pause_campaign(run_again().xcom())
@@ -125,7 +125,7 @@ def test_one_that_is_paused_by_hand_is_followed(
     [pytest.param(0, "paused", id="before"), pytest.param(2, "in-progress", id="inside"),
      pytest.param(10, "paused", id="after")],
 )  # fmt: skip
-def test_one_that_is_paused_by_hand_is_resumed_inside_its_window_where_that_is_wanted(
+def test_a_campaign_paused_by_hand_is_resumed_inside_its_window_if_wanted(
     run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient, log: Any, hours: int, status: str
 ) -> None:
     exotel.settings.at_end = "paused"
@@ -142,7 +142,7 @@ def test_one_that_is_paused_by_hand_is_resumed_inside_its_window_where_that_is_w
     assert ("the task resumes it only inside its window" in log.text) == (status == "paused")
 
 
-def test_one_that_is_archived_by_hand_is_followed(
+def test_a_campaign_archived_by_hand_is_followed(
     run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient
 ) -> None:
     first = run_again().xcom()
@@ -153,7 +153,7 @@ def test_one_that_is_archived_by_hand_is_followed(
     assert statuses(exotel) == ["archived"]
 
 
-def test_one_that_is_renamed_by_hand_is_followed_where_its_key_is_left(
+def test_a_campaign_renamed_by_hand_is_followed_if_its_key_is_left(
     run_again: Callable[..., Any], exotel: Emulator, client: ExotelClient
 ) -> None:
     first = run_again().xcom()
@@ -165,12 +165,12 @@ def test_one_that_is_renamed_by_hand_is_followed_where_its_key_is_left(
 
 
 @pytest.mark.skipif(AIRFLOW < (3, 3), reason="Airflow keeps no state of tasks before 3.3")
-def test_airflow_takes_no_entry_from_a_try_that_has_been_superseded(run_dag: Callable[..., Any]) -> None:
+def test_airflow_accepts_no_journal_entry_from_a_superseded_try(run_dag: Callable[..., Any]) -> None:
     @task
     def write() -> str:
         store = get_current_context()["task_state_store"]
         store.set("kept", 1)
-        superseded = type(store)(ti_id=uuid4(), scope=store._scope)  # each try of a task has an id of its own
+        superseded = type(store)(ti_id=uuid4(), scope=store._scope)  # each try of a task has its own id
         try:
             superseded.set("kept", 2)
         except Exception as error:

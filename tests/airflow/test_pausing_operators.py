@@ -1,4 +1,4 @@
-"""The tasks that pause what nobody waits for, or everything, in real DAG runs with real records and states."""
+"""The operators that pause orphaned campaigns or all campaigns, in real DAG runs with real records and states."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ THE_RECONCILER, FINISHED, GONE = "pause", "waits", "gone"
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A local Exotel that the connections ``exotel_default`` and ``team_a`` lead to."""
+    """A local Exotel with the connections ``exotel_default`` and ``team_a``."""
     with Emulator(seed=1) as emulator:
         for name in ("EXOTEL_DEFAULT", "TEAM_A"):
             uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
@@ -139,7 +139,7 @@ def test_a_campaign_of_another_connection_is_left_to_that_one(run_dag: Run, exot
     assert (counts["records"], ran.xcom("keys")) == (0, True)
 
 
-def test_where_airflow_does_not_answer_a_campaign_is_left_alone(
+def test_if_airflow_does_not_answer_a_campaign_is_left_alone(
     run_dag: Run, exotel: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_answer(*_: Any) -> Any:
@@ -194,7 +194,7 @@ def test_a_pause_that_fails_fails_the_task_and_leaves_the_record_for_the_next_ru
         Variable.delete(f"{PREFIX}{campaign_key(exotel.campaigns[0].name)}")
 
 
-def test_the_states_of_mapped_tasks_and_of_absent_ones_are_told_apart(run_dag: Run, exotel: Emulator) -> None:
+def test_states_of_mapped_tasks_and_of_absent_ones_are_distinguished(run_dag: Run, exotel: Emulator) -> None:
     def fill() -> None:
         @task(trigger_rule="all_done")
         def told() -> Any:
@@ -278,7 +278,7 @@ def test_a_record_that_cannot_be_written_or_deleted_fails_no_task(
 
 
 def record_of(campaign: Any) -> Any:
-    """Return the owner record in Airflow's database, as no task sees it."""
+    """Return the owner record from Airflow's database, which tasks do not see."""
     from airflow.utils.session import create_session
     from sqlalchemy import text
 
@@ -329,7 +329,7 @@ def test_a_task_that_fails_between_its_campaign_and_its_wait_leaves_a_record(
 def test_a_task_leaves_a_record_before_it_resumes_its_campaign(
     run_dag: Run, exotel: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "LEAD", 0)  # before its send_at no task resumes a campaign
+    monkeypatch.setattr(account, "LEAD", 0)  # no task resumes a campaign before its send_at
 
     def fill() -> None:
         @task
@@ -364,7 +364,7 @@ def test_all_campaigns_of_an_account_are_paused(run_dag: Run, exotel: Emulator, 
     assert f"Paused campaign {campaign.id}" in log.text
 
 
-def test_one_that_cannot_be_paused_fails_the_emergency_stop_and_is_counted(
+def test_a_campaign_that_cannot_be_paused_fails_the_emergency_stop_and_is_counted(
     run_dag: Run, exotel: Emulator, log: Any
 ) -> None:
     def fill() -> None:

@@ -1,4 +1,4 @@
-"""Triggers that wait together: when they poll, who goes first, and what they hand over when they are ended."""
+"""Triggers that share a poller: the times of polls, their order, and campaigns of cancelled triggers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ RECORDED = json.loads(Path(__file__).with_name("recorded_triggers.json").read_te
 
 
 class Account:
-    """A local Exotel in virtual time, and what a poller of it does."""
+    """A local Exotel in virtual time, and its poller."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator, self.time = emulator, VirtualTime(emulator)
@@ -75,7 +75,7 @@ class Account:
         return AccountPoller("exotel_default", connect, self.time.now, self.turn)
 
     def polls(self) -> list[float]:
-        """When the account was polled, in seconds since the beginning."""
+        """The times of the polls, in seconds since the beginning."""
         entries = self.emulator.requests[self.created :]
         return [(entry.at - START).total_seconds() for entry in entries if entry.method == "GET"]
 
@@ -86,7 +86,7 @@ def account() -> Iterator[Account]:
         yield Account(emulator)
 
 
-def test_a_campaign_is_polled_once_at_once_and_then_from_its_moment_on(account: Account) -> None:
+def test_a_campaign_is_polled_once_at_the_start_and_then_from_send_at_on(account: Account) -> None:
     [campaign] = account.create(opens=HOUR)
 
     async def main() -> None:
@@ -101,7 +101,7 @@ def test_a_campaign_is_polled_once_at_once_and_then_from_its_moment_on(account: 
     assert len(others) == 4
 
 
-def test_it_is_polled_at_the_shortest_interval_and_never_in_step(account: Account) -> None:
+def test_a_campaign_is_polled_at_the_shortest_interval_with_jitter(account: Account) -> None:
     ids = account.create(2)
 
     async def main() -> None:
@@ -136,7 +136,7 @@ def test_a_campaign_that_is_moved_to_an_earlier_time_is_polled_then(account: Acc
     assert 3600 <= second < 3601
 
 
-def test_nothing_is_polled_for_nobody_and_the_gauge_is_zero_then(
+def test_without_waits_nothing_is_polled_and_the_gauge_is_zero(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = account.create(3)
@@ -163,7 +163,7 @@ def test_nothing_is_polled_for_nobody_and_the_gauge_is_zero_then(
     assert [moment for moment in account.polls() if moment >= 750]
 
 
-def test_a_sweep_that_fails_is_logged_counted_and_made_again(
+def test_a_failed_sweep_is_logged_counted_and_repeated(
     account: Account, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     [campaign] = account.create()
@@ -184,7 +184,7 @@ def test_a_sweep_that_fails_is_logged_counted_and_made_again(
     assert counted == {"sweep_failures": 3, "rate_limited": 1, "sweeps": 1}
 
 
-def test_thousands_that_end_together_are_told_a_few_at_a_time(account: Account) -> None:
+def test_thousands_of_ended_campaigns_are_reported_a_few_at_a_time(account: Account) -> None:
     account.create(0)
     told_in_pass: Counter[int] = Counter()
 
@@ -211,7 +211,7 @@ def test_thousands_that_end_together_are_told_a_few_at_a_time(account: Account) 
     assert max(told_in_pass.values()) <= 50
 
 
-def test_the_pages_of_a_long_list_are_polled_over_the_interval_and_each_is_told_at_once(account: Account) -> None:
+def test_the_pages_of_a_long_list_are_spread_over_the_interval_and_reported_one_by_one(account: Account) -> None:
     ids = account.create(1000)
     told: list[tuple[float, int]] = []
 
@@ -229,7 +229,7 @@ def test_the_pages_of_a_long_list_are_polled_over_the_interval_and_each_is_told_
     assert 54 <= second[0][0] <= 66
 
 
-def test_campaigns_that_fit_on_one_page_are_told_at_once(account: Account) -> None:
+def test_campaigns_on_one_page_are_reported_at_once(account: Account) -> None:
     ids = account.create(500)
 
     async def main() -> int:
@@ -238,7 +238,7 @@ def test_campaigns_that_fit_on_one_page_are_told_at_once(account: Account) -> No
     assert account.time.run(main) == 500
 
 
-def test_a_long_list_that_is_polled_slowly_does_not_hold_up_others(account: Account) -> None:
+def test_a_slowly_polled_long_list_does_not_delay_others(account: Account) -> None:
     ids = account.create(1001)
 
     async def main() -> None:
@@ -252,9 +252,7 @@ def test_a_long_list_that_is_polled_slowly_does_not_hold_up_others(account: Acco
     assert account.time.seconds < 130
 
 
-def test_a_poll_that_nobody_waits_for_any_more_is_no_failure(
-    account: Account, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_poll_without_waits_is_no_failure(account: Account, caplog: pytest.LogCaptureFixture) -> None:
     [campaign] = account.create()
 
     async def connect() -> ExotelClient:
@@ -273,7 +271,7 @@ def test_a_poll_that_nobody_waits_for_any_more_is_no_failure(
     assert "Polling failed" not in caplog.text
 
 
-def test_polls_wait_for_pauses_that_wait_for_their_turn(account: Account) -> None:
+def test_polls_wait_for_queued_pauses(account: Account) -> None:
     [campaign] = account.create()
     account.turn.clear()
     asked_before: list[int] = []
@@ -306,7 +304,7 @@ def test_polls_wait_for_pauses_for_a_minute_at_most(account: Account, monkeypatc
 
 @pytest.fixture
 def triggers(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
-    """An account that triggers wait for, through the connection ``exotel_default``, in virtual time."""
+    """An account for triggers, with the connection ``exotel_default``, in virtual time."""
     uri = f"{account.emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
     monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
     for module in (trigger_module, poller_module, settings_module, stopping_module):
@@ -363,7 +361,7 @@ def test_a_campaign_that_was_moved_to_another_day_is_polled_then(triggers: Accou
     assert 3600 < triggers.time.seconds < 2 * 3600
 
 
-def test_a_wait_for_the_next_window_polls_nothing_and_says_when_that_opens(triggers: Account, log: Any) -> None:
+def test_a_wait_for_the_next_window_polls_nothing_and_logs_when_that_opens(triggers: Account, log: Any) -> None:
     [campaign] = triggers.create(opens=HOUR)
     waits = [Wait(campaign, START + HOUR, START + 9 * HOUR, hand_over=True, opening=True).as_json()]
 
@@ -374,7 +372,7 @@ def test_a_wait_for_the_next_window_polls_nothing_and_says_when_that_opens(trigg
     assert "which opens at 2026-03-02 05:30:00 UTC" in log.text
 
 
-def test_a_trigger_logs_in_another_thread_so_that_a_full_log_does_not_hold_up_the_others(triggers: Account) -> None:
+def test_a_trigger_logs_in_another_thread_so_that_a_full_log_does_not_delay_the_others(triggers: Account) -> None:
     [campaign] = triggers.create(opens=HOUR)
     trigger, logged_in = trigger_for(campaign), set()
     trigger._log = SimpleNamespace(log=lambda *line: logged_in.add(threading.get_ident()))  # type: ignore[assignment]
@@ -385,11 +383,11 @@ def test_a_trigger_logs_in_another_thread_so_that_a_full_log_does_not_hold_up_th
     assert threading.get_ident() not in logged_in
 
 
-def test_a_count_of_calls_that_hangs_keeps_no_task_from_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_count_of_calls_does_not_delay_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
 
     class Hanging(RawServer):
-        """Answers a count of calls when the test is over."""
+        """Answers a count of calls only after the test."""
 
         def _read(self, connection: socket.socket) -> str:
             asked = super()._read(connection)
@@ -410,20 +408,20 @@ def test_a_count_of_calls_that_hangs_keeps_no_task_from_its_deadline(monkeypatch
         finally:
             answered.set()
 
-    assert server.connections == 2  # the list, and the count that hangs
+    assert server.connections == 2  # the list, and the hanging count
     assert [one.campaign_id for one in result.left] == ["c1"]
 
 
 @pytest.fixture
 def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, TaskKey, datetime | None]]:
-    """What is handed to the stopper."""
+    """The campaigns handed over to the stopper."""
     handed: list[tuple[str, TaskKey, datetime | None]] = []
     monkeypatch.setattr(CampaignStopper, "stop", lambda self, *stop: handed.append(stop))
     return handed
 
 
 def cancelled(triggers: Account, trigger: CampaignTrigger, after: float) -> None:
-    """Run a trigger as a triggerer does, and end its task after some seconds."""
+    """Run a trigger like a triggerer, and cancel it after some seconds."""
 
     async def main() -> None:
         task = asyncio.create_task(event_of(trigger))
@@ -463,7 +461,7 @@ def test_on_kill_hands_the_campaign_over(triggers: Account, handed_over: list[An
 
 
 @pytest.mark.parametrize("without", ["pause_on_kill", "task_instance"])
-def test_a_trigger_without_a_task_or_that_is_to_leave_its_campaign_hands_nothing_over(
+def test_a_trigger_without_a_task_or_without_pause_on_kill_hands_nothing_over(
     triggers: Account, handed_over: list[Any], without: str
 ) -> None:
     trigger = trigger_for("c1", pause_on_kill=without != "pause_on_kill")
@@ -476,7 +474,7 @@ def test_a_trigger_without_a_task_or_that_is_to_leave_its_campaign_hands_nothing
     assert handed_over == []
 
 
-def test_a_trigger_holds_plain_json_and_is_made_anew_of_it() -> None:
+def test_a_trigger_is_serialised_as_plain_json_and_rebuilt_from_it() -> None:
     path, arguments = trigger_for("c1", pause_on_kill=True, deadline=(START + DAY).isoformat()).serialize()
 
     again = CampaignTrigger(**json.loads(json.dumps(arguments)))
@@ -493,7 +491,7 @@ def test_arguments_that_another_version_stored_are_read() -> None:
     assert arguments == recorded
 
 
-def test_only_connection_and_waits_are_needed_of_what_another_version_stored() -> None:
+def test_arguments_of_another_version_need_only_connection_and_waits() -> None:
     recorded = {name: RECORDED["arguments"][name] for name in ("exotel_conn_id", "waits")}
 
     _, arguments = CampaignTrigger(**recorded).serialize()
@@ -518,7 +516,7 @@ def test_an_event_that_another_version_fired_is_read(change: Callable[[Any], Any
 
 
 @pytest.mark.parametrize("event", [None, [], "text", {}, {"events": [{"step": "exploded"}]}, {"events": [{}]}])
-def test_an_event_that_is_none_is_refused_in_words(event: Any) -> None:
+def test_a_malformed_event_is_refused_in_words(event: Any) -> None:
     with pytest.raises(ExotelResponseError, match="event has an unknown format"):
         TriggerResult.of_json(event)
 

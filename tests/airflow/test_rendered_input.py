@@ -1,4 +1,4 @@
-"""What Airflow makes of the input on its way to a task: templates, maps, params, connections, the *Trigger* button."""
+"""Input that Airflow changes on its way to a task: templates, maps, params, connections, the *Trigger* button."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def create(**arguments: Any) -> CreateCampaignOperator:
 
 
 @pytest.mark.parametrize("native", [True, False], ids=["native", "text"])
-def test_a_number_keeps_its_plus_whatever_the_dag_renders(run_dag: Run, exotel: Emulator, native: bool) -> None:
+def test_a_number_keeps_its_plus_with_native_rendering(run_dag: Run, exotel: Emulator, native: bool) -> None:
     numbers = "+6591234567,+919876500000"
 
     run_dag(
@@ -48,7 +48,7 @@ def test_a_number_keeps_its_plus_whatever_the_dag_renders(run_dag: Run, exotel: 
 
 
 @pytest.mark.parametrize("native", [True, False], ids=["native", "text"])
-def test_a_single_number_is_no_int_of_another_country(run_dag: Run, exotel: Emulator, native: bool) -> None:
+def test_a_single_number_does_not_become_an_int(run_dag: Run, exotel: Emulator, native: bool) -> None:
     run_dag(
         lambda: create(numbers="{{ params.n }}", default_country="IN"),
         params={"n": "+6591234567"},
@@ -58,7 +58,7 @@ def test_a_single_number_is_no_int_of_another_country(run_dag: Run, exotel: Emul
     assert list(exotel.campaigns[0].numbers) == ["+6591234567"]
 
 
-def test_a_key_is_the_same_text_whatever_the_dag_renders(run_dag: Run, exotel: Emulator) -> None:
+def test_a_key_is_the_same_text_with_native_rendering(run_dag: Run, exotel: Emulator) -> None:
     for native in (True, False):
         run_dag(
             lambda: create(idempotency_key="{{ params.day }}", settle=0),
@@ -154,7 +154,7 @@ def test_params_of_the_wrong_kind_are_refused(tries: Tries, params: dict[str, An
     ],
     ids=lambda conf: next(iter(conf)),
 )
-def test_whoever_triggers_a_dag_decides_nothing_that_it_does_not_offer(tries: Tries, conf: dict[str, Any]) -> None:
+def test_a_conf_cannot_set_arguments_that_the_dag_does_not_offer(tries: Tries, conf: dict[str, Any]) -> None:
     offered = {name: param.value for name, param in campaign_params(without=["caller_id", "read_via_text"]).items()}
 
     with pytest.raises(AirflowFailException, match=f"{next(iter(conf))}: this DAG does not offer it") as caught:
@@ -165,14 +165,14 @@ def test_whoever_triggers_a_dag_decides_nothing_that_it_does_not_offer(tries: Tr
 
 
 @pytest.mark.parametrize("name", [*CreateCampaignOperator.arguments, *FIELDS])
-def test_no_argument_is_taken_from_a_conf_that_the_dag_does_not_declare(tries: Tries, name: str) -> None:
+def test_no_undeclared_argument_is_taken_from_a_conf(tries: Tries, name: str) -> None:
     with pytest.raises(AirflowFailException, match=f"{name}: this DAG does not offer it"):
         tries.run(from_params=True, conf={name: "1"})
 
     assert tries.posts() == []
 
 
-def test_what_has_nothing_to_do_with_us_may_stand_in_a_conf(tries: Tries) -> None:
+def test_unrelated_keys_of_a_conf_are_allowed(tries: Tries) -> None:
     tries.run(from_params=True, params={"name": "Reminder"}, conf={"debug": True, "requested_by": "somebody"})
 
     assert len(tries.posts()) == 1
@@ -204,7 +204,7 @@ ROOT = "s3://bucket/marketing/"
         ("", False),
     ],
 )
-def test_a_file_of_numbers_is_taken_from_the_folder_that_is_offered_alone(path: str, inside: bool) -> None:
+def test_a_file_of_numbers_must_be_in_the_offered_folder(path: str, inside: bool) -> None:
     assert is_under(path, ROOT) is inside
 
 
@@ -255,7 +255,7 @@ def test_an_interval_is_seconds_or_a_timedelta(tries: Tries, interval: Any) -> N
 
 
 @pytest.mark.parametrize("word", ["False", "no", 0, False], ids=repr)
-def test_a_flag_that_is_false_in_words_is_false(tries: Tries, word: Any) -> None:
+def test_a_flag_with_a_false_text_is_false(tries: Tries, word: Any) -> None:
     tries.run(exact_name=word, name="Reminder")
 
     assert " af-" in tries.posts()[0]["name"]
@@ -305,7 +305,7 @@ def test_the_same_people_twice_in_overlapping_hours(
     ],
     ids=["other people", "another name", "other hours"],
 )
-def test_what_is_not_the_same_campaign_twice_is_created(tries: Tries, other: dict[str, Any]) -> None:
+def test_a_campaign_with_other_people_or_hours_is_created(tries: Tries, other: dict[str, Any]) -> None:
     tries.run(run_id="scheduled__1")
 
     tries.run(run_id="manual__1", on_same_audience="fail", **other)
@@ -313,7 +313,7 @@ def test_what_is_not_the_same_campaign_twice_is_created(tries: Tries, other: dic
     assert len(tries.posts()) == 2
 
 
-def test_a_flat_list_of_numbers_that_is_mapped_is_warned_of(run_dag: Run, exotel: Emulator, log: Any) -> None:
+def test_a_mapped_flat_list_of_numbers_logs_a_warning(run_dag: Run, exotel: Emulator, log: Any) -> None:
     def mapped() -> None:
         CreateCampaignOperator.partial(task_id="create", read_via_text="Hello", schedule=OPEN).expand(numbers=NUMBERS)
 
@@ -336,7 +336,7 @@ def test_a_lazy_sequence_of_mapped_outputs_is_read(run_dag: Run, exotel: Emulato
     assert list(exotel.campaigns[0].numbers) == NUMBERS
 
 
-def test_a_connection_whose_extra_is_no_object_is_refused(tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_whose_extra_is_not_an_object_is_refused(tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
     exotel = tries.exotel
     as_python = "{'only_numbers': '+919876500000'}"
     connection = {

@@ -43,14 +43,14 @@ ROOT = Path(__file__).parent.parent.parent
 START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)  # 10:00 in India
 INDIA = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata"}
 KEY = "a key that names people"
-# Numbers of no other test: what others leave in the database is not ours.
+# Numbers of this test only, since other tests leave theirs in the database.
 PEOPLE = [f"+9198764{index:05d}" for index in range(31_000, 31_120)]
 TRACE = "9876431"
 
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
-    """A local Exotel on the second of March, and the key that names people."""
+    """A local Exotel on the second of March, and the key for pseudonyms."""
     with Emulator(start=START, seed=1, reports=tmp_path) as emulator:
         uri = f"{emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=100000"
         monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", uri)
@@ -60,7 +60,7 @@ def exotel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator
 
 
 def dialled(exotel: Emulator, *, people: list[str] = PEOPLE, minutes: int = 400, **fields: Any) -> str:
-    """Return the id of a campaign; it has dialled to its end once a day has gone by."""
+    """Return the id of a campaign that ends within a day."""
     given: dict[str, Any] = {
         "numbers": people,
         "caller_id": "0XXXXXX4890",
@@ -94,12 +94,12 @@ def named(number: str) -> str:
 
 
 def call_pages(exotel: Emulator) -> list[int]:
-    """The offsets of the pages of calls that were asked for."""
+    """The offsets of the requested pages of calls."""
     return [int(entry.query["offset"]) for entry in exotel.requests if entry.path.endswith("call-details")]
 
 
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
-def test_a_report_tells_what_became_of_everybody(
+def test_a_report_has_the_result_of_every_person(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, dialect: str
 ) -> None:
     exotel.settings.dialect = dialect
@@ -127,7 +127,7 @@ def test_a_report_tells_what_became_of_everybody(
     ]
 
 
-def test_the_paths_are_told(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
+def test_the_paths_are_in_the_xcom(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
     campaign = dialled(exotel)
     a_day_later(exotel)
 
@@ -139,12 +139,12 @@ def test_the_paths_are_told(run_dag: Callable[..., Any], exotel: Emulator, tmp_p
     assert len((tmp_path / "attempts.jsonl").read_text().splitlines()) == ran.xcom("report")["attempts"]
 
 
-def test_the_task_and_the_page_of_the_emulator_lead_to_the_page_of_the_report(
+def test_the_task_and_the_emulator_s_page_link_to_the_report_page(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
 ) -> None:
     campaign = dialled(exotel)
     a_day_later(exotel)
-    folder = tmp_path / "manual__2026-03-03T04:30:00+00:00"  # what a run's id is like; in an address "+" is a space
+    folder = tmp_path / "manual__2026-03-03T04:30:00+00:00"  # like a real run id; in an address "+" means a space
 
     ran = run_dag(
         lambda: report(folder, campaign, path=f"file://{folder}", folder_url=f"{exotel.url}/reports/{folder.name}/")
@@ -189,7 +189,7 @@ def test_a_fleet_gets_one_report(run_dag: Callable[..., Any], exotel: Emulator, 
 @pytest.mark.parametrize(
     "key", [{"hash_key_conn_id": "names"}, {"hash_key_variable": "names", "hash_key_conn_id": None}]
 )
-def test_the_same_key_names_people_the_same_wherever_it_is_kept(
+def test_a_key_gives_the_same_pseudonyms_from_a_connection_or_a_variable(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, key: dict[str, Any]
 ) -> None:
     campaign = dialled(exotel, people=PEOPLE[:1])
@@ -200,7 +200,9 @@ def test_the_same_key_names_people_the_same_wherever_it_is_kept(
     assert [row["contact"] for row in rows(tmp_path / "contacts.csv")] == [named(PEOPLE[0])]
 
 
-def test_numbers_are_in_clear_only_by_choice(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
+def test_plaintext_numbers_need_an_explicit_choice(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
+) -> None:
     campaign = dialled(exotel)
     a_day_later(exotel)
 
@@ -257,7 +259,7 @@ def test_a_campaign_that_still_dials_has_no_report_yet(
 
 @pytest.mark.parametrize(("age", "is_made"), [(timedelta(minutes=59), False), (timedelta(minutes=61), True)])
 @pytest.mark.parametrize("told", ["end_at", "date_updated"])
-def test_a_count_that_stays_at_in_progress_keeps_a_report_for_an_hour(
+def test_a_count_stuck_at_in_progress_delays_a_report_for_an_hour_at_most(
     exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, age: timedelta, *, is_made: bool
 ) -> None:
     campaign, show = dialled(exotel), ExotelClient.get_campaign
@@ -276,7 +278,7 @@ def test_a_count_that_stays_at_in_progress_keeps_a_report_for_an_hour(
     assert (tmp_path / "report.html").exists() is is_made
 
 
-def test_calls_outside_of_the_window_are_named_and_fail_the_task_if_so_chosen(
+def test_calls_outside_of_the_window_are_listed_and_can_fail_the_task(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
 ) -> None:
     campaign = dialled(exotel)
@@ -293,7 +295,7 @@ def test_calls_outside_of_the_window_are_named_and_fail_the_task_if_so_chosen(
     assert failed.xcom("report")["outside_window"] == len(outside)
 
 
-def test_people_called_too_often_are_named(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
+def test_people_called_too_often_are_listed(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
     exotel.settings.outcomes = {"busy": 1.0}
     campaign = dialled(exotel, people=PEOPLE[:5])
     a_day_later(exotel)
@@ -306,7 +308,7 @@ def test_people_called_too_often_are_named(run_dag: Callable[..., Any], exotel: 
 
 
 @pytest.mark.parametrize("dies_at", [0, 1, 3, 4, 8, 11])
-def test_a_task_that_was_killed_goes_on_and_writes_the_same(
+def test_the_try_after_a_killed_one_continues_and_writes_the_same(
     run_dag: Callable[..., Any],
     exotel: Emulator,
     tmp_path: Path,
@@ -335,7 +337,7 @@ def test_a_task_that_was_killed_goes_on_and_writes_the_same(
 
 @pytest.mark.parametrize("held", ["writing", "publish"])
 @pytest.mark.parametrize("other", ["csv", "jsonl"])
-def test_a_report_that_is_made_beside_this_one_takes_nothing_away(
+def test_a_concurrent_report_removes_nothing(
     exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str, held: str
 ) -> None:
     campaign = dialled(exotel)
@@ -357,7 +359,7 @@ def test_a_report_that_is_made_beside_this_one_takes_nothing_away(
     assert not (tmp_path / "beside" / "_unfinished").exists()
 
 
-def test_a_report_that_lost_a_file_does_not_pass_for_whole(tmp_path: Path) -> None:
+def test_a_report_with_a_missing_file_does_not_count_as_complete(tmp_path: Path) -> None:
     place = Workplace(ObjectStoragePath(tmp_path.as_uri()), "mark")
     with place.writing("attempts.csv") as file:
         file.write(b"kept")
@@ -366,7 +368,7 @@ def test_a_report_that_lost_a_file_does_not_pass_for_whole(tmp_path: Path) -> No
         place.publish(["attempts.csv", "contacts.csv"])
 
 
-def test_what_was_put_aside_before_a_campaign_was_resumed_is_not_taken_for_all_of_it(
+def test_progress_saved_before_a_campaign_was_resumed_is_not_reused(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
 ) -> None:
     exotel.settings.update({"at_end": "paused", "schedule_editable_when_paused": True})
@@ -388,7 +390,7 @@ def test_what_was_put_aside_before_a_campaign_was_resumed_is_not_taken_for_all_o
     assert again.xcom("report")["attempts"] == len(exotel.calls(campaign)) + len(exotel.calls(other))
 
 
-# A task without the rest of Airflow, which dies at a request as a worker does that is out of memory.
+# A task without the rest of Airflow, killed at a request like a worker that is out of memory.
 DYING = """
 import os, signal, sys
 
@@ -420,7 +422,7 @@ task.execute({"ti": Instance()})
 """
 
 
-def test_a_process_that_is_killed_leaves_nothing_half_done(exotel: Emulator, tmp_path: Path) -> None:
+def test_a_killed_process_leaves_no_partial_file(exotel: Emulator, tmp_path: Path) -> None:
     exotel.settings.calls_per_page = 15
     campaign = dialled(exotel)
     a_day_later(exotel)
@@ -444,7 +446,7 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(exotel: Emulator, tmp
         assert (tmp_path / "twice" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_any_storage_will_do(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
+def test_every_storage_works(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
     if AIRFLOW_2:
         from airflow.io.store import attach
     else:
@@ -479,7 +481,7 @@ def test_the_operator_loads_neither_the_client_nor_the_formats_when_it_is_import
     }
 
 
-def test_the_report_of_the_campaign_is_taken_and_is_the_same(
+def test_a_ready_report_of_the_service_gives_the_same_report(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path
 ) -> None:
     campaign = dialled(exotel)
@@ -506,7 +508,7 @@ def test_the_report_of_the_campaign_is_taken_and_is_the_same(
     ],
     ids=lambda fault: fault.kind,
 )
-def test_a_report_that_cannot_be_had_is_made_of_pages(
+def test_without_a_usable_ready_report_the_pages_are_read(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, fault: Fault
 ) -> None:
     campaign = dialled(exotel)
@@ -537,7 +539,7 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("field", "wrong"), WRONG.items(), ids=WRONG)
-def test_what_is_wrong_is_named_before_any_request(
+def test_problems_are_named_before_any_request(
     run_dag: Callable[..., Any],
     exotel: Emulator,
     tmp_path: Path,
@@ -565,9 +567,7 @@ def test_what_is_wrong_is_named_before_any_request(
         "https://reports.example.com/#/may",
     ],
 )
-def test_an_address_that_is_none_of_a_folder_is_named_and_not_repeated(
-    exotel: Emulator, tmp_path: Path, address: str
-) -> None:
+def test_an_invalid_folder_url_is_reported_without_quoting_it(exotel: Emulator, tmp_path: Path, address: str) -> None:
     with pytest.raises(AirflowFailException, match="- folder_url: ") as refused:
         report(tmp_path, "one", folder_url=address).execute({})
 
@@ -575,7 +575,7 @@ def test_an_address_that_is_none_of_a_folder_is_named_and_not_repeated(
     assert exotel.requests == []
 
 
-def test_what_is_escaped_in_an_address_stays_so(exotel: Emulator, tmp_path: Path) -> None:
+def test_escapes_in_an_address_are_kept(exotel: Emulator, tmp_path: Path) -> None:
     campaign, kept = dialled(exotel), dict[str, Any]()
     a_day_later(exotel)
     context = {"ti": SimpleNamespace(xcom_push=lambda key, value: kept.update({key: value}))}
@@ -604,7 +604,7 @@ def test_recordings_are_copied_and_counted_and_leave_no_number_behind(
     assert [line[:300] for line in written.splitlines() if TRACE in line and OF_AIRFLOW not in line] == []
 
 
-def test_recordings_that_a_later_try_may_fetch_fail_the_task_once_the_report_is_there(
+def test_missing_recordings_fail_the_task_after_the_report_is_written(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recordings, "PAUSES", (0.0, 0.0))

@@ -1,4 +1,4 @@
-"""Campaigns whose deferred tasks were ended: paused, let go, or asked about again, whatever is answered."""
+"""Campaigns whose deferred tasks were ended: paused, released, or checked again, whatever is answered."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAY = 86_400.0
 
 @dataclass
 class Triggerer:
-    """A triggerer with a stopper, an Airflow whose tasks stand as told, and an account with campaigns that dial."""
+    """A triggerer with a stopper, an Airflow with given task states, and an account with dialling campaigns."""
 
     emulator: Emulator
     time: VirtualTime
@@ -42,7 +42,7 @@ class Triggerer:
     before_connecting: Callable[[], None] = lambda: None
 
     def campaigns(self, count: int = 1) -> list[str]:
-        """Create campaigns that dial for hours."""
+        """Create campaigns that dial for several hours."""
         client, ids = self.client(), []
         for number in range(count):
             request = CampaignRequest(
@@ -69,7 +69,7 @@ class Triggerer:
         )
 
     def ends(self, campaigns: Mapping[str, str | None], *, within: float = DAY, end_at: Any = None) -> float:
-        """End the tasks of campaigns, each in a state; return when the last was paused or let go."""
+        """End the tasks of campaigns in given states; return the time when the last one was paused or released."""
 
         async def main() -> float:
             loop, client = asyncio.get_running_loop(), self.client()
@@ -106,7 +106,7 @@ class Triggerer:
 
     @property
     def requests(self) -> list[Any]:
-        """What was sent after the campaigns were created."""
+        """The requests after the campaigns were created."""
         return self.emulator.requests[self.created :]
 
 
@@ -132,7 +132,7 @@ def test_the_campaign_of_an_ended_task_is_paused_with_one_request(triggerer: Tri
 
 
 @pytest.mark.parametrize("state", ["running", "deferred"])
-def test_a_campaign_whose_task_waits_on_is_let_go_without_a_request(triggerer: Triggerer, state: str) -> None:
+def test_a_campaign_whose_task_still_waits_is_released_without_a_request(triggerer: Triggerer, state: str) -> None:
     [campaign] = triggerer.campaigns()
 
     took = triggerer.ends({campaign: state})
@@ -143,7 +143,7 @@ def test_a_campaign_whose_task_waits_on_is_let_go_without_a_request(triggerer: T
 
 @pytest.mark.parametrize("state", [*TO_RUN_AGAIN, NO_ANSWER, "a_word_of_a_later_airflow"])
 @pytest.mark.parametrize("then", ["running", "failed"])
-def test_a_task_that_is_to_run_again_or_is_not_known_is_asked_about_until_it_is(
+def test_a_task_with_a_next_try_or_an_unknown_state_is_checked_again(
     triggerer: Triggerer, state: str, then: str
 ) -> None:
     [campaign] = triggerer.campaigns()
@@ -175,7 +175,7 @@ def test_a_cleared_task_that_does_not_run_again_has_its_campaign_paused_after_a_
     assert 60 <= took < 65
 
 
-def test_a_task_that_is_cleared_after_a_while_has_its_minute_too(triggerer: Triggerer) -> None:
+def test_a_task_that_is_cleared_later_also_gets_a_minute(triggerer: Triggerer) -> None:
     [campaign] = triggerer.campaigns()
     triggerer.at = {50: triggerer.becomes(campaign, "queued"), 200: triggerer.becomes(campaign, None)}
 
@@ -210,7 +210,7 @@ def test_a_request_that_fails_is_sent_again_until_the_campaign_is_paused(
 
     assert triggerer.status(campaign) == "paused"
     assert took < 120
-    if fault != {"kind": "status", "status": 400}:  # which the client tries in its other form
+    if fault != {"kind": "status", "status": 400}:  # the client tries its other form
         errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
         assert errors
         assert all(campaign in message for message in errors)
@@ -227,7 +227,7 @@ def test_an_attempt_after_a_failed_one_asks_for_the_state_first(triggerer: Trigg
     assert len(triggerer.sent()) == 1
 
 
-def test_a_pause_that_does_not_show_is_polled_and_sent_again(triggerer: Triggerer) -> None:
+def test_an_unconfirmed_pause_is_polled_and_sent_again(triggerer: Triggerer) -> None:
     [campaign] = triggerer.campaigns()
     triggerer.emulator.settings.status_words = {"paused": "InProgress"}
     triggerer.at[30] = lambda: triggerer.emulator.settings.update({"status_words": {}})
@@ -239,7 +239,7 @@ def test_a_pause_that_does_not_show_is_polled_and_sent_again(triggerer: Triggere
 
 
 @pytest.mark.parametrize("act", ["pause", "complete", "delete"])
-def test_a_campaign_that_does_not_dial_any_more_is_let_go(triggerer: Triggerer, act: str) -> None:
+def test_a_campaign_that_no_longer_dials_is_released(triggerer: Triggerer, act: str) -> None:
     [campaign] = triggerer.campaigns()
     person = triggerer.client()
     person.pause_campaign(campaign)
@@ -267,7 +267,7 @@ def test_a_campaign_that_could_not_be_paused_before_its_window_closed_is_given_u
     assert f"Could not pause campaign {campaign} before its window closed" in caplog.text
 
 
-def test_a_campaign_whose_window_is_said_to_have_closed_long_ago_is_tried_once(triggerer: Triggerer) -> None:
+def test_a_pause_is_tried_once_if_the_window_seems_long_closed(triggerer: Triggerer) -> None:
     [campaign] = triggerer.campaigns()
 
     triggerer.ends({campaign: "failed"}, end_at=START - timedelta(hours=3))
@@ -314,7 +314,7 @@ def test_twenty_tasks_that_are_ended_at_once_are_paused_within_a_minute_at_the_l
     assert triggerer.sent("GET") == []
 
 
-def test_of_many_that_wait_for_the_rate_limit_one_whose_next_try_begins_meanwhile_is_let_go(
+def test_a_campaign_is_released_if_its_next_try_begins_before_its_turn_at_the_rate_limit(
     triggerer: Triggerer,
 ) -> None:
     campaigns = triggerer.campaigns(20)
@@ -370,7 +370,7 @@ def test_a_campaign_that_is_handed_over_twice_is_paused_once(triggerer: Triggere
         stopper.stop(campaign, task_of(campaign))
         stopper.stop(campaign, task_of(campaign))
         await asyncio.sleep(30)
-        stopper.stop(campaign, task_of(campaign))  # a person has resumed it meanwhile, and ends the task again
+        stopper.stop(campaign, task_of(campaign))  # a person resumes it meanwhile, and ends the task again
         await asyncio.sleep(30)
 
     triggerer.time.run(main)
@@ -379,7 +379,7 @@ def test_a_campaign_that_is_handed_over_twice_is_paused_once(triggerer: Triggere
     assert [entry.status for entry in triggerer.sent()].count(200) == 1
 
 
-def test_what_is_handed_over_outlives_the_trigger_that_is_cancelled(triggerer: Triggerer) -> None:
+def test_a_pause_that_was_handed_over_outlives_its_cancelled_trigger(triggerer: Triggerer) -> None:
     [campaign] = triggerer.campaigns()
 
     async def main() -> None:
@@ -389,7 +389,7 @@ def test_what_is_handed_over_outlives_the_trigger_that_is_cancelled(triggerer: T
             await asyncio.sleep(4)
             return client
 
-        waits = iter([4])  # only once: asked again from a thread, for which time stands still, it would wait for ever
+        waits = iter([4])  # once only: a second check from a thread would wait forever in virtual time
 
         async def states(tasks: Sequence[TaskKey]) -> Mapping[TaskKey, str | None]:
             await asyncio.sleep(next(waits, 0))
@@ -412,7 +412,7 @@ def test_what_is_handed_over_outlives_the_trigger_that_is_cancelled(triggerer: T
     assert triggerer.status(campaign) == "paused"
 
 
-def test_an_account_that_refuses_everything_is_no_reason_to_stop_trying(triggerer: Triggerer) -> None:
+def test_pausing_goes_on_although_the_account_refuses_everything(triggerer: Triggerer) -> None:
     [campaign] = triggerer.campaigns()
 
     def refused() -> None:

@@ -1,4 +1,4 @@
-"""What Airflow stores of the objects that a task may return: nothing that must not be read there."""
+"""Objects that a task may return are stored without numbers and secrets."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ OBJECTS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("value", "kept"), OBJECTS.values(), ids=OBJECTS)
 @pytest.mark.parametrize("inside", [lambda value: value, lambda value: {"a": [value]}], ids=["alone", "nested"])
-def test_an_object_is_stored_without_what_must_not_be_read(value: Any, kept: str, inside: Any) -> None:
+def test_an_object_is_stored_without_numbers_and_secrets(value: Any, kept: str, inside: Any) -> None:
     stored = json.dumps(serialize(inside(value)))
 
     assert kept in stored
@@ -74,6 +74,6 @@ def test_a_stored_campaign_still_has_its_id() -> None:
     assert Campaign.deserialize(stored["__data__"], stored["__version__"])["id"] == "c1"
 
 
-def test_a_stored_request_makes_no_campaign_again() -> None:
+def test_a_stored_request_cannot_create_a_campaign() -> None:
     with pytest.raises(ExotelInputError, match="numbers: 1 of them"):
         CampaignRequest(**CampaignRequest(**FIELDS).model_dump(mode="json", exclude={"extra_fields"}))

@@ -1,4 +1,4 @@
-"""What a running task tells of itself."""
+"""The context of a running task."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EARLIER = NOW - timedelta(hours=5)
     ],
     ids=str,
 )
-def test_nothing_of_a_run_is_older_than_the_earliest_of_its_dates(
+def test_the_earliest_date_of_a_run_is_the_lower_bound_of_look_ups(
     context: dict[str, Any], key: str | None, earliest: datetime
 ) -> None:
     with time_machine.travel(NOW, tick=False):
@@ -38,7 +38,7 @@ def test_nothing_of_a_run_is_older_than_the_earliest_of_its_dates(
 
 
 @pytest.mark.parametrize(("number", "is_later"), [(1, False), (2, True)])
-def test_only_a_first_try_has_none_before_it(number: int, is_later: bool) -> None:
+def test_only_the_first_try_has_no_earlier_try(number: int, is_later: bool) -> None:
     assert is_later_try({"ti": SimpleNamespace(try_number=number)}) is is_later
 
 

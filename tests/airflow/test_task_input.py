@@ -1,4 +1,4 @@
-"""What a task is given and cannot mean: refused whole, before anything is sent."""
+"""Invalid input of a task is refused with all its problems, before anything is sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def tries(exotel: Emulator) -> Tries:
 
 
 def refused(tries: Tries, **arguments: Any) -> str:
-    """Return why a task is refused, when its DAG is parsed or when it runs, having asked the service for nothing."""
+    """Return why a task is refused, when its DAG is parsed or when it runs; check that no request was sent."""
     with pytest.raises((AirflowFailException, ExotelInputError)) as caught:
         tries.run(**arguments)
     assert tries.posts() == []
@@ -30,7 +30,7 @@ def refused(tries: Tries, **arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("key", ["", " ", "None", " none "], ids=repr)
-def test_a_key_that_a_template_made_of_nothing_is_refused(tries: Tries, key: str) -> None:
+def test_a_key_that_renders_to_nothing_is_refused(tries: Tries, key: str) -> None:
     assert "idempotency_key: must not be empty" in refused(tries, idempotency_key=key)
     assert tries.exotel.requests == []
 
@@ -41,7 +41,7 @@ def test_an_exact_name_that_is_missing_is_refused(tries: Tries, name: str | None
     assert tries.exotel.requests == []
 
 
-def test_an_exact_name_that_would_be_taken_for_another_campaign_is_refused(tries: Tries) -> None:
+def test_an_exact_name_that_looks_like_another_campaign_s_key_is_refused(tries: Tries) -> None:
     tries.run()
     name = f"Follow-up of {tries.exotel.campaigns[0].name}"
 
@@ -64,7 +64,7 @@ def test_a_flag_that_is_neither_true_nor_false_calls_nobody(tries: Tries, flag: 
 
 
 @pytest.mark.parametrize("word", ["yes", " True ", "1", 1])
-def test_a_plan_only_in_other_words_calls_nobody_either(tries: Tries, word: str) -> None:
+def test_plan_only_in_another_spelling_calls_nobody_either(tries: Tries, word: str) -> None:
     plan = tries.run(plan_only=word)
 
     assert plan["contacts"] == 2
@@ -99,13 +99,11 @@ def test_every_problem_is_named_at_once(tries: Tries) -> None:
     ],
     ids=str,
 )
-def test_what_counts_only_with_a_window_is_refused_beside_explicit_times(
-    tries: Tries, arguments: dict[str, Any], said: str
-) -> None:
+def test_window_options_are_refused_with_explicit_times(tries: Tries, arguments: dict[str, Any], said: str) -> None:
     assert said in refused(tries, **arguments)
 
 
-def test_what_a_dag_says_of_windows_is_not_meant_for_times_somebody_fills_in(tries: Tries) -> None:
+def test_window_options_of_the_dag_are_ignored_with_times_from_a_form(tries: Tries) -> None:
     filled = {"send_at": "2030-01-01T10:00:00+05:30", "end_at": "2030-01-01T18:00:00+05:30"}
 
     tries.run(schedule=None, from_params=True, params=filled, on_missed_window="next", max_lateness=30)
@@ -113,7 +111,7 @@ def test_what_a_dag_says_of_windows_is_not_meant_for_times_somebody_fills_in(tri
     assert tries.posts()[0]["schedule"] == filled
 
 
-def test_times_that_somebody_fills_in_and_that_are_over_fail(tries: Tries) -> None:
+def test_times_from_a_form_in_the_past_fail(tries: Tries) -> None:
     over = {"end_at": "2026-01-01T18:00:00+05:30"}
 
     said = refused(tries, schedule=None, from_params=True, params=over, on_missed_window="next", max_lateness=30)
@@ -122,12 +120,12 @@ def test_times_that_somebody_fills_in_and_that_are_over_fail(tries: Tries) -> No
 
 
 @pytest.mark.parametrize("settle", ["soon", -1, True, timedelta(seconds=-1)], ids=repr)
-def test_what_is_no_time_to_settle_fails_when_the_dag_is_parsed(settle: Any) -> None:
+def test_an_invalid_settle_time_fails_when_the_dag_is_parsed(settle: Any) -> None:
     with pytest.raises(ExotelInputError, match="settle: must be a timedelta or a number of seconds"):
         CreateCampaignOperator(task_id="create", settle=settle)
 
 
-def test_what_is_left_out_is_told_again_when_the_campaign_is_followed(tries: Tries) -> None:
+def test_dropped_numbers_are_reported_again_when_the_campaign_is_followed(tries: Tries) -> None:
     given = {"numbers": [*NUMBERS, "n/a"], "on_invalid_numbers": "drop", "idempotency_key": "march"}
 
     first = tries.run(**given), dict(tries.xcom["campaign"])

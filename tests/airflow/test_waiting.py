@@ -1,4 +1,4 @@
-"""Tasks that wait for campaigns, in real DAG runs: in the worker and in the triggerer the same comes of it."""
+"""Tasks that wait for campaigns, in real DAG runs, with the same results in the worker and in the triggerer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A local Exotel that the connection ``exotel_default`` leads to; hours of dialling take it a second."""
+    """A local Exotel with the connection ``exotel_default``, in which hours of dialling take a second."""
     with Emulator(seed=1, speed=3600, skip_waiting=True) as emulator:
         connect(monkeypatch, emulator)
         monkeypatch.setattr(trigger, "NOT_BEFORE", timedelta(0))
@@ -52,13 +52,13 @@ def create(operator: type[CreateCampaignOperator] = CreateCampaignOperator, **ar
 
 
 def at_the_dashboard(exotel: Emulator) -> ExotelClient:
-    """A person who does something by hand."""
+    """A client of a person who acts by hand."""
     return ExotelClient(exotel.api_key, exotel.api_token, exotel.account_sid, exotel.host, requests_per_minute=6000)
 
 
 @contextmanager
 def by_hand_while_it_waits(exotel: Emulator, do: Callable[[ExotelClient, str], Any]) -> Iterator[None]:
-    """Have a person do something as soon as the campaign exists and was looked at."""
+    """Let a person act as soon as the campaign was created and polled."""
 
     def person() -> None:
         while not any(entry.path.startswith("campaigns/") for entry in exotel.requests):
@@ -73,7 +73,7 @@ def by_hand_while_it_waits(exotel: Emulator, do: Callable[[ExotelClient, str], A
 
 @MODES
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
-def test_a_task_ends_with_its_campaign_and_tells_how(
+def test_a_task_ends_with_its_campaign_and_publishes_the_outcome(
     run_dag: Run, exotel: Emulator, log: Any, deferrable: bool, dialect: str
 ) -> None:
     exotel.settings.dialect = dialect
@@ -120,7 +120,7 @@ def test_a_sensor_of_one_campaign_returns_its_id(run_dag: Run, exotel: Emulator)
 
 
 @MODES
-def test_one_that_reached_too_few_fails_and_tells_how_many(
+def test_a_campaign_that_reached_too_few_fails_and_says_how_many(
     run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
 ) -> None:
     exotel.settings.outcomes = {"busy": 1}
@@ -133,7 +133,7 @@ def test_one_that_reached_too_few_fails_and_tells_how_many(
 
 
 @MODES
-def test_people_left_over_at_the_end_are_counted_and_told(
+def test_uncalled_contacts_at_the_end_are_counted_and_logged(
     run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
 ) -> None:
     ran = run_dag(lambda: create(deferrable=deferrable, mode="custom", throttle=1, schedule={"end_at": "PT4M"}))
@@ -145,7 +145,7 @@ def test_people_left_over_at_the_end_are_counted_and_told(
 
 
 @MODES
-def test_people_left_over_at_the_end_are_a_failure_where_that_is_asked_for(
+def test_uncalled_contacts_at_the_end_fail_the_task_if_wanted(
     run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
 ) -> None:
     arguments = {"mode": "custom", "throttle": 1, "schedule": {"end_at": "PT4M"}, "on_window_end": "fail"}
@@ -157,7 +157,7 @@ def test_people_left_over_at_the_end_are_a_failure_where_that_is_asked_for(
 
 
 @MODES
-def test_a_service_that_fails_for_a_while_is_asked_again(
+def test_a_service_that_fails_for_a_while_is_polled_again(
     run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
 ) -> None:
     exotel.faults.add(Fault(on="GET campaigns/*", kind="html_5xx", status=500, times=3))
@@ -169,7 +169,7 @@ def test_a_service_that_fails_for_a_while_is_asked_again(
 
 
 @MODES
-def test_credentials_that_are_mended_while_it_waits_are_used(
+def test_credentials_that_are_corrected_during_a_wait_are_used(
     run_dag: Run, exotel: Emulator, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
     exotel.faults.add(Fault(on="GET campaigns/*", kind="status", status=401, times=2))
@@ -181,7 +181,7 @@ def test_credentials_that_are_mended_while_it_waits_are_used(
 
 
 @MODES
-def test_one_that_is_deleted_by_hand_fails(run_dag: Run, exotel: Emulator, log: Any, deferrable: bool) -> None:
+def test_a_campaign_deleted_by_hand_fails_the_task(run_dag: Run, exotel: Emulator, log: Any, deferrable: bool) -> None:
     exotel.clock.speed = 0
 
     with by_hand_while_it_waits(exotel, lambda person, campaign_id: person.delete_campaign(campaign_id)):
@@ -192,7 +192,7 @@ def test_one_that_is_deleted_by_hand_fails(run_dag: Run, exotel: Emulator, log: 
 
 
 @MODES
-def test_one_that_is_archived_by_hand_has_ended(run_dag: Run, exotel: Emulator, deferrable: bool) -> None:
+def test_a_campaign_archived_by_hand_has_ended(run_dag: Run, exotel: Emulator, deferrable: bool) -> None:
     exotel.clock.speed = 0
 
     def archive(person: ExotelClient, campaign_id: str) -> None:
@@ -207,12 +207,12 @@ def test_one_that_is_archived_by_hand_has_ended(run_dag: Run, exotel: Emulator, 
 
 
 @MODES
-def test_one_that_takes_longer_than_it_may_is_paused(
+def test_a_campaign_is_paused_when_its_task_times_out(
     run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
 ) -> None:
     exotel.clock.speed = 0
 
-    with suppress(AirflowTaskTimeout):  # which Airflow 2 lets out of dag.test()
+    with suppress(AirflowTaskTimeout):  # Airflow 2 raises it from dag.test()
         run_dag(lambda: create(deferrable=deferrable, execution_timeout=timedelta(seconds=2)))
 
     assert [campaign.status for campaign in exotel.campaigns] == ["paused"]
@@ -232,9 +232,7 @@ def test_a_retry_after_a_time_out_fails_at_once(run_dag: Run, exotel: Emulator, 
 
 
 @pytest.mark.parametrize("pause_on_kill", [False, "no"], ids=repr)
-def test_one_that_takes_longer_than_it_may_goes_on_where_that_is_wanted(
-    run_dag: Run, exotel: Emulator, pause_on_kill: Any
-) -> None:
+def test_a_campaign_goes_on_after_a_time_out_if_wanted(run_dag: Run, exotel: Emulator, pause_on_kill: Any) -> None:
     exotel.clock.speed = 0
 
     with suppress(AirflowTaskTimeout):
@@ -243,7 +241,7 @@ def test_one_that_takes_longer_than_it_may_goes_on_where_that_is_wanted(
     assert [campaign.status for campaign in exotel.campaigns] == ["created"]
 
 
-def test_a_sensor_that_waits_for_too_long_fails_and_stops_nothing(run_dag: Run, exotel: Emulator, log: Any) -> None:
+def test_a_sensor_that_times_out_fails_and_stops_nothing(run_dag: Run, exotel: Emulator, log: Any) -> None:
     exotel.clock.speed = 0
 
     def pair() -> None:
@@ -293,7 +291,7 @@ def test_a_sensor_takes_the_id_from_what_a_task_published_of_its_campaign(run_da
     assert ran.xcom("wait") == exotel.campaigns[0].id
 
 
-def test_a_campaign_is_stopped_twice_without_complaint(run_dag: Run, exotel: Emulator) -> None:
+def test_a_campaign_can_be_stopped_twice(run_dag: Run, exotel: Emulator) -> None:
     exotel.clock.speed = 0
 
     def stop() -> None:
@@ -308,7 +306,7 @@ def test_a_campaign_is_stopped_twice_without_complaint(run_dag: Run, exotel: Emu
     assert ran.xcom("again", "status") == "Completed"
 
 
-def test_an_action_in_the_wrong_place_fails_and_says_what_is_allowed(run_dag: Run, exotel: Emulator, log: Any) -> None:
+def test_an_action_in_the_wrong_status_fails_and_says_what_is_allowed(run_dag: Run, exotel: Emulator, log: Any) -> None:
     exotel.clock.speed = 0
 
     def archive() -> None:
@@ -353,7 +351,7 @@ DAYS = {
     [(False, "completed"), (False, "canceled"), (False, "paused"), (True, "completed")],
     ids=["worker-completed", "worker-canceled", "worker-paused", "triggerer-completed"],
 )
-def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(
+def test_a_campaign_is_carried_over_day_after_day_until_nobody_is_left(
     run_dag: Run, days: Emulator, log: Any, deferrable: bool, at_end: str
 ) -> None:
     days.settings.update({"at_end": at_end, "schedule_editable_when_paused": True})
@@ -374,7 +372,7 @@ def test_a_campaign_goes_on_day_after_day_until_nobody_is_left(
     [("04:35", "04:35"), ("12:00", "12:00"), ("04:38", "04:40")],
     ids=["while-it-dials", "in-the-night", "as-its-window-closes"],
 )
-def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
+def test_a_campaign_is_carried_over_after_its_token_was_renewed(
     run_dag: Run, days: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch, renewed_at: str, known_at: str
 ) -> None:
     days.settings.update({"schedule_editable_when_paused": True})
@@ -397,7 +395,7 @@ def test_a_token_that_is_renewed_meanwhile_carries_the_campaign_on(
     assert sorted(call.number for call in days.calls(days.campaigns[0].id)) == DAYS["numbers"]
 
 
-def test_a_connection_that_names_another_account_meanwhile_is_not_asked_for_the_campaign(
+def test_a_connection_that_was_changed_to_another_account_is_not_used(
     run_dag: Run, days: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pass_time = KillSwitch.sleep
@@ -417,7 +415,7 @@ def test_a_connection_that_names_another_account_meanwhile_is_not_asked_for_the_
     assert "was deleted" not in log.text
 
 
-def test_a_worker_that_is_ended_after_its_task_was_deferred_pauses_nothing(run_dag: Run, exotel: Emulator) -> None:
+def test_a_worker_that_is_killed_after_the_deferral_pauses_nothing(run_dag: Run, exotel: Emulator) -> None:
     class Lingering(CreateCampaignOperator):
         def defer(self, **arguments: Any) -> Any:
             try:
@@ -426,7 +424,7 @@ def test_a_worker_that_is_ended_after_its_task_was_deferred_pauses_nothing(run_d
                 self.on_kill()
 
         def resume_waiting(self, context: Any, event: Any) -> str:
-            self.__dict__.pop("_kill_switch", None)  # it is resumed in another process
+            self.__dict__.pop("_kill_switch", None)  # Airflow resumes it in another process
             return super().resume_waiting(context, event)
 
     ran = run_dag(lambda: create(Lingering, deferrable=True))
@@ -435,7 +433,7 @@ def test_a_worker_that_is_ended_after_its_task_was_deferred_pauses_nothing(run_d
     assert [entry.path for entry in exotel.requests if entry.method == "PUT"] == []
 
 
-def test_one_that_is_killed_while_it_looks_for_its_campaign_leaves_it_paused(run_dag: Run, exotel: Emulator) -> None:
+def test_a_task_that_is_killed_during_its_look_up_leaves_its_campaign_paused(run_dag: Run, exotel: Emulator) -> None:
     running: list[CreateCampaignOperator] = []
 
     class Noticed(CreateCampaignOperator):
@@ -443,7 +441,7 @@ def test_one_that_is_killed_while_it_looks_for_its_campaign_leaves_it_paused(run
             running.append(self)
 
     def kill() -> None:
-        while exotel.faults.waiting():  # until the look has begun
+        while exotel.faults.waiting():  # until the look-up has begun
             time.sleep(0.01)
         running[0].on_kill()
 
@@ -465,7 +463,7 @@ def test_one_that_is_killed_while_it_looks_for_its_campaign_leaves_it_paused(run
 
 
 class SupersededWhileItSends(CreateCampaignOperator):
-    """A task whose try Airflow gives up right before its campaign is sent.
+    """A task whose try is superseded right before its campaign is sent.
 
     :param becomes: the state of the task from then on.
     """
@@ -489,7 +487,7 @@ class _SupersededAfterItsIntent:
         from airflow.utils.session import create_session
 
         self._store.set(*given, **options)
-        with create_session() as session:  # as Airflow does where a person clears a task that runs
+        with create_session() as session:  # as in Airflow when a person clears a running task
             instance = session.get(TaskInstance, self._store._ti_id)
             if instance is not None:
                 instance.prepare_db_for_next_try(session)
@@ -506,7 +504,7 @@ class _SupersededAfterItsIntent:
         pytest.param(TakenOverWhileItSends, True, "created", id="a later try waits for it already"),
     ],
 )
-def test_one_whose_try_is_superseded_while_it_sends_is_paused_unless_a_later_try_waits_for_it(
+def test_a_campaign_is_paused_if_its_try_was_superseded_while_sending_unless_a_later_try_waits_for_it(
     run_dag: Run,
     exotel: Emulator,
     log: Any,
@@ -516,14 +514,14 @@ def test_one_whose_try_is_superseded_while_it_sends_is_paused_unless_a_later_try
 ) -> None:
     exotel.clock.speed = 0
 
-    with suppress(Exception):  # `dag.test` does not expect it either
+    with suppress(Exception):  # `dag.test` does not handle it either
         run_dag(lambda: create(operator, pause_on_kill=pause_on_kill))
 
     assert "Airflow refuses state from this try" in log.text
     assert [campaign.status for campaign in exotel.campaigns] == [status]
 
 
-def test_a_share_that_is_none_fails_a_sensor_for_good(run_dag: Run, exotel: Emulator, log: Any) -> None:
+def test_an_invalid_share_fails_a_sensor_without_a_retry(run_dag: Run, exotel: Emulator, log: Any) -> None:
     again = {"retries": 1, "retry_delay": timedelta(0)}
 
     ran = run_dag(
@@ -536,7 +534,9 @@ def test_a_share_that_is_none_fails_a_sensor_for_good(run_dag: Run, exotel: Emul
     assert exotel.requests == []
 
 
-def test_one_whose_schedule_cannot_be_moved_stays_paused_and_fails(run_dag: Run, days: Emulator, log: Any) -> None:
+def test_a_campaign_whose_schedule_cannot_be_moved_stays_paused_and_fails_the_task(
+    run_dag: Run, days: Emulator, log: Any
+) -> None:
     ran = run_dag(lambda: create(**DAYS))
 
     assert ran.task_state() == "failed"
@@ -544,9 +544,7 @@ def test_one_whose_schedule_cannot_be_moved_stays_paused_and_fails(run_dag: Run,
     assert days.campaigns[0].status == "paused"
 
 
-def test_one_with_a_word_for_its_status_that_nobody_knows_fails_in_the_end(
-    run_dag: Run, days: Emulator, log: Any
-) -> None:
+def test_a_campaign_with_an_unknown_status_fails_the_task_in_the_end(run_dag: Run, days: Emulator, log: Any) -> None:
     days.settings.status_words = dict.fromkeys(("in-progress", "completed", "paused"), "Ringing")
 
     ran = run_dag(lambda: create(**(DAYS | {"on_window_end": "complete"})))
@@ -566,14 +564,14 @@ def test_one_with_a_word_for_its_status_that_nobody_knows_fails_in_the_end(
         ({"poll_interval": 0}, "poll_interval"),
     ],
 )
-def test_a_mistake_is_told_where_the_dag_is_read(arguments: dict[str, Any], field: str) -> None:
+def test_a_mistake_fails_when_the_dag_is_parsed(arguments: dict[str, Any], field: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         create(**arguments)
 
     assert {problem.field for problem in caught.value.problems} == {field}
 
 
-def test_a_trigger_holds_plain_text_and_is_made_anew_of_it() -> None:
+def test_a_trigger_holds_plain_values_and_is_rebuilt_from_them() -> None:
     first = trigger.CampaignTrigger(
         exotel_conn_id="exotel_default", waits=[], poll_interval=60.0, deferred_at="2026-03-02T00:00:00+00:00"
     )
@@ -607,10 +605,10 @@ def test_a_campaign_whose_calls_fail_is_paused_and_fails_the_task_once(
 
 
 @MODES
-def test_a_sensor_pauses_the_one_that_fails_while_the_others_dial_on(
+def test_a_sensor_pauses_the_failing_campaign_while_the_others_keep_dialling(
     run_dag: Run, exotel: Emulator, log: Any, monkeypatch: pytest.MonkeyPatch, deferrable: bool
 ) -> None:
-    exotel.clock.speed = 60  # sixty calls a second of each campaign
+    exotel.clock.speed = 60  # each campaign makes sixty calls a second
     monkeypatch.setattr(breaker, "FIRST_SAMPLE_AFTER", timedelta(0))
     ids = []
     for outcome in ("failed", "completed"):
@@ -651,7 +649,7 @@ def test_the_test_numbers_are_called_first_and_then_everybody(
 
 
 @MODES
-def test_where_no_test_number_is_reached_nobody_else_is_called(
+def test_if_no_test_number_is_reached_nobody_else_is_called(
     run_dag: Run, exotel: Emulator, log: Any, deferrable: bool
 ) -> None:
     exotel.settings.outcomes = {"no-answer": 1}
@@ -663,9 +661,7 @@ def test_where_no_test_number_is_reached_nobody_else_is_called(
     assert f"campaign {test.id} reached none of the test numbers, so nobody else is called" in log.text
 
 
-def test_a_test_that_failed_is_found_when_the_task_is_cleared_and_fails_it_again(
-    run_dag: Run, exotel: Emulator, log: Any
-) -> None:
+def test_a_cleared_task_finds_its_failed_test_and_fails_again(run_dag: Run, exotel: Emulator, log: Any) -> None:
     when = datetime(2026, 3, 2, tzinfo=UTC)
     options = {"logical_date": when} if AIRFLOW >= (3, 0) else {"execution_date": when}
 
@@ -702,7 +698,7 @@ def test_a_task_that_fails_after_its_test_calls_the_test_numbers_once(
 
 
 @MODES
-def test_a_task_that_only_orders_waits_for_its_test_all_the_same(
+def test_a_task_that_does_not_wait_for_completion_still_waits_for_its_test(
     run_dag: Run, exotel: Emulator, deferrable: bool
 ) -> None:
     exotel.settings.outcomes = {"completed": 1}

@@ -1,4 +1,4 @@
-"""What becomes of a task's campaign when the task runs again: each row of the table in docs/one-campaign.md."""
+"""A task that runs again: each test is a row of the table in docs/one-campaign.md."""
 
 from __future__ import annotations
 

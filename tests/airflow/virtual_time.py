@@ -1,4 +1,4 @@
-"""Time that passes only where everybody waits for it: for an event loop, its threads and the local Exotel alike."""
+"""Virtual time for an event loop, its threads and the local Exotel. It advances only while all of them wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class VirtualTime:
-    """The time, in seconds since the beginning.
+    """The virtual time, in seconds since the beginning.
 
     :param emulator: a local Exotel whose clock is stepped by hand.
     """
@@ -41,13 +41,13 @@ class VirtualTime:
                 self.seconds = moment
 
     def run(self, main: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        """Run a coroutine in an event loop that lives in this time."""
+        """Run a coroutine in an event loop with virtual time."""
         with asyncio.Runner(loop_factory=lambda: _Loop(self)) as runner:
             return runner.run(main())
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """An event loop whose timers wait for virtual time, which stands still while a thread is at work."""
+    """An event loop whose timers wait for virtual time, which stands still while a thread works."""
 
     def __init__(self, time: VirtualTime) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._virtual.seconds
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Join the threads without the timer of Python 3.12 and later, which would pass at once."""
+        """Join the threads without the timer of Python 3.12 and later, which would expire at once."""
         await super().shutdown_default_executor()
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A whole Airflow as ``make airflow`` starts it, and a browser to walk through it."""
+"""A whole Airflow, started by ``make airflow``, and a browser."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class LocalAirflow:
     """``make airflow``, running.
 
-    :param process: what was started.
-    :param mark: what the environment of each of its processes holds.
-    :param said: what it printed.
+    :param process: the process of make.
+    :param mark: a text in the environment of each of its processes.
+    :param said: its output.
     """
 
     process: subprocess.Popen[str]
@@ -69,7 +69,7 @@ class LocalAirflow:
         return cls(process, mark)
 
     def read_until(self, text: str) -> None:
-        """Read what it prints until ``text`` stands there."""
+        """Read its output until ``text`` appears."""
         assert self.process.stdout is not None
         ends = time.monotonic() + READY_WITHIN
         while text not in self.said and time.monotonic() < ends:
@@ -80,13 +80,13 @@ class LocalAirflow:
         assert text in self.said, self.said
 
     def address(self, title: str) -> str:
-        """Return the address that it says something is at."""
+        """Return an address from its output."""
         found = re.search(rf"^{title} +(http\S+)$", self.said, flags=re.MULTILINE)
         assert found, self.said
         return found[1]
 
     def stop(self, number: signal.Signals) -> int:
-        """Tell it to stop and return its exit code."""
+        """Stop it and return its exit code."""
         self.process.send_signal(number)
         rest, _ = self.process.communicate(timeout=120)
         self.said += rest
@@ -100,13 +100,13 @@ class LocalAirflow:
                 if self.mark.encode() in (folder / "environ").read_bytes():
                     found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
             except OSError:
-                continue  # it has ended meanwhile, or is not ours
+                continue  # it has ended meanwhile, or belongs to another user
         return found
 
 
 @pytest.fixture(scope="module")
 def local_airflow() -> Iterator[LocalAirflow]:
-    """A local Airflow that is ready."""
+    """A local Airflow that has started."""
     running = LocalAirflow.start()
     try:
         running.read_until("Ctrl-C stops everything.")

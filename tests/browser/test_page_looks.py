@@ -1,4 +1,4 @@
-"""The page of campaigns in a real browser: on a phone, on a desk, in the dark, and for people of different rights."""
+"""The page of campaigns in a real browser: on a phone, on a desktop, in dark mode, and with different permissions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .test_walk import NUMBER
 
 WIDTHS = {"phone": 390, "desktop": 1280}
 MANY = [f"+9198765{person:05d}" for person in range(400)]
-TASKS = {  # the tasks and campaigns of a morning
+TASKS = {  # the tasks and campaigns of one morning
     "appointment_reminders": {"name": "Appointment reminder", "throttle": 40},
     "payment_due": {"name": "Payment due this week", "throttle": 5},
     "delivery_survey": {"name": "Delivery survey, south", "throttle": 30},
@@ -45,7 +45,7 @@ TASKS = {  # the tasks and campaigns of a morning
 
 @pytest.fixture
 def morning(site: Site, exotel: Emulator, make_known: Callable[[Any], None]) -> Iterator[str]:  # noqa: F811
-    """The address of an API server, on a morning with campaigns of all kinds."""
+    """The address of an API server with campaigns of all kinds."""
     for dag_id, arguments in TASKS.items():
         with DAG(dag_id, schedule=None) as dag:
             create(**({"numbers": MANY, "schedule": {"end_at": "PT3H"}} | arguments))
@@ -76,7 +76,7 @@ def morning(site: Site, exotel: Emulator, make_known: Callable[[Any], None]) -> 
 
 
 def wait_for(campaign: Any, dag_id: str, state: str) -> None:
-    """Have a task look like one that waits for its campaign."""
+    """Make a task look as if it waits for its campaign."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.variable import Variable
     from airflow.utils.session import create_session
@@ -99,7 +99,9 @@ def sign_in(page: Page, site: Site, morning: str) -> Callable[[str], None]:  # n
     return sign_in
 
 
-def test_it_fits_and_asks_nobody_else(page: Page, morning: str, sign_in: Callable[[str], None]) -> None:
+def test_the_page_fits_and_loads_nothing_from_elsewhere(
+    page: Page, morning: str, sign_in: Callable[[str], None]
+) -> None:
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -122,7 +124,7 @@ def test_it_fits_and_asks_nobody_else(page: Page, morning: str, sign_in: Callabl
     assert [text for text in complaints if "Content Security Policy" in text] == []
 
 
-def test_people_see_and_press_what_airflow_allows_them(
+def test_the_page_shows_what_airflow_allows(
     page: Page,
     morning: str,
     sign_in: Callable[[str], None],

@@ -1,4 +1,4 @@
-"""The report's page in a real browser: on a phone, on a desk, in the dark and on paper."""
+"""The report's page in a real browser: on a phone, on a desktop, in dark mode and on paper."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CUT_TEXTS = """() => [...document.querySelectorAll('svg text')].filter(text => {
 
 
 class Forgetful:
-    """A task instance that keeps nothing."""
+    """A task instance that stores no XComs."""
 
     def xcom_push(self, **_: Any) -> None:
         """Do nothing."""
@@ -38,7 +38,7 @@ class Forgetful:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where the page of a campaign is that ended before everybody was tried."""
+    """The address of the page of a campaign that ended before everybody was tried."""
     folder = tmp_path_factory.mktemp("report")
     outcomes = {"completed": 0.5, "busy": 0.15, "no-answer": 0.3, "failed": 0.05}
     request = CampaignRequest(
@@ -70,7 +70,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", WIDTHS)
-def test_it_fits_and_asks_nobody(page: Page, address: str, name: str, scheme: Literal["light", "dark"]) -> None:
+def test_the_report_fits_and_loads_nothing(
+    page: Page, address: str, name: str, scheme: Literal["light", "dark"]
+) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.set_viewport_size({"width": WIDTHS[name], "height": 1000})

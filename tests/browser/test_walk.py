@@ -1,4 +1,4 @@
-"""What people see who never write a DAG, in a real browser, from the connection to the campaign."""
+"""Everything a person without DAG code sees, in a real browser, from the connection to the campaign."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ NUMBER = re.compile(r"\+?91[6-9]\d{9}")
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep what is seen for the docs, where a folder is named for it."""
+    """Save a screenshot for the docs, if a folder is configured for it."""
     if folder := os.environ.get("EXOTEL_PICTURES"):
-        page.wait_for_timeout(800)  # movements of the page come to rest
+        page.wait_for_timeout(800)  # wait for animations to end
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
@@ -36,7 +36,7 @@ def connection_form(page: Page, local_airflow: LocalAirflow) -> Locator:
 
 @pytest.fixture
 def restored(page: Page, local_airflow: LocalAirflow) -> Iterator[None]:
-    """The connection as it was, after a test that spoils it."""
+    """Restore the connection after a test that changes it."""
     yield
     address = local_airflow.address("The local Exotel")
     save(page, local_airflow, password="emulator-token", host="127.0.0.1", port=address.rpartition(":")[2])
@@ -53,7 +53,7 @@ def save(page: Page, local_airflow: LocalAirflow, **fields: str) -> None:
 
 
 def result_of_test(page: Page, local_airflow: LocalAirflow) -> str:
-    """Press *Test* and return what Airflow then says."""
+    """Press *Test* and return Airflow's message."""
     page.goto(local_airflow.address("The connection"))
     page.get_by_role("button", name="Test Connection").click()
     said = page.locator("[data-scope=toast][data-part=root]").first
@@ -68,7 +68,7 @@ def trigger_form(page: Page, local_airflow: LocalAirflow, dag_id: str) -> Locato
 
 
 def press_trigger(page: Page, form: Locator, task_id: str) -> None:
-    """Start the run and come to the details of its task once that has succeeded."""
+    """Start the run, and open the details of its task once it has succeeded."""
     form.get_by_role("button", name="Trigger", exact=True).click()
     page.wait_for_url("**/runs/manual*")
     task = f"{page.url}/tasks/{task_id}"
@@ -100,24 +100,24 @@ def test_a_new_connection_is_offered_regions_and_guards(page: Page, local_airflo
     picture(page, "connection-extra")
 
 
-def test_a_right_connection_tests_well(page: Page, local_airflow: LocalAirflow) -> None:
+def test_a_right_connection_passes_its_test(page: Page, local_airflow: LocalAirflow) -> None:
     assert "accepted" in result_of_test(page, local_airflow)
 
 
-def test_a_wrong_token_is_told_with_what_to_do(page: Page, local_airflow: LocalAirflow, restored: None) -> None:
+def test_a_wrong_token_is_reported_with_advice(page: Page, local_airflow: LocalAirflow, restored: None) -> None:
     save(page, local_airflow, password="mistyped")
 
     assert "copy key and token again from the dashboard" in result_of_test(page, local_airflow)
 
 
-def test_a_wrong_region_is_told_with_what_to_do(page: Page, local_airflow: LocalAirflow, restored: None) -> None:
+def test_a_wrong_region_is_reported_with_advice(page: Page, local_airflow: LocalAirflow, restored: None) -> None:
     with Emulator(account_sid="elsewhere", api_key="another-key", api_token="another-token") as other_region:
         save(page, local_airflow, host="127.0.0.1", port=str(other_region.port), password="emulator-token")
 
         assert "check the region" in result_of_test(page, local_airflow)
 
 
-def test_the_trigger_form_launches_a_campaign_and_the_task_leads_to_it(page: Page, local_airflow: LocalAirflow) -> None:
+def test_the_trigger_form_starts_a_campaign_and_the_task_links_to_it(page: Page, local_airflow: LocalAirflow) -> None:
     form = trigger_form(page, local_airflow, "exotel_campaign_form")
     form.get_by_role("button", name="Whom to call").click()
     form.locator("#element_name").fill("Reminder for tomorrow")
@@ -135,7 +135,7 @@ def test_the_trigger_form_launches_a_campaign_and_the_task_leads_to_it(page: Pag
     assert not NUMBER.search(page.content())
 
 
-def test_the_task_of_the_report_leads_to_its_page(page: Page, local_airflow: LocalAirflow) -> None:
+def test_the_report_task_links_to_its_page(page: Page, local_airflow: LocalAirflow) -> None:
     exotel = local_airflow.address("The local Exotel")
     page.goto(exotel)
     campaign = page.get_by_role("link", name="Reminder for tomorrow").first.get_attribute("href") or ""
@@ -167,7 +167,7 @@ def test_the_page_of_the_emulator_shows_the_campaign(page: Page, local_airflow: 
     picture(page, "emulator-page")
 
 
-def test_the_page_of_campaigns_steers_one_inside_airflow(page: Page, local_airflow: LocalAirflow) -> None:
+def test_the_page_inside_airflow_controls_a_campaign(page: Page, local_airflow: LocalAirflow) -> None:
     form = trigger_form(page, local_airflow, "exotel_campaign_form")
     form.get_by_role("button", name="Whom to call").click()
     form.locator("#element_name").fill("Reminder, slowly")

@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass
 class Site:
-    """The page, as people of different rights reach it.
+    """The page, opened by users with different permissions.
 
     :param app: Airflow's app.
     :param page: the page's app.
@@ -48,14 +48,14 @@ class Site:
     now: Callable[[], Any]
 
     def restart(self) -> None:
-        """Have the page forget what it knows, as an API server does that is started again, or another one."""
+        """Clear the page's state, like a restarted or another API server."""
         from airflow_provider_exotel.plugin.accounts import Accounts
         from airflow_provider_exotel.plugin.app import Owners
 
         self.page.state.accounts, self.page.state.owners = Accounts(now=self.now), Owners()
 
     def of(self, role: str | None) -> Any:
-        """Return the browser of a user; without a role, of somebody who is not signed in."""
+        """Return the browser of a user with a role; without a role, the user is not signed in."""
         from fastapi.testclient import TestClient
 
         client = TestClient(self.app, base_url="http://airflow.example", follow_redirects=False)
@@ -64,14 +64,14 @@ class Site:
         return client
 
     def token(self, role: str) -> str:
-        """Return what Airflow knows a user of a role by."""
+        """Return the token of a user with a role."""
         from airflow.api_fastapi.app import get_auth_manager
 
         return str(get_auth_manager().generate_jwt(user_of(role)))
 
 
 def user_of(role: str) -> Any:
-    """Return a user of a role, as the auth manager has it that the settings name."""
+    """Return a user with a role from the configured auth manager."""
     from airflow.api_fastapi.app import get_auth_manager
 
     manager = get_auth_manager()
@@ -88,7 +88,7 @@ def user_of(role: str) -> Any:
 
 @pytest.fixture(scope="session")
 def airflow_app(airflow_database: None) -> Iterator[Any]:  # noqa: F811
-    """Airflow's API app, with every plugin that is installed."""
+    """Airflow's API app, with every installed plugin."""
     from airflow.api_fastapi.app import create_app, purge_cached_app
 
     purge_cached_app()
@@ -98,7 +98,7 @@ def airflow_app(airflow_database: None) -> Iterator[Any]:  # noqa: F811
 
 @pytest.fixture
 def site(airflow_app: Any, exotel: Emulator) -> Site:
-    """The page as an API server has it that was started a moment ago, by the clock of the service."""
+    """The page of a newly started API server, on the clock of the emulator."""
     [page] = [route.app for route in airflow_app.routes if getattr(route, "path", "") == PREFIX]
     site = Site(airflow_app, page, exotel.clock.now)
     site.restart()
@@ -107,7 +107,7 @@ def site(airflow_app: Any, exotel: Emulator) -> Site:
 
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:  # noqa: F811
-    """A local Exotel that the connection ``exotel_default`` leads to, which the configuration names."""
+    """A local Exotel with the connection ``exotel_default``, which the configuration names."""
     with Emulator(seed=1) as emulator:
         connect(monkeypatch, emulator)
         monkeypatch.setenv("AIRFLOW__EXOTEL__CONNECTIONS", "exotel_default")
@@ -116,7 +116,7 @@ def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulat
 
 @pytest.fixture
 def campaign(exotel: Emulator, run_dag: Callable[..., Any]) -> Any:  # noqa: F811
-    """A campaign of a task, which dials."""
+    """A dialling campaign of a task."""
     run_dag(create)
     exotel.clock.advance(90)
     return exotel.campaigns[-1]
@@ -134,7 +134,7 @@ def form_of(page: str) -> dict[str, str]:
 
 
 def confirm_address(page: str, label: str) -> str:
-    """Return where a button on a page leads to."""
+    """Return the target of a button on a page."""
     [address] = re.findall(rf'<a class="button[^"]*" href="([^"]+)">{label}</a>', page)
     return f"{PREFIX}/{address}".replace("&amp;", "&")
 
@@ -148,7 +148,7 @@ def press(client: Any, label: str) -> Any:
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """Serve an app on loopback, and give its address."""
+    """Serve an app on loopback, and yield its address."""
     port = unused_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run)

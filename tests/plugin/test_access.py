@@ -1,4 +1,4 @@
-"""Who may see and press what: every route asks, and says no."""
+"""Permissions of the page: every route checks them and denies."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .conftest import NUMBERS, PREFIX, Site, confirm_address, create, form_of
 
 DENIED = {401, 403, 404}
 ACTIONS = ("pause", "resume", "stop", "stop_all")
-# For every route somebody whose rights are too small by one step.
+# For every route, a user who lacks one permission.
 TOO_LITTLE = {"/": "nobody", "/confirm": "VIEWER", "/act": "VIEWER"}
 
 
 def requests_of(site: Site, campaign_id: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return a request for each method of each route, whatever routes there are."""
+    """Return a request for each method of each existing route."""
     requests = []
     for route in site.page.routes:
         for method in sorted(route.methods - {"HEAD"}):
@@ -36,7 +36,7 @@ def changes(exotel: Emulator) -> list[str]:
     return [entry.path for entry in exotel.requests if entry.method in {"PUT", "DELETE"}]
 
 
-def test_every_route_denies_those_who_are_not_signed_in(site: Site, exotel: Emulator, campaign: Any) -> None:
+def test_every_route_denies_users_who_are_not_signed_in(site: Site, exotel: Emulator, campaign: Any) -> None:
     client = site.of(None)
 
     answers = {
@@ -49,7 +49,7 @@ def test_every_route_denies_those_who_are_not_signed_in(site: Site, exotel: Emul
     assert changes(exotel) == []
 
 
-def test_every_route_denies_those_with_too_little_permission(site: Site, exotel: Emulator, campaign: Any) -> None:
+def test_every_route_denies_users_with_too_little_permission(site: Site, exotel: Emulator, campaign: Any) -> None:
     for method, path, given in requests_of(site, campaign.id):
         answer = site.of(TOO_LITTLE[path]).request(method, PREFIX + path, **given)
 
@@ -58,14 +58,14 @@ def test_every_route_denies_those_with_too_little_permission(site: Site, exotel:
     assert changes(exotel) == []
 
 
-def test_a_token_of_somebody_else_is_denied(site: Site, campaign: Any) -> None:
+def test_a_token_of_another_user_is_denied(site: Site, campaign: Any) -> None:
     forged = site.of(None)
     forged.cookies.set("_token", "eyJhbGciOiJIUzUxMiJ9.e30.AAAA")
 
     assert forged.get(f"{PREFIX}/").status_code in DENIED
 
 
-def test_a_user_presses_for_the_task_and_not_for_the_account(site: Site, campaign: Any) -> None:
+def test_a_user_may_act_on_the_campaign_and_not_on_the_account(site: Site, campaign: Any) -> None:
     page = site.of("USER").get(f"{PREFIX}/").text
 
     assert ">Pause</a>" in page
@@ -79,14 +79,16 @@ def test_a_viewer_sees_the_campaign_without_a_button(site: Site, campaign: Any) 
     assert 'class="button' not in page
 
 
-def test_only_who_may_edit_the_connection_sees_campaigns_without_a_task(site: Site, exotel: Emulator) -> None:
+def test_only_users_who_may_edit_the_connection_see_campaigns_without_a_task(site: Site, exotel: Emulator) -> None:
     by_hand = dashboard_campaign(exotel)
 
     assert by_hand not in site.of("USER").get(f"{PREFIX}/").text
     assert by_hand in site.of("OP").get(f"{PREFIX}/").text
 
 
-def test_an_xcom_of_another_task_makes_it_no_owner(site: Site, exotel: Emulator, run_dag: Callable[..., Any]) -> None:
+def test_an_xcom_does_not_make_another_task_the_owner(
+    site: Site, exotel: Emulator, run_dag: Callable[..., Any]
+) -> None:
     from airflow.sdk import task
 
     by_hand = dashboard_campaign(exotel)
@@ -138,7 +140,7 @@ def test_an_owner_record_counts_only_under_the_key_of_the_campaign(
     assert (by_hand in page) is is_shown
 
 
-def test_a_task_is_the_owner_though_the_clock_of_the_service_is_ahead(
+def test_a_task_is_the_owner_although_the_service_s_clock_is_ahead(
     site: Site, exotel: Emulator, run_dag: Callable[..., Any]
 ) -> None:
     exotel.clock.advance(600)
@@ -147,7 +149,7 @@ def test_a_task_is_the_owner_though_the_clock_of_the_service_is_ahead(
     assert ".create (success)" in site.of("USER").get(f"{PREFIX}/").text
 
 
-def test_ids_that_are_guessed_cost_few_requests(site: Site, exotel: Emulator, campaign: Any) -> None:
+def test_guessed_ids_cost_few_requests(site: Site, exotel: Emulator, campaign: Any) -> None:
     viewer = site.of("VIEWER")
     guesses = [{"action": "pause", "connection": "exotel_default", "campaign": f"guess{n}"} for n in range(20)]
 
@@ -160,7 +162,7 @@ def test_ids_that_are_guessed_cost_few_requests(site: Site, exotel: Emulator, ca
 @pytest.mark.parametrize(
     "arguments", [{"idempotency_key": "may"}, {"exact_name": True, "name": "A name of our own"}], ids=["key", "name"]
 )
-def test_a_task_with_a_key_or_name_of_its_own_is_the_owner(
+def test_a_task_with_its_own_key_or_exact_name_is_the_owner(
     site: Site, exotel: Emulator, run_dag: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
     run_dag(lambda: create(**arguments))
@@ -201,7 +203,7 @@ def test_a_confirmation_is_no_longer_valid_after_an_hour() -> None:
     not os.environ.get("AIRFLOW__CORE__AUTH_MANAGER", "").endswith("FabAuthManager"),
     reason="the simple auth manager has no rights for a single DAG",
 )
-def test_who_may_read_one_dag_sees_only_its_campaigns(
+def test_a_user_who_may_read_one_dag_sees_only_its_campaigns(
     site: Site, exotel: Emulator, make_known: Callable[[Any], None]
 ) -> None:
     from airflow.api_fastapi.app import get_auth_manager
@@ -227,7 +229,7 @@ def test_who_may_read_one_dag_sees_only_its_campaigns(
 
     assert "of_marketing.create" in page
     assert "of_finance" not in page
-    assert 'class="button' not in page  # who may edit a DAG may not yet set the states of its tasks
+    assert 'class="button' not in page  # permission to edit a DAG does not include setting task states
     hidden = {"action": "pause", "connection": "exotel_default", "campaign": exotel.campaigns[-1].id}
     assert browser.get(f"{PREFIX}/confirm", params=hidden).status_code == 404
 

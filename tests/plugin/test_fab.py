@@ -1,4 +1,4 @@
-"""The same rights with the auth manager that most teams have in production."""
+"""The same permissions with the FAB auth manager, which most teams have in production."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
 
 @pytest.mark.skipif(find_spec("airflow.providers.fab") is None, reason="apache-airflow-providers-fab is not installed")
-def test_the_rights_are_the_same_with_the_fab_auth_manager() -> None:
-    # A process has one auth manager, and a database made for it.
+def test_permissions_are_the_same_with_the_fab_auth_manager() -> None:
+    # A process has one auth manager, with a database of its own.
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "test_access.py")],
         env={**os.environ, "AIRFLOW__CORE__AUTH_MANAGER": MANAGER},

@@ -1,4 +1,4 @@
-"""What every component of Airflow loads, of every version."""
+"""The plugin module, which every component of every Airflow version loads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_exotel.plugin.airflow_plugin import ExotelPlugin
 from ..versions import AIRFLOW
 
 
-def test_the_module_loads_no_web_framework_and_none_of_the_page() -> None:
+def test_the_module_loads_neither_a_web_framework_nor_the_page() -> None:
     program = """
 import sys
 import airflow.plugins_manager
@@ -30,14 +30,14 @@ print("loaded", sorted(name for name in set(sys.modules) - before if name.split(
 
 
 @pytest.mark.skipif(AIRFLOW >= (3, 1), reason="there is a page from 3.1 on")
-def test_there_is_nothing_before_airflow_3_1() -> None:
+def test_there_is_no_page_before_airflow_3_1() -> None:
     plugin = ExotelPlugin()
 
     assert (plugin.fastapi_apps, plugin.external_views) == ([], [])
 
 
 @pytest.mark.parametrize("version", ["2.11.0", "3.0.6"])
-def test_older_versions_get_nothing(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+def test_older_versions_get_no_page(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     monkeypatch.setattr(airflow_plugin, "airflow_version", version)
 
     assert (ExotelPlugin().fastapi_apps, ExotelPlugin().external_views) == ([], [])
@@ -58,7 +58,7 @@ def test_airflow_finds_the_page_by_the_entry_point() -> None:
     from airflow import plugins_manager
 
     get_apps = getattr(plugins_manager, "get_fastapi_plugins", None)
-    if get_apps is None:  # Airflow 3.1 keeps them in the module
+    if get_apps is None:  # Airflow 3.1 stores them in the module
         plugins_manager.initialize_fastapi_plugins()
         apps = plugins_manager.fastapi_apps
     else:

@@ -1,12 +1,12 @@
-"""Faults and deaths at random, over real HTTP: does each key get exactly one campaign?
+"""Random faults and killed workers, over real HTTP: does each key get exactly one campaign?
 
 ``make chaos`` runs 2,000 seeded trials of three ways to create a campaign from a task that is retried: posting and
-returning its id, Airflow's ``ResumableJobMixin`` as documented, and this provider's protocol. One trial is one task:
-random faults of the service, random deaths of the worker between any two steps, tries that are
-believed dead and go on beside the next one (on Airflow 3.3), the list of campaigns late by reads or
-by minutes, out of order, in small pages, without its later pages, or losing other campaigns while it is read, then
-tries until one succeeds, and one more as if somebody had cleared the task. Time is the emulator's, so that waiting
-costs nothing.
+returning its id, Airflow's ``ResumableJobMixin`` as documented, and this provider's protocol.
+
+One trial is one task. Faults of the service and kills of the worker between any two steps are random. On Airflow 3.3,
+tries may also be believed dead and continue beside the next one. The list shows campaigns late, by reads or by minutes,
+out of order, on small pages or without its later pages, or loses other campaigns while it is read. Tries follow until
+one succeeds, and then one more, as after a clear. Time is the emulator's, so that waiting takes no real time.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ TRIES = 12
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one task.
+    """The result of one task.
 
-    :param campaigns: how many campaigns its people are called by when the task has succeeded.
-    :param after_clear: how many after one more try, as if somebody had cleared it.
+    :param campaigns: how many campaigns call its people after the task has succeeded.
+    :param after_clear: how many after one more try, as if the task was cleared.
     :param succeeded: whether a try succeeded in the end.
-    :param counted: tries with an unknown outcome, deaths, and tries that another one took over from while they ran.
+    :param counted: counts of unknown outcomes, of killed workers, and of tries superseded while they ran.
     :param same: whether the try after the last one got the same campaign.
     """
 
@@ -57,12 +57,12 @@ class Trial:
 
     @property
     def duplicates(self) -> int:
-        """Campaigns there are too many."""
+        """The number of campaigns beyond one."""
         return max(0, self.campaigns - 1)
 
     @property
     def lost(self) -> bool:
-        """Whether nobody is called although the task succeeded, or it never did."""
+        """Whether nobody is called although the task succeeded, or the task never succeeded."""
         return not self.succeeded or self.campaigns == 0
 
     @property
@@ -104,7 +104,7 @@ def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str]
     campaigns = 0
     for number in range(1, TRIES + 1):
         recovered = number > TRIES - 4
-        if recovered:  # the service recovers in the end, and the workers live
+        if recovered:  # in the end the service recovers, and no worker is killed
             emulator.faults.clear()
         emulator.settings.update(SEEN_WHOLE if recovered or chance.random() < 0.7 else chance.choice(NOT_SEEN_WHOLE))
         reaper = Reaper(chance.randint(1, 9) if chance.random() < 0.5 and not recovered else 0)
@@ -119,7 +119,7 @@ def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str]
 
 
 def living(emulator: Emulator, identity: CampaignIdentity) -> int:
-    """Return how many campaigns call the people of a trial."""
+    """Return the number of campaigns that call the people of a trial."""
     return sum(identity.matches(state.name) and state.status != "deleted" for state in emulator.campaigns)
 
 
@@ -136,7 +136,7 @@ NOT_SEEN_WHOLE = [
 
 
 def spoil(emulator: Emulator, chance: random.Random) -> list[str]:
-    """Let random things go wrong with the service, and return campaigns of others that may be deleted."""
+    """Add random faults to the service, and return others' campaigns that may be deleted."""
     emulator.reset()
     emulator.settings.update(SEEN_WHOLE)
     others = old_campaigns(emulator) if chance.random() < 0.5 else []
@@ -156,7 +156,7 @@ def spoil(emulator: Emulator, chance: random.Random) -> list[str]:
 
 
 def old_campaigns(emulator: Emulator, count: int = 12) -> list[str]:
-    """Create a campaign a day that is yet to begin, and return their ids."""
+    """Create one scheduled campaign per day, and return their ids."""
     key, bucket = (emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host), TokenBucket(1_000_000)
     later = emulator.clock.now().replace(microsecond=0) + timedelta(days=365)
     fields = {"numbers": NUMBERS, "caller_id": "0XXXXXX4890", "schedule": {"send_at": later}}
@@ -169,7 +169,7 @@ def old_campaigns(emulator: Emulator, count: int = 12) -> list[str]:
 
 
 def fault(chance: random.Random) -> Fault:
-    """Return one thing that goes wrong."""
+    """Return a random fault."""
     on = chance.choice(["POST campaigns", "POST campaigns", "POST campaigns", "GET campaigns", "GET campaigns/*"])
     kind, options = chance.choice(
         [
@@ -189,7 +189,7 @@ def fault(chance: random.Random) -> Fault:
 
 
 def main() -> int:
-    """Run the trials, show what came of them, and return whether this provider did all of them right."""
+    """Run the trials, show the results, and return whether this provider passed all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0, help="the first one")

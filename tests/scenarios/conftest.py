@@ -29,11 +29,11 @@ from ..versions import AIRFLOW
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent.parent / "example_dags"))
-WITHIN = 600  # seconds for anything: Airflow alone takes minutes to try a task again that was cleared
+WITHIN = 600  # seconds for everything: Airflow takes minutes to retry a cleared task
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests of this folder; warnings of Airflow and its libraries are not ours to mend."""
+    """Mark all tests of this folder; ignore warnings of Airflow and its libraries."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.scenario)
@@ -58,7 +58,7 @@ class Airflow:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """The headers of a request; alone of all versions, Airflow 3.1 lets nobody in without a token."""
+        """The headers of a request. Only Airflow 3.1 accepts no request without a token."""
         with urlopen(f"{self.address}/auth/token", timeout=WITHIN) as answer:
             token = json.load(answer)["access_token"]
         return {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
@@ -75,7 +75,7 @@ class Airflow:
         while True:
             try:
                 run = self.ask(f"dags/{dag_id}/dagRuns", {"logical_date": None})
-            except OSError:  # the DAG is not read yet
+            except OSError:  # the DAG is not parsed yet
                 if time.monotonic() > ends:
                     raise
                 time.sleep(1)
@@ -83,7 +83,7 @@ class Airflow:
                 return f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'], safe='')}"
 
     def ended(self, run: str) -> str:
-        """Wait for a run to end and return how."""
+        """Wait for a run to end and return its state."""
         ends = time.monotonic() + WITHIN
         while time.monotonic() < ends:
             state = str(self.ask(run)["state"])
@@ -101,7 +101,7 @@ class Airflow:
     def has_ended(self, run: str) -> bool:
         return self.ask(run)["state"] in {"success", "failed"}
 
-    def send_back(self, run: str) -> None:
+    def clear_only(self, run: str) -> None:
         """Clear the task, as a person does."""
         dag_id, _, _ = run.removeprefix("dags/").partition("/dagRuns/")
         self.ask(
@@ -112,7 +112,7 @@ class Airflow:
     def clear(self, run: str) -> str:
         """Clear the task, and wait for the run to end again."""
         before = self.task(run)["try_number"]
-        self.send_back(run)
+        self.clear_only(run)
         self.until(lambda: self.task(run)["try_number"] != before)
         return self.ended(run)
 
@@ -136,14 +136,14 @@ class Airflow:
         return [campaign for campaign in self.emulator.campaigns if campaign.name.startswith(f"{name} af-")]
 
     def until(self, what: Callable[[], Any]) -> Any:
-        """Wait until something is so, and return it."""
+        """Wait until a function returns a true value, and return it."""
         ends = time.monotonic() + WITHIN
         while not (seen := what()) and time.monotonic() < ends:
             time.sleep(0.5)
         return seen
 
     def mark(self, run: str, state: str) -> None:
-        """Mark the task, as a person does, who tries again when the database of a small Airflow is busy."""
+        """Mark the task like a person, and try again while the database is busy."""
 
         def marked() -> bool:
             with suppress(HTTPError):
@@ -157,7 +157,7 @@ class Airflow:
         return list(self.ask(f"{run}/taskInstances/create/listMapped?limit=100")["task_instances"])
 
     def has_started(self, run: str, map_index: int = -1) -> bool:
-        """Return whether the triggerer runs the trigger of a deferred task, which the trigger's own log tells."""
+        """Return whether the triggerer runs the trigger of a deferred task, according to the trigger's log."""
         tries = 1 if map_index >= 0 else self.task(run)["try_number"]
         log = self.ask(f"{run}/taskInstances/create/logs/{tries}?full_content=true&map_index={map_index}")
         return re.search(r"trigger \S+ \(ID \d+\) starting", json.dumps(log["content"])) is not None
@@ -166,7 +166,7 @@ class Airflow:
         """Return the processes of a component of Airflow."""
         found = []
         for one in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.Error):  # some end meanwhile
+            with suppress(psutil.Error):  # some processes end meanwhile
                 found += [one] if name in " ".join(one.cmdline()) else []
         return found
 
@@ -202,7 +202,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
 
 @contextmanager
 def kept_running(airflow: Airflow, *names: str) -> Iterator[None]:
-    """Start components again that have ended, as a service manager does: SQLite is locked for many writers at once."""
+    """Restart ended components like a service manager; they end because SQLite locks out concurrent writers."""
     from local_airflow import stop
 
     started: dict[str, subprocess.Popen[bytes]] = {}

@@ -1,4 +1,4 @@
-"""A fixed set of the trials that ``make chaos`` runs by the thousand."""
+"""A small fixed set of the trials of ``make chaos``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def done(emulator: Emulator) -> dict[int, Trial]:
 
 
 def find_duplicates(emulator: Emulator) -> bool:
-    """Return whether a trial ends with two campaigns; it ends at the first."""
+    """Return whether a trial ends with two campaigns, stopping at the first such trial."""
     return any(run_trial(emulator, once, seed).duplicates for seed in SEEDS)
 
 
@@ -38,16 +38,18 @@ def test_every_task_gets_exactly_one_campaign(done: dict[int, Trial]) -> None:
 
 
 @pytest.mark.parametrize(("what", "least"), [("deaths", 20), ("unknowns", 5), ("overlaps", 3)])
-def test_the_trials_go_wrong_in_many_ways(done: dict[int, Trial], what: str, least: int) -> None:
-    # Answers that come late by the machine's fault add to those that come late by chance, so no number is exact.
+def test_the_trials_cover_many_faults(done: dict[int, Trial], what: str, least: int) -> None:
+    # A slow machine adds delays to the random ones, so no number is exact.
     assert sum(trial.counted[what] for trial in done.values()) > least
 
 
-def test_the_trials_find_the_duplicates_of_posting_and_returning(emulator: Emulator) -> None:
+def test_the_trials_find_duplicates_of_post_and_return(emulator: Emulator) -> None:
     assert sum(run_trial(emulator, naive, seed).duplicates for seed in SEEDS[:60]) > 10
 
 
-def test_they_find_what_a_look_without_patience_would_do(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trials_find_duplicates_of_a_look_up_without_patience(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         protocol.OneCampaign, "_poll_until", lambda self, certain_after, wanted: self._poll_list(wanted)
     )
@@ -55,7 +57,7 @@ def test_they_find_what_a_look_without_patience_would_do(emulator: Emulator, mon
     assert find_duplicates(emulator)
 
 
-def test_they_find_what_a_look_that_ends_at_the_first_old_campaign_would_do(
+def test_the_trials_find_duplicates_of_a_look_up_that_ends_too_early(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookup, "_ORDER_SHOWS_AFTER", 0)
@@ -63,7 +65,7 @@ def test_they_find_what_a_look_that_ends_at_the_first_old_campaign_would_do(
     assert find_duplicates(emulator)
 
 
-def test_they_find_what_sending_without_writing_it_down_would_do(
+def test_the_trials_find_duplicates_of_sending_without_a_journal(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(CampaignJournal, "intend", lambda self, *kept: None)

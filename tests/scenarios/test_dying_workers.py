@@ -16,7 +16,7 @@ STEPS = ("before_the_intent", "before_the_post", "during_the_post", "after_the_a
 
 @pytest.fixture(scope="module")
 def runs(airflow: Airflow) -> dict[str, str]:
-    """A run of each DAG, all side by side."""
+    """A run of each DAG, all at the same time."""
     return {step: airflow.start(f"dies_{step}") for step in STEPS}
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(AIRFLOW < (3, 3), reason="Airflow keeps nothing 
 
 
 def told(airflow: Airflow, watcher: str) -> list[str]:
-    """Return the campaigns that the runs of a DAG were told of."""
+    """Return the campaigns in the events of a DAG's runs."""
     runs = airflow.ask(f"dags/told_{watcher}/dagRuns")["dag_runs"]
     addresses = [f"dags/told_{watcher}/dagRuns/{quote(run['dag_run_id'], safe='')}" for run in runs]
     return [one for run in addresses if airflow.ended(run) == "success" for one in told_by(airflow, run)]
@@ -29,12 +29,12 @@ def told_by(airflow: Airflow, run: str) -> list[Any]:
 
 
 def looks(airflow: Airflow) -> list[Any]:
-    """Return the looks at the account's list, of which creating a campaign takes one at the most."""
+    """Return the requests for the account's list; creating a campaign takes at most one."""
     return [entry for entry in airflow.emulator.requests if entry.path == "campaigns" and entry.method == "GET"]
 
 
 def finish(client: ExotelClient, name: str) -> str:
-    """Have a campaign end, and return its id."""
+    """Let a campaign end, and return its id."""
     campaign = client.create_campaign(
         CampaignRequest(numbers=["+919876500000"], caller_id="0XXXXXX4890", read_via_text="Hello", name=name)
     )
@@ -44,7 +44,7 @@ def finish(client: ExotelClient, name: str) -> str:
 
 
 def test_dags_run_once_for_each_campaign_that_finishes_and_one_poll_serves_them(airflow: Airflow) -> None:
-    assert airflow.until(lambda: looks(airflow))  # what had finished before the first look is not told
+    assert airflow.until(lambda: looks(airflow))  # campaigns that finished before the first poll are not reported
 
     first, second = finish(airflow.client, "first"), finish(airflow.client, "second")
 

@@ -1,6 +1,6 @@
 """A large audience whose tasks are killed and tried again: everybody is in one list, and nobody in two.
 
-The tasks run in processes of their own, without the rest of Airflow, and die as a worker does that is out of memory.
+Each task runs in its own process, without the rest of Airflow, and is killed like a worker that is out of memory.
 """
 
 from __future__ import annotations
@@ -89,17 +89,17 @@ made = task.execute(context)
 
 @dataclass(frozen=True)
 class Worker:
-    """Runs tasks in processes of their own.
+    """Runs each task in its own process.
 
     :param emulator: the service.
-    :param folder: where everything is kept.
+    :param folder: the folder for all files.
     """
 
     emulator: Emulator
     folder: Path
 
     def run(self, what: str, tried: int, dies_at: int = -1) -> int:
-        """Run a task that may die, at a row or after a POST, and return how it ended."""
+        """Run a task that is killed at a row or after a POST, and return how it ended."""
         uri = f"{self.emulator.connection_uri}?exophone=0XXXXXX4890&requests_per_minute=6000"
         command = [sys.executable, "-c", TASK, what, str(self.folder), str(dies_at), str(PEOPLE), str(tried)]
         environment = {**os.environ, "AIRFLOW_CONN_EXOTEL_DEFAULT": uri, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}

@@ -1,4 +1,4 @@
-"""What becomes of a campaign when something happens to the task that waits for it, in a whole Airflow.
+"""The campaign after something happens to its waiting task, in a whole Airflow.
 
 Each test is a row and a column of the table "What happens when" in docs/waiting.md.
 """
@@ -25,12 +25,12 @@ BOTH = pytest.mark.parametrize("mode", MODES)
 
 def waiting(airflow: Airflow, event: str, mode: str) -> tuple[str, Any]:
     """Start a run whose task waits for its campaign, and return it and the campaign."""
-    # One after the other: side by side their processes need so long to start that Airflow gives them up.
+    # One after the other: started together, their processes take so long that Airflow gives them up.
     run = airflow.start(f"{event}_{mode}")
     assert airflow.until(lambda: airflow.task(run)["state"] == WAITS_IN[mode] and airflow.campaigns(f"{event} {mode}"))
     assert airflow.until(lambda: status(airflow, event, mode) == "in-progress")
     [campaign] = airflow.campaigns(f"{event} {mode}")
-    if mode == "triggerer":  # Airflow tells a trigger that has not started yet of nothing
+    if mode == "triggerer":  # Airflow does not notify a trigger that has not started yet
         assert airflow.until(lambda: airflow.has_started(run))
     return run, campaign
 
@@ -53,7 +53,7 @@ def test_a_person_marks_the_task(airflow: Airflow, mode: str, state: str) -> Non
 def test_a_person_clears_it_while_it_runs(airflow: Airflow) -> None:
     run, _ = waiting(airflow, "cleared", "worker")
 
-    airflow.send_back(run)
+    airflow.clear_only(run)
 
     assert airflow.until(lambda: status(airflow, "cleared", "worker") == "paused")
     assert len(airflow.campaigns("cleared worker")) == 1
@@ -65,7 +65,7 @@ def test_the_next_try_of_a_deferred_task_that_was_cleared_waits_for_its_campaign
 ) -> None:
     run, campaign = waiting(airflow, "cleared", "triggerer")
 
-    airflow.send_back(run)
+    airflow.clear_only(run)
 
     assert airflow.until(lambda: airflow.task(run)["try_number"] == 2 and airflow.task(run)["state"] == "deferred")
     assert airflow.until(
@@ -105,7 +105,7 @@ def test_a_person_fails_its_run(airflow: Airflow, mode: str) -> None:
 
 
 @BOTH
-def test_a_campaign_that_is_to_be_left_goes_on(airflow: Airflow, mode: str) -> None:
+def test_a_campaign_goes_on_without_pause_on_kill(airflow: Airflow, mode: str) -> None:
     run, _ = waiting(airflow, "left", mode)
 
     airflow.mark(run, "failed")
@@ -116,7 +116,7 @@ def test_a_campaign_that_is_to_be_left_goes_on(airflow: Airflow, mode: str) -> N
 
 def test_it_is_killed_while_the_campaign_is_being_sent(airflow: Airflow) -> None:
     run = airflow.start("in_flight_worker")
-    assert airflow.until(lambda: airflow.campaigns("in_flight worker"))  # the answer takes some seconds more
+    assert airflow.until(lambda: airflow.campaigns("in_flight worker"))  # the answer takes a few more seconds
 
     airflow.mark(run, "failed")
 
@@ -125,7 +125,7 @@ def test_it_is_killed_while_the_campaign_is_being_sent(airflow: Airflow) -> None
 
 @pytest.fixture(scope="session")
 def another_triggerer(airflow: Airflow) -> Iterator[None]:
-    """Kill the triggerer, and start another in its place, for all that follows."""
+    """Kill the triggerer, and start another one for the following tests."""
     for process in airflow.component("triggerer"):
         process.send_signal(signal.SIGKILL)
     started = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Ways to create a campaign from a task that is retried, and the worker that dies or is believed dead on the way."""
+"""Ways to create a campaign from a retried task, with a worker that dies or is believed dead."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ READ_TIMEOUT = 0.15
 
 
 class Died(BaseException):
-    """The worker is gone: nothing of it runs any more."""
+    """The worker was killed."""
 
 
 class Superseded(RuntimeError):
-    """What Airflow answers to a try that another one has taken over from."""
+    """Airflow's answer to a superseded try."""
 
 
 def die() -> None:
-    """End it all."""
+    """Kill the worker."""
     raise Died
 
 
@@ -39,7 +39,7 @@ class Reaper:
     """Strikes the worker at the n-th step of a try.
 
     :param at: the step, 0 for never.
-    :param strike: what then happens: the worker dies, or is believed dead while another one runs in its place.
+    :param strike: kills the worker, or lets another one run in its place while this one is believed dead.
     """
 
     at: int
@@ -47,19 +47,19 @@ class Reaper:
     step: int = 0
 
     def __call__(self) -> None:
-        """Let one step pass, or strike."""
+        """Count one step, and strike at the chosen one."""
         self.step += 1
         if self.step == self.at:
             self.strike()
 
 
 class Restless(ExotelClient):
-    """A client of an account in which somebody deletes a campaign while the list is read."""
+    """A client that sees a campaign deleted while the list is read."""
 
     others: list[str]
 
     def list_campaigns(self, **query: Any) -> Iterator[Campaign]:
-        """Iterate over the campaigns, of which one of the others goes after the first page was read."""
+        """Iterate over the campaigns; another campaign is deleted after the first page."""
         listed = super().list_campaigns(**query)
         for count, campaign in enumerate(listed):
             if count == 0 and self.others:
@@ -72,11 +72,11 @@ class Worker:
     """One try of a task.
 
     :param emulator: the service.
-    :param store: what Airflow keeps for the task over its tries.
-    :param reaper: what kills it.
-    :param number: which try it is, from 1.
-    :param lasting: whether Airflow keeps anything, as it does from 3.3 on.
-    :param others: campaigns of the account that somebody deletes while its list is read.
+    :param store: the state that Airflow keeps across the tries of the task.
+    :param reaper: kills it.
+    :param number: the number of the try, from 1.
+    :param lasting: whether Airflow keeps state, as from 3.3 on.
+    :param others: other campaigns of the account, deleted while its list is read.
     """
 
     emulator: Emulator
@@ -118,7 +118,7 @@ class Worker:
 
 
 def naive(worker: Worker, identity: CampaignIdentity) -> str:
-    """Post and return the id, as one would."""
+    """Create the campaign and return its id, without any protection."""
     worker.reaper()
     return worker.post(request_of(identity))
 
@@ -163,7 +163,7 @@ class KeptState:
 
 
 def resumable(worker: Worker, identity: CampaignIdentity) -> str:
-    """Do as Airflow's mixin does: keep the id once it is known, reconnect to it on a retry."""
+    """Use Airflow's mixin: store the id once it is known, and reconnect to it on a retry."""
     import structlog
     from airflow.sdk import ResumableJobMixin
 
@@ -174,7 +174,7 @@ def resumable(worker: Worker, identity: CampaignIdentity) -> str:
 
 
 def once(worker: Worker, identity: CampaignIdentity) -> str:
-    """Do as this provider does."""
+    """Use this provider's protocol."""
     now = worker.emulator.clock.now
 
     def sleep(seconds: float) -> None:
