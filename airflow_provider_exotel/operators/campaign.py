@@ -1,4 +1,4 @@
-"""The task that creates a campaign."""
+"""The operator that creates a campaign."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _READ_AS_WRITTEN = {
     "pause_on_kill",
     "from_params",
 }
-"""Arguments that are no templates: they decide how the task runs, also when it is killed or resumed."""
+"""Arguments that are not templated: they decide how the task runs, also when it is killed or resumed."""
 
 
 class CreateCampaignOperator(ExotelTask, BaseOperator):
@@ -239,7 +239,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         self._test_numbers = value if value is None or is_template(value) else hold_numbers(value)
 
     def execute(self, context: Context) -> Any:
-        """Find the campaign of this task instance or create it, and return its id; the plan if ``plan_only``."""
+        """Find the campaign of this task instance or create it, and return its id, or the plan with ``plan_only``."""
         with self._guarded(context):
             return self._run(context, task_deadline(context, self.execution_timeout))
 
@@ -269,12 +269,12 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             return wait.start(campaign, contacts, deadline) if options.wait_for_completion else campaign.id
 
     def resume_waiting(self, context: Context, event: Any) -> str:
-        """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
+        """Continue after the trigger has fired: Airflow calls this when it resumes the task."""
         with self._guarded(context):
             return self._resume_wait(event, lambda: self._resumed_wait(context))
 
     def resume_after_test(self, context: Context, event: Any) -> Any:
-        """Go on when the test numbers have been called: Airflow calls this where the task had been deferred."""
+        """Continue after the test numbers were called: Airflow calls this when it resumes the task."""
         with self._guarded(context):
             self._resume_wait(event, lambda: self._resumed_wait(context, of_test=True))
             deadline = event["deadline"]
@@ -312,7 +312,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     def _kill_switch(self) -> KillSwitch:
         try:
             pauses = read_flag(self.pause_on_kill)
-        except ValueError:  # which is told with all other problems of the input
+        except ValueError:  # reported with all other problems of the input
             pauses = True
         return KillSwitch(self.hook, pauses=pauses)
 
@@ -323,7 +323,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         check_literals(known, deferred_problems(known))
 
     def _input(self, context: Context) -> CampaignInput:
-        """Return what the DAG gives and, where it gives nothing and may, what the run's params say."""
+        """Return the DAG's arguments; unset ones are filled from the run's params if ``from_params``."""
         from airflow_provider_exotel.create.options import TaskOptions
         from airflow_provider_exotel.create.spec import CampaignInput
 
@@ -337,7 +337,9 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             isinstance(arguments["numbers"], PhoneNumbers)
             and len(arguments["numbers"]) == 1 <= context["ti"].map_index + 1
         ):
-            self.log.warning("A mapped task makes one campaign a number; for one campaign a list, map a list of lists.")
+            self.log.warning(
+                "A mapped task creates one campaign per number; for one campaign per list, map a list of lists."
+            )
         return CampaignInput(
             arguments,
             self.hook.account,
@@ -374,10 +376,10 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         spec: CampaignSpec,
         deadline: datetime | None,
     ) -> None:
-        """Call the test numbers by a campaign of their own, and wait until that has ended."""
+        """Call the test numbers with a separate campaign, and wait until it has ended."""
         wait = self._test_wait(context, options, identity)
         contacts = spec.audience.contacts
-        self.log.info("%s test number(s) are called first, by a campaign of the same content.", contacts)
+        self.log.info("%s test number(s) are called first, by a separate campaign with the same content.", contacts)
         campaign = find_campaign(wait, lambda: spec.audience) or create_campaign(wait, spec)
         wait.start(campaign, contacts, deadline)
 
