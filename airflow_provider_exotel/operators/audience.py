@@ -93,7 +93,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
     :param concurrency: calls the account may have at once; default no limit of ours.
     :param call_length: how long a call takes, ringing included, a timedelta or minutes, default 1.
     :param exotel_conn_id: the connection, default ``exotel_default``; the digests are made under its token.
-    :raises AirflowFailException: for what no retry can fix, every problem of the input named at once.
+    :raises AirflowFailException: if no retry can fix the input; it names every problem at once.
     """
 
     template_ext: Sequence[str] = (".sql",)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.text import flag, fold, read_literal, read_mapping, unknown_value
+from airflow_provider_exotel.client.text import fold, read_literal, read_mapping, read_optional_flag, unknown_value
 from airflow_provider_exotel.client.urls import check_id
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.base import (
@@ -220,4 +220,4 @@ def read_force(given: Any) -> bool:
 
     :raises ExotelInputError: if it is not a flag.
     """
-    return flag(given, "force")
+    return read_optional_flag(given, "force")

@@ -103,7 +103,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     :param on_violation: ``report`` (default), or ``fail`` to fail the task once the report is there, if somebody was
         called outside of the window or more often than asked for.
     :param exotel_conn_id: the connection, default ``exotel_default``.
-    :raises AirflowFailException: for what no retry can fix, every problem of the input named at once.
+    :raises AirflowFailException: if no retry can fix the input; it names every problem at once.
     :raises AirflowException: if the temporary folder is full, while a campaign still dials, and, once the report is
         there, if recordings could not be fetched that a later try may fetch.
     """
