@@ -100,7 +100,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
     :param status_callback: URL notified when the campaign ends.
     :param test_numbers: up to 10 numbers that a separate campaign calls first, with the same content and inside the
         same window. If any of them was reached, the real campaign is created; otherwise the task fails. It also fails
-        when it is cleared; another ``idempotency_key`` tests again.
+        when it is cleared; other test numbers, other content or another ``idempotency_key`` test again. Not allowed in
+        mapped tasks, whose instances would each call them.
     :param test_first: whether to call ``test_numbers``, default true; a form may let a person decide.
     :param callbacks: whether to fill the callback URLs that are not given, so that calls are reported to the callback
         program at the connection's ``callback_base_url``; default false.
@@ -273,10 +274,10 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         with self._guarded(context):
             return self._resume_wait(event, lambda: self._resumed_wait(context))
 
-    def resume_after_test(self, context: Context, event: Any) -> Any:
+    def resume_after_test(self, context: Context, event: Any, test: str = "", **_: Any) -> Any:
         """Continue after the test numbers were called: Airflow calls this when it resumes the task."""
         with self._guarded(context):
-            self._resume_wait(event, lambda: self._resumed_wait(context, of_test=True))
+            self._resume_wait(event, lambda: self._resumed_wait(context, test=test))
             deadline = event["deadline"]
             return self._run(context, datetime.fromisoformat(deadline) if deadline else None, is_tested=True)
 
@@ -298,14 +299,14 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             self._kill_switch.end_by_timeout(lambda: wait().once.journal)
         return wait().resume(result)
 
-    def _resumed_wait(self, context: Context, *, of_test: bool = False) -> CampaignWait:
+    def _resumed_wait(self, context: Context, *, test: str | None = None) -> CampaignWait:
         from airflow_provider_exotel.create.options import parse_options
 
         given = self._input(context)
         options = parse_options(given.arguments)
         identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
-        if of_test:
-            return self._test_wait(context, options, identity)
+        if test is not None:
+            return self._test_wait(context, options, identity, test)
         return self._wait(context, options, self._once(context, options, identity), given)
 
     @cached_property
@@ -346,6 +347,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             anchor=lambda: run_anchor(context, arguments["anchor"]),
             open_path=ObjectStoragePath,
             problems=problems,
+            is_mapped=context["ti"].map_index >= 0,
         )
 
     def _once(
@@ -377,16 +379,16 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         deadline: datetime | None,
     ) -> None:
         """Call the test numbers with a separate campaign, and wait until it has ended."""
-        wait = self._test_wait(context, options, identity)
+        wait = self._test_wait(context, options, identity, spec.digest)
         contacts = spec.audience.contacts
         self.log.info("%s test number(s) are called first, by a separate campaign with the same content.", contacts)
         campaign = find_campaign(wait, lambda: spec.audience) or create_campaign(wait, spec)
         wait.start(campaign, contacts, deadline)
 
-    def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity) -> CampaignWait:
+    def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity, test: str) -> CampaignWait:
         changes = {"min_reached": None, "on_window_end": "complete", "on_same_audience": "allow", "if_paused": "resume"}
         of_test = options.model_copy(update=changes | {"wait_for_completion": True})
-        once = self._once(context, of_test, identity.for_test())
+        once = self._once(context, of_test, identity.for_test(test))
         return CampaignWait(
             context,
             self.hook,
@@ -396,6 +398,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             None,
             self.defer,
             resumed_by="resume_after_test",
+            resumed_with={"test": test},
             outcome_key="test_outcome",
             must_reach=True,
         )

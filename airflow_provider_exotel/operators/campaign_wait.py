@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,7 @@ class CampaignWait:
     :param carry_over: continues the campaign in the next window; ``None`` to end it with its window.
     :param defer: Airflow's method that hands a trigger to the triggerer; it does not return.
     :param resumed_by: the name of the task's method that Airflow calls after the trigger has fired.
+    :param resumed_with: further arguments of that method, as plain JSON without numbers.
     :param outcome_key: the XCom that holds how the campaign ended.
     :param must_reach: whether a campaign that reached nobody fails the task.
     """
@@ -53,6 +54,7 @@ class CampaignWait:
     carry_over: CarryOver | None
     defer: Callable[..., Any]
     resumed_by: str = "resume_waiting"
+    resumed_with: Mapping[str, Any] = field(default_factory=dict)
     outcome_key: str = OUTCOME
     must_reach: bool = False
 
@@ -130,6 +132,7 @@ class CampaignWait:
                 pause_on_kill=self.options.pause_on_kill,
             ),
             method_name=self.resumed_by,
+            kwargs=dict(self.resumed_with),
         )
 
     def _conclude(self, outcome: Outcome) -> str:
@@ -144,8 +147,9 @@ class CampaignWait:
         if not failure and self.must_reach and not outcome.tally.reached:
             failure = (
                 f"campaign {outcome.campaign_id} reached none of the test numbers, so nobody else is called; "
-                "check the flow and the ExoPhone. Another try finds this test and fails again: give another "
-                "idempotency_key to test again, or test_first=False to call everybody"
+                "check the flow and the ExoPhone. Another try of the same test fails too: correct the content or "
+                "test_numbers and clear the task, give another idempotency_key to test the same again, or "
+                "test_first=False to call everybody"
             )
         if failure:
             raise AirflowFailException(failure)

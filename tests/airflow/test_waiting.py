@@ -676,7 +676,7 @@ def test_a_cleared_task_finds_its_failed_test_and_fails_again(run_dag: Run, exot
 
     [test] = exotel.campaigns
     assert (states, list(test.numbers)) == (["failed", "failed"], TESTERS)
-    assert "give another idempotency_key to test again" in log.text
+    assert "give another idempotency_key to test the same again" in log.text
 
 
 @MODES
