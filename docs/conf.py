@@ -24,6 +24,7 @@ version = release = airflow_provider_exotel.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 
+myst_enable_extensions = ["tasklist"]
 myst_heading_anchors = 3
 highlight_language = "text"
 
@@ -38,6 +39,7 @@ html_theme = "furo"
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["tables.js"]
 html_copy_source = True
 html_sourcelink_suffix = ""
 html_show_sphinx = False

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).parent / "operator.md"
-_HEAD = "| Parameter | On Exotel's page | Template | Meaning |\n|---|---|---|---|\n"
+_HEAD = "| Parameter | Field of Exotel | Template | Meaning |\n|---|---|---|---|\n"
 
 
 def parameter_table() -> str:
@@ -20,7 +20,7 @@ def parameter_table() -> str:
         if name != "extra_fields"
     }
     rows = [
-        f"| `{name}` | {_code(names.get(name))} | {'yes' if name in CreateCampaignOperator.template_fields else 'no'} "
+        f"| `{name}` | {_field(name, names.get(name))} | {'yes' if name in CreateCampaignOperator.template_fields else 'no'} "
         f"| {_markdown(text)} |"
         for name, text in _parameters(inspect.getdoc(CreateCampaignOperator) or "")
     ]
@@ -45,8 +45,10 @@ def _markdown(text: str) -> str:
     return plain[:1].upper() + plain[1:]
 
 
-def _code(name: str | None) -> str:
-    return f"`{name}`" if name else ""
+def _field(parameter: str, field: str | None) -> str:
+    if field is None:
+        return ""
+    return "same" if field == parameter else f"`{field}`"
 
 
 if __name__ == "__main__":
