@@ -317,8 +317,8 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         counts = save_recordings(ledger.recorded(), self.hook.client.recording_blocks, workplace)
         workplace.clear()
         self.log.info(
-            "Recordings: %d saved, %d gone, %d refused, %d not fetched yet.",
-            counts.saved, counts.gone, counts.refused, counts.failed,
+            "Recordings: %d saved, %d gone, %d refused, %d not audio, %d not fetched yet.",
+            counts.saved, counts.gone, counts.refused, counts.not_audio, counts.failed,
         )  # fmt: skip
         if counts.gone:
             self.log.warning("The service keeps recordings for 90 days; %d are gone.", counts.gone)
@@ -327,6 +327,12 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
                 "%d recordings are on a host that asks for credentials or may not be asked. The credentials go to the "
                 "account's own host alone; let the dashboard serve recordings without them.",
                 counts.refused,
+            )
+        if counts.not_audio:
+            self.log.warning(
+                "%d addresses of recordings returned a web page or nothing instead of audio, which was not saved. Let "
+                "the dashboard serve recordings without a sign-in page; the next run of this task asks for them again.",
+                counts.not_audio,
             )
         return counts
 
