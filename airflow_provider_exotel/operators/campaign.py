@@ -130,8 +130,8 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         ``[operators] default_deferrable``.
     :param poll_interval: the time between two polls while waiting, a timedelta or seconds, default 60.
     :param min_reached: fail the task if a smaller share than this was reached, 0 to 1; default none.
-    :param pause_if_failed_above: pause the campaign and fail the task if a larger share of its calls fails than this, 0
-        to 1, once it has made 30 calls; default never. A wrong flow or a dead ExoPhone then ends early.
+    :param pause_if_failed_above: the largest share of failed calls, 0 to 1; default any share. Above it, from 30 calls
+        on, the campaign is paused and the task fails. So a wrong flow or a dead ExoPhone does not call everybody.
     :param on_window_end: what to do with uncalled contacts when the window closes: ``complete`` (default) warns,
         ``fail`` fails the task, ``resume`` continues the campaign in the next ``window``, and so on.
     :param until: with ``resume``, do not open a window after this RFC 3339 time.

@@ -62,8 +62,8 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
     :param campaign_ids: one id, a list of ids, or the output or the XCom ``campaign`` of the tasks that create them,
         also mapped ones. Skipped tasks are ignored; if no campaign is left to wait for, the sensor is skipped.
     :param min_reached: fail the task if any of the campaigns reached a smaller share than this, 0 to 1.
-    :param pause_if_failed_above: pause a campaign, and fail the task, if a larger share of its calls fails than this, 0
-        to 1, once it has made 30 calls; default never.
+    :param pause_if_failed_above: the largest share of failed calls of a campaign, 0 to 1; default any share. Above it,
+        from 30 calls on, the campaign is paused and the task fails.
     :param on_window_end: what to do with uncalled contacts when a window closes: ``complete`` (default) warns, ``fail``
         fails the task.
     :param deferrable: whether to wait in the triggerer, which holds no worker; default Airflow's own setting

@@ -138,7 +138,7 @@ def log(
 
 @pytest.fixture
 def run_dag(airflow_database: None, request: pytest.FixtureRequest) -> Callable[..., Ran]:
-    """Run the DAG that a function fills with tasks."""
+    """Return a function that runs a DAG; its argument adds the tasks."""
 
     def run(
         fill: Callable[[], Any],

@@ -430,7 +430,7 @@ def test_a_run_is_planned_once_however_its_audience_changes(exotel: Emulator, tm
     assert people_of(tmp_path / "plan") == indians(9)
 
 
-def test_a_run_that_is_planned_is_not_planned_in_another_way(exotel: Emulator, tmp_path: Path) -> None:
+def test_a_planned_run_refuses_other_settings(exotel: Emulator, tmp_path: Path) -> None:
     path = table(tmp_path / "people.csv", indians(9))
     executed(plan(tmp_path / "plan", path=path))
 

@@ -150,9 +150,7 @@ def test_a_key_that_is_repeated_with_other_times_is_the_same_campaign(exotel: Em
     assert create().id == create(schedule={"end_at": "2031-01-01T18:00:00+05:30"}, name="April").id
 
 
-def test_an_answer_is_waited_for_as_long_as_the_connection_says(
-    exotel: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_connection_sets_the_settle_time(exotel: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     connect(monkeypatch, exotel, connect_timeout=2, read_timeout=5, settle=90)
 
     one = ExotelHook().one_campaign(identify("emulator", None, idempotency_key="march"), {}, TaskOptions())

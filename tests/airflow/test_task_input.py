@@ -1,4 +1,4 @@
-"""Invalid input of a task is refused with all its problems, before anything is sent."""
+"""Invalid input of a task is refused before anything is sent, naming every problem."""
 
 from __future__ import annotations
 
