@@ -61,14 +61,14 @@ class CampaignLink(_AddressInXCom):
 
 
 class ReportLink(_AddressInXCom):
-    """Opens the page of a report, where the task was told how people reach its folder (``folder_url``)."""
+    """Opens the page of a report, if the task has the web address of its folder (``folder_url``)."""
 
     name = "Campaign report"
     key = "report_link"
 
 
 class PlanLink(_AddressInXCom):
-    """Opens the page of an audience plan, where the task was told how people reach its folder (``folder_url``)."""
+    """Opens the page of an audience plan, if the task has the web address of its folder (``folder_url``)."""
 
     name = "Audience plan"
     key = "plan_link"

@@ -50,8 +50,8 @@ def main() -> None:
         show_campaign(xcoms)
         show_outcome(watch(emulator, xcoms["return_value"]))
         with step(f"Airflow runs the DAG {REPORT_DAG_ID}"):
-            told = run_dag(local, REPORT_DAG_ID, campaign_ids=xcoms["return_value"])
-        show_report(told)
+            report = run_dag(local, REPORT_DAG_ID, campaign_ids=xcoms["return_value"])
+        show_report(report)
 
 
 def run_dag(local: LocalAirflow, dag_id: str, **params: str) -> dict[str, Any]:
@@ -120,12 +120,12 @@ def show_outcome(counts: dict[str, int]) -> None:
 
 def show_report(xcoms: dict[str, Any]) -> None:
     """Show the summary of the report, and the path of its page."""
-    told = xcoms["return_value"]
-    not_reached = sum(told["not_reached"].values())
+    summary = xcoms["return_value"]
+    not_reached = sum(summary["not_reached"].values())
     console.print(
-        f"\n[bold green]The report:[/] {told['contacts']} contacts = {told['reached']} reached "
-        f"+ {not_reached} not reached + {told['never_tried']} never tried; "
-        f"{told['outside_window']} calls outside of the window\n{xcoms['report']['page']}\n",
+        f"\n[bold green]The report:[/] {summary['contacts']} contacts = {summary['reached']} reached "
+        f"+ {not_reached} not reached + {summary['never_tried']} never tried; "
+        f"{summary['outside_window']} calls outside of the window\n{xcoms['report']['page']}\n",
         soft_wrap=True,
     )
 

@@ -179,7 +179,7 @@ def print_addresses(port: int, emulator: Emulator) -> None:
     """Print the address of everything."""
     airflow = f"http://127.0.0.1:{port}"
     for title, place, remark in (
-        ("Airflow", airflow, "no log-in: whoever reaches this address is an admin"),
+        ("Airflow", airflow, "no login: everybody who opens this address is an admin"),
         ("A campaign form", f"{airflow}/dags/exotel_campaign_form", f"press Trigger; contact list {CONTACT_LIST}"),
         ("The campaigns", f"{airflow}/plugin/exotel", "as they go on: pause, resume, stop; also Browse in the menu"),
         ("The connection", f"{airflow}/connections", "exotel_default, with a Test button"),

@@ -1,4 +1,4 @@
-"""The operator that plans an audience: which campaign calls whom, when and how fast."""
+"""The operator that plans an audience: the people of each campaign, its hours and its pace."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         ``may_be_missing`` and ``allow_unreadable``. A source that cannot be opened, or whose rows cannot all be
         compared, refuses the run; so does ``None``.
     :param reports: the folder of the provider's reports on earlier campaigns to this audience. With ``outcome`` the
-        plan holds only people whom these campaigns did not reach, including people they never called.
+        plan holds only people that these campaigns did not reach, including people they never called.
     :param outcome: with ``reports``, ``not_reached``.
     :param max_attempts: with ``reports``, leave out people who were called that often in all of them together; default
         nobody.

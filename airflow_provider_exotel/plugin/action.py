@@ -138,7 +138,7 @@ def log_action(user: str, action: str, connection: str, campaign_id: str, task: 
 def _pause(client: ExotelClient, campaign_id: str) -> Campaign:
     """Pause a campaign, and return it once it is paused, or its state after :data:`CONFIRM_WITHIN` seconds."""
     ends, delay = time.monotonic() + CONFIRM_WITHIN, 1.0
-    # The pause is sent before anything is read, since the campaign dials on during a request that only reads.
+    # The pause is sent before anything is read, since the campaign keeps dialling during a request that only reads.
     try:
         pause_once(client, campaign_id)
     except ExotelError as error:

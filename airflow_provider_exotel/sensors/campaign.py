@@ -238,8 +238,8 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         for outcome in outcomes:
             failure = judge_outcome(outcome, min_reached=options.min_reached, on_window_end=options.on_window_end)
             failures += [failure] if failure else []
-        told = [{"summary": describe_outcome(outcome), **outcome.as_json()} for outcome in outcomes]
-        context["ti"].xcom_push(key=OUTCOME, value=told[0] if one and told else told)
+        values = [{"summary": describe_outcome(outcome), **outcome.as_json()} for outcome in outcomes]
+        context["ti"].xcom_push(key=OUTCOME, value=values[0] if one and values else values)
         if failures:
             raise AirflowFailException("; ".join(failures))
         ids = [event.wait.campaign_id for event in events]
