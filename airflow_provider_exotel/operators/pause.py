@@ -146,10 +146,10 @@ class PauseAllCampaignsOperator(ExotelTask, BaseOperator):
         with input_errors_fail_the_task():
             for campaign, error in pause_all(self.hook.client, datetime.now(UTC), name_starts=self.name_starts or ""):
                 counts["paused" if error is None else "not_paused"] += 1
-                self._log(campaign, error)
+                self._log_result(campaign, error)
         return _conclude(context, counts)
 
-    def _log(self, campaign: Campaign, error: Exception | None) -> None:
+    def _log_result(self, campaign: Campaign, error: Exception | None) -> None:
         if error is None:
             self.log.info("Paused campaign %s (%s).", campaign.id, campaign.name)
         else:

@@ -372,7 +372,7 @@ def test_a_campaign_that_cannot_be_paused_fails_the_emergency_stop_and_is_counte
         def begin() -> None:
             exotel.faults.add(Fault(on="PUT campaigns/*", kind="status", status=400, times=None))
 
-        dials() >> begin() >> PauseAllCampaignsOperator(task_id="stop", name_starts="test_one")
+        dials() >> begin() >> PauseAllCampaignsOperator(task_id="stop", name_starts="test_a_campaign")
 
     ran = run_dag(fill)
 
