@@ -344,6 +344,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         context["ti"].xcom_push(key="report", value={**paths, "url": url})
         if url:
             push_link(context["ti"], ReportLink, url)
+        self.log.info("The report's page: %s", url or paths["page"])
         for outlet in self.outlets or ():
             if hasattr(outlet, "uri"):
                 context["outlet_events"][outlet].extra = summary

@@ -158,6 +158,18 @@ def test_the_task_and_the_page_of_the_emulator_lead_to_the_page_of_the_report(
         assert address in [urljoin(exotel.url, found) for found in re.findall(r'href="([^"]*)"', shown)]
 
 
+def test_a_report_without_a_web_address_has_no_button_and_its_path_in_the_log(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    campaign = dialled(exotel)
+    a_day_later(exotel)
+
+    ran = run_dag(lambda: report(tmp_path, campaign))
+
+    assert ran.xcom("report", key=ReportLink().xcom_key) is None
+    assert f"The report's page: {ran.xcom('report', key='report')['page']}" in log.text
+
+
 def test_parquet_holds_the_same_as_csv(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     campaign = dialled(exotel)
