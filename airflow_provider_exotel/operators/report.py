@@ -29,7 +29,7 @@ from airflow_provider_exotel.operators.base import (
     deferred_problems,
     input_errors_fail_the_task,
 )
-from airflow_provider_exotel.report.storage import Workplace
+from airflow_provider_exotel.report.storage import Workspace
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
@@ -64,9 +64,9 @@ class _Order:
 
     @property
     def name(self) -> Naming:
-        from airflow_provider_exotel.report.call import hashed, in_clear
+        from airflow_provider_exotel.report.call import plaintext, pseudonymise_with
 
-        return in_clear if self.key is None else hashed(self.key)
+        return plaintext if self.key is None else pseudonymise_with(self.key)
 
     def mark(self, *what: object) -> str:
         """Return a name for what belongs together, from which neither the key nor a number can be read."""
@@ -167,13 +167,13 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
 
         with input_errors_fail_the_task(), full_disk_named():
             order = self._order()
-            workplace = Workplace(order.folder, order.mark(order.format, *order.campaign_ids))
+            workspace = Workspace(order.folder, order.mark(order.format, *order.campaign_ids))
             names = {name: f"{name}.{order.format}" for name in ("attempts", "contacts", "audit")}
-            reports = list(self._reports(order, workplace, names))
-            with workplace.writing(PAGE) as file:
+            reports = list(self._reports(order, workspace, names))
+            with workspace.open_file(PAGE) as file:
                 file.write(render_page(reports, self.hook.settings.tariff).encode())
-        workplace.publish([*names.values(), PAGE])
-        workplace.clear()
+        workspace.publish([*names.values(), PAGE])
+        workspace.clear()
         told = summarize(reports, self.hook.settings.tariff)
         self._publish(context, told, {**names, "page": PAGE}, order.folder_url)
         return told
@@ -231,19 +231,19 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     def _key(self) -> bytes:
         return hash_key(self.hash_key_conn_id, self.hash_key_variable, field="", instead="; or write contacts='clear'")
 
-    def _reports(self, order: _Order, workplace: Workplace, names: Mapping[str, str]) -> Iterator[CampaignReport]:
+    def _reports(self, order: _Order, workspace: Workspace, names: Mapping[str, str]) -> Iterator[CampaignReport]:
         from airflow_provider_exotel.report.tables import TABLES, writer
 
         campaigns = [self._ended(campaign_id) for campaign_id in order.campaign_ids]
         with ExitStack() as open_files:
             tables = {
                 name: open_files.enter_context(
-                    writer(order.format, columns, open_files.enter_context(workplace.writing(names[name])))
+                    writer(order.format, columns, open_files.enter_context(workspace.open_file(names[name])))
                 )
                 for name, columns in TABLES.items()
             }
             for campaign in campaigns:
-                yield self._report(order, workplace, campaign, tables)
+                yield self._report(order, workspace, campaign, tables)
 
     def _ended(self, campaign_id: str) -> Campaign:
         campaign, now = self.hook.client.get_campaign(campaign_id), datetime.now(UTC)
@@ -259,7 +259,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         return campaign
 
     def _report(
-        self, order: _Order, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
+        self, order: _Order, workspace: Workspace, campaign: Campaign, tables: Mapping[str, Write]
     ) -> CampaignReport:
         from airflow_provider_exotel.client.reasons import describe_unreached
         from airflow_provider_exotel.report.audit import resolve_limits
@@ -271,7 +271,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         name, counts = order.name, sorted(campaign.stats.as_dict().items())
         # With its counts: a campaign that was resumed after an earlier try has called more people since.
         with_recordings = order.recordings is not None
-        parts = workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id, with_recordings, *counts))
+        parts = workspace.parts(order.mark(self.hook.settings.account_sid, campaign.id, with_recordings, *counts))
         with Ledger() as ledger:
             total_calls = gather(
                 self.hook.client,
@@ -311,9 +311,9 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     def _save_recordings(self, order: _Order, ledger: Ledger) -> RecordingCounts:
         from airflow_provider_exotel.report.recordings import save_recordings
 
-        workplace = Workplace(order.recordings, order.mark("recordings", *order.campaign_ids))
-        counts = save_recordings(ledger.recorded(), self.hook.client.recording_blocks, workplace)
-        workplace.clear()
+        workspace = Workspace(order.recordings, order.mark("recordings", *order.campaign_ids))
+        counts = save_recordings(ledger.with_recording(), self.hook.client.recording_blocks, workspace)
+        workspace.clear()
         self.log.info(
             "Recordings: %d saved, %d gone, %d refused, %d not fetched yet.",
             counts.saved, counts.gone, counts.refused, counts.failed,

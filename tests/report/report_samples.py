@@ -14,7 +14,7 @@ from airflow_provider_exotel.client.models import CallRecord, Campaign
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.report.audit import resolve_limits
-from airflow_provider_exotel.report.call import Call, hashed
+from airflow_provider_exotel.report.call import Call, pseudonymise_with
 from airflow_provider_exotel.report.campaign_report import CampaignReport, write_campaign
 from airflow_provider_exotel.report.ledger import Ledger
 from airflow_provider_exotel.report.tables import TABLES
@@ -23,7 +23,7 @@ from airflow_provider_exotel.windows.calling_window import Window
 KEY = b"a key of the tests"
 INDIA = "Asia/Kolkata"
 START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)  # 10:00 in India
-NAME = hashed(KEY)
+NAME = pseudonymise_with(KEY)
 
 
 class Tables(dict[str, list[dict[str, Any]]]):

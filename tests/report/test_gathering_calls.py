@@ -27,7 +27,7 @@ from airflow_provider_exotel.report.ledger import Ledger
 from ..properties import examples
 from .report_samples import NAME, START, client_of, order, people, serving
 
-PAGE, PAGES_A_PART = 10, 2
+PAGE, PAGES_PER_PART = 10, 2
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Folder:
 @pytest.fixture(scope="module", autouse=True)
 def _small_parts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "PAGES_A_PART", PAGES_A_PART)
+        patch.setattr(module, "PAGES_PER_PART", PAGES_PER_PART)
         yield
 
 
@@ -101,7 +101,7 @@ def test_a_later_try_goes_on_where_the_last_whole_part_ended(
     before = len(offsets(emulator))
 
     assert gathered(client, campaign, tmp_path) == all_calls(emulator, campaign)
-    assert offsets(emulator)[before] == 2 * PAGES_A_PART * PAGE
+    assert offsets(emulator)[before] == 2 * PAGES_PER_PART * PAGE
 
 
 @examples(30)
@@ -124,7 +124,7 @@ def test_a_part_that_was_cut_off_anywhere_is_read_anew(
 
     assert gathered(client, campaign, folder) == all_calls(emulator, campaign)
     assert part.read_bytes() == whole
-    assert offsets(emulator)[before] == int(part.name) * PAGES_A_PART * PAGE
+    assert offsets(emulator)[before] == int(part.name) * PAGES_PER_PART * PAGE
 
 
 @pytest.mark.parametrize("damage", [r'"completed"', r"\[.*\n"], ids=["a line that is no call", "a line too few"])
@@ -140,7 +140,7 @@ def test_a_part_that_was_damaged_is_read_anew(
     assert first.read_text() == whole
 
 
-@pytest.mark.parametrize("size", [1, PAGE * PAGES_A_PART, PAGE * PAGES_A_PART + 1])
+@pytest.mark.parametrize("size", [1, PAGE * PAGES_PER_PART, PAGE * PAGES_PER_PART + 1])
 def test_what_was_read_to_its_end_is_not_asked_for_again(
     emulator: Emulator, client: ExotelClient, tmp_path: Path, size: int
 ) -> None:

@@ -13,7 +13,7 @@ from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.report.call import Call
 from airflow_provider_exotel.report.recordings import RecordingCounts, save_recordings
-from airflow_provider_exotel.report.storage import Workplace
+from airflow_provider_exotel.report.storage import Workspace
 
 from .report_samples import NAME, START, client_of, order, people
 
@@ -44,7 +44,7 @@ def calls(client: ExotelClient, campaign_id: str) -> list[Call]:
 def save(client: ExotelClient, calls: list[Call], folder: Path) -> RecordingCounts:
     from upath import UPath
 
-    return save_recordings(calls, client.recording_blocks, Workplace(UPath(folder), "mark"), sleep=lambda _: None)
+    return save_recordings(calls, client.recording_blocks, Workspace(UPath(folder), "mark"), sleep=lambda _: None)
 
 
 def answered(emulator: Emulator, campaign_id: str) -> dict[str, bytes]:
@@ -165,7 +165,7 @@ def test_an_address_that_is_none_is_refused_and_keeps_no_other_from_being_saved(
         Call(f"call{n}", "x", "completed", 1, None, 3, None, None, None, recording=url) for n, url in enumerate(urls)
     ]
 
-    counts = save_recordings(calls, lambda _: iter([b"ID3"]), Workplace(UPath(tmp_path), "mark"))
+    counts = save_recordings(calls, lambda _: iter([b"ID3"]), Workspace(UPath(tmp_path), "mark"))
 
     assert counts == RecordingCounts(saved=1, refused=1)
 
@@ -177,7 +177,7 @@ def test_a_name_that_may_be_a_number_or_a_path_is_never_written(sid: str | None,
     def fetch(url: str) -> Iterator[bytes]:
         raise ExotelResponseError("nothing is asked for")
 
-    counts = save_recordings([call], fetch, Workplace(tmp_path, "mark"))
+    counts = save_recordings([call], fetch, Workspace(tmp_path, "mark"))
 
     assert counts == RecordingCounts(refused=1)
     assert list(tmp_path.iterdir()) == []

@@ -133,7 +133,7 @@ def test_hollow_bars_are_as_many_calls_as_the_audit_finds() -> None:
     closing = datetime(2026, 3, 2, 10, 3, 30, tzinfo=ZoneInfo(INDIA))
     text = render_page([judged(["10:02:10", "10:03:10", "10:03:50", "10:04:10"], end_at=closing)])
 
-    assert "2 of 4 calls began outside of the window." in text
+    assert "2 of 4 calls started outside the window." in text
     assert heights(text, "calls") == heights(text, "outside") == [70, 70]
 
 
@@ -199,8 +199,8 @@ def test_calls_that_cannot_be_judged_are_told() -> None:
 
     text = render_page([report_of(campaign, [record], window=WINDOW)[0]])
 
-    assert "1 call has no time and is not judged." in text
-    assert "outside of the window" not in text
+    assert "1 call has no time and was not checked." in text
+    assert "outside the window" not in text
 
 
 def test_counts_that_the_campaign_does_not_have_are_not_said_to_agree() -> None:
@@ -208,18 +208,18 @@ def test_counts_that_the_campaign_does_not_have_are_not_said_to_agree() -> None:
 
     text = render_page([report_of(Campaign.of({"id": "c", "status": "Completed"}), [record])[0]])
 
-    assert "say the same" not in text
+    assert "own counts agree" not in text
     assert "1 campaign without counts to compare with." in text
 
 
 def test_what_was_asked_for_is_told_in_words(reports: list[CampaignReport]) -> None:
-    assert "<p>Asked for: calls 2 Mar 10:01 to 18:00 (Asia/Kolkata); at most 3 calls to a person.</p>" in render_page(
+    assert "<p>Limits: calls 2 Mar 10:01 to 18:00 (Asia/Kolkata); at most 3 calls to a person.</p>" in render_page(
         reports
     )
 
 
 def test_a_page_without_a_window_judges_no_call() -> None:
-    assert "No window is known, so nothing is judged by it." in render_page([judged(["10:01:10"])])
+    assert "No window is known, so this was not checked." in render_page([judged(["10:01:10"])])
 
 
 def test_the_hours_of_a_night_stand_beside_each_other() -> None:
@@ -259,7 +259,7 @@ def test_a_cost_names_no_currency_and_how_many_calls_it_is_of() -> None:
     [said] = re.findall(r"<dt>cost</dt><dd>([^<]*)<small>([^<]*)</small>", text)
     assert said == (
         "0.50",
-        "as the service gives it, in your account&#39;s currency; of 1 of 2 calls; the others have no price",
+        "as reported by the service, in your account&#39;s currency; of 1 of 2 calls; the others have no price",
     )
 
 
@@ -275,7 +275,7 @@ def test_calls_outside_are_advised_about_first() -> None:
 
     [first] = list(suggest(report.accounting, report.figures, [report]))
 
-    assert first.startswith("1 call outside of the window")
+    assert first.startswith("1 call outside the window")
 
 
 def test_retries_are_not_blamed_where_nobody_answers() -> None:
@@ -296,7 +296,7 @@ def test_the_time_that_is_missing_is_that_of_the_slowest_campaign() -> None:
 
     told = next(iter(suggest(slow.accounting, together, [slow, fast])))
 
-    assert "take about 30 minutes more" in told
+    assert "need about 30 minutes more" in told
 
 
 def test_the_page_says_why_people_were_not_reached(reports: list[CampaignReport]) -> None:
