@@ -55,7 +55,7 @@ class Figures:
 
     @property
     def outside(self) -> int:
-        """Calls outside of the window."""
+        """Number of calls outside the window."""
         return self.outside_minutes.total()
 
     def add(self, call: Call, nth: int, local: datetime | None, *, inside: bool | None) -> None:

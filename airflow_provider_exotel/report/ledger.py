@@ -1,4 +1,4 @@
-"""The calls of one campaign in order, in whatever order and number they arrive.
+"""The calls of one campaign in order of time, whatever their number and their order of arrival.
 
 A database on disk sorts and deduplicates them, so that memory does not grow with the campaign. It has no name: SQLite
 creates a temporary file and unlinks it at once, so that nothing is left if a worker is killed.
