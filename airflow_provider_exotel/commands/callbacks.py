@@ -242,7 +242,7 @@ def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_exotel.commands.callbacks",
-        description="Receive Exotel's callbacks and write the calls to a folder, in the form of a report's attempts.",
+        description="Receive Exotel's callbacks and write the calls to a folder, as tables like a report's attempts.",
         epilog=f"Environment variables: {FOLDER} (the folder), {CONNECTIONS} (ids, comma-separated; default "
         f"{DEFAULT_CONNECTION_ID}), AIRFLOW_CONN_<ID> for each connection, and {HASH_KEY} (the key of the reports, or "
         "'clear'). Requires uvicorn, which the extra 'emulator' installs.",

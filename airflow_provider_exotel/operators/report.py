@@ -174,9 +174,9 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
                 file.write(render_page(reports, self.hook.settings.tariff).encode())
         workspace.publish([*names.values(), PAGE])
         workspace.clear()
-        told = summarize(reports, self.hook.settings.tariff)
-        self._publish(context, told, {**names, "page": PAGE}, order.folder_url)
-        return told
+        summary = summarize(reports, self.hook.settings.tariff)
+        self._publish(context, summary, {**names, "page": PAGE}, order.folder_url)
+        return summary
 
     def _order(self) -> _Order:
         """Return what was asked for.
@@ -329,7 +329,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         return counts
 
     def _publish(
-        self, context: Context, told: dict[str, Any], names: Mapping[str, str], folder_url: str | None
+        self, context: Context, summary: dict[str, Any], names: Mapping[str, str], folder_url: str | None
     ) -> None:
         paths = {name: f"{str(self.path).rstrip('/')}/{file}" for name, file in names.items()}
         url = f"{folder_url}/{PAGE}" if folder_url else None
@@ -338,18 +338,18 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
             push_link(context["ti"], ReportLink, url)
         for outlet in self.outlets or ():
             if hasattr(outlet, "uri"):
-                context["outlet_events"][outlet].extra = told
-        if failed := told.get("recordings", {}).get("failed"):
-            context["ti"].xcom_push(key="return_value", value=told)
+                context["outlet_events"][outlet].extra = summary
+        if failed := summary.get("recordings", {}).get("failed"):
+            context["ti"].xcom_push(key="return_value", value=summary)
             raise AirflowException(
                 f"{failed:,} recordings could not be fetched; the report is there, and another try fetches the rest"
             )
-        violations = told["outside_window"] + told["called_too_often"]
+        violations = summary["outside_window"] + summary["called_too_often"]
         if violations and self.on_violation == "fail":
-            context["ti"].xcom_push(key="return_value", value=told)
+            context["ti"].xcom_push(key="return_value", value=summary)
             raise AirflowFailException(
-                f"{told['outside_window']} calls outside of the window, {told['called_too_often']} people called more "
-                "often than asked for; the report tells which"
+                f"{summary['outside_window']} calls outside of the window, {summary['called_too_often']} people called "
+                "more often than asked for; the report tells which"
             )
 
 

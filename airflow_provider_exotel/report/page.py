@@ -120,7 +120,7 @@ def _costs(accounting: Accounting, figures: Figures, tariff: Tariff | None) -> I
         currency = tariff.currency if tariff and tariff.currency else "your account's currency"
         notes = [f"as reported by the service, in {currency}"]
         if figures.priced < figures.attempts:
-            notes.append(f"of {figures.priced:,} of {quantity(figures.attempts, 'call')}; the others have no price")
+            notes.append(f"for {figures.priced:,} of {quantity(figures.attempts, 'call')}; the others have no price")
         elif accounting.reached:
             notes.append(f"{figures.cost / accounting.reached:.2f} a person reached")
         yield "cost", f"{figures.cost:,f}", "; ".join(notes)

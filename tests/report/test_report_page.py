@@ -259,7 +259,7 @@ def test_a_cost_has_no_currency_but_the_number_of_its_calls() -> None:
     [cost] = re.findall(r"<dt>cost</dt><dd>([^<]*)<small>([^<]*)</small>", text)
     assert cost == (
         "0.50",
-        "as reported by the service, in your account&#39;s currency; of 1 of 2 calls; the others have no price",
+        "as reported by the service, in your account&#39;s currency; for 1 of 2 calls; the others have no price",
     )
 
 
