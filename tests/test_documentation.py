@@ -222,7 +222,7 @@ def test_the_pytest_examples_of_the_guide_to_testing_pass(tmp_path: Path) -> Non
 
 
 def test_the_table_of_actions_is_what_is_allowed_and_what_is_done_already() -> None:
-    page = (ROOT / "docs" / "waiting.md").read_text().split("## Steering")[1]
+    page = (ROOT / "docs" / "waiting.md").read_text().split("## Controlling a campaign")[1]
     _, *rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
 
     assert {action: statuses_in(words) for action, words, _ in rows} == ALLOWED

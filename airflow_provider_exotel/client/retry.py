@@ -35,7 +35,7 @@ class RetryDecision(StrEnum):
     """Decision about a request after an error, worded as in the documentation."""
 
     AGAIN = "again"
-    OTHER_FORM = "in the other form of body, once, while no form has worked"
+    OTHER_FORM = "in the other body form, once, until one form has worked"
     NO = "no"
     REFUSED = "no: nothing was created"
     UNKNOWN = "never: find it by its name"
@@ -78,13 +78,13 @@ RULES: tuple[Rule, ...] = (
         errors=(ExotelCertificateError,),
     ),
     Rule(
-        "the connection was never made: refused, unknown host, other TLS errors, connect timeout",
+        "no connection was made: refused, unknown host, other TLS errors, connect timeout",
         *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.AGAIN),
         errors=(ExotelConnectionError,),
         sent=False,
     ),
     Rule(
-        "429; `Retry-After` is waited for",
+        "429, after waiting for `Retry-After`",
         *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.AGAIN),
         errors=(ExotelRateLimited,),
     ),
@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         statuses=(502, 503, 504),
     ),
     Rule(
-        "read timeout, reset, an answer that breaks off",
+        "read timeout, reset, a truncated answer",
         *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.UNKNOWN),
         errors=(ExotelConnectionError,),
     ),

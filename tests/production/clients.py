@@ -14,7 +14,7 @@ from urllib.parse import quote
 import requests
 
 ANSWERS_WITHIN = 60
-HAPPENS_WITHIN = 300.0
+HAPPENS_WITHIN = 900.0
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 Seen = TypeVar("Seen")
 

@@ -25,7 +25,7 @@ from .made_up import write_audiences
 from .parts import Part, Parts, free_ports
 
 ROOT = Path(__file__).parents[2]
-READY_WITHIN = 300.0
+READY_WITHIN = 900.0
 TRIGGERERS, WORKERS = ("triggerer-1", "triggerer-2"), ("worker-1", "worker-2")
 ACCOUNTS = {
     # These dial at the speed of life, so that campaigns outlast what is done to them.
