@@ -20,6 +20,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.request import MAX_NUMBERS, CallRetries
 from airflow_provider_exotel.contacts.rejection import Reason
 from airflow_provider_exotel.create.cost import CostEstimate, Tariff, check_max_cost
+from airflow_provider_exotel.create.identity import planned_key
 from airflow_provider_exotel.html.render import quantity
 from airflow_provider_exotel.windows.calling_window import Window
 from airflow_provider_exotel.windows.common_window import window_of
@@ -240,19 +241,20 @@ class AudiencePlan:
             "warnings": self.warnings,
         }
 
-    def arguments(self, folder: str, run: str) -> list[dict[str, Any]]:
+    def arguments(self, folder: str, occasion: str) -> list[dict[str, Any]]:
         """Return the keyword arguments of each campaign's task, without phone numbers.
 
         ``lists`` are paths of files that still have to be uploaded as lists.
 
         :param folder: the address of the plan's folder.
-        :param run: unique id of the run, so that another run creates other campaigns.
+        :param occasion: 16 hex digits for the task and date that plan, so that another date has other campaigns.
         """
-        return [self._arguments(one, folder, run) for one in self.campaigns]
+        return [self._arguments(one, folder, occasion) for one in self.campaigns]
 
-    def _arguments(self, one: PlannedCampaign, folder: str, run: str) -> dict[str, Any]:
+    def _arguments(self, one: PlannedCampaign, folder: str, occasion: str) -> dict[str, Any]:
         paths = [f"{folder.rstrip('/')}/{CHUNKS}/{chunk.name}" for chunk in one.chunks]
-        own = json.dumps([self.id, run, one.key, [chunk.digest for chunk in one.chunks]])
+        # Never the index: people of another plan would take over the campaigns of this one.
+        own = json.dumps([self.id, one.key, [chunk.digest for chunk in one.chunks]])
         given = {
             "name": one.name,
             "numbers_from" if one.is_inline else "lists": paths[0] if one.is_inline else paths,
@@ -260,7 +262,7 @@ class AudiencePlan:
             "window": one.window,
             "mode": "custom",
             "throttle": one.share.throttle,
-            "idempotency_key": f"{self.id}-{hashlib.sha256(own.encode()).hexdigest()[:_ID_LENGTH]}",
+            "idempotency_key": planned_key(occasion, hashlib.sha256(own.encode()).hexdigest()[:_ID_LENGTH]),
             "call_retries": _retries(self.settings.call_retries),
             "read_via_text": self.settings.read_via_text,
             # Another plan of the same day may contain the same contacts.

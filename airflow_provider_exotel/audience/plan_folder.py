@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -131,11 +131,14 @@ class PlanFolder:
         return file
 
 
-def write_plan(folder: PlanFolder, plan: AudiencePlan, run: str, settings: str) -> dict[str, Any]:
+def write_plan(
+    folder: PlanFolder, plan: AudiencePlan, campaigns: Sequence[Mapping[str, Any]], run: str, settings: str
+) -> dict[str, Any]:
     """Write the files of a plan, and return the stored JSON.
 
     :param folder: the plan's folder, whose files with numbers are complete.
     :param plan: the plan.
+    :param campaigns: the arguments of its campaigns' tasks.
     :param run: unique id of the task in this run.
     :param settings: digest of all settings of the plan.
     """
@@ -144,7 +147,7 @@ def write_plan(folder: PlanFolder, plan: AudiencePlan, run: str, settings: str) 
         "run": run,
         "settings": settings,
         "plan": {**plan.as_json(), "markdown": text, "files": folder.files},
-        "campaigns": plan.arguments(folder.address, run),
+        "campaigns": list(campaigns),
         "chunks": {chunk.name: asdict(chunk) for chunk in plan.summary.chunks},
     }
     folder.write("markdown", text)
@@ -168,8 +171,8 @@ def check_same_plan(document: Mapping[str, Any], run: str, settings: str) -> Non
     plan = document["plan"]
     if document["settings"] != settings:
         message = (
-            f"has plan {plan['id']} of this run with other settings, and its campaigns may exist; start another run, "
-            "or delete plan.json there if there are none"
+            f"has plan {plan['id']} of this run with other settings, and its campaigns may exist; trigger a run of "
+            "another date, or delete plan.json there if there are none"
         )
         raise ExotelInputError([Problem("output_path", message)])
     log.warning(

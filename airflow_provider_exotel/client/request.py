@@ -99,7 +99,11 @@ class Schedule(Model):
     def contains(self, moment: datetime) -> bool:
         """Return whether a campaign may dial at a moment; ``False`` if there is no end."""
         begun = self.send_at is None or self.send_at <= moment
-        return begun and self.end_at is not None and moment < self.end_at
+        return begun and self.closes_after(moment)
+
+    def closes_after(self, moment: datetime) -> bool:
+        """Return whether the end is later than a moment; ``False`` if there is no end."""
+        return self.end_at is not None and moment < self.end_at
 
 
 def _read_numbers(value: object) -> PhoneNumbers:

@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow_provider_exotel.client.request import CampaignRequest, Schedule
@@ -125,19 +125,21 @@ def log_plan(plan: CampaignPlan) -> None:
 
 
 def describe_schedule(schedule: Schedule | None) -> str:
-    """Return a description of when a campaign dials.
+    """Return a description of when a campaign dials, with both times in one zone.
 
-    :param schedule: its schedule, in the contacts' local time; ``None`` for now.
+    :param schedule: its schedule; ``None`` for now. If its times have different offsets, the first one that is not UTC
+        is used: a person wrote it, while a computed time is in UTC.
     """
     send_at, end_at = (schedule.send_at, schedule.end_at) if schedule else (None, None)
-    begins = "from now on" if send_at is None else f"from {_clock(send_at)}"
+    offsets = [moment.utcoffset() for moment in (send_at, end_at) if moment is not None]
+    zone = timezone(next(filter(None, offsets), timedelta()))
+    begins = "from now on" if send_at is None else f"from {_clock(send_at, zone)}"
     if end_at is None:
-        return f"{begins} and for up to 30 days"
-    same_day = send_at is not None and (send_at.date(), send_at.utcoffset()) == (end_at.date(), end_at.utcoffset())
-    until = f"{end_at:%H:%M}" if same_day else _clock(end_at)
-    offset = end_at.strftime("%z")
-    return f"{begins} to {until} (UTC{offset[:3]}:{offset[3:5]})"
+        return f"{begins}{f' ({zone})' if send_at else ''} and for up to 30 days"
+    same_day = send_at is not None and send_at.astimezone(zone).date() == end_at.astimezone(zone).date()
+    until = f"{end_at.astimezone(zone):%H:%M}" if same_day else _clock(end_at, zone)
+    return f"{begins} to {until} ({zone})"
 
 
-def _clock(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+def _clock(moment: datetime, zone: timezone) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"

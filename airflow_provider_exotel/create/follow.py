@@ -22,15 +22,17 @@ def follow_campaign(
     carried_to: datetime | None,
     timed_out: bool,
     if_paused: IfPaused,
+    waits: bool,
     resume: Callable[[str], Campaign],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Campaign:
-    """Return the campaign of an earlier try, resumed if required.
+    """Return the campaign of an earlier try, resumed if required and the task does not wait for it.
 
     :param campaign: the campaign.
     :param carried_to: the end of the window for which an earlier try paused it; it is resumed when that window opens.
     :param timed_out: whether an earlier try paused it because of a timeout.
     :param if_paused: what to do if it is paused.
+    :param waits: whether the task waits for it; the wait then resumes it.
     :param resume: resumes the campaign.
     :param now: returns the current time.
     :raises ExotelCampaignTimedOut: if a timeout of an earlier try paused it, and ``if_paused`` is not ``resume``.
@@ -43,12 +45,26 @@ def follow_campaign(
             f"campaign {campaign.id} was paused because an earlier try exceeded execution_timeout; a further "
             "try would wait in vain. Resume it by hand, or set if_paused='resume'"
         )
+    if if_paused == "follow":
+        log.warning("Campaign %s is paused: it dials nobody until it is resumed.", campaign.id)
+        return campaign
+    schedule, moment = campaign.schedule, now()
+    if not schedule.closes_after(moment):
+        why = "its window has closed" if schedule.end_at else "it has no end_at, and might dial at any hour"
+        log.warning("Campaign %s is paused and is not resumed: %s.", campaign.id, why)
+        return campaign
+    if waits:
+        log.info("Campaign %s is paused; the task resumes it inside its window.", campaign.id)
+        return campaign
     # A campaign that is resumed before send_at may dial at once (Exotel, campaign status values).
-    if if_paused == "resume" and campaign.schedule.contains(now()):
+    if schedule.contains(moment):
         log.info("Resuming campaign %s, which is paused.", campaign.id)
         return resume(campaign.id)
-    why = "; the task resumes it only inside its window, since it may dial at once" if if_paused == "resume" else ""
-    log.warning("Campaign %s is paused: it dials nobody until it is resumed%s.", campaign.id, why)
+    log.warning(
+        "Campaign %s is paused and is not resumed: its window has not opened. Clear the task inside the window, or set "
+        "wait_for_completion to resume it then.",
+        campaign.id,
+    )
     return campaign
 
 

@@ -8,17 +8,39 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 MAX_NAME = 80
 AUDIENCE_LENGTH = 12
 """Number of hex digits of the audience fingerprint in a name."""
 _KEY_LENGTH = 16
+_OCCASION_LENGTH = 8
 LONGEST_NAME = MAX_NAME - len(" af-") - _KEY_LENGTH - len("-") - AUDIENCE_LENGTH
 """Maximum length of the caller's part of a name."""
 _TEST = " test"
 _MARKER = re.compile(rf"af-[0-9a-f]{{{_KEY_LENGTH}}}")
 _MARK = re.compile(rf" ?af-[0-9a-f]{{{_KEY_LENGTH}}}(-[0-9a-f]{{{AUDIENCE_LENGTH}}})?", re.IGNORECASE)
+_PLANNED = re.compile(r"plan-([0-9a-f]{16})-[0-9a-f]{16}")
 _AUDIENCE = re.compile(rf"-([0-9a-f]{{{AUDIENCE_LENGTH}}})(?![0-9a-z])")
+
+
+@dataclass(frozen=True)
+class PlanOccasion:
+    """All campaigns that one task plans for one occasion, in however many runs.
+
+    :param digits: the first 8 digits of their keys.
+    """
+
+    digits: str
+
+    @property
+    def marker(self) -> str:
+        """The text to search for in the names of the account's campaigns."""
+        return f"af-{self.digits}"
+
+    def matches(self, name: str) -> bool:
+        """Return whether a campaign with this name was planned for this occasion."""
+        return any(marker.startswith(self.marker) for marker in _MARKER.findall(name.casefold())[-1:])
 
 
 @dataclass(frozen=True)
@@ -59,6 +81,11 @@ class CampaignIdentity:
         """The text to search for in the names of the account's campaigns."""
         return self.name if self.exact else f"af-{self.key}"
 
+    @property
+    def occasion(self) -> PlanOccasion:
+        """The occasion of a campaign with a key of :func:`planned_key`."""
+        return PlanOccasion(self.key[:_OCCASION_LENGTH])
+
     def matches(self, name: str) -> bool:
         """Return whether a campaign with this name has this identity."""
         # If a campaign is named after another one, the other's key comes before its own.
@@ -80,14 +107,10 @@ def identify(
 ) -> CampaignIdentity:
     """Return the identity of the campaign of one task instance, or of an idempotency key.
 
-    A run is identified by its logical date if it has one: two runs with one date cannot coexist. A date that is
-    backfilled after its run was deleted then finds the existing campaign. The run id contains the type of the run,
-    which Airflow may change.
-
     :param account_sid: the account.
     :param deployment: name of this Airflow deployment from the connection; ``None`` for none.
     :param dag_id: the DAG; this and the next four are omitted with an idempotency key.
-    :param run_id: the run, used if it has no logical date.
+    :param run_id: the run; see :func:`run_identity`.
     :param logical_date: the run's logical date; ``None`` for none.
     :param task_id: the task.
     :param map_index: its index if mapped, else -1.
@@ -95,16 +118,44 @@ def identify(
     :param idempotency_key: replaces run, task and index.
     :param exact_name: whether to send the caller's name without the key.
     """
-    run = ["date", logical_date.astimezone(UTC).isoformat()] if logical_date is not None else ["run", run_id]
-    # Always as text: a template may render a key of digits as a number.
-    own = ["idempotency_key", str(idempotency_key)] if idempotency_key else [dag_id, *run, task_id, map_index]
-    # JSON separates the parts: with a plain separator, two different tasks could give the same text.
-    digest = hashlib.sha256(json.dumps([account_sid, deployment or "", *own]).encode()).hexdigest()
-    key = digest[:_KEY_LENGTH]
+    account: list[Any] = [account_sid, deployment or ""]
+    if idempotency_key:
+        # Always as text: a template may render a key of digits as a number.
+        own: list[Any] = ["idempotency_key", str(idempotency_key)]
+    else:
+        own = [dag_id, *run_identity(run_id, logical_date), task_id, map_index]
+    key = _digits([*account, *own], _KEY_LENGTH)
+    if planned := _PLANNED.fullmatch(str(idempotency_key)):
+        occasion = _digits([*account, "occasion", planned[1]], _OCCASION_LENGTH)
+        key = occasion + key[_OCCASION_LENGTH:]
     wanted = printable(name) or (f"{dag_id}.{task_id}" if dag_id else printable(idempotency_key))
     if exact_name:
         return CampaignIdentity(key, wanted, exact=True)
     return CampaignIdentity(key, f"{wanted[:LONGEST_NAME].rstrip()} af-{key}")
+
+
+def run_identity(run_id: str, logical_date: datetime | None) -> list[str]:
+    """Return what identifies a run: its logical date if it has one, else its id.
+
+    Two runs with one date cannot coexist. A date that is backfilled after its run was deleted then finds the existing
+    campaigns. The run id contains the type of the run, which Airflow may change.
+
+    :param run_id: the run.
+    :param logical_date: its logical date; ``None`` for none.
+    """
+    return ["date", logical_date.astimezone(UTC).isoformat()] if logical_date is not None else ["run", run_id]
+
+
+def planned_key(occasion: str, content: str) -> str:
+    """Return the idempotency key of a campaign of a plan.
+
+    :func:`identify` turns it into a key whose first digits are the same for all campaigns of the occasion, so that a
+    plan made anew finds those of the earlier plan, whoever they call.
+
+    :param occasion: 16 hex digits for the task and date that plan.
+    :param content: 16 hex digits for the people and settings.
+    """
+    return f"plan-{occasion}-{content}"
 
 
 def rename_keeping_key(name: str, wanted: str) -> str:
@@ -144,6 +195,11 @@ def printable(name: object) -> str:
     text = "" if name is None else str(name)
     shown = (" " if unicodedata.category(character).startswith("C") else character for character in text)
     return " ".join("".join(shown).split())
+
+
+def _digits(parts: list[Any], length: int) -> str:
+    # JSON separates the parts: with a plain separator, two different tasks could give the same text.
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:length]
 
 
 def _last_mark(name: str) -> re.Match[str] | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_exotel.client.errors import ExotelOutcomeUnknown
 from airflow_provider_exotel.client.models import Campaign
-from airflow_provider_exotel.create.identity import CampaignIdentity, contains_key
+from airflow_provider_exotel.create.identity import CampaignIdentity, PlanOccasion, contains_key
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
@@ -37,14 +37,14 @@ class LookupResult:
     others: list[Campaign]
 
 
-def find(campaigns: ExotelClient, identity: CampaignIdentity, since: datetime) -> LookupResult:
+def find(campaigns: ExotelClient, identity: CampaignIdentity | PlanOccasion, since: datetime) -> LookupResult:
     """Return the campaigns of ``identity``; empty only if the list certainly has none.
 
     Every caller gets the same order, so that all keep the same campaign. The service's name filter is not used: its
     rules are not documented, so an empty result would prove nothing.
 
     :param campaigns: the account's campaigns.
-    :param identity: the identity to find.
+    :param identity: the campaign to find, or all campaigns of an occasion.
     :param since: no wanted campaign was created before this time.
     :raises ExotelOutcomeUnknown: if the account has more campaigns since then than one lookup reads.
     """

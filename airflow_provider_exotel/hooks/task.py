@@ -109,14 +109,16 @@ def earliest_date(context: Mapping[str, Any], *, idempotency_key: str | None = N
     :param context: the task's context; empty outside of a task.
     :param idempotency_key: the key, which an earlier run may have used; ``None`` for none.
     """
-    run, now = context.get("dag_run"), datetime.now(UTC)
+    run, now, logical_date = context.get("dag_run"), datetime.now(UTC), context.get("logical_date")
+    # An earlier run may have used the key, or this date before it came.
+    is_shared = bool(idempotency_key) or (logical_date is not None and logical_date > now)
     dates = (
         now,
-        context.get("logical_date"),
+        logical_date,
         context.get("data_interval_start"),
         getattr(run, "run_after", None),
         getattr(run, "start_date", None),
-        now - KEY_REMEMBERED_FOR if idempotency_key else None,
+        now - KEY_REMEMBERED_FOR if is_shared else None,
     )
     return min(date for date in dates if date is not None)
 

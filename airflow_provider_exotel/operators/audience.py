@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.hooks.exotel import ExotelHook
-from airflow_provider_exotel.hooks.task import run_anchor
+from airflow_provider_exotel.hooks.task import earliest_date, run_anchor
 from airflow_provider_exotel.links import PlanLink, push_link, web_folder
 from airflow_provider_exotel.operators.base import (
     ExotelTask,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.audience.sources import Access
     from airflow_provider_exotel.audience.split import AudienceSummary
     from airflow_provider_exotel.client.request import CallRetries
+    from airflow_provider_exotel.create.identity import CampaignIdentity
     from airflow_provider_exotel.windows.calling_window import Window
 
     Context = Mapping[str, Any]
@@ -40,8 +41,9 @@ PLAN = "plan"
 class PlanAudienceOperator(ExotelTask, BaseOperator):
     """Plan the campaigns for an audience of any size, and write the plan and its numbers to object storage.
 
-    Nothing is sent. Rows are read one by one, and numbers are cleaned and validated by libphonenumber. The plan holds
-    nobody twice and nobody who is suppressed. It is split by time zone and by Exotel's limits.
+    Nothing is sent; the account's campaigns are read once. Rows are read one by one, and numbers are cleaned and
+    validated by libphonenumber. The plan holds nobody twice and nobody who is suppressed. It is split by time zone and
+    by Exotel's limits.
 
     The return value is a list with the keyword arguments of each campaign, without numbers, for
     ``CreateCampaignOperator.partial(...).expand_kwargs(...)``. If a campaign may have more than 5,000 people or
@@ -49,6 +51,8 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
     ``plan`` holds the plan's figures and the address of its page.
 
     A run is planned once: if the plan exists, a later try reuses it and does not read the audience.
+    Another run of the same logical date plans the same campaigns. If it would plan others, and those of the earlier run
+    exist, it fails.
 
     :param output_path: the folder of the plan on any object storage, a separate one for each run, such as
         ``s3://conn@bucket/plans/{{ run_id }}``. Its ``chunks`` and ``quarantine.csv`` hold numbers.
@@ -151,6 +155,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Make the plan, or reuse the plan of this run, and return the arguments of its campaigns."""
+        from airflow_provider_exotel.audience.occasion import check_occasion
         from airflow_provider_exotel.audience.plan import plan_audience
         from airflow_provider_exotel.audience.plan_folder import PlanFolder, check_same_plan, write_plan
         from airflow_provider_exotel.audience.plan_request import parse_plan_request
@@ -171,10 +176,14 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
                 anchor = run_anchor(context, None).moment
                 tariff = self.hook.settings.tariff
                 plan = plan_audience(summary, request.hours, request.settings, anchor, request.remarks, tariff)
-                document = write_plan(folder, plan, run, settings)
+                occasion = self._occasion(context)
+                campaigns = plan.arguments(folder.address, occasion)
+                since = earliest_date(context, idempotency_key=occasion)
+                check_occasion(self.hook.client, self._identities(campaigns), since)
+                document = write_plan(folder, plan, campaigns, run, settings)
         self._publish(context, document, folder, folder_url)
-        campaigns: list[dict[str, Any]] = document["campaigns"]
-        return campaigns
+        arguments: list[dict[str, Any]] = document["campaigns"]
+        return arguments
 
     def _split(self, request: PlanRequest, folder: PlanFolder, access: Access) -> AudienceSummary:
         from airflow_provider_exotel.audience.chunks import DYNAMIC_LIST, STATIC_LIST
@@ -216,9 +225,24 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
 
     def _run(self, context: Context) -> str:
         """Return a digest that identifies this task of this run."""
+        return self._task(context, [context["ti"].run_id])
+
+    def _occasion(self, context: Context) -> str:
+        """Return a digest that identifies this task of this run's date; another run of the date shares it."""
+        from airflow_provider_exotel.create.identity import run_identity
+
+        return self._task(context, run_identity(context["ti"].run_id, context.get("logical_date")))
+
+    def _task(self, context: Context, run: Sequence[str]) -> str:
         instance, settings = context["ti"], self.hook.settings
-        parts = [settings.account_sid, settings.deployment or "", instance.dag_id, instance.run_id, instance.task_id]
+        parts = [settings.account_sid, settings.deployment or "", instance.dag_id, *run, instance.task_id]
         return _digest([*parts, instance.map_index])
+
+    def _identities(self, campaigns: Iterable[Mapping[str, Any]]) -> list[CampaignIdentity]:
+        from airflow_provider_exotel.create.identity import identify
+
+        account, deployment = self.hook.settings.account_sid, self.hook.settings.deployment
+        return [identify(account, deployment, idempotency_key=one["idempotency_key"]) for one in campaigns]
 
     def _arguments(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.arguments}

@@ -113,7 +113,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         another campaign.
     :param exact_name: whether to send ``name`` as it is, without the key; it must then be unique to the campaign.
     :param if_paused: what to do if the campaign of an earlier try is paused: ``follow`` (default) it as it is, or
-        ``resume`` it inside its window.
+        ``resume`` it inside its window; a task that waits does so when the window opens.
     :param settle: the time until a new campaign is certainly in the service's list, a timedelta or seconds, default the
         connection's. After a lost answer, a try waits this long before it sends again.
     :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count values that are not phone numbers.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def find_campaign(wait: CampaignWait, audience: Callable[[], AudienceFingerprint]) -> Campaign | None:
     """Return the campaign that an earlier try created, and own it; ``None`` if there is none.
 
-    :param wait: the wait for it; its option ``if_paused`` may resume the campaign.
+    :param wait: the wait for it; if the task does not wait, ``if_paused`` may resume the campaign here.
     :param audience: returns the audience of this try.
     :raises ExotelError: if it was deleted, calls other people, or cannot be looked up.
     """
@@ -45,6 +45,7 @@ def find_campaign(wait: CampaignWait, audience: Callable[[], AudienceFingerprint
         carried_to=entry.carried_to,
         timed_out=entry.timed_out,
         if_paused=wait.options.if_paused,
+        waits=wait.options.wait_for_completion,
         resume=resume,
     )
 

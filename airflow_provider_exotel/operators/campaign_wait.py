@@ -81,7 +81,12 @@ class CampaignWait:
         :param deadline: when the task must have ended, ``None`` for never.
         :raises AirflowFailException: if the campaign did not end as the options ask.
         """
-        step = self._driver.start(campaign, contacts=contacts, carried_to=self.once.journal.entry.carried_to)
+        step = self._driver.start(
+            campaign,
+            contacts=contacts,
+            carried_to=self.once.journal.entry.carried_to,
+            resume_paused=self.options.if_paused == "resume",
+        )
         return self._follow(step, deadline)
 
     def resume(self, result: TriggerResult) -> str:

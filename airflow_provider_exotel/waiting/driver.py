@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, ExotelNotFound
-from airflow_provider_exotel.client.models import Campaign
+from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.waiting.breaker import Breaker, sample_calls
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome, resolve_uncalled
@@ -65,12 +65,15 @@ class WaitDriver:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
 
-    def start(self, campaign: Campaign, *, contacts: int | None, carried_to: datetime | None) -> Wait | Outcome:
+    def start(
+        self, campaign: Campaign, *, contacts: int | None, carried_to: datetime | None, resume_paused: bool = False
+    ) -> Wait | Outcome:
         """Return the first wait for a campaign, or its outcome if it has ended.
 
         :param campaign: the current campaign.
         :param contacts: number of its contacts; ``None`` if unknown.
         :param carried_to: the end of the window for which an earlier try paused it.
+        :param resume_paused: whether to resume it inside its window if it is paused, whoever paused it.
         """
         limit, carries_over = self.pause_if_failed_above, self.carry_over is not None
         wait = Wait.for_campaign(campaign, self.now(), contacts=contacts, carries_over=carries_over)
@@ -78,6 +81,8 @@ class WaitDriver:
             wait = replace(wait, breaker=Breaker.of_wait(limit, self.now(), wait.send_at))
         if self.carry_over and campaign.status == "paused" and carried_to and carried_to == campaign.schedule.end_at:
             wait = replace(wait, opening=True)
+        elif resume_paused and campaign.status is CampaignStatus.PAUSED:
+            wait = replace(wait, opening=True, carries_over=False)
         watched = WatchedCampaign(wait)
         watched.update(campaign, self.now())
         return self.resolve(watched.event) if watched.event else wait
@@ -118,6 +123,8 @@ class WaitDriver:
         """
         if event.step is Step.FAILING:
             raise CampaignFailed(pause_failing(event, self.with_client))
+        if event.step is Step.OPENING and not event.wait.carries_over:
+            return self._open(event)
         paused_at_its_end = event.outcome is not None and event.outcome.status == "paused"
         if self.carry_over is not None and (event.step in {Step.OPENING, Step.CLOSING} or paused_at_its_end):
             following = self._carry(self.carry_over, event)
@@ -149,7 +156,7 @@ class WaitDriver:
         except CampaignFailed:
             raise
         except ExotelError as error:
-            return self._handle_failed_carry(event, error)
+            return self._handle_failed_step(event, error)
         self.stop_if_killed()
         if following.opening:
             log.info("Paused campaign %s; it continues at %s.", wait.campaign_id, following.send_at)
@@ -157,15 +164,48 @@ class WaitDriver:
             log.info("Resumed campaign %s; it dials until %s.", wait.campaign_id, following.end_at)
         return following
 
-    def _handle_failed_carry(self, event: WaitEvent, error: ExotelError) -> Wait:
+    def _open(self, event: WaitEvent) -> Wait:
+        """Resume a paused campaign whose window has opened, and return the next wait.
+
+        :raises ExotelError: if the service refuses to resume it.
+        """
+        try:
+            following = self.with_client(lambda client: self._resume_if_paused(client, event.wait))
+        except ExotelError as error:
+            if not (error.retryable or isinstance(error, (ExotelAuthError, ExotelNotFound))):
+                raise
+            return self._handle_failed_step(event, error)
+        self.stop_if_killed()
+        return following
+
+    def _resume_if_paused(self, client: ExotelClient, wait: Wait) -> Wait:
+        campaign = client.get_campaign(wait.campaign_id)
+        # A person may have resumed, ended or moved it.
+        current = Wait.for_campaign(
+            campaign,
+            self.now(),
+            contacts=wait.contacts,
+            carries_over=self.carry_over is not None,
+            breaker=wait.breaker,
+        )
+        if campaign.status is not CampaignStatus.PAUSED or not campaign.schedule.closes_after(self.now()):
+            return current
+        if not campaign.schedule.contains(self.now()):
+            log.info("Campaign %s is paused; the task resumes it at %s.", campaign.id, current.send_at)
+            return replace(current, opening=True, carries_over=False)
+        self.stop_if_killed()
+        client.resume_campaign(campaign.id)
+        log.info("Resumed campaign %s; it dials until %s.", campaign.id, current.end_at)
+        return replace(current, seen_dialling=True)
+
+    def _handle_failed_step(self, event: WaitEvent, error: ExotelError) -> Wait:
         """Return the next wait after a failed step: for a retry of the step, or for the end of the campaign."""
         wait = event.wait
         is_over = wait.end_at is not None and self.now() >= wait.end_at
         if event.step is Step.OPENING and (is_over or isinstance(error, ExotelNotFound)):
             log.error("Could not resume campaign %s: %s", wait.campaign_id, error)
-            return replace(
-                wait, opening=False, carries_over=False
-            )  # ends by the clock, or because the campaign is gone
+            # It ends by the clock, or because the campaign is gone.
+            return replace(wait, opening=False, carries_over=False)
         if event.step is Step.OPENING:
             log.warning("Could not resume campaign %s yet: %s", wait.campaign_id, error)
             return replace(wait, send_at=self.now() + self.poll_interval)

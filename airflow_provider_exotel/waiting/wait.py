@@ -38,7 +38,7 @@ class Step(StrEnum):
     CLOSING = "closing"
     """Its window is about to close, and contacts may be left."""
     OPENING = "opening"
-    """The window it was carried over to opens."""
+    """The window opens in which the task resumes it."""
     FAILING = "failing"
     """Too many of its calls fail."""
     OVERDUE = "overdue"
@@ -54,7 +54,8 @@ class Wait:
     :param end_at: the campaign does not dial after this time.
     :param contacts: number of its contacts; ``None`` if unknown.
     :param carries_over: whether to stop waiting shortly before ``end_at``, to carry it over to the next window.
-    :param opening: whether to wait only for ``send_at``.
+    :param opening: whether to wait only for ``send_at``, and to resume it then. It was paused by a carry-over if
+        ``carries_over``, otherwise by a person or an ended task.
     :param seen_dialling: whether it was dialling at the last poll.
     :param breaker: its circuit breaker; ``None`` for none.
     """

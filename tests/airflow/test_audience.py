@@ -400,19 +400,22 @@ def test_a_plan_leaves_no_trace_of_a_number_but_in_its_files(
 class Instance(SimpleNamespace):
     """What a task needs to know of itself, without the rest of Airflow."""
 
-    def __init__(self, run_id: str = "run") -> None:
-        super().__init__(dag_id="reminders", run_id=run_id, task_id="plan", map_index=-1, try_number=1, pushed={})
+    def __init__(self, run_id: str = "run", **other: Any) -> None:
+        given = {"dag_id": "reminders", "run_id": run_id, "task_id": "plan", "map_index": -1, "try_number": 1}
+        super().__init__(**given | other, pushed={})
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.pushed[key] = value
 
 
-def executed(task: Any, run_id: str = "run", instance: Instance | None = None) -> Any:
+def executed(
+    task: Any, run_id: str = "run", instance: Instance | None = None, logical_date: datetime | None = None
+) -> Any:
     now = datetime.now(UTC)
     context = {
         "ti": instance or Instance(run_id),
         "dag_run": SimpleNamespace(run_after=now, start_date=now),
-        "logical_date": now,
+        "logical_date": logical_date,
     }
     return task.execute(context)
 
@@ -456,15 +459,9 @@ def test_another_run_of_the_day_does_not_call_the_same_people_again(
     assert "on_same_audience" in log.text
 
 
-def test_another_run_calls_the_same_people_by_campaigns_of_its_own(exotel: Emulator, tmp_path: Path) -> None:
-    path = table(tmp_path / "people.csv", indians(9))
-
-    keys = [
-        executed(plan(tmp_path / run, path=path), run_id=run)[0]["idempotency_key"] for run in ("monday", "tuesday")
-    ]
-
-    assert len({key.partition("-")[0] for key in keys}) == 1  # the plan is the same
-    assert len(set(keys)) == 2
+def sent(exotel: Emulator) -> list[str]:
+    """Return the requests that create something; a plan only reads the account's campaigns."""
+    return [one.path for one in exotel.requests if one.method != "GET"]
 
 
 def uploads(tmp_path: Path, count: int = 5_001) -> dict[str, Any]:
@@ -521,7 +518,7 @@ def test_a_file_that_is_not_as_it_was_planned_is_not_sent(exotel: Emulator, tmp_
     with pytest.raises(Exception, match="is missing or was changed"):
         executed(UploadAudienceOperator(task_id="upload", campaign=campaign))
 
-    assert exotel.requests == []
+    assert sent(exotel) == []
 
 
 def test_a_staging_account_uploads_nobody(exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -531,7 +528,7 @@ def test_a_staging_account_uploads_nobody(exotel: Emulator, tmp_path: Path, monk
     with pytest.raises(Exception, match="max_contacts cannot be checked against a list"):
         executed(UploadAudienceOperator(task_id="upload", campaign=campaign))
 
-    assert exotel.requests == []
+    assert sent(exotel) == []
 
 
 def test_a_plan_with_lists_needs_its_upload(
@@ -750,4 +747,4 @@ def test_an_upload_that_is_given_nonsense_is_not_tried_again(
     with pytest.raises(AirflowFailException, match=f"- {field}: must "):
         executed(UploadAudienceOperator(task_id="upload", **{"campaign": uploads(tmp_path)} | given))
 
-    assert exotel.requests == []
+    assert sent(exotel) == []

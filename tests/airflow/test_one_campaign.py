@@ -139,7 +139,7 @@ def test_one_that_is_paused_by_hand_is_resumed_inside_its_window_where_that_is_w
         assert statuses(exotel) == [status]
     asked = [entry.body for entry in exotel.requests if entry.method == "PUT"]
     assert ({"action": "resume"} in asked) == (status == "in-progress")
-    assert ("the task resumes it only inside its window" in log.text) == (status == "paused")
+    assert ("is paused and is not resumed: its window has " in log.text) == (status == "paused")
 
 
 def test_one_that_is_archived_by_hand_is_followed(

@@ -20,7 +20,7 @@ EARLIER = NOW - timedelta(hours=5)
     [
         ({}, None, NOW),
         ({"logical_date": EARLIER}, None, EARLIER),
-        ({"logical_date": NOW + timedelta(days=1)}, None, NOW),
+        ({"logical_date": NOW + timedelta(days=1)}, None, NOW - KEY_REMEMBERED_FOR),
         ({"logical_date": None, "data_interval_start": EARLIER}, None, EARLIER),
         ({"dag_run": SimpleNamespace(run_after=EARLIER, start_date=None)}, None, EARLIER),
         ({"dag_run": SimpleNamespace(run_after=None, start_date=EARLIER)}, None, EARLIER),

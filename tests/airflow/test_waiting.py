@@ -544,6 +544,43 @@ def test_one_whose_schedule_cannot_be_moved_stays_paused_and_fails(run_dag: Run,
     assert days.campaigns[0].status == "paused"
 
 
+def paused_before_its_window(run_dag: Run, days: Emulator) -> dict[str, Any]:
+    """Create a campaign that a person pauses before its window opens, and return the arguments of its task."""
+    days.settings.outcomes = {"completed": 1}
+    same = DAYS | {"on_window_end": "complete", "idempotency_key": "one", "numbers": NUMBERS}
+    at_the_dashboard(days).pause_campaign(run_dag(lambda: create(**same, wait_for_completion=False)).xcom())
+    return same | {"if_paused": "resume"}
+
+
+@MODES
+def test_one_that_was_paused_before_its_window_is_resumed_when_that_opens(
+    run_dag: Run, days: Emulator, deferrable: bool
+) -> None:
+    same = paused_before_its_window(run_dag, days)
+
+    ran = run_dag(lambda: create(**same, deferrable=deferrable))
+
+    [campaign] = days.campaigns
+    calls = days.calls(campaign.id)
+    assert (ran.state, ran.xcom(key="outcome")["reached"]) == ("success", len(NUMBERS))
+    assert all("04:30" <= f"{call.started:%H:%M}" < "04:42" for call in calls)
+
+
+@MODES
+def test_a_resume_that_is_refused_fails_the_task_for_good(
+    run_dag: Run, days: Emulator, log: Any, deferrable: bool
+) -> None:
+    same = paused_before_its_window(run_dag, days)
+    days.faults.add(Fault(on="PUT campaigns/*", kind="status", status=400, times=None))
+
+    ran = run_dag(lambda: create(**same, deferrable=deferrable, retries=3))
+
+    assert ran.task_state() == "failed"
+    refused = [one for one in days.requests if one.body == {"action": "resume"} and one.status == 400]
+    assert 0 < len(refused) <= 2  # in either form of body
+    assert {f"{one.at:%H:%M}" for one in refused} == {"04:30"}
+
+
 def test_one_with_a_word_for_its_status_that_nobody_knows_fails_in_the_end(
     run_dag: Run, days: Emulator, log: Any
 ) -> None:

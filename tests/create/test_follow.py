@@ -25,6 +25,7 @@ def followed(
     *,
     carried_to: datetime | None = None,
     timed_out: bool = False,
+    waits: bool = False,
 ) -> bool:
     """Follow a campaign, and return whether it was resumed."""
     resumed: list[str] = []
@@ -35,7 +36,13 @@ def followed(
         return campaign
 
     follow_campaign(
-        campaign, carried_to=carried_to, timed_out=timed_out, if_paused=if_paused, resume=resume, now=lambda: NOW
+        campaign,
+        carried_to=carried_to,
+        timed_out=timed_out,
+        if_paused=if_paused,
+        waits=waits,
+        resume=resume,
+        now=lambda: NOW,
     )
     return resumed == ["7"]
 
@@ -50,9 +57,32 @@ def test_a_paused_campaign_is_resumed_with_if_paused_resume() -> None:
     assert not followed("follow")
 
 
-@pytest.mark.parametrize("schedule", [LATER, Schedule(send_at=NOW - HOUR)], ids=["before it opens", "without an end"])
-def test_a_paused_campaign_is_not_resumed_outside_its_window(schedule: Schedule) -> None:
-    assert not followed("resume", schedule=schedule)
+NO_END, OVER = Schedule(send_at=NOW - HOUR), Schedule(send_at=NOW - 2 * HOUR, end_at=NOW - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "waits", "why"),
+    [
+        (LATER, False, "is not resumed: its window has not opened. Clear the task inside the window, or set wait_for_"),
+        (LATER, True, "the task resumes it inside its window"),
+        (OVER, False, "is not resumed: its window has closed"),
+        (OVER, True, "is not resumed: its window has closed"),
+        (NO_END, False, "is not resumed: it has no end_at"),
+        (NO_END, True, "is not resumed: it has no end_at"),
+    ],
+    ids=["before", "before, and it waits", "after", "after, and it waits", "without an end", "the same, and it waits"],
+)
+def test_a_paused_campaign_is_not_resumed_outside_its_window(
+    schedule: Schedule, waits: bool, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    assert not followed("resume", schedule=schedule, waits=waits)
+    assert why in caplog.text
+
+
+def test_a_paused_campaign_is_left_to_a_task_that_waits_for_it() -> None:
+    assert not followed("resume", waits=True)
 
 
 def test_a_campaign_paused_for_its_next_window_stays_paused() -> None:

@@ -17,6 +17,7 @@ from airflow_provider_exotel.create.identity import (
     MAX_NAME,
     CampaignIdentity,
     identify,
+    planned_key,
     rename_keeping_key,
 )
 from airflow_provider_exotel.create.lookup import find
@@ -31,6 +32,18 @@ def identity(account_sid: str = "account", deployment: str | None = None, **part
 
 def test_every_try_of_a_task_has_the_same_key() -> None:
     assert identity() == identity()
+
+
+def test_the_keys_of_a_plan_begin_alike_for_one_occasion_only() -> None:
+    occasion, other = "0" * 16, "1" * 16
+    keys = [planned_key(occasion, "a" * 16), planned_key(occasion, "b" * 16), planned_key(other, "a" * 16), "march"]
+
+    first, second, another, plain = (identity(idempotency_key=key) for key in keys)
+
+    assert [first.occasion.matches(one.name) for one in (first, second, another, plain)] == [True, True, False, False]
+    assert not first.matches(second.name)
+    assert not first.occasion.matches(f"{first.name} {plain.name}")
+    assert identity("another", idempotency_key=keys[0]).occasion != first.occasion
 
 
 @pytest.mark.parametrize(
