@@ -232,7 +232,7 @@ class _CampaignFields(Model):
         return self._payload(None)
 
     def plaintext(self, *, without: Collection[str] = ()) -> dict[str, Any]:
-        """Return the fields that are set, by their names here, as JSON in plaintext, for keyed digests, never for logs.
+        """Return the set fields, under their Python names, as plaintext JSON for keyed digests, never for logs.
 
         :param without: names of fields to leave out.
         """

@@ -190,7 +190,7 @@ def _read_at_home(digits: str, country: str) -> _Reading | Reason:
     """Interpret a number without ``+`` as one of a country, with or without the country code."""
     metadata = _metadata(country)
     code, trunk = str(metadata.country_code), metadata.national_prefix or ""
-    national = _ask_libphonenumber(digits, country)
+    national = _parse_with_libphonenumber(digits, country)
     coded = digits if digits.startswith(code) else digits.removeprefix(trunk)
     with_code = _international(coded) if coded.startswith(code) else None
     # 91 1800 1234 is a service number, so it does not make the mobile number 9118001234 ambiguous.
@@ -208,20 +208,20 @@ def _dialled_abroad(spelling: Spelling, country: str | None) -> set[str]:
     readings = {one: number for one in exits if (number := _international(digits[len(one) :]))}
     # If two prefixes match, a blank or dash may show which is meant: 0091 98765 00001.
     group = spelling.first_group
-    told = {
+    deciding = {
         number
         for one, number in readings.items()
         if group == one or (one == _EXIT_CODE and group == f"{one}{_code_of(number)}")
     }
-    if len(told) == 1:
-        return told
-    at_home = _ask_libphonenumber(digits, country) if readings and country else None
+    if len(deciding) == 1:
+        return deciding
+    at_home = _parse_with_libphonenumber(digits, country) if readings and country else None
     return {*readings.values(), *({at_home} if at_home else ())}
 
 
 def _international(digits: str) -> str | None:
     """Return the E.164 form of a number with its country code, or ``None`` if it is invalid."""
-    return None if digits.startswith("0") else _ask_libphonenumber(f"+{digits}", None)
+    return None if digits.startswith("0") else _parse_with_libphonenumber(f"+{digits}", None)
 
 
 def _metadata(country: str) -> Any:
@@ -249,7 +249,7 @@ def _is_of_a_service(e164: str) -> bool:
     }
 
 
-def _ask_libphonenumber(text: str, country: str | None) -> str | None:
+def _parse_with_libphonenumber(text: str, country: str | None) -> str | None:
     import phonenumbers
 
     try:

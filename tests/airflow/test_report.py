@@ -34,7 +34,7 @@ from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.operators.report import CampaignReportOperator
 from airflow_provider_exotel.report import recordings
-from airflow_provider_exotel.report.storage import Workplace
+from airflow_provider_exotel.report.storage import Workspace
 
 from .test_nothing_leaks import OF_AIRFLOW, database, log_files
 
@@ -325,7 +325,7 @@ def test_a_task_that_was_killed_goes_on_and_writes_the_same(
     monkeypatch: pytest.MonkeyPatch,
     dies_at: int,
 ) -> None:
-    monkeypatch.setattr("airflow_provider_exotel.report.gather.PAGES_A_PART", 3)
+    monkeypatch.setattr("airflow_provider_exotel.report.gather.PAGES_PER_PART", 3)
     exotel.settings.calls_per_page = 15
     campaign = dialled(exotel)
     a_day_later(exotel)
@@ -345,7 +345,7 @@ def test_a_task_that_was_killed_goes_on_and_writes_the_same(
     assert not (tmp_path / "twice" / "_unfinished").exists()
 
 
-@pytest.mark.parametrize("held", ["writing", "publish"])
+@pytest.mark.parametrize("held", ["open_file", "publish"])
 @pytest.mark.parametrize("other", ["csv", "jsonl"])
 def test_a_report_that_is_made_beside_this_one_takes_nothing_away(
     exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str, held: str
@@ -353,14 +353,14 @@ def test_a_report_that_is_made_beside_this_one_takes_nothing_away(
     campaign = dialled(exotel)
     a_day_later(exotel)
     report(tmp_path / "alone", campaign).execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
-    going_on, overtaken_by = getattr(Workplace, held), [report(tmp_path / "beside", campaign, format=other)]
+    going_on, overtaken_by = getattr(Workspace, held), [report(tmp_path / "beside", campaign, format=other)]
 
-    def overtaken(place: Workplace, *arguments: Any) -> Any:
+    def overtaken(place: Workspace, *arguments: Any) -> Any:
         if overtaken_by and arguments != ("attempts.csv",):
             overtaken_by.pop().execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
         return going_on(place, *arguments)
 
-    monkeypatch.setattr(Workplace, held, overtaken)
+    monkeypatch.setattr(Workspace, held, overtaken)
     report(tmp_path / "beside", campaign).execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
 
     assert overtaken_by == []
@@ -370,8 +370,8 @@ def test_a_report_that_is_made_beside_this_one_takes_nothing_away(
 
 
 def test_a_report_that_lost_a_file_does_not_pass_for_whole(tmp_path: Path) -> None:
-    place = Workplace(ObjectStoragePath(tmp_path.as_uri()), "mark")
-    with place.writing("attempts.csv") as file:
+    place = Workspace(ObjectStoragePath(tmp_path.as_uri()), "mark")
+    with place.open_file("attempts.csv") as file:
         file.write(b"kept")
 
     with pytest.raises(FileNotFoundError):
@@ -427,7 +427,7 @@ def dying(*arguments, **options):
 session.request = dying
 import airflow_provider_exotel.report.gather as gather
 
-gather.PAGES_A_PART = 3
+gather.PAGES_PER_PART = 3
 task.execute({"ti": Instance()})
 """
 

@@ -156,7 +156,7 @@ def _was_refused(now: float, item: CreatedItem) -> bool:
 
 
 def _mark_never_created(probe: Probe, which: Callable[[CreatedItem], bool], *, is_read: bool) -> None:
-    """Mark items as never created if they are not listed; a create whose answer was lost may be listed late."""
+    """Mark items as never created if they are not listed, such as a create whose answer was lost."""
     for item in probe.state.made:
         was_searched = is_read if item.kind == "campaign" else id(item) in probe.cache.get("absent", ())
         if not item.confirmed and was_searched and which(item):

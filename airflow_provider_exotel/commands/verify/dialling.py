@@ -1,4 +1,4 @@
-"""Checks with campaigns whose start passes; only these may ring."""
+"""Checks with campaigns that reach their start; only these may ring."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ DIALLING: tuple[Check, ...] = (
         "what happens at `end_at` with uncalled contacts: complete, cancel or pause",
         "dials the number, twice in the campaign at one call a minute, in a window of 50 seconds",
         end_of_window,
-        "every status is understood",
+        "it understands every status",
         support="Which status does a campaign have if its end_at passes while contacts are uncalled?",
         fields=("at_end",),
     ),
@@ -206,7 +206,7 @@ DIALLING: tuple[Check, ...] = (
         "the form of call details",
         "reads the calls of the campaign that dialled",
         call_details,
-        "all documented names are read",
+        "it reads all documented names",
         fields=("call_items", "call_fields", "quoted_digits"),
     ),
 )

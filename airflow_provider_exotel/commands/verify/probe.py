@@ -48,7 +48,7 @@ _RATE_LIMIT_WAITS = (61.0, 61.0)
 """Seconds to wait after the first and the second 429."""
 _REVEALING_DIGITS = 7
 _MOST_UNCERTAIN = 4
-"""Most campaigns of unknown outcome; an honest account may refuse two or three."""
+"""Limit of campaigns of unknown outcome; an honest account may refuse two or three creates."""
 _MARGIN = 15.0
 """Seconds that a call of the client may take in addition to the timeouts of its requests."""
 
@@ -149,15 +149,15 @@ class Probe:
         :param call: calls the client.
         :param once: do not repeat it, since a create that was answered with 429 may have counted after all.
         """
-        seen = len(self._answers)
+        before = len(self._answers)
         for wait in () if once else _RATE_LIMIT_WAITS:
-            reply = self._reply(call, seen)
+            reply = self._reply(call, before)
             if not isinstance(reply.error, ExotelRateLimited):
                 return reply
             self.pace.sleep(wait)
-        return self._reply(call, seen)
+        return self._reply(call, before)
 
-    def _reply(self, call: Callable[[], Any], seen: int) -> Reply:
+    def _reply(self, call: Callable[[], Any], before: int) -> Reply:
         done: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
 
         def run() -> None:
@@ -180,7 +180,7 @@ class Probe:
                     break
         if error is not None and not isinstance(error, ExotelError):
             error = ExotelResponseError(f"the answer could not be read ({type(error).__name__})")
-        return Reply(value, error, self._answers[seen:])
+        return Reply(value, error, self._answers[before:])
 
     def request(self, call: Callable[[], Value]) -> Value:
         """Call the client and return its value.
