@@ -81,6 +81,8 @@ def test_an_unread_copy_of_a_calls_table_refuses_the_run(tmp_path: Path, name: s
     [
         ({"path": ""}, "path: must not be empty"),
         ({"path": " "}, "path: must not be empty"),
+        ({"path": "."}, "path: must not be empty"),
+        ({"path": "file://"}, "path: must not be empty"),
         ({"reports": "file:///reports", "days": 10**9}, "days: must be between 0 and 36500"),
         ({"path": "file:///opt_outs.csv", "max_age_days": 10**6}, "max_age_days: must be at most 36500"),
     ],
