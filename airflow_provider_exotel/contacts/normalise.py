@@ -22,6 +22,8 @@ _MARKS = dict.fromkeys(map(ord, "-()"))
 # digits, which may be an alternative ending. Such texts go to the grammar.
 _SUSPICIOUS = ("--", "(-", "()", "\n-", "\n)", "+-", "+)")
 _SECOND_ENDING = re.compile(r"-\(*[0-9]{1,2}[-()]*\n")
+_LARGEST_INTS = {str(2**31 - 1), str(2**32 - 1)}
+"""What a column of 32 bits holds for every larger number."""
 _EXIT_CODE = "00"
 _EXIT = re.compile("00[1-9]")
 _MIN_DIGITS, _MAX_DIGITS = 7, 15
@@ -97,6 +99,8 @@ class NumberColumn:
         spelling = read_spelling(text)
         if isinstance(spelling, Reason):
             return spelling
+        if spelling.digits in _LARGEST_INTS and not spelling.is_international:
+            return Reason.DIGITS_LOST
         reading = self._read(spelling)
         if isinstance(reading, Reason):
             return reading
