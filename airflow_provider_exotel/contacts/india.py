@@ -40,6 +40,11 @@ _LARGEST_INT = 2**31 - 1
 # Numbers that start with 1 also have other lengths, so a part of one may be a valid number.
 _SUBSCRIBER = r"[2-9][0-9]{9}"
 
+WITH_CODE = re.compile(rf"\n910?{_SUBSCRIBER}(?=\n)")
+"""A line with the country code and without ``+``."""
+WITHOUT_CODE = re.compile(rf"\n(0?{_SUBSCRIBER})(?=\n)")
+"""A line without the country code; the group has its digits."""
+
 
 class IndianNumbers(NamedTuple):
     """Patterns for numbers without spaces, brackets, dots and dashes.
