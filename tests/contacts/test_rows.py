@@ -305,6 +305,36 @@ def test_a_missing_value_in_a_record_is_empty() -> None:
     assert (row.number, dict(row.variables)) == ("", {"Name": "", "Amount": "5"})
 
 
+CHOICES = [
+    "opt_out",
+    "Opted Out",
+    "opt-in",
+    "DND",
+    "NDNC status",
+    "DoNotCall",
+    "Do not contact",
+    "unsubscribed",
+    "consent",
+]
+OTHERS = ["HasOptedOutOfEmail", "sms_opt_out", "Option", "opting", "sound", "status", "friend", "dindex", "पता"]
+
+
+@pytest.mark.parametrize("read", [rows_of_csv, rows_of_parquet, rows_of_records])
+@pytest.mark.parametrize("column", [*CHOICES, *OTHERS])
+def test_a_column_that_tells_who_opted_out_is_warned_of(read: Any, column: str, caplog: Any) -> None:
+    table = {"number": [FIRST], column: ["yes"]}
+    make = {rows_of_csv: csv_of, rows_of_parquet: parquet}.get(read, records_of)
+
+    assert len(list(read(make(table)))) == 1
+    assert (f"has the column {column!r}, which is not read" in caplog.text) is (column in CHOICES)
+
+
+def test_a_suppression_list_may_have_such_a_column(caplog: Any) -> None:
+    list(rows_of_csv(csv_of({"number": [FIRST], "dnd": ["1"]}), name="suppress.register.path"))
+
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("text", [repr, str, "{}".format, "%s".__mod__], ids=["repr", "str", "format", "%"])
 def test_the_text_of_a_row_shows_only_its_position(text: Callable[[object], str]) -> None:
     shown = text([Row(7, FIRST, {"Name": "Asha"})])
