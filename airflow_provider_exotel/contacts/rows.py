@@ -28,6 +28,7 @@ _CHOICE = re.compile(
     "opt(?:ed)?(?:out|in$)|donot(?:call|contact|disturb)|^n?dn[cd]|unsubscri|blacklist|suppress|consent"
 )
 _OTHER_CHANNEL = re.compile("mail|sms|fax|whatsapp")
+_TOO_SMALL = {"float32", "float16", "int32", "uint32", "int16", "uint16", "int8", "uint8"}
 _EXACT = 2**53
 _LONGEST_DECIMAL = 40
 
@@ -194,8 +195,8 @@ def _list_columns(header: Sequence[str]) -> str:
 
 
 def _number_text(value: object, name: str) -> str:
-    if type(value).__name__ in {"float32", "float16"}:
-        message = f"has {type(value).__name__} numbers, which have lost digits; give them as text or int64"
+    if type(value).__name__ in _TOO_SMALL:
+        message = f"has {type(value).__name__} numbers, which may have lost digits; give them as text or int64"
         raise ExotelInputError([Problem(name, message)])
     return number_text(value)
 

@@ -192,6 +192,10 @@ class float32(float):  # noqa: N801 - numpy's name
     """A number that has lost digits."""
 
 
+class int32(int):  # noqa: N801 - numpy's name
+    """A number that has wrapped around."""
+
+
 class DataFrame:
     """Iterates over the names of its columns."""
 
@@ -210,8 +214,9 @@ class DataFrame:
         ({"number": FIRST}, "returned a dict"),
         (5, "returned a int"),
         (DataFrame(), "returned a DataFrame; return a list of numbers or mappings, such as"),
-        ([float32(919876500000)], "has float32 numbers, which have lost digits"),
-        ([{"number": float32(919876500000)}], "has float32 numbers, which have lost digits"),
+        ([float32(919876500000)], "has float32 numbers, which may have lost digits"),
+        ([{"number": float32(919876500000)}], "has float32 numbers, which may have lost digits"),
+        ([int32(1286565409)], "has int32 numbers, which may have lost digits"),
     ],
     ids=lambda value: type(value).__name__,
 )
