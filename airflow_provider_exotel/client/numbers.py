@@ -20,6 +20,7 @@ _BETWEEN = re.compile(
 )
 _SEPARATORS = re.compile(r"[\s().\-]")
 _SHOWN_POSITIONS = 10
+_NO_NUMBERS = "must be a list of numbers as text, or one comma-separated string"
 _NO_LISTS = (bytes, bytearray, memoryview, dict)
 
 
@@ -56,7 +57,7 @@ class PhoneNumbers:
             numbers = list(value)
             if all(issubclass(kind, (str, int)) and kind is not bool for kind in set(map(type, numbers))):
                 return cls(numbers)
-        raise TypeError("must be a list of numbers as text, or one comma-separated string")
+        raise TypeError(_NO_NUMBERS)
 
     def problems(self) -> list[str]:
         """Return the problems that keep the service from calling these numbers, as messages without any number."""
@@ -122,10 +123,13 @@ class PhoneNumbers:
 def _split(text: str) -> list[object]:
     parsed = read_literal(text)
     if isinstance(parsed, (list, tuple)):
+        numbers = PhoneNumbers.of(parsed)  # refuses rows of a query, whose ids would be called
         if any(not isinstance(one, str) for one in parsed) and not _is_json(text):
             # Python reads +6591234567 as the int 6591234567, and the plus is lost.
             return [number for number in _BETWEEN.split(text.strip().strip("[]()")) if number.strip()]
-        return list(PhoneNumbers.of(parsed))
+        return list(numbers)
+    if text.lstrip().startswith(("[", "{")):
+        raise TypeError(_NO_NUMBERS)
     return [number for number in _BETWEEN.split(text) if number.strip()]
 
 

@@ -111,6 +111,13 @@ def test_empty_entries_are_skipped() -> None:
         [True],
         [None],
         [["1"]],
+        "[(9000012345, 919876500000), (9000012346, 919876500001)]",
+        "[(9000012345, Decimal('919876500000')), (9000012346, Decimal('919876500001'))]",
+        "[919876500000, None]",
+        "[919876500000, nan]",
+        "[['919876500000']]",
+        "{'number': '919876500000'}",
+        "[919876500000 919876500001]",
     ],
 )
 def test_anything_else_is_refused_without_being_repeated(wrong: Any) -> None:
