@@ -20,7 +20,7 @@ _BETWEEN = re.compile(
 )
 _SEPARATORS = re.compile(r"[\s().\-]")
 _SHOWN_POSITIONS = 10
-_NO_NUMBERS = "must be a list of numbers as text, or one comma-separated string"
+_NO_NUMBERS = "must be a list of numbers as text, or one string with one number per line or with commas"
 _NO_LISTS = (bytes, bytearray, memoryview, dict)
 
 
@@ -128,9 +128,15 @@ def _split(text: str) -> list[object]:
             # Python reads +6591234567 as the int 6591234567, and the plus is lost.
             return [number for number in _BETWEEN.split(text.strip().strip("[]()")) if number.strip()]
         return list(numbers)
-    if text.lstrip().startswith(("[", "{")):
+    if text.lstrip().startswith(("[", "{")) or _is_table(text):
         raise TypeError(_NO_NUMBERS)
     return [number for number in _BETWEEN.split(text) if number.strip()]
+
+
+def _is_table(text: str) -> bool:
+    """Return whether a text has several columns: a line with commas that does not go on in the next line."""
+    *lines, _ = [line.strip() for line in text.strip().split("\n")]
+    return any(len(_BETWEEN.split(line)) > 1 and not line.endswith((",", ";")) for line in lines)
 
 
 def _is_json(text: str) -> bool:
