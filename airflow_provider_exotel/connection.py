@@ -197,7 +197,11 @@ def _known_limits(profile: Profile | None, given: Mapping[str, Any]) -> dict[str
 def _read_only_numbers(given: str | None, problems: list[Problem]) -> PhoneNumbers | None:
     if given is None:
         return None
-    numbers = PhoneNumbers.of(given)
+    try:
+        numbers = PhoneNumbers.of(given)
+    except TypeError as error:
+        problems.append(Problem("extra.only_numbers", str(error)))
+        return None
     problems.extend(Problem("extra.only_numbers", message) for message in numbers.problems())
     return numbers
 

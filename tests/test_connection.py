@@ -173,6 +173,7 @@ def test_the_host_is_resolved_from_region_and_host(
         ({"extra": {"only_numbers": "+919876500000, canary"}}, "extra.only_numbers", "cannot be a phone number"),
         ({"extra": {"only_numbers": ["+919876500000"]}}, "extra.only_numbers", "must be text"),
         ({"extra": {"only_numbers": False}}, "extra.only_numbers", "must be text"),
+        ({"extra": {"only_numbers": "[[1]]"}}, "extra.only_numbers", "must be a list of numbers as text"),
         ({"extra": {"only_numbers": " , "}}, "extra.only_numbers", "must not be empty"),
         ({"extra": {"only_number": "+919876500000"}}, "extra.only_number", "did you mean 'only_numbers'?"),
         ({"extra": '{"max_contacts": 1, "max_contacts": 99}'}, "extra.max_contacts", "must not be given twice"),

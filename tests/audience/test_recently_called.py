@@ -206,6 +206,14 @@ def test_the_text_of_a_source_has_no_numbers_and_no_key() -> None:
     assert KEY.decode() not in repr(source)
 
 
+@pytest.mark.parametrize("folder", [" ", ".", "None", "nan", "file://"])
+def test_a_folder_that_a_template_made_of_nothing_is_refused(folder: str) -> None:
+    access = Access(UPath, lambda *_: None, lambda *_: KEY)
+
+    with pytest.raises(ExotelInputError, match=r"suppress\.called\.reports: must not be empty"):
+        tables_under(folder, access, "suppress.called.reports")
+
+
 def test_a_report_that_is_being_made_is_not_read(tmp_path: Path) -> None:
     for folder, text in (("march", ""), ("march/_unfinished/0123/4567", "{")):
         (tmp_path / folder).mkdir(parents=True)

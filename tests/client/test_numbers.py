@@ -66,6 +66,7 @@ def test_it_survives_copying_and_pickling(again: Any) -> None:
         "; ".join(people(2)),
         "\r\n".join(people(2)),
         " , ".join(people(2)) + ",",
+        ",\n".join(people(2)),
         str(people(2)),
         str(tuple(people(2))),
         json.dumps(people(2)),
@@ -81,7 +82,47 @@ def test_integers_keep_their_digits() -> None:
     assert list(PhoneNumbers.of([919876500000])) == ["919876500000"]
 
 
-@pytest.mark.parametrize("wrong", [None, 919876500000, b"919876500000", {"919876500000": 1}, [True], [None], [["1"]]])
+@pytest.mark.parametrize(
+    "first",
+    [
+        "080 2345 6789;ext=23",
+        "tel:+918023456789; EXT 23",
+        "080 2345 6789, extn 23",
+        "080 2345 6789,x 23",
+        "8023456789,,23",
+    ],
+)
+def test_an_extension_stays_with_its_number(first: str) -> None:
+    assert list(PhoneNumbers.of(f"{first},{people(1)[0]}")) == [first, people(1)[0]]
+
+
+def test_empty_entries_are_skipped() -> None:
+    assert list(PhoneNumbers.of(",".join([*people(2), "", "", *people(1)]))) == [*people(2), *people(1)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        919876500000,
+        b"919876500000",
+        bytearray(b"919876500000"),
+        memoryview(b"919876500000"),
+        {"919876500000": 1},
+        [True],
+        [None],
+        [["1"]],
+        "[(9000012345, 919876500000), (9000012346, 919876500001)]",
+        "[(9000012345, Decimal('919876500000')), (9000012346, Decimal('919876500001'))]",
+        "[919876500000, None]",
+        "[919876500000, nan]",
+        "[['919876500000']]",
+        "{'number': '919876500000'}",
+        "[919876500000 919876500001]",
+        "9000012345,919876500000\n9000012346,919876500001",
+        "number;name\n919876500000;Asha\n",
+    ],
+)
 def test_anything_else_is_refused_without_being_repeated(wrong: Any) -> None:
     with pytest.raises(TypeError) as caught:
         PhoneNumbers.of(wrong)

@@ -410,6 +410,15 @@ SAFE: dict[str, Any] = {"schedule": {"send_at": SEND, "end_at": END}, "url": FLO
         ({"call_retries": {"number_of_retries": 1}}, ["Add interval_mins"]),
         ({"call_retries": {"interval_mins": 5}}, ["Add number_of_retries"]),
         ({"url": None, "schedule": None}, ["no end", "neither a flow"]),
+        ({"read_via_text": "Dear None, you owe 5"}, ["contains 'None', which people hear"]),
+        ({"read_via_text": "You owe nan rupees"}, ["contains 'nan', which people hear"]),
+        ({"read_via_text": "Dear {{ name }}"}, ["contains '{{', which people hear"]),
+        ({"read_via_text": "Wait. None of us will ask for your PIN; nanny"}, []),
+        ({"read_via_text": "Dear @@Name"}, ["has @@ variables, which a static campaign does not replace"]),
+        (
+            {"read_via_text": "Dear @@Name", "campaign_type": "dynamic", "numbers": None, "lists": ["LIST"]},
+            [],
+        ),
     ],
     ids=str,
 )
