@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_exotel.client.answer_forms import form_of_calls
-from airflow_provider_exotel.client.errors import ExotelError
+from airflow_provider_exotel.client.errors import ExotelError, ExotelNotFound
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
+from airflow_provider_exotel.commands.verify.campaigns import pause
 from airflow_provider_exotel.commands.verify.check import Check
 from airflow_provider_exotel.commands.verify.cleanup import remove_once
 from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
@@ -34,10 +35,11 @@ def paused_edit(probe: Probe) -> Finding:
         _ringing(probe)
     made, start = _create_once(probe, calls=1, lasts=_PAUSED_WINDOW)
     campaign_id = str(made.id)
-    reply = probe.question(lambda: probe.client.pause_campaign(campaign_id))
-    if reply.error is not None or reply.value.status is not CampaignStatus.PAUSED:
+    try:
+        pause(probe, campaign_id)
+    except (ExotelError, NotTold):
         remove_once(probe, made)
-        raise reply.error or NotTold("a pause is answered with success and does not show")
+        raise
     _sleep_until(probe, start + timedelta(seconds=_AFTER))
     campaign = probe.ask(lambda: probe.client.get_campaign(campaign_id))
     if campaign.status is not CampaignStatus.PAUSED or campaign.schedule.end_at is None:
@@ -46,7 +48,8 @@ def paused_edit(probe: Probe) -> Finding:
     if campaign.schedule.send_at is not None:
         wanted["send_at"] = campaign.schedule.send_at
     try:
-        changed = probe.ask(lambda: probe.client.update_campaign(campaign_id, schedule=wanted))
+        probe.ask(lambda: probe.client.update_campaign(campaign_id, schedule=wanted))
+        changed = probe.read_until(campaign_id, lambda one: one.schedule.end_at == wanted["end_at"])
     except ExotelError as error:
         if not is_refusal(error):
             raise
@@ -68,9 +71,15 @@ def _delete_when_paused(probe: Probe, made: Made) -> dict[str, Any]:
         return {}
     campaign_id = str(made.id)
     reply = probe.question(lambda: probe.client.delete_campaign(campaign_id))
-    if reply.error is None:
+    if reply.error is not None:
+        return {"deletes": "created"} if is_refusal(reply.error) else {}
+    try:
+        shown = probe.read_until(campaign_id, lambda one: one.status is CampaignStatus.DELETED)
+    except ExotelNotFound:
         return {"deletes": "any"}
-    return {"deletes": "created"} if is_refusal(reply.error) else {}
+    except ExotelError:
+        return {}
+    return {"deletes": "any"} if shown.status is CampaignStatus.DELETED else {}
 
 
 def end_of_window(probe: Probe) -> Finding:

@@ -49,6 +49,8 @@ _WHEN_LIMITED = (61.0, 61.0)
 _DIGITS_THAT_TELL = 7
 _MOST_UNCERTAIN = 4
 """An honest account may refuse two or three."""
+_SETTLES = (1, 2, 3, 5, 5)
+"""Seconds between the reads of a campaign whose change was answered with success and does not show yet."""
 _MARGIN = 15.0
 """Seconds that a question may take beyond what its requests may take, waits aside."""
 
@@ -223,7 +225,7 @@ class Probe:
         self,
         *,
         starts_in: timedelta = FAR,
-        lasts: timedelta = timedelta(minutes=10),
+        lasts: timedelta = timedelta(hours=3),
         client: ExotelClient | None = None,
         times: int = 1,
         **fields: Any,
@@ -304,6 +306,21 @@ class Probe:
             return None
         made.confirmed = True
         self.state.save()
+        return campaign
+
+    def read_until(self, campaign_id: str, shows: Callable[[Campaign], bool]) -> Campaign:
+        """Return a campaign once it shows a change, or as it is sixteen seconds later: a service may take its time.
+
+        :param campaign_id: the campaign.
+        :param shows: returns whether it shows the change.
+        :raises ExotelError: if it cannot be read.
+        """
+        campaign = self.ask(lambda: self.client.get_campaign(campaign_id))
+        for wait in _SETTLES:
+            if shows(campaign):
+                break
+            self.pace.sleep(wait)
+            campaign = self.ask(lambda: self.client.get_campaign(campaign_id))
         return campaign
 
     def safe_id(self, given: str) -> str | None:

@@ -14,8 +14,9 @@ from airflow_provider_exotel.commands.verify.reads import READS
 READ_ONLY: tuple[Check, ...] = (*READS, *FILTERS)
 CHECKS: tuple[Check, ...] = (*READ_ONLY, *CREATES, *CAMPAIGNS, *LISTS, *DIALLING)
 """Every check once, in the order of the report."""
-ORDER: tuple[Check, ...] = (*READ_ONLY, *CREATES, *READ_ONLY, *CAMPAIGNS, *LISTS, *DIALLING)
-"""The order of a walk. What can only be read once there are campaigns is asked again after they were created."""
+ORDER: tuple[Check, ...] = (*READ_ONLY, *CREATES, *READ_ONLY, *CREATES[-1:], *CAMPAIGNS, *LISTS, *DIALLING)
+"""The order of a walk. What can only be read once there are campaigns is asked again after they were created, and so is
+the form of body if its answer was lost: without it nothing is dialled."""
 
 NOT_TOLD: Mapping[str, str] = {
     "retry_after": "a 429 is not provoked; if one comes by itself, its form is noted",

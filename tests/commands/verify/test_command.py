@@ -19,13 +19,14 @@ import pytest
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.commands.verify.__main__ import _lock, run
-from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace
+from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace, Probe
 from airflow_provider_exotel.commands.verify.state import State
 from airflow_provider_exotel.commands.verify.table import CHECKS, READ_ONLY
 from airflow_provider_exotel.commands.verify.walk import walk
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 from .conftest import NUMBER, QUERY, Run, environment, probe_of, verify
+from .slow_changes import SlowChanges
 
 Command = Callable[..., Run]
 
@@ -212,6 +213,43 @@ def test_a_campaign_that_dials_when_it_is_resumed_counts_as_one_of_the_three_cal
     assert 0 < len(calls) <= MOST_CALLS
     assert statuses <= {"deleted", "completed"}
     assert "paused-edit: not told: the 3 calls that are allowed are used up" in run.text
+
+
+def test_changes_that_take_effect_seconds_after_their_answer_are_waited_for(out: Path) -> None:
+    with Emulator(seed=1) as emulator, SlowChanges(emulator, 5) as server:
+        probe = probe_of(emulator, out)
+        probe = Probe(replace(probe.settings, host=server.host), NUMBER, probe.state, server.pace)
+        lines: list[str] = []
+        code = run(probe, out, read_only=False, say=lines.append)
+        calls = [call for each in emulator.campaigns for call in each.calls]
+        statuses = {each.status for each in emulator.campaigns}
+    known = Profile.of_text(out.read_text()).answers()
+
+    assert code == 0
+    assert (known["edits"], known["deleted_get"]) == ("merge", "404")
+    # Both are refused while it is paused, after an answer that says they are made.
+    assert not known.keys() & {"deletes", "schedule_editable_when_paused"}
+    assert len(calls) <= MOST_CALLS
+    assert statuses <= {"deleted", "completed"}
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_the_form_of_body_is_asked_again_if_its_answers_were_lost(out: Path, lost: int) -> None:
+    with Emulator(seed=1) as emulator:
+        emulator.faults.add(Fault(on="POST campaigns", kind="drop_after_commit", times=lost))
+        run = verify(emulator, out)
+
+    assert run.code == 0
+    assert run.known["request_body"] == "both"
+    assert run.known["call_items"]
+
+
+def test_a_change_whose_answer_is_lost_tells_nothing_about_its_refusal(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_before_commit"))
+        run = verify(emulator, out)
+
+    assert "wrong-state: not told: its answer was lost" in run.text
 
 
 def test_a_run_that_was_killed_is_cleaned_up_by_the_next(out: Path) -> None:
