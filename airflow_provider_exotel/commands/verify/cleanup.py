@@ -40,7 +40,8 @@ def clean_up(probe: Probe, say: Callable[[str], None]) -> list[Made]:
         # What was confirmed one by one needs no list; it is only looked through for what nobody knew of.
         if not found and all(one.gone for one in probe.state.made) and (read == "whole" or done >= _ENOUGH):
             return []
-    _forget(probe, lambda made: True, is_read=read == "whole")  # noqa: ARG005
+    # Under an id that a create was answered with something dials, and nobody can say whose it is.
+    _forget(probe, lambda made: not _claims_a_campaign(probe, made), is_read=read == "whole")
     return [one for one in probe.state.made if not one.gone]
 
 
@@ -84,6 +85,16 @@ def _campaign_is_gone(probe: Probe, made: Made) -> bool:
         probe.question(step)
     campaign = _read(probe, campaign_id)
     return campaign is None or campaign.status.has_ended
+
+
+def _claims_a_campaign(probe: Probe, made: Made) -> bool:
+    if made.claimed is None or made.claimed in {one.id for one in probe.state.made}:
+        return False
+    try:
+        campaign = _read(probe, made.claimed)
+    except ExotelError:
+        return True
+    return campaign is not None and not campaign.status.has_ended
 
 
 def _read(probe: Probe, campaign_id: str) -> Campaign | None:

@@ -50,7 +50,7 @@ _DIGITS_THAT_TELL = 7
 _MOST_UNCERTAIN = 4
 """An honest account may refuse two or three."""
 _SETTLES = (1, 2, 3, 5, 5)
-"""Seconds between the reads of a campaign whose change was answered with success and does not show yet."""
+"""Seconds between the reads of a campaign that was created, or changed, and does not show that yet."""
 _MARGIN = 15.0
 """Seconds that a question may take beyond what its requests may take, waits aside."""
 
@@ -272,9 +272,13 @@ class Probe:
             self.not_made(made, reply.error)
             raise reply.error
         self.state.save()
-        if self.shown(made) is None:
-            raise NotTold("the service shows no campaign of that name under the id that it gave")
-        return made
+        for wait in (0, *_SETTLES):
+            self.pace.sleep(wait)
+            if self.shown(made) is not None:
+                return made
+            if made.id is None:  # another one's
+                break
+        raise NotTold("the service shows no campaign of that name under the id that it gave")
 
     def not_made(self, made: Made, error: ExotelError) -> None:
         """Write down that a create failed. A refusal may be a lie, so only the list tells that nothing was made."""
@@ -298,10 +302,11 @@ class Probe:
             campaign = self.ask(lambda: self.client.get_campaign(campaign_id))
         except ExotelNotFound:
             return None
-        nameless = not campaign.name and campaign.schedule.send_at == self.start
-        if not made.confirmed and not nameless and made.key.casefold() not in campaign.name.casefold():
-            if campaign.name:  # somebody else's
-                made.id = None
+        # A service may keep no name, or cut it.
+        cut = made.name.casefold().startswith(campaign.name.casefold()) and campaign.schedule.send_at == self.start
+        if not made.confirmed and not cut and made.key.casefold() not in campaign.name.casefold():
+            if campaign.name:  # somebody else's, or ours under a name that the service made up
+                made.id, made.claimed = None, campaign_id
             self.state.save()
             return None
         made.confirmed = True

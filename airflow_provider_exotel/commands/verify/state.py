@@ -24,6 +24,7 @@ class Made:
     :param name: its name.
     :param key: the part of its name that nothing else on the account has.
     :param id: its id; ``None`` while it is not known for certain.
+    :param claimed: the id that the create was answered with, if another name was shown under it.
     :param confirmed: whether the service showed it under this id with its name.
     :param sent_at: when it was sent, in seconds since 1970.
     :param refused: whether the service refused to create it; a list without it, a while later, proves that it did.
@@ -34,6 +35,7 @@ class Made:
     name: str
     key: str
     id: str | None = None
+    claimed: str | None = None
     sent_at: float = 0.0
     confirmed: bool = False
     refused: bool = False
@@ -143,6 +145,7 @@ def _made(given: Mapping[str, Any]) -> Made:
         raise ValueError(kind)
     one = Made(kind, str(given["name"]), str(given["key"]))
     one.id = str(given["id"]) if given.get("id") else None
+    one.claimed = str(given["claimed"]) if given.get("claimed") else None
     one.sent_at = float(given.get("sent_at") or 0)
     one.confirmed, one.refused = bool(given.get("confirmed")), bool(given.get("refused"))
     one.gone = bool(given.get("gone"))

@@ -26,7 +26,7 @@ from airflow_provider_exotel.commands.verify.walk import walk
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 from .conftest import NUMBER, QUERY, Run, environment, probe_of, verify
-from .slow_changes import SlowChanges
+from .front import Front
 
 Command = Callable[..., Run]
 
@@ -215,22 +215,46 @@ def test_a_campaign_that_dials_when_it_is_resumed_counts_as_one_of_the_three_cal
     assert "paused-edit: not told: the 3 calls that are allowed are used up" in run.text
 
 
+def verify_through(front: Front, emulator: Emulator, out: Path) -> Run:
+    probe = probe_of(emulator, out)
+    probe = Probe(replace(probe.settings, host=front.host), NUMBER, probe.state, front.pace)
+    lines: list[str] = []
+    code = run(probe, out, read_only=False, say=lines.append)
+    return Run(code, "\n".join(lines), out)
+
+
 def test_changes_that_take_effect_seconds_after_their_answer_are_waited_for(out: Path) -> None:
-    with Emulator(seed=1) as emulator, SlowChanges(emulator, 5) as server:
-        probe = probe_of(emulator, out)
-        probe = Probe(replace(probe.settings, host=server.host), NUMBER, probe.state, server.pace)
-        lines: list[str] = []
-        code = run(probe, out, read_only=False, say=lines.append)
+    with Emulator(seed=1) as emulator, Front(emulator, seconds=5) as front:
+        ended = verify_through(front, emulator, out)
         calls = [call for each in emulator.campaigns for call in each.calls]
         statuses = {each.status for each in emulator.campaigns}
-    known = Profile.of_text(out.read_text()).answers()
+    known = ended.known
 
-    assert code == 0
+    assert ended.code == 0
     assert (known["edits"], known["deleted_get"]) == ("merge", "404")
     # Both are refused while it is paused, after an answer that says they are made.
     assert not known.keys() & {"deletes", "schedule_editable_when_paused"}
     assert len(calls) <= MOST_CALLS
     assert statuses <= {"deleted", "completed"}
+
+
+def test_a_campaign_whose_name_is_cut_is_removed(out: Path) -> None:
+    with Emulator(seed=1) as emulator, Front(emulator, rename=lambda name: name[:16]) as front:
+        ended = verify_through(front, emulator, out)
+        statuses = {each.status for each in emulator.campaigns}
+
+    assert ended.code == 0
+    assert statuses == {"deleted", "completed"}
+
+
+def test_a_campaign_that_got_another_name_is_named_by_the_id_of_its_answer(out: Path) -> None:
+    with Emulator(seed=1) as emulator, Front(emulator, rename=lambda _: "Campaign of today") as front:
+        ended = verify_through(front, emulator, out)
+        left = [each for each in emulator.campaigns if each.status not in {"deleted", "completed"}]
+
+    assert ended.code == 1
+    assert left
+    assert all(f", id {each.id}" in ended.text for each in left)
 
 
 @pytest.mark.parametrize("lost", [1, 2])
@@ -242,6 +266,16 @@ def test_the_form_of_body_is_asked_again_if_its_answers_were_lost(out: Path, los
     assert run.code == 0
     assert run.known["request_body"] == "both"
     assert run.known["call_items"]
+
+
+def test_a_campaign_that_can_be_read_only_seconds_after_it_was_created_is_waited_for(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        # The first read is of a campaign that does not exist.
+        emulator.faults.add(Fault(on="GET campaigns/*", kind="status", status=404, after=1, times=3))
+        run = verify(emulator, out)
+
+    assert "list-delay: at once" in run.text
+    assert "under the id that it gave" not in run.text
 
 
 def test_a_change_whose_answer_is_lost_tells_nothing_about_its_refusal(out: Path) -> None:

@@ -1,8 +1,10 @@
-"""A server in front of the emulator that answers each change at once, without a body, and makes it seconds later."""
+"""A server in front of the emulator that does what the emulator does not: makes changes late, and renames campaigns."""
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -14,15 +16,16 @@ from airflow_provider_exotel.commands.verify.probe import Pace
 from airflow_provider_exotel.emulator import Emulator
 
 
-class SlowChanges:
+class Front:
     """Answers for an emulator.
 
     :param emulator: makes what is asked for.
-    :param seconds: how long each PUT and DELETE is kept, on the emulator's clock.
+    :param seconds: how long each PUT and DELETE is kept after its answer, on the emulator's clock.
+    :param rename: returns the name that a new campaign gets instead of its own.
     """
 
-    def __init__(self, emulator: Emulator, seconds: float) -> None:
-        self._emulator, self._seconds = emulator, seconds
+    def __init__(self, emulator: Emulator, *, seconds: float = 0.0, rename: Callable[[str], str] | None = None) -> None:
+        self._emulator, self._seconds, self._rename = emulator, seconds, rename
         self._kept: list[tuple[float, str, str, bytes, dict[str, str]]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -48,6 +51,11 @@ class SlowChanges:
         self._emulator.clock.advance(max(0.0, end - self._emulator.clock.time()))
 
     def _forward(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> requests.Response:
+        if method == "POST" and path.endswith("/campaigns") and self._rename is not None:
+            given = json.loads(body)
+            campaign = given.get("campaigns", [given])[0]
+            campaign["name"] = self._rename(campaign["name"])
+            body = json.dumps(given).encode()
         return requests.request(method, f"{self._emulator.url}{path}", data=body, headers=headers, timeout=60)
 
     def _handler(outer) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self of its own
@@ -58,7 +66,7 @@ class SlowChanges:
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name: self.headers[name] for name in ("Authorization", "Content-Type") if self.headers[name]}
-                if self.command in {"PUT", "DELETE"} and "/campaigns/" in self.path:
+                if outer._seconds and self.command in {"PUT", "DELETE"} and "/campaigns/" in self.path:
                     due = outer._emulator.clock.time() + outer._seconds
                     outer._kept.append((due, self.command, self.path, body, headers))
                     self._answer(202, b"")
