@@ -39,7 +39,9 @@ def scheduled(probe: Probe) -> tuple[str, Campaign]:
         raise NotTold("a campaign that was created is not there any more")
     if campaign.status is not CampaignStatus.CREATED:
         probe.cache.pop("scheduled", None)
-        if campaign.status is not CampaignStatus.PAUSED:
+        if campaign.status is CampaignStatus.PAUSED:
+            remove_once(probe, made)
+        else:
             probe.state.calls += 1
             _has_dialled(probe, made)
         raise NotTold("a campaign that is scheduled for tomorrow is not in the status created")

@@ -14,6 +14,7 @@ from airflow_provider_exotel.commands.verify.state import Made
 
 _WAITS = (0, 1, 2, 4, 8, 15, 30, 60, 60, 60, 120, 120, 120, 120)
 """Seconds between the rounds, twelve minutes in all: longer than a new campaign takes to be in the list."""
+_SHORT_WAITS = (0, 2, 5, 10)
 _ENOUGH, _LONG = 4, 15
 _SETTLE = 120.0
 """Seconds after which a list without a campaign proves that its create was refused."""
@@ -56,6 +57,24 @@ def remove_once(probe: Probe, made: Made | None = None) -> None:
         _sweep(probe)
         _remove(probe, one)
         probe.state.save()
+
+
+def remove_scheduled(probe: Probe) -> int:
+    """Remove the campaigns for tomorrow, and return how many of them may still call.
+
+    :param probe: the account.
+    """
+    counted = probe.cache.get("counted", ())
+    left: list[Made] = []
+    for wait in _SHORT_WAITS:
+        probe.pace.sleep(wait)
+        made = [one for one in probe.state.made if one.kind == "campaign" and one.key not in counted]
+        for one in (left := [one for one in made if one.confirmed and not one.gone]):
+            _remove(probe, one)
+        probe.state.save()
+        if not (left := [one for one in left if not one.gone]):
+            break
+    return len(left)
 
 
 def _remove(probe: Probe, made: Made) -> None:

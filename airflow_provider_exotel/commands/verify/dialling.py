@@ -11,7 +11,7 @@ from airflow_provider_exotel.client.errors import ExotelError, ExotelNotFound
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.commands.verify.campaigns import pause
 from airflow_provider_exotel.commands.verify.check import Check
-from airflow_provider_exotel.commands.verify.cleanup import remove_once
+from airflow_provider_exotel.commands.verify.cleanup import remove_once, remove_scheduled
 from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
 from airflow_provider_exotel.commands.verify.probe import Probe, is_refusal
 
@@ -164,11 +164,15 @@ def _create_once(probe: Probe, *, calls: int, lasts: timedelta, **fields: Any) -
     form = probe.state.found.get("request-body", {}).get("known", {}).get("request_body")
     if form is None:
         raise NotTold("it is not known which form of body the account takes")
+    # What cannot be removed calls tomorrow, which counts.
+    if left := remove_scheduled(probe):
+        raise NotTold(f"{left} campaigns for tomorrow cannot be removed and call then, so no more are allowed")
     probe.ask(probe.client.check_access)  # a limit that is used up is waited for here, not between two creates
     probe.reserve_calls(calls)
     client = probe.another_client(tries=1, request_body="wrapped" if form == "wrapped" else "documented")
     try:
         made = probe.create(starts_in=_SOON, lasts=lasts, client=client, **fields)
+        probe.cache.setdefault("counted", set()).add(made.key)
     except (ExotelError, NotTold):
         remove_once(probe)
         raise

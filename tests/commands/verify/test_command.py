@@ -310,6 +310,9 @@ def test_what_cannot_be_removed_is_named(out: Path) -> None:
     assert left
     assert all(f"STILL THERE: campaign '{each.name}', id {each.id}" in run.text for each in left)
     assert state_of(out).exists()
+    # They call tomorrow, so nothing else may.
+    assert len(left) <= MOST_CALLS
+    assert not any(each.calls for each in emulator.campaigns)
 
 
 def test_the_state_of_another_account_is_refused(tmp_path: Path) -> None:
