@@ -15,7 +15,7 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.commands.verify.check import Check
 from airflow_provider_exotel.commands.verify.cleanup import remove_once
 from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
-from airflow_provider_exotel.commands.verify.probe import Probe, Reply, is_refusal
+from airflow_provider_exotel.commands.verify.probe import Probe, Reply, id_of, is_refusal
 from airflow_provider_exotel.commands.verify.state import Made
 
 _LOOKS = (0, 1, 2, 5, 10, 20, 30, 60, 90, 120)
@@ -133,7 +133,7 @@ def request_body(probe: Probe) -> Finding:
 def _seconds_until_listed(probe: Probe, made: Made) -> int | None:
     for before, after in pairwise((0, *_LOOKS)):
         probe.pace.sleep(after - before)
-        if made.id in [one.get("id") for one in probe.listed()]:
+        if made.id in [id_of(one) for one in probe.listed()]:
             probe.cache.setdefault("visible", set()).add(made.id)
             return after
     return None
@@ -278,7 +278,7 @@ def delete(probe: Probe) -> Finding:
         raise NotTold("a delete is answered with success and does not show")
     made.gone = True
     probe.state.save()
-    listed = campaign_id in [one.get("id") for one in probe.listed()]
+    listed = campaign_id in [id_of(one) for one in probe.listed()]
     where = "still in the list" if listed else "not in the list any more"
     shown = "HTTP 404" if word == "404" else "the status Deleted"
     known = {"deleted_get": word, "list_deleted": listed}

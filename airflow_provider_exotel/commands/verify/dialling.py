@@ -42,8 +42,10 @@ def paused_edit(probe: Probe) -> Finding:
         raise
     _sleep_until(probe, start + timedelta(seconds=_AFTER))
     campaign = probe.ask(lambda: probe.client.get_campaign(campaign_id))
-    if campaign.status is not CampaignStatus.PAUSED or campaign.schedule.end_at is None:
+    if campaign.status is not CampaignStatus.PAUSED:
         raise NotTold("a campaign that was paused before its start is not paused after it")
+    if campaign.schedule.end_at is None:
+        raise NotTold("the campaign does not show its schedule")
     wanted = {"end_at": campaign.schedule.end_at + timedelta(minutes=30)}
     if campaign.schedule.send_at is not None:
         wanted["send_at"] = campaign.schedule.send_at

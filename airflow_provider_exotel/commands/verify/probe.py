@@ -348,6 +348,11 @@ class Probe:
         return redact(text, [*spellings, self.settings.api_key, self.settings.api_token])
 
 
+def id_of(campaign: Mapping[str, Any]) -> str:
+    """Return the id of a campaign as the service wrote it, which may be a number, as the client reads it."""
+    return str(campaign.get("id") or "")
+
+
 def is_refusal(error: ExotelError | None) -> bool:
     """Return whether the service refused a request in words, as opposed to giving no usable answer."""
     no_answer = (ExotelOutcomeUnknown, ExotelConnectionError, ExotelResponseError, ExotelInputError)

@@ -1,8 +1,9 @@
-"""A server in front of the emulator that does what the emulator does not: makes changes late, and renames campaigns."""
+"""A server in front of the emulator that does what the emulator does not: late changes, other names, ids of digits."""
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,10 +23,20 @@ class Front:
     :param emulator: makes what is asked for.
     :param seconds: how long each PUT and DELETE is kept after its answer, on the emulator's clock.
     :param rename: returns the name that a new campaign gets instead of its own.
+    :param numeric_ids: whether the id of a campaign is a number.
     """
 
-    def __init__(self, emulator: Emulator, *, seconds: float = 0.0, rename: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        *,
+        seconds: float = 0.0,
+        rename: Callable[[str], str] | None = None,
+        numeric_ids: bool = False,
+    ) -> None:
         self._emulator, self._seconds, self._rename = emulator, seconds, rename
+        self._numeric_ids = numeric_ids
+        self._ids: list[str] = []
         self._kept: list[tuple[float, str, str, bytes, dict[str, str]]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -58,6 +69,17 @@ class Front:
             body = json.dumps(given).encode()
         return requests.request(method, f"{self._emulator.url}{path}", data=body, headers=headers, timeout=60)
 
+    def _path_inside(self, path: str) -> str:
+        return re.sub(r"(?<=/campaigns/)\d{4}(?=/|$)", lambda found: self._ids[int(found[0]) - 1000], path)
+
+    def _text_outside(self, text: str) -> str:
+        return re.sub(r'(?<="id":)\s*"(\w+)"', self._number, text) if self._numeric_ids else text
+
+    def _number(self, found: re.Match[str]) -> str:
+        if found[1] not in self._ids:
+            self._ids.append(found[1])
+        return f" {1000 + self._ids.index(found[1])}"
+
     def _handler(outer) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self of its own
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *_: object) -> None:
@@ -71,8 +93,8 @@ class Front:
                     outer._kept.append((due, self.command, self.path, body, headers))
                     self._answer(202, b"")
                 else:
-                    answer = outer._forward(self.command, self.path, body, headers)
-                    self._answer(answer.status_code, answer.content)
+                    answer = outer._forward(self.command, outer._path_inside(self.path), body, headers)
+                    self._answer(answer.status_code, outer._text_outside(answer.text).encode())
 
             do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 

@@ -247,6 +247,21 @@ def test_a_campaign_whose_name_is_cut_is_removed(out: Path) -> None:
     assert statuses == {"deleted", "completed"}
 
 
+def test_a_status_in_capitals_is_neither_of_the_documented_spellings(out: Path) -> None:
+    with Emulator(seed=1, status_words={"created": "CREATED"}) as emulator:
+        run = verify(emulator, out)
+
+    assert "status-words: not told" in run.text
+    assert "status_style" not in run.known
+
+
+def test_campaigns_whose_ids_are_numbers_are_found_in_the_list(out: Path) -> None:
+    with Emulator(seed=1) as emulator, Front(emulator, numeric_ids=True) as front:
+        known = verify_through(front, emulator, out).known
+
+    assert known["list_delay_seconds"] == 0
+
+
 def test_a_campaign_that_got_another_name_is_named_by_the_id_of_its_answer(out: Path) -> None:
     with Emulator(seed=1) as emulator, Front(emulator, rename=lambda _: "Campaign of today") as front:
         ended = verify_through(front, emulator, out)
