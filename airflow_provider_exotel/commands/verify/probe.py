@@ -228,6 +228,7 @@ class Probe:
         lasts: timedelta = timedelta(hours=3),
         client: ExotelClient | None = None,
         times: int = 1,
+        name_length: int = 0,
         **fields: Any,
     ) -> Made:
         """Create a campaign that calls the one number, and return what is known of it.
@@ -236,6 +237,7 @@ class Probe:
         :param lasts: how long its window is.
         :param client: the client to create it with.
         :param times: how often the number is in it.
+        :param name_length: how long its name is at least.
         :param fields: further fields of the request.
         :raises NotTold: if the service shows another campaign under the id, or none, or it is not certain of too many
             others whether they exist.
@@ -248,7 +250,7 @@ class Probe:
         given = {
             "numbers": [self.number] * times,
             "caller_id": self.settings.exophone,
-            "name": made.name,
+            "name": made.name.ljust(name_length, "x"),
             "read_via_text": TEXT,
         }
 

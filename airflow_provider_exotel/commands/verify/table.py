@@ -9,12 +9,13 @@ from airflow_provider_exotel.commands.verify.check import Check
 from airflow_provider_exotel.commands.verify.dialling import DIALLING
 from airflow_provider_exotel.commands.verify.filters import FILTERS
 from airflow_provider_exotel.commands.verify.lists import LISTS
+from airflow_provider_exotel.commands.verify.names import NAMES
 from airflow_provider_exotel.commands.verify.reads import READS
 
 READ_ONLY: tuple[Check, ...] = (*READS, *FILTERS)
-CHECKS: tuple[Check, ...] = (*READ_ONLY, *CREATES, *CAMPAIGNS, *LISTS, *DIALLING)
+CHECKS: tuple[Check, ...] = (*READ_ONLY, *CREATES, *CAMPAIGNS, *NAMES, *LISTS, *DIALLING)
 """Every check once, in the order of the report."""
-ORDER: tuple[Check, ...] = (*READ_ONLY, *CREATES, *READ_ONLY, *CREATES[-1:], *CAMPAIGNS, *LISTS, *DIALLING)
+ORDER: tuple[Check, ...] = (*READ_ONLY, *CREATES, *READ_ONLY, *CREATES[-1:], *CAMPAIGNS, *NAMES, *LISTS, *DIALLING)
 """The order of a walk. What can only be read once there are campaigns is asked again after they were created, and so is
 the form of body if its answer was lost: without it nothing is dialled."""
 
@@ -35,7 +36,7 @@ NOT_TOLD: Mapping[str, str] = {
 
 QUESTIONS: tuple[str, ...] = (
     "Does a create know an idempotency key, or how else can a client tell whether a lost request counted?",
-    "Is a campaign name limited in length or characters, and custom_field in length?",
+    "Which characters may the name of a campaign have, and is custom_field limited in length?",
     "What does PUT on a campaign answer when somebody else changes it at the same time?",
     "Which calls a minute may our account make, over all campaigns that run at the same time?",
 )

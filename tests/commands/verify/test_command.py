@@ -245,6 +245,7 @@ def test_a_campaign_whose_name_is_cut_is_removed(out: Path) -> None:
 
     assert ended.code == 0
     assert statuses == {"deleted", "completed"}
+    assert "name-length: a name is cut after 16 characters" in ended.text
 
 
 def test_a_status_in_capitals_is_neither_of_the_documented_spellings(out: Path) -> None:
