@@ -131,11 +131,12 @@ def request_body(probe: Probe) -> Finding:
 
 
 def _seconds_until_listed(probe: Probe, made: Made) -> int | None:
+    shown_after: int = probe.cache["shown after"]
     for before, after in pairwise((0, *_LOOKS)):
         probe.pace.sleep(after - before)
         if made.id in [id_of(one) for one in probe.listed()]:
             probe.cache.setdefault("visible", set()).add(made.id)
-            return after
+            return shown_after + after
     return None
 
 

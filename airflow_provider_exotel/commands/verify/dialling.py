@@ -112,7 +112,7 @@ def call_details(probe: Probe) -> Finding:
     campaign_id = str(made.id)
     _sleep_until(probe, end + timedelta(seconds=_AFTER))
     reply = probe.question(lambda: list(probe.client.call_details(campaign_id)))
-    pages = [answer for answer in reply.answers if answer.path.endswith("/call-details")]
+    pages = [one for one in reply.answers if one.path.endswith("/call-details") and one.status == _OK]
     if reply.error is not None:
         raise reply.error
     if not reply.value or not pages:
@@ -195,7 +195,7 @@ def _sleep_until(probe: Probe, moment: datetime) -> None:
         probe.pace.sleep(seconds)
 
 
-_TWO = 2
+_TWO, _OK = 2, 200
 
 DIALLING: tuple[Check, ...] = (
     Check(

@@ -274,8 +274,10 @@ class Probe:
             self.not_made(made, reply.error)
             raise reply.error
         self.state.save()
+        self.cache["shown after"] = 0
         for wait in (0, *_SETTLES):
             self.pace.sleep(wait)
+            self.cache["shown after"] += wait
             if self.shown(made) is not None:
                 return made
             if made.id is None:  # another one's

@@ -135,10 +135,11 @@ def paging(probe: Probe) -> Finding:
 def page_size(probe: Probe) -> Finding:
     """Ask for 500 campaigns at once."""
     reply = probe.question(lambda: list(probe.client.list_campaigns(page_size=LARGEST_PAGE, most=LARGEST_PAGE)))
-    if reply.error is not None or not reply.answers:
+    pages = [answer for answer in reply.answers if answer.status == _OK]
+    if reply.error is not None or not pages:
         raise reply.error or NotTold(_NO_CAMPAIGN)
-    total = ((parsed(reply.answers[0]) or {}).get("metadata") or {}).get("total")
-    count = len(objects(reply.answers[0]))
+    total = ((parsed(pages[0]) or {}).get("metadata") or {}).get("total")
+    count = len(objects(pages[0]))
     if not isinstance(total, int) or min(total, LARGEST_PAGE) <= _DEFAULT_PAGE:
         raise NotTold(f"the account has fewer than {_DEFAULT_PAGE + 1} campaigns, or does not tell how many")
     if count == total < LARGEST_PAGE:

@@ -290,8 +290,18 @@ def test_a_campaign_that_can_be_read_only_seconds_after_it_was_created_is_waited
         emulator.faults.add(Fault(on="GET campaigns/*", kind="status", status=404, after=1, times=3))
         run = verify(emulator, out)
 
-    assert "list-delay: at once" in run.text
     assert "under the id that it gave" not in run.text
+    # It was not looked for in the list before.
+    assert "list-delay: within 6 s" in run.text
+
+
+def test_the_form_of_calls_is_read_from_the_answer_that_has_them(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        # The first read is of the campaign that has not dialled, the second of the window's end.
+        emulator.faults.add(Fault(on="GET campaigns/*/call-details", kind="html_5xx", after=2, status=503))
+        run = verify(emulator, out)
+
+    assert "call_items" in run.known
 
 
 def test_a_change_whose_answer_is_lost_tells_nothing_about_its_refusal(out: Path) -> None:
