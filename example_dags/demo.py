@@ -23,13 +23,13 @@ from airflow_provider_exotel.emulator import Emulator
 
 ZONE = ZoneInfo("Asia/Kolkata")
 DAG_ID, REPORT_DAG_ID = "exotel_quickstart", "exotel_report_on_demand"
-# The one thing that is left behind, to be looked at.
+# The reports stay after the demo, so that you can open them.
 REPORTS = Path(__file__).resolve().parent.parent / ".demo"
 
 
 def main() -> None:
-    """Start the emulator, run the DAG, show what it made, watch it dial to its end, leave nothing running."""
-    # What comes up by itself is kept in a folder that is gone afterwards.
+    """Start the emulator, run the DAG, show its campaign, watch it dial to its end, and stop everything."""
+    # Everything else is in a temporary folder that is deleted at the end.
     with (
         tempfile.TemporaryDirectory(prefix="exotel-demo-") as folder,
         Emulator(seed=7, speed=900, skip_waiting=True, reports=REPORTS) as emulator,
@@ -55,14 +55,14 @@ def main() -> None:
 
 
 def run_dag(local: LocalAirflow, dag_id: str, **params: str) -> dict[str, Any]:
-    """Run a DAG as ``dag.test()`` does, and return what its task left in XCom."""
+    """Run a DAG as ``dag.test()`` does, and return the XComs of its task."""
     local.run([sys.executable, __file__, dag_id, json.dumps(params)])
     xcoms: dict[str, Any] = json.loads(Path(local.settings["EXOTEL_DEMO_XCOMS"]).read_text())
     return xcoms
 
 
 def run_dag_in_this_process(dag_id: str, params: dict[str, str]) -> None:
-    """Be the process that runs a DAG: Airflow reads its settings once, when it is imported."""
+    """Run a DAG here. This needs a process of its own, since Airflow reads its settings once, when it is imported."""
     run = importlib.import_module(dag_id).dag.test(run_conf=params)
     if run.state != "success":
         raise SystemExit(f"The run ended as {run.state}.")
@@ -73,13 +73,13 @@ def run_dag_in_this_process(dag_id: str, params: dict[str, str]) -> None:
 
 
 def show_request(emulator: Emulator) -> None:
-    """Show what was posted; the journal of the emulator holds numbers as a count."""
+    """Show the create request, with the count of its numbers instead of the numbers."""
     posted = next(entry for entry in emulator.requests if entry.method == "POST")
     console.print(Panel(json.dumps(posted.shown()["body"], indent=2), title="What was sent: POST campaigns"))
 
 
 def show_campaign(xcoms: dict[str, Any]) -> None:
-    """Show what downstream tasks find in XCom, and the window on the clocks of the people called."""
+    """Show the XComs for downstream tasks, and the window in the time zone of the people called."""
     campaign = xcoms["campaign"]
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_row("Campaign id (XCom)", f"[bold]{xcoms['return_value']}[/]")
@@ -95,7 +95,7 @@ def show_campaign(xcoms: dict[str, Any]) -> None:
 
 
 def watch(emulator: Emulator, campaign_id: str) -> dict[str, int]:
-    """Show the campaign dialling, as the API tells it, and return its final counts."""
+    """Show the progress of the campaign from the API, and return its final counts."""
     client = ExotelClient(
         emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host, requests_per_minute=600
     )
@@ -119,7 +119,7 @@ def show_outcome(counts: dict[str, int]) -> None:
 
 
 def show_report(xcoms: dict[str, Any]) -> None:
-    """Show what the report says, and where its page is."""
+    """Show the summary of the report, and the path of its page."""
     told = xcoms["return_value"]
     not_reached = sum(told["not_reached"].values())
     console.print(

@@ -1,12 +1,13 @@
-"""The whole life of an audience plan, from a warehouse or a file: plan, approve, upload, call, wait, report.
+"""All steps of an audience plan, from a warehouse or a file: plan, approve, upload, call, wait, report.
 
-Whoever pressed 9, or was called within the week, is left out of the next plan: the reports tell, by keyed digests.
+People who pressed 9, or were called within the week, are left out of the next plan. The reports identify them by keyed
+digests.
 
-People are read from the connection that ``EXOTEL_WAREHOUSE`` names, by a query, or else from the file
-``EXOTEL_AUDIENCE``. Nothing is uploaded and nobody is called before somebody has approved the plan, by its id, if
-Airflow can ask (3.1 and later). Nobody is asked about a plan that calls nobody.
+People are read by a query from the connection that ``EXOTEL_WAREHOUSE`` names, otherwise from the file
+``EXOTEL_AUDIENCE``. On Airflow 3.1 and later, nothing is uploaded and nobody is called before somebody has approved the
+plan. A plan that calls nobody needs no approval.
 
-The tasks that make requests for each campaign share a pool: ``airflow pools set exotel 8 "Requests to Exotel"``.
+The tasks that send requests for each campaign share a pool: ``airflow pools set exotel 8 "Requests to Exotel"``.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ PEOPLE: dict[str, Any] = (
     else {"path": os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())}
 )
 PLANS = os.environ.get("EXOTEL_PLANS", (HERE / "plans").as_uri())
-# Where a browser finds these folders: with it the task has a button that opens the page.
+# The web address of the folder of plans; with it the task has a button that opens the page.
 PLANS_URL = os.environ.get("EXOTEL_PLANS_URL")
 REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
 REPORTS_URL = os.environ.get("EXOTEL_REPORTS_URL")
@@ -50,7 +51,7 @@ PLANNED = "ti.xcom_pull(task_ids='plan', key='plan')"
 
 
 def calls_anybody(plan: dict[str, Any]) -> bool:
-    """Return whether there is anybody to call, and log why if there is not."""
+    """Return whether there is anybody to call, and log the plan in words."""
     logging.getLogger(__name__).info("%s", plan["description"])
     return bool(plan["accepted"])
 
@@ -95,7 +96,7 @@ with DAG(
         upload.output
     )
     ended = CampaignSensor(task_id="ended", campaign_ids=call.output, deferrable=True)
-    # Live calls may outlast a campaign by minutes; until they have ended the report asks for another try.
+    # Live calls may outlast a campaign by minutes. Until they have ended, the report fails and is tried again.
     report = CampaignReportOperator(
         task_id="report",
         campaign_ids=call.output,

@@ -1,6 +1,6 @@
-"""Call yourself first: a campaign to the test numbers, and the real one only once somebody of them was reached.
+"""Call yourself first: a campaign to the test numbers, and the real one only if one of them was reached.
 
-The numbers stand in the Airflow variable ``exotel_testers``, comma-separated: no DAG file and no run holds them.
+The test numbers are in the Airflow Variable ``exotel_testers``, comma-separated, and so in no DAG file and no run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 
 HERE = Path(__file__).parent
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())
-# From now on for two hours, so that it can be tried at any time; give real people a window.
+# Two hours from now, so that it can be tried at any time; give real people a window.
 NOW = {"end_at": "PT2H"}
 
 with DAG(

@@ -1,8 +1,8 @@
-"""Calls are reported as they end, and whoever pressed 9 is left out of the next plan within seconds.
+"""Report calls as they end, and leave out people who pressed 9 from the next plan within seconds.
 
 The callback program (``python -m airflow_provider_exotel.commands.callbacks``) writes to the folder that
-``EXOTEL_CALLBACKS`` names, and ``callback_base_url`` on the connection leads to the program. Set
-``EXOTEL_HAS_CALLBACKS`` once both are there.
+``EXOTEL_CALLBACKS`` names. ``callback_base_url`` on the connection is the address of the program. Set
+``EXOTEL_HAS_CALLBACKS`` once both exist.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HAS_CALLBACKS = bool(os.environ.get("EXOTEL_HAS_CALLBACKS"))
 with DAG(
     "exotel_callbacks",
     dag_display_name="Callbacks",
-    description="Leave out at once who opts out in a call",
+    description="Leave out people who opt out in a call at once",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

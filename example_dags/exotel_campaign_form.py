@@ -1,6 +1,6 @@
 """A campaign from a form: open the DAG, press *Trigger*, fill in, start.
 
-Hours, days and zone are the DAG's; people choose whom to call, what they hear and how often.
+The DAG sets hours, days and time zone. People choose the contacts, the text and the number of retries.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One campaign over as many days as it takes, at most a week: it goes on in the next window until nobody is left."""
+"""Continue one campaign in the next window until nobody is left to call, for a week at most."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (Path(__file__).parent / "audience.
 with DAG(
     "exotel_days",
     dag_display_name="Over several days",
-    description="One campaign that goes on until nobody is left",
+    description="One campaign that continues until nobody is left to call",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,
@@ -35,7 +35,7 @@ with DAG(
         wait_for_completion=True,
         deferrable=True,
         on_window_end="resume",
-        # Counted from the run, not from now: it is asked for again each time a window opens.
+        # Counted from the run, not from now, since it is rendered again each time a window opens.
         until="{{ (dag_run.start_date + macros.timedelta(days=7)).isoformat() }}",
     )
 

@@ -1,4 +1,4 @@
-"""A campaign for each region, and one sensor that waits for all of them.
+"""Create a campaign for each region, and wait for all of them with one sensor.
 
 The tasks that create campaigns share a pool: ``airflow pools set exotel 8 "Requests to Exotel"``.
 """

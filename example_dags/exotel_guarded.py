@@ -1,6 +1,6 @@
-"""A campaign with a limit on its cost, which pauses itself if its calls fail.
+"""Limit the cost of a campaign, and pause it if its calls fail.
 
-``max_cost`` needs ``price_per_minute`` on the connection, so it is given only where ``EXOTEL_MAX_COST`` is set.
+``max_cost`` needs ``price_per_minute`` on the connection, so it is given only if ``EXOTEL_MAX_COST`` is set.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from airflow_provider_exotel.operators.campaign import CreateCampaignOperator
 
 HERE = Path(__file__).parent
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())
-# From now on for two hours, so that it can be tried at any time; give real people a window.
+# Two hours from now, so that it can be tried at any time; give real people a window.
 NOW = {"end_at": "PT2H"}
 
 with DAG(
     "exotel_guarded",
     dag_display_name="Guarded campaign",
-    description="Refuse what costs too much, pause what fails",
+    description="Refuse a campaign that costs too much, pause one that fails",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

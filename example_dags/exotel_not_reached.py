@@ -1,6 +1,6 @@
-"""Call once more those whom earlier campaigns did not reach, and nobody more than five times in all of them.
+"""Call the people again that earlier campaigns did not reach, nobody more than five times altogether.
 
-The reports are those of the example *Report with recordings*, or any others under the same key.
+It reads the reports of the example *Report with recordings*, or any others with the same key.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
 
 with DAG(
     "exotel_not_reached",
-    dag_display_name="Those not reached",
-    description="A second campaign for those whom the first did not reach",
+    dag_display_name="People not reached",
+    description="A second campaign for people that the first did not reach",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

@@ -1,4 +1,4 @@
-"""Runs whenever a campaign of the account has finished (Airflow 3.3 and later), however it was created."""
+"""Run whenever a campaign of the account has finished, however it was created (Airflow 3.3 and later)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from airflow_provider_exotel.triggers.assets import finished_campaigns
 
 
 @task
-def tell(triggering_asset_events: Any = None) -> None:
-    """Say how each of them ended; several may come as one run."""
+def print_outcomes(triggering_asset_events: Any = None) -> None:
+    """Print how each campaign ended; several may arrive as one run."""
     for events in triggering_asset_events.values():
         for event in events:
             outcome = event.extra["payload"]
@@ -31,4 +31,4 @@ if not airflow_version.startswith(("2.", "3.0", "3.1", "3.2")):
         tags=["exotel"],
         doc_md=__doc__,
     ) as dag:
-        tell()
+        print_outcomes()

@@ -1,4 +1,4 @@
-"""Pause the campaigns whose tasks are gone, every five minutes: the part of stopping that no process could hear of."""
+"""Pause campaigns whose tasks are gone, every five minutes, in case no process noticed the end of the task."""
 
 from __future__ import annotations
 

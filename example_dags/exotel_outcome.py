@@ -1,4 +1,4 @@
-"""Create a campaign, wait for its end without a worker, and go on by how many people it reached."""
+"""Create a campaign, wait for its end without a worker, and branch by how many people it reached."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (Path(__file__).parent / "audience.
 
 
 @task.branch
-def judge(outcome: dict[str, Any]) -> str:
-    """Choose what follows."""
-    return "tell_the_team" if outcome["reached"] < 0.5 * outcome["contacts"] else "done"
+def choose_next(outcome: dict[str, Any]) -> str:
+    """Choose the task that follows."""
+    return "notify_team" if outcome["reached"] < 0.5 * outcome["contacts"] else "done"
 
 
 @task
-def tell_the_team(outcome: dict[str, Any]) -> None:
-    """Say how it ended."""
+def notify_team(outcome: dict[str, Any]) -> None:
+    """Print how the campaign ended."""
     print(f"{outcome['reached']} of {outcome['contacts']} people were reached, {outcome['never_tried']} never called.")
 
 
 @task
 def done() -> None:
-    """Nothing more to do."""
+    """Do nothing more."""
 
 
 with DAG(
     "exotel_outcome",
-    dag_display_name="Go on by the outcome",
-    description="Wait without a worker, then choose what follows",
+    dag_display_name="Branch by the outcome",
+    description="Wait without a worker, then choose the next task",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,
@@ -53,7 +53,7 @@ with DAG(
         deferrable=True,
     )
     outcome = create_campaign.output["outcome"]
-    judge(outcome) >> [tell_the_team(outcome), done()]
+    choose_next(outcome) >> [notify_team(outcome), done()]
 
 if __name__ == "__main__":
     dag.test()

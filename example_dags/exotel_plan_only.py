@@ -1,6 +1,6 @@
 """See what a campaign would do before anybody is called: the plan as a page.
 
-``EXOTEL_PLANS`` names the folder of the pages, and ``EXOTEL_PLANS_URL`` where a browser finds it.
+``EXOTEL_PLANS`` names the folder of the pages, and ``EXOTEL_PLANS_URL`` its web address.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ HERE = Path(__file__).parent
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())
 PLANS = os.environ.get("EXOTEL_PLANS", (HERE / "plans").as_uri())
 PLANS_URL = os.environ.get("EXOTEL_PLANS_URL")
-# From now on for two hours, so that it can be tried at any time; give real people a window.
+# Two hours from now, so that it can be tried at any time; give real people a window.
 NOW = {"end_at": "PT2H"}
 
 with DAG(
     "exotel_plan_only",
     dag_display_name="Only the plan",
-    description="Check everything, call nobody, leave a page",
+    description="Check everything, call nobody, write a page",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

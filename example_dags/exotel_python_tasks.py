@@ -1,6 +1,6 @@
-"""A campaign from Python tasks, with the hook's methods for agents: plain types in, JSON without numbers out.
+"""Create a campaign from Python tasks with the hook's methods for agents, which take plain types and return JSON.
 
-The list of contacts is named by ``EXOTEL_LIST``.
+``EXOTEL_LIST`` names the contact list.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def plan() -> dict[str, Any]:
 
 @task
 def order(times: dict[str, Any], run_id: str | None = None) -> dict[str, Any]:
-    """Create the campaign of this run, once however often the task is tried."""
+    """Create the campaign of this run, only once however often the task is tried."""
     return ExotelHook().order_campaign(f"python-{run_id}", LISTS, read_via_text=TEXT, name="Reminder", **times)
 
 
 @task
-def tell(campaign: dict[str, Any]) -> None:
-    """Say how it stands."""
+def print_state(campaign: dict[str, Any]) -> None:
+    """Print the state of the campaign."""
     print(ExotelHook().get_campaign(campaign["id"]))
 
 
@@ -48,7 +48,7 @@ with DAG(
     tags=["exotel"],
     doc_md=__doc__,
 ) as dag:
-    tell(order(plan()))
+    print_state(order(plan()))
 
 if __name__ == "__main__":
     dag.test()

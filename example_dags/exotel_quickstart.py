@@ -1,4 +1,4 @@
-"""Remind the people in a file, between 10:00 and 18:00 on their clocks, on working days."""
+"""Remind the people in a file, on working days between 10:00 and 18:00 in their time zone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Remind people, wait for the end, and keep the report with the recordings of the calls.
 
-The service drops recordings after 90 days. The report names people by a digest under the key in the Airflow variable
-``exotel_report_key``; recordings are named by call.
+The service deletes recordings after 90 days. The report identifies people by a digest under the key in the Airflow
+Variable ``exotel_report_key``; recordings are named after their call.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from airflow_provider_exotel.operators.report import CampaignReportOperator
 HERE = Path(__file__).parent
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())
 REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
-# From now on for two hours, so that it can be tried at any time; give real people a window.
+# Two hours from now, so that it can be tried at any time; give real people a window.
 NOW = {"end_at": "PT2H"}
 
 with DAG(
     "exotel_recordings",
     dag_display_name="Report with recordings",
-    description="Copy the recordings before the service drops them",
+    description="Copy the recordings before the service deletes them",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,
@@ -40,7 +40,7 @@ with DAG(
         wait_for_completion=True,
         deferrable=True,
     )
-    # Live calls may outlast a campaign by minutes; until they have ended the report asks for another try.
+    # Live calls may outlast a campaign by minutes. Until they have ended, the report fails and is tried again.
     report = CampaignReportOperator(
         task_id="report",
         campaign_ids=remind.output,

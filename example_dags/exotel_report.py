@@ -1,4 +1,4 @@
-"""Remind people, wait until the campaign has ended, and leave a report behind."""
+"""Remind people, wait until the campaign has ended, and write a report."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from airflow_provider_exotel.sensors.campaign import CampaignSensor
 HERE = Path(__file__).parent
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())
 REPORTS = os.environ.get("EXOTEL_REPORTS", (HERE / "reports").as_uri())
-# Where a browser finds that folder: with it the report task has a button that opens the page.
+# The web address of that folder; with it the report task has a button that opens the page.
 REPORTS_URL = os.environ.get("EXOTEL_REPORTS_URL")
 WINDOW = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolkata", "weekdays": "mon-fri", "end_buffer": "PT15M"}
 RETRIES = {"number_of_retries": 2, "interval_mins": 15, "mechanism": "Linear", "on_status": ["busy", "no-answer"]}
 
 with DAG(
     "exotel_report",
-    dag_display_name="Leave a report behind",
+    dag_display_name="A campaign and its report",
     description="Remind, wait, report",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
@@ -48,7 +48,7 @@ with DAG(
         timeout=timedelta(days=4).total_seconds(),
     )
 
-    # Live calls may outlast the campaign by minutes; until they have ended the report asks for another try.
+    # Live calls may outlast the campaign by minutes. Until they have ended, the report fails and is tried again.
     report = CampaignReportOperator(
         task_id="report",
         campaign_ids=create.output,

@@ -1,4 +1,4 @@
-"""A report of campaigns that have ended, for whoever asks: press *Trigger* and name them."""
+"""Write a report of ended campaigns on demand: press *Trigger* and enter their ids."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from airflow.providers.common.compat.sdk import DAG, Param
 from airflow_provider_exotel.operators.report import CampaignReportOperator
 
 REPORTS = os.environ.get("EXOTEL_REPORTS", (Path(__file__).parent / "reports").as_uri())
-# Where a browser finds that folder: with it the report task has a button that opens the page.
+# The web address of that folder; with it the report task has a button that opens the page.
 REPORTS_URL = os.environ.get("EXOTEL_REPORTS_URL")
 
 with DAG(
     "exotel_report_on_demand",
     dag_display_name="A report on demand",
-    description="Press Trigger and name the campaigns",
+    description="Press Trigger and enter the ids of the campaigns",
     schedule=None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow adds its own zone
     catchup=False,

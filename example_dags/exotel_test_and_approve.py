@@ -1,6 +1,6 @@
-"""Call yourself first, approve, and then call everybody: for teams in which one hears it and another one decides.
+"""Call yourself first, approve, and then call everybody, for teams in which one person tests and another decides.
 
-Where Airflow can ask (3.1 and later), nobody else is called before somebody has approved.
+On Airflow 3.1 and later, nobody else is called before somebody has approved.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ except (ImportError, AirflowOptionalProviderFeatureException):
 
 HERE = Path(__file__).parent
 AUDIENCE = os.environ.get("EXOTEL_AUDIENCE", (HERE / "audience.csv").as_uri())
-# From now on for two hours, so that it can be tried at any time; give real people a window.
+# Two hours from now, so that it can be tried at any time; give real people a window.
 NOW = {"end_at": "PT2H"}
 TEXT = "Your appointment is tomorrow at ten."
 
@@ -49,7 +49,7 @@ with DAG(
         read_via_text=TEXT,
         name="Appointment reminder",
         schedule=NOW,
-        # Approval may take longer than the hours are open: then nobody is called.
+        # If the approval takes longer than the two hours, nobody is called.
         on_missed_window="skip",
     )
     if ApprovalOperator is not None:

@@ -1,4 +1,4 @@
-"""What ``make demo`` and ``make airflow`` share: an Airflow of its own, and made-up people."""
+"""Shared by ``make demo`` and ``make airflow``: a temporary Airflow, and made-up people."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ console = Console(highlight=False, width=100)
 
 @dataclass(frozen=True)
 class LocalAirflow:
-    """An Airflow whose home is gone afterwards.
+    """An Airflow with a temporary home.
 
     :param settings: its environment.
-    :param secrets: what its output must not show.
+    :param secrets: texts that its output must not show.
     """
 
     settings: dict[str, str]
@@ -45,7 +45,7 @@ class LocalAirflow:
 
     @classmethod
     def beside(cls, emulator: Emulator, folder: Path, **settings: str) -> LocalAirflow:
-        """Return one that knows the example DAGs and their audience."""
+        """Return an Airflow with the example DAGs and their audience."""
         key, token = emulator.api_key, emulator.api_token
         return cls(
             {
@@ -53,7 +53,7 @@ class LocalAirflow:
                 # Airflow starts its components by name.
                 "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
                 "AIRFLOW_HOME": str(folder / "airflow"),
-                # On a busy machine SQLite's own 5 seconds pass, and then the scheduler ends.
+                # On a busy machine SQLite's default of 5 seconds runs out, and the scheduler ends.
                 "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder.resolve()}/airflow/airflow.db?timeout=120",
                 "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
                 "AIRFLOW__CORE__DAGS_FOLDER": str(HERE),
@@ -80,7 +80,7 @@ class LocalAirflow:
         done = subprocess.run(  # noqa: S603 - our own commands
             command, env=self.settings, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
         )
-        # Where tasks run inside of dag.test(), Airflow prints at DEBUG the very secrets it is told to mask.
+        # If tasks run inside of dag.test(), Airflow logs at DEBUG level the secrets that it should mask.
         output = redact(done.stdout, self.secrets)
         if log := os.environ.get("EXOTEL_DEMO_LOG"):
             with Path(log).open("a") as file:
@@ -91,7 +91,7 @@ class LocalAirflow:
 
 
 def write_audience(path: Path) -> Path:
-    """Write made-up people to a file, which is where an audience belongs: Airflow stores what a DAG holds."""
+    """Write made-up people to a file: Airflow would store numbers in a DAG file."""
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["name", "number"])
@@ -106,7 +106,7 @@ def people() -> list[str]:
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Show that something goes on, and how long it took."""
+    """Show a running step, and how long it took."""
     began = time.monotonic()
     with console.status(f"{title} ..."):
         yield

@@ -1,7 +1,7 @@
-"""A whole Airflow beside a local Exotel, until it is stopped: ``make airflow``.
+"""Run a whole Airflow beside a local Exotel until it is stopped: ``make airflow``.
 
-API server, scheduler, triggerer and DAG processor with LocalExecutor, the example DAGs, the connection
-``exotel_default`` and the pool ``exotel``. Everything is kept in a folder that is gone afterwards.
+It has API server, scheduler, triggerer and DAG processor with LocalExecutor, the example DAGs, the connection
+``exotel_default`` and the pool ``exotel``. Everything is in a temporary folder that is deleted at the end.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CONTACT_LIST = "demo-list"
 
 
 def main() -> None:
-    """Start everything, say where to look, and wait for Ctrl-C or the terminal to be closed."""
+    """Start everything, print the addresses, and wait for Ctrl-C or the terminal to be closed."""
     asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: asked_to_stop.set())
@@ -54,7 +54,7 @@ def main() -> None:
             with step("Airflow starts"):
                 ready = wait_until_ready(port, process, asked_to_stop)
             if ready:
-                say_where(port, emulator)
+                print_addresses(port, emulator)
                 while process.poll() is None and not asked_to_stop.wait(1):
                     pass
             if not asked_to_stop.is_set():
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def settings(port: int) -> dict[str, str]:
-    """Return what makes it a local Airflow without log-in, reached on loopback only."""
+    """Return the settings of a local Airflow without a login, reachable on loopback only."""
     address = f"http://127.0.0.1:{port}"
     return {
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
@@ -90,7 +90,7 @@ def free_port() -> int:
     """Return Airflow's usual port, or any other if that one is taken."""
     for port in (PREFERRED_PORT, 0):
         with socket.socket() as probe:
-            # The server sets it too; without it a port that was in use a minute ago would seem taken.
+            # The server sets it too; without it a port that was in use a minute ago would look taken.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
@@ -101,7 +101,7 @@ def free_port() -> int:
 
 
 def prepare(local: LocalAirflow, emulator: Emulator) -> None:
-    """Make the database, and in it the pool and the connection, where the form can show and change it."""
+    """Create the database with the pool and the connection, so that the form can show and change the connection."""
     connection = {
         "conn_type": "exotel",
         "host": emulator.host.rpartition(":")[0],
@@ -116,14 +116,14 @@ def prepare(local: LocalAirflow, emulator: Emulator) -> None:
     local.commands(
         ["db", "migrate"],
         ["connections", "add", "exotel_default", "--conn-json", json.dumps(connection)],
-        # Without --include-deferred: a campaign that is waited for in the triggerer would hold its slot for hours.
+        # Without --include-deferred, since a deferred task would hold its slot for hours.
         ["pools", "set", "exotel", str(POOL_SLOTS), purpose],
     )
 
 
 @contextmanager
 def standalone(local: LocalAirflow, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run all components of Airflow, and leave none of their processes."""
+    """Run all components of Airflow, and end all of their processes."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"],
@@ -131,7 +131,7 @@ def standalone(local: LocalAirflow, log: Path) -> Iterator[subprocess.Popen[byte
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # Its own group: Airflow leaves its components behind when only the first process is told to stop.
+            # Its own process group: Airflow leaves its components running if only the first process is stopped.
             start_new_session=True,
         )
     try:
@@ -141,19 +141,19 @@ def standalone(local: LocalAirflow, log: Path) -> Iterator[subprocess.Popen[byte
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the whole group of processes: first politely, then for certain."""
+    """End the process group: first with SIGTERM, then with SIGKILL."""
     for number, within in ((signal.SIGTERM, STOPS_WITHIN), (signal.SIGKILL, 5)):
         ends = time.monotonic() + within
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
             while time.monotonic() < ends:
-                process.poll()  # one that has ended and was not asked for would count as alive
+                process.poll()  # an ended process that was not waited for would count as alive
                 os.killpg(process.pid, 0)
                 time.sleep(0.2)
 
 
 def wait_until_ready(port: int, process: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
-    """Wait until every component reports itself healthy, and return whether they do; say what is waited for."""
+    """Wait until every component is healthy, log the ones still missing, and return whether all became healthy."""
     began = said = time.monotonic()
     while process.poll() is None and time.monotonic() - began < READY_WITHIN and not asked_to_stop.wait(0.5):
         missing = _not_ready(port)
@@ -175,8 +175,8 @@ def _not_ready(port: int) -> list[str]:
     return [name for name in COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]
 
 
-def say_where(port: int, emulator: Emulator) -> None:
-    """Say where everything is."""
+def print_addresses(port: int, emulator: Emulator) -> None:
+    """Print the address of everything."""
     airflow = f"http://127.0.0.1:{port}"
     for title, place, remark in (
         ("Airflow", airflow, "no log-in: whoever reaches this address is an admin"),

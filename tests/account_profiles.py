@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_exotel.client.profile import VALUES
-from airflow_provider_exotel.commands.verify.table import NOT_TOLD
+from airflow_provider_exotel.commands.verify.table import MAY_STAY_UNKNOWN
 from airflow_provider_exotel.emulator import Settings
 from airflow_provider_exotel.emulator.profile import read_profile
 
@@ -19,7 +19,7 @@ NUMBERS: Mapping[str, tuple[int, ...]] = {
     "list_delay_seconds": (0, 5, 30),
 }
 # The emulator has one host.
-NOT_PLAYED = {"wrong_region_status"}
+UNPLAYABLE = {"wrong_region_status"}
 
 
 def values_of(name: str) -> tuple[Any, ...]:
@@ -37,12 +37,12 @@ def played(profile: Mapping[str, Any], dialect: str = "documented") -> dict[str,
     """Return the whole profile that the emulator plays then."""
     settings = Settings(**switches_of(profile, dialect))
     renamed = {"request_body": "accepts", "requests_per_minute": "rate_limit"}
-    names = [renamed.get(name, name) for name in VALUES if name not in NOT_PLAYED]
+    names = [renamed.get(name, name) for name in VALUES if name not in UNPLAYABLE]
     answers = {name: _form(settings, name) for name in names}
     if settings.rate_limit is None or not settings.rate_limit_headers:
         answers |= {"rate_limit": None, "rate_limit_headers": False}
     answers["auth_envelope"] = settings.auth_envelope or settings.envelope
-    return {name: answers[renamed.get(name, name)] for name in VALUES if name not in NOT_PLAYED}
+    return {name: answers[renamed.get(name, name)] for name in VALUES if name not in UNPLAYABLE}
 
 
 def single_deviations() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -51,13 +51,13 @@ def single_deviations() -> Iterator[tuple[str, dict[str, Any]]]:
         yield dialect, {}
         base = played({}, dialect)
         for name in VALUES:
-            if name not in NOT_PLAYED:
+            if name not in UNPLAYABLE:
                 yield from ((dialect, {name: value}) for value in values_of(name) if value != base[name])
 
 
 def rotations() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield profiles in which each value of each answer occurs at least once."""
-    names = [name for name in VALUES if name not in NOT_PLAYED]
+    names = [name for name in VALUES if name not in UNPLAYABLE]
     for turn in range(max(len(values_of(name)) for name in names)):
         profile = {name: values_of(name)[(turn + place) % len(values_of(name))] for place, name in enumerate(names)}
         yield DIALECTS[turn % len(DIALECTS)], profile
@@ -67,7 +67,7 @@ def mixtures(count: int, seed: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield profiles with a value drawn for each answer."""
     draw = random.Random(seed)
     for _ in range(count):
-        names = [name for name in VALUES if name not in NOT_PLAYED]
+        names = [name for name in VALUES if name not in UNPLAYABLE]
         yield draw.choice(DIALECTS), {name: draw.choice(values_of(name)) for name in names}
 
 
@@ -85,7 +85,7 @@ def told(answers: Mapping[str, Any]) -> set[str]:
         "list_deleted": answers["deletes"] == "never",
         "schedule_editable_when_paused": answers["edits"] == "ignore",
     }
-    assert never | set(hidden) | {"requests_per_minute"} == set(NOT_TOLD)
+    assert never | set(hidden) | {"requests_per_minute"} == set(MAY_STAY_UNKNOWN)
     hides = {name for name, is_hidden in hidden.items() if is_hidden}
     return {name for name, value in answers.items() if value is not None} - never - hides
 

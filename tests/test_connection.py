@@ -154,7 +154,7 @@ def test_where_the_account_lives(region: str | None, host: str | None, port: int
         ({"extra": {"region": "other"}}, "host", "is required"),
         ({"extra": {"profile": "/canary/profile.json"}}, "extra.profile", "cannot be read (FileNotFoundError)"),
         ({"extra": {"profile": "{canary"}}, "extra.profile", "must be a profile as a JSON object"),
-        ({"extra": {"profile": {"canary": 1}}}, "extra.profile", "must be a profile, which has a version"),
+        ({"extra": {"profile": {"canary": 1}}}, "extra.profile", "must be a profile with a version"),
         ({"extra": {"region": "canary"}}, "extra.region", "use one of 'singapore', 'mumbai', 'other'"),
         ({"extra": {"region": "mumbay"}}, "extra.region", "did you mean 'mumbai'?"),
         ({"extra": {"request_body": "canary"}}, "extra.request_body", "use one of 'auto', 'documented', 'wrapped'"),

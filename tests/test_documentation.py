@@ -173,7 +173,7 @@ def table_under(page: Path, heading: str) -> list[list[str]]:
 def test_the_table_of_what_is_sent_again_is_the_one_in_the_code() -> None:
     rows = table_under(ROOT / "docs" / "one-campaign.md", "What is sent again, and what never is")
 
-    assert rows == [[rule.happened, rule.read, rule.change, rule.create] for rule in RULES]
+    assert rows == [[rule.description, rule.read, rule.change, rule.create] for rule in RULES]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "example_dags").glob("exotel_*.py")), ids=lambda path: path.stem)
@@ -222,7 +222,7 @@ def test_the_pytest_examples_of_the_guide_to_testing_pass(tmp_path: Path) -> Non
 
 
 def test_the_table_of_actions_is_what_is_allowed_and_what_is_done_already() -> None:
-    page = (ROOT / "docs" / "waiting.md").read_text().split("## Steering")[1]
+    page = (ROOT / "docs" / "waiting.md").read_text().split("## Controlling a campaign")[1]
     _, *rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
 
     assert {action: statuses_in(words) for action, words, _ in rows} == ALLOWED
@@ -237,13 +237,13 @@ def statuses_in(words: str) -> set[CampaignStatus]:
 
 
 def test_each_row_of_the_live_service_is_a_check_of_verify() -> None:
-    from airflow_provider_exotel.commands.verify.table import CHECKS, NOT_TOLD
+    from airflow_provider_exotel.commands.verify.table import CHECKS, MAY_STAY_UNKNOWN
 
     page = ROOT / "docs" / "live-service.md"
 
     rows = table_under(page, "What is not known")
     assert rows == [[check.question, check.client, f"`{check.id}`"] for check in CHECKS]
-    assert table_under(page, "What no check can tell") == [[f"`{name}`", why] for name, why in NOT_TOLD.items()]
+    assert table_under(page, "What no check can tell") == [[f"`{name}`", why] for name, why in MAY_STAY_UNKNOWN.items()]
 
 
 @pytest.mark.airflow

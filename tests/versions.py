@@ -8,3 +8,6 @@ AIRFLOW = tuple(map(int, version("apache-airflow").split(".")[:2]))
 
 FINDS_ANY_EXTRA = not (3, 0) <= AIRFLOW < (3, 2)
 """Whether Airflow finds a connection whose extra is not a JSON object, and leaves it to the provider to refuse it."""
+
+RETRIES_KILLED_TASKS = not (3, 0) <= AIRFLOW < (3, 1)
+"""Whether Airflow retries a task whose process was killed by a signal; 3.0 fails it, whatever its ``retries``."""

@@ -1,6 +1,6 @@
-"""Which of the documented forms an answer has: the raw body in, answers of a profile out. Pure.
+"""Detects the documented forms of an answer: takes the raw answer, returns values for a profile. Pure.
 
-What cannot be told from an answer is left out of the result.
+A form that the answer does not show is left out of the result.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CATALOGUE = {
     409: (1008,),
     415: (1011,),
 }
-"""The numbers of errors in the catalogue of a sister API of Exotel, by HTTP status."""
+"""Error numbers in the catalogue of a sister API of Exotel, by HTTP status."""
 _HYPHEN_COUNTS = ("in-progress", "failed-dnd", "failed-no-attempt", "paused", "retry", "retrying", "invalid")
 _UNDERSCORE_COUNTS = ("in_progress", "no_answer", "busy", "pending")
 _UNAUTHORISED, _CONFLICT, _TOO_MANY = 401, 409, 429
@@ -31,35 +31,35 @@ _OK = range(200, 300)
 Answers = dict[str, Any]
 
 
-def parsed(answer: RawAnswer) -> Any:
-    """Return the JSON of an answer, ``None`` if there is none."""
+def parse_body(answer: RawAnswer) -> Any:
+    """Return the JSON of an answer, ``None`` if it has none."""
     try:
         return json.loads(answer.text)
     except (ValueError, RecursionError):
         return None
 
 
-def entries(answer: RawAnswer) -> list[Mapping[str, Any]]:
-    """Return the entries of an answer as they were written, one for an object."""
-    body = parsed(answer)
+def entries_of(answer: RawAnswer) -> list[Mapping[str, Any]]:
+    """Return the entries of an answer unchanged; a single object is one entry."""
+    body = parse_body(answer)
     response = body.get("response") if isinstance(body, Mapping) else None
     return [one for one in (response if isinstance(response, list) else [response]) if isinstance(one, Mapping)]
 
 
-def objects(answer: RawAnswer) -> list[Mapping[str, Any]]:
-    """Return the objects of an answer, taken out of their wrapping."""
-    return [_data(one) for one in entries(answer)]
+def objects_of(answer: RawAnswer) -> list[Mapping[str, Any]]:
+    """Return the objects of an answer without their wrapping."""
+    return [_data(one) for one in entries_of(answer)]
 
 
 def form_of_error(answer: RawAnswer) -> Answers:
-    """Return the shape and the numbers of an error answer."""
+    """Return the shape of an error answer and the catalogue of its error numbers."""
     if answer.status in _OK:
         return {}
     at_the_gate = answer.status in {_UNAUTHORISED, _TOO_MANY}
     shape = _shape(answer)
     found: Answers = {} if shape is None else {"auth_envelope" if at_the_gate else "envelope": shape}
-    code = next((one for one in _codes(parsed(answer)) if isinstance(one, (int, str))), None)
-    # Where an error holds nothing but a word for its code, there may be numbers all the same.
+    code = next((one for one in _codes(parse_body(answer)) if isinstance(one, (int, str))), None)
+    # The shape "error" has a word as its code; other errors of the account may have numbers all the same.
     if code is not None and not at_the_gate and shape != "error" and answer.status in CATALOGUE:
         found["error_codes"] = "catalogue" if code in CATALOGUE[answer.status] else "other"
     return found
@@ -68,14 +68,14 @@ def form_of_error(answer: RawAnswer) -> Answers:
 def form_of_list(answer: RawAnswer) -> Answers:
     """Return the form of a page of campaigns."""
     found = _metadata(answer)
-    if given := entries(answer):
+    if given := entries_of(answer):
         found["list_items"] = "wrapped" if _is_wrapped(given[0]) else "bare"
     return found
 
 
 def form_of_campaign(answer: RawAnswer) -> Answers:
-    """Return the form of one campaign, as a GET of it shows it."""
-    body, given = parsed(answer), entries(answer)
+    """Return the form of one campaign in the answer to its GET."""
+    body, given = parse_body(answer), entries_of(answer)
     if not given or not isinstance(body, Mapping):
         return {}
     data = _data(given[0])
@@ -104,8 +104,8 @@ def form_of_counts(stats: Any) -> Answers:
 
 
 def form_of_calls(answer: RawAnswer) -> Answers:
-    """Return the form of a page of call details that has calls."""
-    if not (given := entries(answer)):
+    """Return the form of a page of call details, empty if it has no calls."""
+    if not (given := entries_of(answer)):
         return {}
     call = _data(given[0])
     found: Answers = {"call_items": "wrapped" if _is_wrapped(given[0]) else "bare"}
@@ -116,8 +116,8 @@ def form_of_calls(answer: RawAnswer) -> Answers:
 
 
 def form_of_upload(answer: RawAnswer) -> Answers:
-    """Return where the answer to an upload of a CSV file has its ids."""
-    body = parsed(answer)
+    """Return the place of the ids in the answer to a CSV upload."""
+    body = parse_body(answer)
     response = body.get("response") if isinstance(body, Mapping) else None
     if isinstance(response, list):
         return {"csv_answer": "item"} if response else {}
@@ -127,8 +127,8 @@ def form_of_upload(answer: RawAnswer) -> Answers:
 
 
 def form_of_import(answer: RawAnswer) -> Answers:
-    """Return where the status of an import has its counts."""
-    given = objects(answer)
+    """Return the place of the counts in the status of an import."""
+    given = objects_of(answer)
     if not given:
         return {}
     if isinstance(given[0].get("stats"), Mapping):
@@ -137,15 +137,15 @@ def form_of_import(answer: RawAnswer) -> Answers:
 
 
 def form_of_duplicate(answer: RawAnswer) -> Answers:
-    """Return how a list whose name is taken is refused."""
+    """Return the form of the refusal of a list whose name is taken."""
     if answer.status == _CONFLICT:
         return {"duplicate_list": "http"}
-    codes = {str(one.get("code")) for one in entries(answer)}
+    codes = {str(one.get("code")) for one in entries_of(answer)}
     return {"duplicate_list": "item"} if answer.status in _OK and str(_CONFLICT) in codes else {}
 
 
 def form_of_headers(answer: RawAnswer) -> Answers:
-    """Return the rate limit that the headers of an answer tell, and the form of ``Retry-After`` on a 429."""
+    """Return the rate limit in the headers of an answer, and the form of ``Retry-After`` on a 429."""
     limit = str(answer.headers.get("X-RateLimit-Limit", ""))
     found: Answers = {"rate_limit_headers": limit.isdecimal()}
     if limit.isdecimal():
@@ -164,7 +164,7 @@ def _retry_after(header: str | None) -> str:
 
 
 def _metadata(answer: RawAnswer) -> Answers:
-    body = parsed(answer)
+    body = parse_body(answer)
     metadata = body.get("metadata") if isinstance(body, Mapping) else None
     if not isinstance(metadata, Mapping) or not metadata:
         return {"list_metadata": False} if isinstance(body, Mapping) else {}
@@ -178,7 +178,7 @@ def _place_of_summary(entry: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 
 def _shape(answer: RawAnswer) -> str | None:
-    body = parsed(answer)
+    body = parse_body(answer)
     if not isinstance(body, Mapping):
         return "html" if re.match(r"\s*<", answer.text) else None
     response = body.get("response")
@@ -192,7 +192,7 @@ def _shape(answer: RawAnswer) -> str | None:
 
 
 def _codes(value: Any) -> Iterator[Any]:
-    """Yield the numbers of the errors in an answer; the ``code`` of an entry itself is a status."""
+    """Yield the error numbers in an answer; the ``code`` of an entry itself is a status, not an error number."""
     if not isinstance(value, Mapping):
         return
     response = value.get("response")

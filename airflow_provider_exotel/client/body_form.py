@@ -1,4 +1,4 @@
-"""The two forms of request bodies, and which of them an account takes (Exotel, create and update campaign)."""
+"""The two forms of request bodies, and the choice between them (Exotel, create and update campaign)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SentBody = Literal["documented", "wrapped"]
 
 
 class BodyForm:
-    """Sends campaigns in the form that the account takes, and remembers it.
+    """Sends campaigns in the form that the account accepts, and remembers it.
 
     :param transport: sends the requests.
     :param form: ``documented`` as on the create-campaign page, ``wrapped`` as in the older reference, or ``auto`` to
@@ -34,11 +34,11 @@ class BodyForm:
     def send(self, kind: RequestKind, method: str, path: str, body: Callable[[bool], dict[str, Any]]) -> Answer:
         """Send a request with a body in either form.
 
-        :param kind: what the request does.
+        :param kind: the kind of request.
         :param method: the HTTP method.
         :param path: the path below the account.
         :param body: returns the body, given whether it is wrapped; called right before each sending.
-        :raises ExotelError: if there is no answer, or one that is an error.
+        :raises ExotelError: if no answer arrives, or the answer is an error.
         """
 
         def send(wrapped: bool) -> Answer:
@@ -61,10 +61,10 @@ class BodyForm:
         try:
             answer = send(other == "wrapped")
         except ExotelRequestRefused as second:
-            # A refusal of the form says nothing about the content; the other one does.
+            # Of two refusals, raise the one about the content rather than the one about the form.
             raise (second if _misses_campaigns(first) and not _misses_campaigns(second) else first) from None
         self._form = other
-        log.info("This account takes the %s request body; set request_body to '%s' to save a request.", other, other)
+        log.info("This account accepts the %s request body; set request_body to '%s' to save a request.", other, other)
         return answer
 
 

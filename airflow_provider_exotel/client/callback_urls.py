@@ -1,4 +1,4 @@
-"""The callback URLs of an account: a secret part tells the service from everybody else, since it signs nothing."""
+"""The callback URLs of an account. The service signs nothing, so a secret part of the URL authenticates it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ CALLBACK_KINDS = {"call_status_callback": "call", "call_schedule_callback": "con
 
 
 def callback_token(api_token: str, account_sid: str) -> str:
-    """Return the secret part of the callback URLs of an account; whoever knows it speaks for the service.
+    """Return the secret part of the callback URLs of an account; anybody who knows it can pose as the service.
 
-    :param api_token: the account's API token; a renewed one makes another token.
+    :param api_token: the account's API token; a new one changes the result.
     :param account_sid: the account.
     """
     return hmac.digest(api_token.encode(), f"exotel-callbacks:{account_sid}".encode(), "sha256").hex()
 
 
 def callback_urls(base_url: str, api_token: str, account_sid: str) -> dict[str, str]:
-    """Return the callback URLs of a campaign by the field of the request.
+    """Return the callback URLs of a campaign, keyed by request field.
 
-    :param base_url: where the callback program is reached from outside, without a trailing slash.
+    :param base_url: the public URL of the callback program, without a trailing slash.
     :param api_token: the account's API token.
     :param account_sid: the account.
     """

@@ -42,7 +42,7 @@ LONGEST_DOWNLOAD = 900.0
 # Tried in turn if the service refuses a larger page of calls: the limit is not documented, 20 is the default.
 _SMALLER_PAGES = (100, 20)
 _STATUS_FILTER = {CampaignStatus.IN_PROGRESS: "InProgress"}
-# The statuses after an action; a campaign that is resumed before its time is created again.
+# The statuses after an action; a campaign resumed before its send_at has the status "created" again.
 _STATUSES_AFTER: Mapping[Action, set[CampaignStatus]] = {
     "pause": {CampaignStatus.PAUSED},
     "resume": {CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.COMPLETED},
@@ -55,7 +55,7 @@ class ExotelClient:
     """The campaigns of one account, and under ``lists`` its contact lists.
 
     :param api_key: the API key, from API settings in the dashboard.
-    :param api_token: the API token, from there too.
+    :param api_token: the API token, from the same page.
     :param account_sid: the account: letters, digits, ``-`` and ``_``.
     :param host: the region's host, ``api.exotel.com`` (Singapore, the default) or ``api.in.exotel.com`` (Mumbai).
     :param requests_per_minute: the account's rate limit, default 30.
@@ -63,13 +63,13 @@ class ExotelClient:
     :param read_timeout: seconds to wait for an answer, default 30.
     :param request_body: the form of bodies: ``documented`` as on the create-campaign page, ``wrapped`` as in the older
         reference, ``auto`` (default) to send the first and, if that is definitely refused, the second once.
-    :param guard: what the connection forbids to dial, default nothing.
+    :param guard: limits whom campaigns may call; no limit by default.
     :param retry: when a request is sent again.
-    :param bucket: the token bucket of the rate limit; by default the one that this process has for the account.
+    :param bucket: the token bucket of the rate limit; by default the one that this process shares for it.
     :param sleep: waits for seconds.
-    :param profile: what is known of the account; where it is silent nothing changes.
-    :param on_answer: is given each answer as it arrived, before it is read.
-    :raises ExotelInputError: if the host or the account SID is not one.
+    :param profile: the account's profile; values that it lacks change nothing.
+    :param on_answer: called with each raw answer, before it is read.
+    :raises ExotelInputError: if the host or the account SID is invalid.
     """
 
     def __init__(
@@ -162,12 +162,12 @@ class ExotelClient:
         empty result of a filtered list proves nothing. A list without a filter is complete or an error.
 
         :param name: the service's name filter.
-        :param status: only campaigns in one of these.
+        :param status: only campaigns with one of these statuses.
         :param sort_by: ``date_created`` or ``name``, a colon, ``asc`` or ``desc``.
         :param page_size: campaigns per request, up to 500.
-        :param most: how many campaigns are read at most, counting those that a filter leaves out; ``None`` for all. It
-            bounds the requests if the service ignores a filter.
-        :raises ExotelResponseError: if it could not be read completely.
+        :param most: the most campaigns to read, including those that a filter leaves out; ``None`` for all. It limits
+            the requests if the service ignores a filter.
+        :raises ExotelResponseError: if the list could not be read completely.
         """
         wanted = frozenset(status) if status is not None else None
         query: dict[str, str] = {"sort_by": sort_by}
@@ -202,12 +202,12 @@ class ExotelClient:
         return self._act(campaign_id, "pause")
 
     def request_pause(self, campaign_id: str, *, check: Callable[[], None] = lambda: None) -> Campaign | None:
-        """Ask once for a pause, and return the campaign as the answer shows it, ``None`` if it shows none.
+        """Send one pause request and return the campaign in its answer, ``None`` if it holds none.
 
-        One request, while :meth:`pause_campaign` repeats a request whose answer is lost and reads the campaign after
-        it; for callers that come back by themselves.
+        Unlike :meth:`pause_campaign`, it neither repeats a request whose answer is lost nor reads the campaign
+        afterwards. It is for callers that retry by themselves.
 
-        :param check: called after the wait for the rate limit, right before sending; what it raises ends the request.
+        :param check: called after the wait for the rate limit, right before sending; it may raise to cancel.
         :raises ExotelError: if it was refused, or its answer was lost.
         """
 
@@ -224,11 +224,11 @@ class ExotelClient:
         return self._act(campaign_id, "resume")
 
     def complete_campaign(self, campaign_id: str) -> Campaign:
-        """End it; its uncalled contacts become failed. Allowed only while paused."""
+        """End a campaign; its uncalled contacts become failed. Allowed only while paused."""
         return self._act(campaign_id, "complete")
 
     def archive_campaign(self, campaign_id: str) -> Campaign:
-        """Hide it in the dashboard. Allowed once completed."""
+        """Hide a campaign in the dashboard. Allowed once completed."""
         return self._act(campaign_id, "archive")
 
     def delete_campaign(self, campaign_id: str) -> None:
@@ -274,9 +274,9 @@ class ExotelClient:
     def report_lines(
         self, url: str, *, most_bytes: int = LARGEST_REPORT, most_seconds: float = LONGEST_DOWNLOAD
     ) -> Iterator[str]:
-        """Iterate over the lines of a campaign's report as they arrive; their ends are kept.
+        """Iterate over the lines of a campaign's report as they arrive, with their line ends.
 
-        The URL comes from an answer, so it is trusted little: https to a public host (or loopback, if this client's
+        The URL comes from an answer, so it is restricted: https to a public host (or loopback, if this client's
         host is there too), no redirects, and credentials for the client's own host only.
 
         :param url: ``Campaign.report_url``.
@@ -290,7 +290,7 @@ class ExotelClient:
     def recording_blocks(self, url: str) -> Iterator[bytes]:
         """Iterate over the recording of a call, piece by piece as it arrives.
 
-        The URL is trusted as little as that of a report: the credentials go to the client's own host alone.
+        The URL is restricted like that of a report; credentials are sent to the client's own host only.
 
         :param url: ``CallRecord.recording_url``.
         :raises ExotelError: if the URL is not allowed, or the recording cannot be read, is larger than 256 MiB or takes
@@ -301,7 +301,7 @@ class ExotelClient:
     def check_access(self) -> None:
         """Make the cheapest request that proves key, token, account, region and access to campaigns.
 
-        :raises ExotelError: naming what is not right.
+        :raises ExotelError: naming what is wrong.
         """
         self._transport.send(RequestKind.READ, "GET", "/campaigns", query={"limit": 1})
 

@@ -1,4 +1,4 @@
-"""Contact lists and CSV imports as the service shows them: every dialect read into one shape.
+"""Contact lists and CSV imports as the service shows them, in one shape for every dialect.
 
 Exotel's pages: create lists, bulk list details, add contacts to a list via CSV. Every field but a list's SID may be
 missing.
@@ -17,12 +17,12 @@ from airflow_provider_exotel.client.parse import fold_status, parse_text, parse_
 from airflow_provider_exotel.client.redact import StoredRedacted
 
 ListKind = Literal["static", "dynamic"]
-"""Kind of list: ``static`` holds numbers, ``dynamic`` numbers with variables for a personalised text."""
+"""Kind of list: ``static`` for numbers, ``dynamic`` for numbers with the variables of a personalised text."""
 
 MAX_CONTACTS: Mapping[ListKind, int] = {"static": 100_000, "dynamic": 500_000}
-"""The most contacts of a list, earlier files included."""
+"""The most contacts that a list may hold, those of earlier files included."""
 MAX_DYNAMIC_BYTES = 60_000_000
-"""The size that a file for a dynamic list must stay below."""
+"""A file for a dynamic list must be smaller than this."""
 
 _COUNT_NAMES = ("contact_count", "contacts_count", "total_contacts", "count")
 _IMPORT_COUNTS = {
@@ -37,7 +37,7 @@ _IMPORT_COUNTS = {
 class ContactList:
     """A contact list as the service shows it, without its contacts.
 
-    :param contacts: how many it holds, ``None`` if the answer does not say.
+    :param contacts: number of its contacts, ``None`` if the answer does not say.
     """
 
     sid: str
@@ -65,7 +65,7 @@ class ContactList:
 
 @dataclass(frozen=True)
 class Contact(StoredRedacted):
-    """One contact of a list; number, names and address are left out of its text."""
+    """One contact of a list; number, names and address are left out of its ``repr``."""
 
     sid: str | None
     number: str = field(repr=False)
@@ -91,7 +91,7 @@ class CsvUpload:
     """A file that the service has received and is importing.
 
     :param upload_id: the id of its import.
-    :param list_sid: the list it goes into, ``None`` if the answer does not say.
+    :param list_sid: the list that it is imported into, ``None`` if the answer does not say.
     """
 
     upload_id: str
@@ -99,7 +99,7 @@ class CsvUpload:
 
     @classmethod
     def of(cls, answer: Any) -> Self | None:
-        """Read the ids anywhere in the answer to an upload; ``None`` if there are none."""
+        """Read the ids from any place in the answer to an upload; ``None`` if it has none."""
         upload_id = _search(answer, lambda place: place.get("upload_id"))
         return None if upload_id is None else cls(upload_id, _list_sid(answer))
 
@@ -193,7 +193,7 @@ def _list_sid(answer: Any) -> str | None:
 
 
 def _search(value: Any, wanted: Callable[[Mapping[str, Any]], Any]) -> str | None:
-    """Return the first id that is found, from outside in."""
+    """Return the first id found, searching from the outermost level inwards."""
     level = [value]
     while level:
         for place in level:

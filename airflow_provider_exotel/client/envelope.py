@@ -1,4 +1,4 @@
-"""The service's answers, every dialect read into one shape (Exotel, HTTP status codes and API responses)."""
+"""The service's answers, in one shape for every dialect (Exotel, HTTP status codes and API responses)."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _ERRORS: dict[int, tuple[type[ExotelError], str]] = {
         "Exotel knows the credentials but denies access: another account's SID, a suspended account, "
         "or an address of this machine that the account does not allow",
     ),
-    404: (ExotelNotFound, f"Exotel finds nothing under this address; {_REGION}"),
-    405: (ExotelRequestRefused, "Exotel does not take this kind of request here"),
+    404: (ExotelNotFound, f"Exotel has nothing at this address; {_REGION}"),
+    405: (ExotelRequestRefused, "Exotel does not accept this HTTP method here"),
     409: (ExotelConflict, "somebody else changed the same thing at the same time"),
-    413: (ExotelRequestRefused, "Exotel finds the request too large"),
-    415: (ExotelRequestRefused, "Exotel does not take this content type"),
+    413: (ExotelRequestRefused, "the request is too large for Exotel"),
+    415: (ExotelRequestRefused, "Exotel does not accept this content type"),
     422: (ExotelRequestRefused, "Exotel refused the request"),
     429: (ExotelRateLimited, "the account's request limit is reached"),
 }
 
 _REFUSALS = {ExotelAuthError, ExotelNotFound, ExotelPaymentRequired, ExotelRateLimited, ExotelRequestRefused}
-# What an error is counted as that tells no status: it cannot be read, so whether it counted is not known.
+# The status of an error that has none: the answer cannot be read, so the outcome of the request is unknown.
 _UNREADABLE = 0
 _STATUS_DIGITS = 3
 _IDS = {"id", "sid", "campaign_sid", "campaign_id", "campaignsid", "campaignid"}
@@ -74,7 +74,7 @@ class Answer:
 
     @property
     def total(self) -> int | None:
-        """How many entries the whole list has of which this is a page, ``None`` if the answer does not say."""
+        """Number of entries in the whole list, of which this is a page; ``None`` if the answer does not say."""
         total = str(self.metadata.get("total"))
         return int(total) if total.isdecimal() else None
 
@@ -99,17 +99,17 @@ def read_answer(
     *,
     creates: bool = False,
 ) -> Answer:
-    """Return a successful answer.
+    """Return the answer if it is successful.
 
-    An answer is an error if any of its statuses is: that of HTTP, its own ``http_code``, or the ``code`` of an entry.
+    It is an error if any of its statuses is one: the HTTP status, its own ``http_code``, or the ``code`` of an entry.
 
     :param http_status: the HTTP status.
     :param body: the text of the body.
     :param reason: the reason phrase, used in an error that has no better text.
     :param retry_after: seconds from the ``Retry-After`` header, if it was readable.
     :param secrets: texts that an error must not repeat.
-    :param creates: whether the request creates something: then a refusal that names an id proves nothing.
-    :raises ExotelError: the class that fits the first status that is an error.
+    :param creates: whether the request creates something; its refusal is then unreliable if it names an id.
+    :raises ExotelError: of the class for the first status that is an error.
     """
     parsed = _json(body)
     request_id = _request_id(parsed)
@@ -132,7 +132,7 @@ def _json(body: str) -> Any:
 
 
 def _is_response(response: Any) -> bool:
-    """Return whether the answer is one object, a list of objects, or nothing, so that no entry of it is dropped."""
+    """Return whether ``response`` is an object, a list of objects, or nothing; another entry would be dropped."""
     entries = response if isinstance(response, list) else [{} if response is None else response]
     return all(isinstance(entry, Mapping) for entry in entries)
 
@@ -148,7 +148,7 @@ def _is_success(status: int) -> bool:
 
 
 def _failed_status(parsed: Mapping[str, Any]) -> int | None:
-    """Return the first status that makes an error of an answer under HTTP 2xx, ``None`` if there is none."""
+    """Return the first status that makes an HTTP 2xx answer an error, ``None`` if there is none."""
     outer = [parsed["http_code"]] if parsed.get("http_code") is not None else []
     exception = parsed.get("RestException")
     if exception or parsed.get("error_data"):
@@ -161,13 +161,13 @@ def _failed_status(parsed: Mapping[str, Any]) -> int | None:
 
 
 def _failed_entry(entry: Mapping[str, Any]) -> int | None:
-    """Return the status of an entry that failed inside an answer that did not, ``None`` if it did not fail."""
+    """Return the error status of an entry in a successful answer, ``None`` if the entry is not an error."""
     code, status = _status(entry.get("code")), str(entry.get("status") or "success").lower()
     if code is not None and not _is_success(code):
         return code
-    says_nothing = code is None and entry.get("code") is not None and not entry.get("status")
+    has_no_status = code is None and entry.get("code") is not None and not entry.get("status")
     is_error = isinstance(entry.get("error"), Mapping) and not entry.keys() & {"data", "id", "sid"}
-    if says_nothing or is_error:
+    if has_no_status or is_error:
         return _UNREADABLE
     # A bare campaign has a status of its own, and "failed" is one; "failure" is not.
     if status == "failure" or (_is_wrapped(entry) and status != "success"):
@@ -181,7 +181,7 @@ def _status(value: Any) -> int | None:
 
 
 def _is_wrapped(entry: Mapping[str, Any]) -> bool:
-    # A bare campaign has a status of its own, so that alone says nothing.
+    # A bare campaign has a status of its own, so a status alone does not mark a wrapped entry.
     return "code" in entry or "error_data" in entry or ("data" in entry and "status" in entry)
 
 
@@ -206,7 +206,7 @@ def _error(
     details: dict[str, Any] = {"http_status": status or None, "code": _code(parsed), "request_id": _request_id(parsed)}
     kind, meaning = _kind(status)
     if (creates or kind is ExotelRequestRefused) and kind in _REFUSALS and _names_an_id(parsed):
-        # Refused and yet there is an id: whether a campaign exists is exactly what cannot be known.
+        # The request was refused and yet an id is named, so it is unknown whether a campaign exists.
         kind, meaning = ExotelResponseError, "the answer refuses the request and names an id at the same time"
     message = f"{meaning}: {redact(text, secrets)}" if text else meaning
     if kind is ExotelRateLimited:
@@ -238,7 +238,7 @@ def _texts(parsed: Any, body: str, reason: str) -> Iterator[str]:
 
 
 def _error_objects(parsed: Any) -> list[Mapping[str, Any]]:
-    """Return the objects that hold an error of Exotel's own, as opposed to the status of the answer."""
+    """Return the objects that describe an error of Exotel's own, rather than the status of the answer."""
     if not isinstance(parsed, Mapping):
         return []
     places: list[Any] = [entry.get("error_data") for entry in _entries(parsed)]

@@ -4,7 +4,7 @@
 
     ExotelError
     ├── ExotelInputError          nothing was sent: all problems of the arguments at once
-    ├── ExotelConnectionError     no answer; ``sent`` tells whether the request may have counted
+    ├── ExotelConnectionError     no answer; ``sent`` is true if the request may have counted
     │   └── ExotelCertificateError    the host's certificate is not trusted; nothing was sent
     ├── ExotelAuthError           401, 403: key, token, account, region or address not accepted
     ├── ExotelPaymentRequired     402: balance or plan
@@ -16,8 +16,8 @@
     ├── ExotelResponseError       an answer that cannot be read
     └── ExotelOutcomeUnknown      the request may or may not have counted
 
-Errors that no HTTP answer raises are in the rooms that raise them: ``create.errors`` and ``audience.errors``. All of
-them can be imported from ``airflow_provider_exotel``.
+Errors that do not come from an HTTP answer are in ``create.errors`` and ``audience.errors``. All errors can be imported
+from ``airflow_provider_exotel``.
 
 No message holds a phone number or a credential: texts of the service pass through
 :func:`airflow_provider_exotel.client.redact.redact` first.
@@ -57,7 +57,7 @@ class ExotelError(Exception):
     """
 
     retryable = False
-    """Whether the same request may succeed later without anybody changing anything."""
+    """Whether the same request may succeed later without a change by anybody."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class ExotelError(Exception):
 
 
 class ExotelInputError(ExotelError, ValueError):
-    """The arguments cannot make a request; nothing was sent.
+    """The arguments are invalid; nothing was sent.
 
     :param problems: every problem found.
     :param subject: what the arguments describe, for the first line of the message.
@@ -100,9 +100,9 @@ class ExotelInputError(ExotelError, ValueError):
 
 
 def collect(problems: list[Problem], step: Callable[[], Any]) -> Any:
-    """Return what a step returns, or ``None`` with the problems it found added to ``problems``.
+    """Return the result of a step; if its input is invalid, add its problems to ``problems`` and return ``None``.
 
-    :param problems: what was found so far.
+    :param problems: the problems found so far, extended in place.
     :param step: a function without parameters.
     """
     try:

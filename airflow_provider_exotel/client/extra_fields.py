@@ -1,4 +1,4 @@
-"""Fields for the service that this version does not know: sent as they are, under names that it does not use."""
+"""Fields of the service that this version does not know: sent as they are, under names that are not taken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.text import read_mapping
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-# Names that change what a request is: an action steers a campaign, and "campaigns" is the older form of body.
+# Names that change the meaning of a request: "action" controls a campaign, "campaigns" is the older form of body.
 _RESERVED = {"action", "campaigns", "flowid"}
 
 
@@ -20,7 +20,7 @@ def read_extra_fields(value: object, known: Mapping[str, str]) -> dict[str, Any]
 
     :param value: a mapping of names to JSON values, or the text of one.
     :param known: the names that are taken, each with the argument to use instead.
-    :raises ValueError: if it is no mapping.
+    :raises ValueError: if it is not a mapping.
     :raises ExotelInputError: naming every field that cannot be sent; values are not repeated.
     """
     fields = read_mapping(value)

@@ -1,4 +1,4 @@
-"""Kinds of request fields, and a model that reports every problem at once without repeating the input."""
+"""Types of request fields, and a model that reports every problem at once without repeating the input."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.text import did_you_mean, fold, read_flag, read_moment, unknown_value
 from airflow_provider_exotel.client.urls import check_web_url
 
-# Only such values are repeated in a message: a longer number may be a phone number.
+# Larger values are not repeated in a message, since they may be phone numbers.
 _LARGEST_SHOWN = 9_999
 PLAINTEXT = {"plaintext": True}
-"""The context of a dump that hides nothing."""
+"""The context of a dump that redacts nothing."""
 
 
 def choice_of(literal: Any) -> BeforeValidator:
-    """Return a validator that accepts the values of a ``Literal`` in any case and spelling of their dash.
+    """Return a validator that accepts the values of a ``Literal`` in any case, with a dash, underscore or space.
 
     :param literal: the ``Literal`` type.
     """
@@ -45,18 +45,18 @@ def choice_of(literal: Any) -> BeforeValidator:
 
 
 def _read_time(value: object) -> object:
-    """Let only text and datetimes through: a bare number is no RFC 3339 time, though a parser may take it."""
+    """Return a time given as text or datetime; a parser would also accept a bare number, which is not RFC 3339."""
     if isinstance(value, str):
         value = read_moment(value)
     if not isinstance(value, datetime):
         raise ValueError("must be an RFC 3339 time")
     if value.utcoffset() is None:
-        raise ValueError("has no UTC offset")
+        raise ValueError("must have a UTC offset")
     return value
 
 
 def _refuse_flag(value: object) -> object:
-    # Python counts True as 1; whoever writes it for a number has mixed up two fields.
+    # Python counts True as 1, but a flag given for a number means that two fields were mixed up.
     if isinstance(value, bool):
         raise ValueError("must be a whole number")
     return value
@@ -66,7 +66,7 @@ Whole = Annotated[int, BeforeValidator(_refuse_flag)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 Item = TypeVar("Item")
 # The bound is part of the tuple: on an optional field it would be applied to None too.
-Some = Annotated[tuple[Item, ...], Field(min_length=1)]
+NonEmpty = Annotated[tuple[Item, ...], Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
 Url = Annotated[str, AfterValidator(check_web_url)]
 Moment = Annotated[
@@ -76,8 +76,8 @@ Moment = Annotated[
 ]
 
 
-def redacted(redact: Callable[[Any], Any], plain: Callable[[Any], Any] = lambda value: value) -> PlainSerializer:
-    """Return a serializer that hides a value from whoever dumps the model, except for the request itself."""
+def redact_with(redact: Callable[[Any], Any], plain: Callable[[Any], Any] = lambda value: value) -> PlainSerializer:
+    """Return a serializer that redacts a value in every dump of the model except a plaintext one."""
 
     def serialize(value: Any, info: SerializationInfo) -> Any:
         if value is None:
@@ -88,7 +88,7 @@ def redacted(redact: Callable[[Any], Any], plain: Callable[[Any], Any] = lambda 
 
 
 class Model(BaseModel):
-    """Checks all fields at once and reports without repeating any input."""
+    """Base of the request models: reports the problems of all fields at once, without repeating any input."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -99,7 +99,7 @@ class Model(BaseModel):
     )
 
     def __init__(self, **arguments: Any) -> None:
-        # None is how a caller says that a field is not given.
+        # None means that a field is not given.
         given = {name: v for name, v in arguments.items() if v is not None or name not in type(self).model_fields}
         try:
             super().__init__(**given)
@@ -107,19 +107,19 @@ class Model(BaseModel):
             raise ExotelInputError(problems(type(self), error)) from None
 
     def payload(self) -> dict[str, Any]:
-        """Return the JSON object that the service takes; unset fields are left out."""
+        """Return the JSON object for the service; unset fields are left out."""
         return self.model_dump(mode="json", exclude_none=True, by_alias=True)
 
     def serialize(self) -> dict[str, Any]:
-        """Return what XCom may keep; Airflow 3.0 asks for it, the others dump a model in the same way."""
+        """Return the redacted fields for XCom; Airflow 3.0 calls this, other versions dump the model likewise."""
         return self.model_dump(mode="json")
 
 
 def problems(model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
-    """Yield what pydantic found, each with its fix (the field's description) and without the input.
+    """Yield the problems that pydantic found, with the field's description as the fix and without the input.
 
-    :param model: the model that was to be made.
-    :param error: what pydantic raised.
+    :param model: the model that was validated.
+    :param error: the error that pydantic raised.
     """
     for detail in error.errors(include_url=False):
         path = [str(part) for part in detail["loc"]]
@@ -151,7 +151,7 @@ _MESSAGES: Mapping[str, str] = {
     "model_attributes_type": "must be a mapping of its fields",
     "dict_type": "must be a mapping",
 }
-"""Our words for pydantic's kinds of errors; a ``ValueError`` brings its own."""
+"""Our messages for pydantic's types of errors; a ``ValueError`` has its own."""
 
 
 def _message(detail: Any, field: FieldInfo | None) -> str:
@@ -160,13 +160,13 @@ def _message(detail: Any, field: FieldInfo | None) -> str:
         return _out_of_range(detail["input"], field, context)
     if context.get("min_length") == 1:
         return "must not be empty"
-    said = _MESSAGES.get(kind, detail["msg"].removeprefix("Value error, ").removeprefix("Input ")).format(**context)
-    return f"{said[:1].lower()}{said[1:]}"
+    text = _MESSAGES.get(kind, detail["msg"].removeprefix("Value error, ").removeprefix("Input ")).format(**context)
+    return f"{text[:1].lower()}{text[1:]}"
 
 
 def _out_of_range(value: Any, field: FieldInfo | None, context: Mapping[str, Any]) -> str:
     metadata = field.metadata if field else []
-    # The bounds of an optional field are out of sight; the one that was crossed is known all the same.
+    # The metadata of an optional field lacks its bounds; the context of the error has the violated one.
     least = next((one.ge for one in metadata if hasattr(one, "ge")), context.get("ge"))
     most = next((one.le for one in metadata if hasattr(one, "le")), context.get("le"))
     if least is None:

@@ -1,4 +1,4 @@
-"""What a connection forbids, whatever a DAG says: the safety of a staging account."""
+"""The staging guard: limits of a connection that no DAG can override."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest
 
 URL_FIELDS = ("url", "call_status_callback", "call_schedule_callback", "status_callback")
-"""The fields of a campaign that lead the service to an address."""
+"""The fields of a campaign with a URL that the service opens."""
 _LARGEST_HARMLESS = 999_999
 
 
 @dataclass(frozen=True)
 class StagingGuard:
-    """Refuses campaigns that would call other people, or too many, or lead the service into a private network.
+    """Refuses campaigns with other numbers, with too many contacts, or with URLs in a private network.
 
     :param only_numbers: the only numbers that may be called; ``None`` for no such limit.
     :param max_contacts: the most contacts a campaign may have; ``None`` for no such limit.
-    :param allows_private_urls: whether callbacks may lead to this machine or a private network, as they do with the
-        emulator; the service itself cannot reach them.
+    :param allows_private_urls: whether URLs may lead to this machine or a private network. The service cannot reach
+        these, but the emulator can.
     """
 
     only_numbers: PhoneNumbers | None = None
@@ -91,7 +91,7 @@ class StagingGuard:
 
 
 def _spelling(number: str) -> str:
-    """Return digits, and the plus: +65 9123 4567 is somebody else than the national number 6591234567."""
+    """Return the digits and the plus, if any: +65 9123 4567 and the national number 6591234567 are two people."""
     digits = re.sub(r"\D", "", number)
     is_international = number.strip().startswith("+") or digits.startswith("00")
     return f"+{digits.removeprefix('00')}" if is_international else digits

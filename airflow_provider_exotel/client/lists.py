@@ -42,7 +42,7 @@ Made = TypeVar("Made")
 class ContactLists:
     """The lists of one account, which campaigns can name instead of numbers.
 
-    :param transport: what sends the requests.
+    :param transport: sends the requests.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -78,7 +78,7 @@ class ContactLists:
     ) -> Iterator[ContactList]:
         """Iterate over the account's lists, newest first, reading a page when it is needed.
 
-        :param name: the service's name filter; it does not say how names are compared, so an empty result proves
+        :param name: the service's name filter. It is not documented how names are compared, so an empty result proves
             nothing.
         :param sort_by: ``date_created`` or ``name``, a colon, ``asc`` or ``desc``.
         :param page_size: lists per request; the service may return fewer.
@@ -86,7 +86,7 @@ class ContactLists:
         query = {"sort_by": sort_by} | ({} if name is None else {"name": name})
         seen: set[str] = set()
         for data in _entries(self._transport.page("/lists", query, page_size)):
-            # Offsets shift while lists are created, so one can come twice.
+            # Offsets shift while lists are created, so a list can come twice.
             if data.get("sid") and str(data["sid"]) not in seen:
                 seen.add(str(data["sid"]))
                 yield ContactList.of(data)
@@ -141,7 +141,7 @@ class ContactLists:
         """Return how many contacts a list holds, counting them if the list itself does not say.
 
         :raises ExotelNotFound: if there is no such list.
-        :raises ExotelResponseError: if the service does not say.
+        :raises ExotelResponseError: if the service does not return the number.
         """
         if (count := self.get(list_sid).contacts) is not None:
             return count
@@ -154,7 +154,7 @@ class ContactLists:
     def upload_csv(
         self, file: BinaryIO | Callable[[], BinaryIO], list_name: str, kind: ListKind = "static"
     ) -> CsvUpload:
-        """Upload a CSV file to be imported into the list of a name; the service creates the list if there is none.
+        """Upload a CSV file to be imported into the list of this name, which the service creates if necessary.
 
         The file is read piece by piece while it is sent. The service answers when it has received the file, and imports
         it afterwards: see :meth:`import_status`. Numbers that the list already holds are not added again.
@@ -165,9 +165,9 @@ class ContactLists:
         :param list_name: the name of the list.
         :param kind: ``static`` (default; 100,000 contacts, no columns of your own) or ``dynamic`` (500,000 contacts,
             less than 60 MB, up to five columns of your own).
-        :raises ExotelInputError: if it cannot be sent; nothing was sent.
+        :raises ExotelInputError: if the file is invalid; nothing was sent.
         :raises ExotelOutcomeUnknown: if the file may or may not have been received; it is not sent again.
-        :raises ExotelError: if it definitely was not.
+        :raises ExotelError: if it was definitely not received.
         """
         start = None if callable(file) else _position(file)
 
@@ -190,7 +190,7 @@ class ContactLists:
     def import_status(self, upload_id: str) -> ImportStatus:
         """Return the progress of the import of a file.
 
-        :param upload_id: what :meth:`upload_csv` returned.
+        :param upload_id: the id that :meth:`upload_csv` returned.
         :raises ExotelNotFound: if there is no such upload.
         """
         answer = self._transport.send(RequestKind.READ, "GET", f"/csv-status/{check_id(upload_id, 'upload_id')}")
@@ -204,7 +204,7 @@ class ContactLists:
         read: Callable[[Item], Made | None],
         refusals: tuple[type[ExotelError], ...] = (),
     ) -> Made:
-        """Send what must not be sent twice, and read its answer; ``refusals`` are definite errors here too."""
+        """Send a request that must not be sent twice, and read its answer; errors in ``refusals`` are definite too."""
         try:
             answer = self._transport.send(RequestKind.CREATE, "POST", path, body=body)
             made = next((read(item) for item in answer.items[:1]), None)
@@ -221,7 +221,7 @@ class ContactLists:
 class _Rest:
     """A file from a position to its end, with a length known beforehand, as the multipart encoder reads it.
 
-    :raises ExotelInputError: if it cannot be sent.
+    :raises ExotelInputError: if it is invalid.
     """
 
     def __init__(self, file: BinaryIO, start: int, list_name: str, kind: str) -> None:
@@ -240,7 +240,7 @@ class _Rest:
         try:
             piece = self._file.read(self.len if size < 0 else min(size, self.len))
         except Exception as error:
-            # Without its cause, which may be of a connection of its own and would be taken for this one's.
+            # The cause is dropped: a connection error of the file's storage would be taken for one of this request.
             reason = f"the file could not be read to its end ({type(error).__name__})"
             raise OSError(errno.EIO, reason) from None
         if not piece and self.len:

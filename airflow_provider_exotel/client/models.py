@@ -1,4 +1,4 @@
-"""Campaigns and calls as the service shows them: every dialect read into one shape.
+"""Campaigns and calls as the service shows them, in one shape for every dialect.
 
 Every field but a campaign's id may be missing; missing counts are 0; unknown words are kept.
 """
@@ -51,7 +51,7 @@ class CampaignStatus(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """Whether no further call is made."""
+        """Whether the campaign makes no more calls."""
         return self in _ENDED
 
 
@@ -90,7 +90,7 @@ class CampaignStats:
     other: Mapping[str, int] = field(default_factory=dict)
     """Counts under names that this version does not know."""
     given: frozenset[str] = field(default=frozenset(), compare=False)
-    """The names under which the service sent a count, 0 included: a missing name is counted under another."""
+    """Names of the counts in the answer, zeros included; contacts of a missing name are counted under another."""
 
     @classmethod
     def of(cls, counts: Mapping[str, Any] | None) -> Self:
@@ -179,7 +179,7 @@ class CallRecord(StoredRedacted):
     call_sid: str | None
     status: str
     number: str = field(repr=False)
-    """The contact's number, in plaintext; it is left out of the record's text and of XCom."""
+    """The contact's number, in plaintext; it is left out of ``repr`` and XCom."""
     contact_name: str | None = field(default=None, repr=False)
     attempt: int | None = None
     duration_seconds: int | None = None
@@ -221,7 +221,7 @@ class CallPage(StoredRedacted):
 
     :param records: the call attempts, in order of time.
     :param next_offset: the offset of the next page.
-    :param total: how many call attempts there are, ``None`` if the answer does not say.
+    :param total: number of all call attempts, ``None`` if the answer does not say.
     """
 
     records: tuple[CallRecord, ...]

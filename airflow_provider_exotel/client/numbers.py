@@ -1,4 +1,4 @@
-"""Phone numbers whose text is a count."""
+"""A collection of phone numbers that is printed as a count."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ _SHOWN_POSITIONS = 10
 
 @final
 class PhoneNumbers:
-    """An ordered collection of phone numbers whose text is a count, wherever it ends up.
+    """An ordered collection of phone numbers that shows only its count.
 
-    It is neither a ``list`` nor a ``str``: Airflow stores those in plaintext in rendered fields and XCom. Whatever is
-    printed, logged, formatted, serialised to XCom or raised shows how many numbers there are; only iterating
-    gives the numbers themselves.
+    Only iterating gives the numbers. Printed, logged, formatted, raised or serialised to XCom, the collection is a
+    count. It is neither a ``list`` nor a ``str``, since Airflow stores those in plaintext in rendered fields and XCom.
 
     :param numbers: the numbers, each as text (E.164 preferred, Exotel's create-campaign page).
     """
@@ -37,7 +36,7 @@ class PhoneNumbers:
 
     @classmethod
     def of(cls, value: object) -> PhoneNumbers:
-        """Make the collection of anything a DAG may hold numbers in.
+        """Return the collection for any value that may hold numbers in a DAG.
 
         :param value: a comma- or line-separated string (the form of Exotel's ``from``), the text of a list as Jinja
             renders one, or an iterable of numbers.
@@ -54,7 +53,7 @@ class PhoneNumbers:
         raise TypeError("must be a list of numbers as text, or one comma-separated string")
 
     def problems(self) -> list[str]:
-        """Return what keeps the service from calling these numbers, each as a message without any number."""
+        """Return the problems that keep the service from calling these numbers, as messages without any number."""
         if not self._numbers:
             return ["must not be empty; give at least one number"]
         if malformed := self.malformed():

@@ -1,7 +1,7 @@
 """Reads a list to its end, page by page, while campaigns are created and deleted (Exotel, bulk campaign details).
 
-A caller that finds no campaign sends another one. So a list that :func:`iterate_entries` may not have seen completely
-is an error, never a shorter list.
+A caller that finds no campaign creates one. So :func:`iterate_entries` raises an error if it may have missed entries;
+it never returns a shorter list.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from airflow_provider_exotel.client.envelope import Answer
 from airflow_provider_exotel.client.errors import ExotelResponseError
 
 OVERLAP = 10
-"""How many entries are read twice: so many may be deleted between two pages without one being missed."""
+"""Number of entries that are read again with the next page; as many deletions between two pages lose no entry."""
 
 
 def iterate_entries(
@@ -26,11 +26,11 @@ def iterate_entries(
     """Iterate over the entries of a list, each once, reading a page when it is needed.
 
     :param page: reads the page that begins at an offset.
-    :param key: returns what identifies an entry, ``None`` if nothing does.
-    :param overlap: how many entries of a page are requested again with the next.
-    :param may_shrink: whether entries normally leave the list, as they do if it is filtered.
-    :raises ExotelResponseError: if the list ends before its total, does not go on, or lost more entries while it was
-        read than pages overlap by.
+    :param key: returns the id of an entry, ``None`` if it has none.
+    :param overlap: number of entries of a page that are read again with the next.
+    :param may_shrink: whether entries may leave the list, as in a filtered list.
+    :raises ExotelResponseError: if the list ends before its total, repeats its pages, or may have lost more entries
+        than ``overlap`` while it was read.
     """
     seen: set[str] = set()
     offset, again, last, stuck = 0, 0, None, False
@@ -54,7 +54,7 @@ def iterate_entries(
         elif stuck:
             # New entries at the top can push down a whole page once; a service that ignores the offset repeats itself
             # forever.
-            raise ExotelResponseError("the list does not go on: its pages repeat each other")
+            raise ExotelResponseError("the pages of the list repeat each other")
         else:
             stuck = True
         again, last = min(overlap, received // 2), answer.items
@@ -64,7 +64,7 @@ def iterate_entries(
 def iterate_pages(page: Callable[[int], Answer], offset: int = 0) -> Iterator[Answer]:
     """Iterate over the pages of a list as the service returns them, reading a page when it is needed.
 
-    An entry may come twice, or not at all if others are deleted at the same time.
+    An entry may come twice; it may be missed if others are deleted at the same time.
 
     :param page: reads the page that begins at an offset.
     :param offset: how many entries to skip.

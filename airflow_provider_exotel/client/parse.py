@@ -1,4 +1,4 @@
-"""Single values of the service's answers, read leniently: what cannot be read is ``None``, never an error."""
+"""Lenient parsers of single values in the service's answers: an unreadable value is ``None``, never an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 
-# Dates without an offset appear in v1-style answers; the service's home is India.
+# Dates without an offset appear in v1-style answers; the service is based in India.
 _INDIA = timezone(timedelta(hours=5, minutes=30))
 _YEARS = range(2000, 2100)
 
@@ -20,7 +20,7 @@ def fold_status(value: object) -> str:
 
 def parse_text(value: object) -> str | None:
     """Return a value as text that can be encoded."""
-    # Half a character, as is left where a name is cut within an emoji, can be written nowhere.
+    # A name that was cut inside an emoji ends in half a character, which cannot be encoded.
     return None if value is None else str(value).encode(errors="replace").decode()
 
 
@@ -38,7 +38,7 @@ def parse_flag(value: object) -> bool | None:
 
 
 def parse_mapping(value: object) -> Mapping[str, Any]:
-    """Return an object of the answer, empty if it is none."""
+    """Return the value if it is an object, otherwise an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -51,9 +51,9 @@ def parse_numbers(value: object) -> PhoneNumbers | None:
 
 
 def parse_time(value: object) -> datetime | None:
-    """Return a time with its offset; India's if the text has none.
+    """Return a time with its offset, or with India's if the text has none.
 
-    A time that was never set is written as the year 1, 1970 or 9999, and is ``None``.
+    The service writes a time that was never set as the year 1, 1970 or 9999; it is ``None`` here.
     """
     if not isinstance(value, str):
         return None

@@ -1,6 +1,6 @@
-"""The profile of an account: which of the documented forms it takes and answers in, as ``commands.verify`` found out.
+"""The profile of an account: the documented forms that it accepts and returns, found by ``commands.verify``.
 
-It holds words of closed lists, flags and small numbers, so no phone number and no secret can be in it.
+It holds only words of fixed lists, flags and small numbers, so it cannot contain a phone number or a secret.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHORT_TEXT = 100
 
 FLAG = (True, False)
 WHOLE = "whole"
-"""Stands for a whole number, at least 0, where a field has no list of values."""
+"""Marks a field whose value is a whole number, at least 0."""
 
 VALUES: Mapping[str, tuple[Any, ...] | str] = {
     "request_body": ("documented", "wrapped", "both"),
@@ -66,23 +66,23 @@ VALUES: Mapping[str, tuple[Any, ...] | str] = {
     "csv_counts": ("flat", "stats"),
     "drop_duplicates": FLAG,
 }
-"""Every answer of a profile and the values it may have."""
+"""Every answer in a profile and its allowed values."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What is known of an account; ``None`` for what is not.
+    """The known behaviour of an account; ``None`` for an unknown answer.
 
-    :param version: the version of the profile, at most :data:`VERSION` if this package knows all of it.
-    :param checked_on: the date on which it was made, ``YYYY-MM-DD``.
-    :param host: the host it was made at.
+    :param version: the version of the profile; above :data:`VERSION`, this package does not know all of it.
+    :param checked_on: the date of the check, ``YYYY-MM-DD``.
+    :param host: the host that was checked.
     :param account: :func:`account_digest` of host and account SID.
-    :param request_body: which forms of bodies it takes.
-    :param requests_per_minute: its rate limit, by the headers of its answers.
-    :param status_filter: which spelling the status filter of its list understands.
-    :param list_delay_seconds: seconds after which a new campaign was in its list.
+    :param request_body: the forms of request bodies that it accepts.
+    :param requests_per_minute: its rate limit, from the headers of its answers.
+    :param status_filter: the spelling of statuses that the filter of its list understands.
+    :param list_delay_seconds: seconds until a new campaign was in its list.
 
-    The other fields are described with the switches of the emulator that have their names.
+    The other fields are described in the emulator's settings, under the same names.
     """
 
     version: int = VERSION
@@ -134,13 +134,13 @@ class Profile:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
-        """Return the profile that a mapping holds; unknown keys and values are ignored, missing ones are not known.
+        """Return the profile in a mapping; unknown keys and values are ignored, missing ones are ``None``.
 
-        :raises ValueError: if it has no version: then it is no profile.
+        :raises ValueError: if it has no version, so that it is not a profile.
         """
         version = given.get("version")
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            raise ValueError("must be a profile, which has a version; commands.verify makes one")
+            raise ValueError("must be a profile with a version; create one with commands.verify")
         meta: dict[str, Any] = {
             name: str(given[name])[:_SHORT_TEXT] for name in _META[1:] if isinstance(given.get(name), str)
         }
@@ -149,53 +149,53 @@ class Profile:
 
     @classmethod
     def of_text(cls, text: str) -> Self:
-        """Return the profile that a JSON text holds.
+        """Return the profile in a JSON text.
 
-        :raises ValueError: if it holds none; the text is not repeated.
+        :raises ValueError: if it is not a profile; the text is not repeated.
         """
         try:
             given = json.loads(text)
         except (ValueError, RecursionError):
             given = None
         if not isinstance(given, dict):
-            raise ValueError("must be a profile as a JSON object; commands.verify makes one")
+            raise ValueError("must be a profile as a JSON object; create one with commands.verify")
         return cls.of(given)
 
     def answers(self) -> dict[str, Any]:
-        """Return what is known of the account."""
+        """Return the known answers."""
         return {name: value for name, value in asdict(self).items() if name in VALUES and value is not None}
 
     def text(self) -> str:
-        """Return the profile as JSON, what is not known as ``null``."""
+        """Return the profile as JSON, with ``null`` for unknown answers."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
     @property
     def first_body(self) -> Literal["documented", "wrapped"]:
-        """The form of request bodies to send first, where none is set: the one that the account takes."""
+        """The form of request bodies to send first, unless the connection sets one."""
         return "wrapped" if self.request_body == "wrapped" else "documented"
 
 
 def is_value(name: str, value: Any) -> bool:
-    """Return whether an answer of a profile may have a value."""
+    """Return whether a value is allowed for an answer."""
     allowed = VALUES[name]
     if isinstance(allowed, str):
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
-    # 1 equals True, and is none.
+    # 1 equals True, but is not a flag.
     return any(value == one and type(value) is type(one) for one in allowed)
 
 
 def profile_of(answers: Mapping[str, Any], *, host: str, account_sid: str, checked_on: str) -> Profile:
-    """Return the profile of what was found out.
+    """Return a profile with the given answers.
 
-    :param answers: values by name; what is no value of its name is left out.
-    :param host: the host.
-    :param account_sid: the account, of which only a digest is kept.
-    :param checked_on: the date.
+    :param answers: values by name; values that are not allowed are left out.
+    :param host: the host that was checked.
+    :param account_sid: the account; only a digest of it is stored.
+    :param checked_on: the date of the check.
     """
     meta = {"version": VERSION, "checked_on": checked_on, "host": host, "account": account_digest(host, account_sid)}
     return Profile.of({**answers, **meta})
 
 
 def account_digest(host: str, account_sid: str) -> str:
-    """Return what tells accounts apart without naming them."""
+    """Return a digest that identifies an account without naming it."""
     return hashlib.sha256(f"{host}/{account_sid}".encode()).hexdigest()[:16]

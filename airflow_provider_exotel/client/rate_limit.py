@@ -16,7 +16,7 @@ _LONGEST_BLOCK = 60.0
 class TokenBucket:
     """Limits requests to a rate, with bursts up to the tokens saved.
 
-    :param per_minute: requests per minute, also the most tokens that are saved.
+    :param per_minute: requests per minute, and the most tokens that can be saved.
     :param clock: a monotonic clock, in seconds.
     :param sleep: waits for seconds.
     """
@@ -36,7 +36,7 @@ class TokenBucket:
         self._blocked_until = self._updated
 
     def take(self) -> float:
-        """Take a token, waiting for it if there is none.
+        """Take a token; wait for one if there is none.
 
         :return: the seconds waited.
         """

@@ -1,6 +1,6 @@
 """The service's codes in words: why a person was not reached, and why a request was refused.
 
-A code that is not in these tables is shown as the service gives it: its meaning is not guessed.
+A code that is not in these tables is shown as it is; its meaning is not guessed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ UNREACHED: Mapping[str, Reason] = {
     "busy": Reason("The line was engaged, or the call was declined.", "Retry on busy, at another hour."),
     "no-answer": Reason("The phone rang and nobody answered.", "Retry on no-answer, at another hour."),
     "failed": Reason(
-        "The call was not put through: switched off, out of reach, or not in service.",
-        "If nearly all calls fail, check the ExoPhone, the flow and the balance; else check the numbers.",
+        "The call did not get through: the phone is switched off, out of reach or not in service.",
+        "If nearly all calls fail, check the ExoPhone, the flow and the balance; otherwise the numbers.",
     ),
     "canceled": Reason("The call was ended before it was answered."),
     "do-not-disturb": Reason(
@@ -38,7 +38,7 @@ UNREACHED: Mapping[str, Reason] = {
         "The campaign ended before the first call.", "Use a longer window, a higher throttle, or fewer contacts."
     ),
 }
-"""Why a person was not reached, by the word that reports and outcomes use."""
+"""The reason why a person was not reached, by the word that reports and outcomes use."""
 _ALIASES = {"failed-dnd": "do-not-disturb", "invalid": "invalid-number", "failed-no-attempt": "never-tried"}
 
 # Exotel: the error catalogue of a sister v2 API, and the codes that its error pages name for other APIs; none of them
@@ -60,7 +60,7 @@ REFUSED: Mapping[str, Reason] = {
     "10731": Reason("not found"),
     "20003": Reason("the credentials are not accepted"),
 }
-"""Why a request was refused, by the service's error code."""
+"""The reason why a request was refused, by the service's error code."""
 
 
 def explain_unreached(code: str) -> Reason:
@@ -74,7 +74,7 @@ def explain_unreached(code: str) -> Reason:
 
 
 def explain_refusal(code: object) -> str | None:
-    """Return what an error code of the service means, ``None`` if it is unknown.
+    """Return the meaning of an error code of the service, ``None`` if it is unknown.
 
     :param code: the code, a number or its text.
     """
@@ -83,12 +83,12 @@ def explain_refusal(code: object) -> str | None:
 
 
 def describe_unreached(counts: Mapping[str, int]) -> str:
-    """Return counts of people by reason in one line, the most frequent first; empty if there are none.
+    """Return one line with the counts of people by reason, the most frequent first; empty if there are none.
 
     :param counts: people by code.
     """
-    several = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return "; ".join(f"{count:,} {code}{_meaning(code)}" for code, count in several if count)
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return "; ".join(f"{count:,} {code}{_meaning(code)}" for code, count in ordered if count)
 
 
 def _meaning(code: str) -> str:

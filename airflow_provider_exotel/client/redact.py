@@ -1,7 +1,7 @@
-"""What may be logged and stored: text without phone numbers and credentials, objects without their hidden fields.
+"""Redaction of logged and stored values: phone numbers and credentials in text, hidden fields of objects.
 
-The rule for text leans to safety: any run of seven or more digits is removed, however it is spelled, so a long id may
-lose a part of itself. Ids and amounts that matter are carried in fields of their own, never in such a text.
+Text is redacted on the safe side: any run of seven or more digits is removed, whatever its separators, so a long id may
+lose a part. Ids and amounts that matter are carried in fields of their own, never in such a text.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 NUMBER = "[number]"
 SECRET = "***"  # noqa: S105
 
-# E.164 allows 15 digits and no subscriber number in use is shorter than seven. In an address a space is a "+".
+# E.164 allows 15 digits and no subscriber number in use is shorter than seven. In a URL a space may be a "+".
 _SEPARATOR = r"[\s().\-/,_\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff]"
 _BETWEEN = rf"(?:{_SEPARATOR}|%(?:20|28|29|2B|2C|2D|2E|2F))"
 _NUMBER = re.compile(rf"\+?\d(?:(?:{_BETWEEN}|\+){{0,3}}\d){{6,}}", re.IGNORECASE)
-# A date or a time of day also consists of digits and dashes. Dates stay, one or several in a row, unless there are more
-# digits near enough on either side to make all of it one number.
+# A date or a time of day also consists of digits and dashes. Dates stay, one or several in a row, unless more digits on
+# either side are so close that all of it may be one number.
 _MOMENT = (
     r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d{1,6})?)?)?"
     r"(?:Z|[+-][01]\d:[0-5]\d)?"
@@ -32,10 +32,10 @@ _BASIC = re.compile(r"(?i)\b(basic|bearer)\s+[A-Za-z0-9+/=_.\-]{4,}")
 
 
 def redact(text: object, secrets: Iterable[str] = ()) -> str:
-    """Return ``text`` without phone numbers, credentials in addresses, and the given secrets.
+    """Return ``text`` without phone numbers, credentials in URLs, and the given secrets.
 
-    :param text: anything; its ``str`` is taken.
-    :param secrets: strings to hide wherever they stand, plain or percent-encoded; empty ones are ignored.
+    :param text: any object; its ``str`` is redacted.
+    :param secrets: strings to hide wherever they appear, plain or percent-encoded; empty ones are ignored.
     :return: the text with ``[number]`` for each run of seven or more digits and ``***`` for each secret.
     """
     safe = str(text)
@@ -47,7 +47,7 @@ def redact(text: object, secrets: Iterable[str] = ()) -> str:
 
 
 def redact_url(url: str) -> str:
-    """Return scheme and host of ``url``, its path and query hidden: a callback's token may stand in either.
+    """Return scheme and host of ``url``; path and query are hidden, since either may hold a callback's token.
 
     :param url: an absolute URL.
     :return: such as ``https://example.org/***``.
@@ -60,21 +60,21 @@ def redact_url(url: str) -> str:
 class StoredRedacted:
     """Mixin for dataclasses that a task may return: XCom keeps only the fields that their ``repr`` shows.
 
-    Airflow stores a dataclass with every field in plaintext, nested ones too, unless it brings its own ``serialize``.
+    Airflow stores a dataclass with every field in plaintext, nested ones too, unless it has its own ``serialize``.
     Airflow reads such an XCom back only if its class is in ``[core] allowed_deserialization_classes``, and then as a
-    mapping: what was left out cannot come back.
+    mapping without the hidden fields.
     """
 
     __version__ = 1
 
     def serialize(self) -> dict[str, Any]:
-        """Return the fields that Airflow may keep."""
+        """Return the fields that Airflow may store."""
         assert is_dataclass(self)  # noqa: S101 - a mixin for dataclasses only
         return {one.name: _storable(getattr(self, one.name)) for one in fields(self) if one.repr}
 
     @staticmethod
     def deserialize(data: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG004
-        """Return what was kept, as a mapping."""
+        """Return the stored fields as a mapping."""
         return data
 
 
@@ -83,7 +83,7 @@ def _storable(value: Any) -> Any:
 
 
 def _in_any_encoding(character: str) -> str:
-    """Return a pattern for one character as it is or as an address spells it."""
+    """Return a pattern for one character, plain or percent-encoded."""
     encoded = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
     return rf"(?:{re.escape(character)}|(?i:{encoded}){'|[+]' if character == ' ' else ''})"
 

@@ -1,8 +1,8 @@
-"""What goes to the service: the fields of Exotel's create-campaign page, checked for form.
+"""The request models: the fields of Exotel's create-campaign page, validated.
 
-The models judge form, never the clock: the dates of a past year make a valid request. Unset fields are not sent,
-so the service's own defaults hold. Dumps of a model are redacted, since Airflow stores them; only
-:meth:`CampaignRequest.body` and :meth:`CampaignRequest.plaintext` are not.
+The models check the form, never the clock: dates in the past are valid. Unset fields are not sent, so the service's own
+defaults apply. Dumps of a model are redacted, since Airflow stores them; only :meth:`CampaignRequest.body` and
+:meth:`CampaignRequest.plaintext` are not.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from airflow_provider_exotel.client.fields import (
     Flag,
     Model,
     Moment,
-    Some,
+    NonEmpty,
     Text,
     Url,
     Whole,
     choice_of,
     problems,
-    redacted,
+    redact_with,
 )
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.redact import SECRET, redact_url
 from airflow_provider_exotel.client.text import fold, read_lists, read_mapping, refuse_nothing, split_words
 
-Meaningful = Annotated[Text, AfterValidator(refuse_nothing)]
+NonBlank = Annotated[Text, AfterValidator(refuse_nothing)]
 MAX_NUMBERS = 5_000
 MAX_LISTS = {"static": 5, "dynamic": 1}
 
@@ -56,7 +56,7 @@ _FLOW_HOSTS = (".exotel.com", ".exotel.in")
 
 
 class CallRetries(Model):
-    """How calls that did not get through are tried again (the page's Retries object)."""
+    """Retries of calls that did not get through (the page's Retries object)."""
 
     number_of_retries: Annotated[
         Whole | None,
@@ -69,7 +69,7 @@ class CallRetries(Model):
         Field(description="'Linear' (the default) or 'Exponential', which doubles the interval"),
     ] = None
     on_status: Annotated[
-        Some[Annotated[RetryStatus, choice_of(RetryStatus)]] | None,
+        NonEmpty[Annotated[RetryStatus, choice_of(RetryStatus)]] | None,
         BeforeValidator(split_words),
         Field(description="a list of 'busy', 'no-answer', 'failed'"),
     ] = None
@@ -81,7 +81,7 @@ class CallRetries(Model):
 
 
 class Schedule(Model):
-    """When a campaign may dial (the page's Schedule object): RFC 3339, seconds, explicit offset."""
+    """Start and end of a campaign's dialling (the page's Schedule object): RFC 3339, seconds, explicit offset."""
 
     send_at: Annotated[
         Moment | None, Field(description="an RFC 3339 time with offset, such as '2026-03-02T10:00:00+05:30'")
@@ -103,7 +103,7 @@ class Schedule(Model):
 
 
 def _read_numbers(value: object) -> PhoneNumbers:
-    """Return numbers that a campaign can call; the only place where a request judges them."""
+    """Return the numbers if a campaign can call them; a request checks them nowhere else."""
     try:
         numbers = PhoneNumbers.of(value)
     except TypeError as error:
@@ -130,18 +130,18 @@ class _CampaignFields(Model):
     numbers: Annotated[
         PhoneNumbers | None,
         BeforeValidator(_read_numbers),
-        redacted(repr, plain=",".join),
+        redact_with(repr, plain=",".join),
         Field(
             serialization_alias="from",
             description="a list or one comma-separated text of at most 5,000 numbers, E.164 preferred",
         ),
     ] = None
     lists: Annotated[
-        Some[Text] | None,
+        NonEmpty[Text] | None,
         BeforeValidator(read_lists),
         Field(description="SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign"),
     ] = None
-    caller_id: Annotated[Meaningful | None, Field(description=_CALLER_ID)] = None
+    caller_id: Annotated[NonBlank | None, Field(description=_CALLER_ID)] = None
     campaign_type: Annotated[
         CampaignType | None,
         choice_of(CampaignType),
@@ -153,7 +153,7 @@ class _CampaignFields(Model):
         Field(description="the flow to run: http://my.exotel.com/<account_sid>/exoml/start_voice/<app_id>"),
     ] = None
     read_via_text: Annotated[
-        Meaningful | None,
+        NonBlank | None,
         Field(description="the text to read out, with @@Column variables in a dynamic campaign"),
     ] = None
     name: Annotated[str | None, Field(min_length=3, description="the campaign's name, 3 characters or more")] = None
@@ -180,15 +180,15 @@ class _CampaignFields(Model):
         Field(description="a Schedule or a mapping of send_at and end_at"),
     ] = None
     call_status_callback: Annotated[
-        Url | None, redacted(redact_url), Field(repr=False, description="a URL notified after each call attempt")
+        Url | None, redact_with(redact_url), Field(repr=False, description="a URL notified after each call attempt")
     ] = None
     call_schedule_callback: Annotated[
         Url | None,
-        redacted(redact_url),
+        redact_with(redact_url),
         Field(repr=False, description="a URL notified after the last call attempt to each contact"),
     ] = None
     status_callback: Annotated[
-        Url | None, redacted(redact_url), Field(repr=False, description="a URL notified when the campaign ends")
+        Url | None, redact_with(redact_url), Field(repr=False, description="a URL notified when the campaign ends")
     ] = None
     mode: Annotated[
         ThrottleMode | None,
@@ -200,7 +200,7 @@ class _CampaignFields(Model):
         Field(ge=1, description="calls per minute with mode='custom', less than the account's limit"),
     ] = None
     custom_field: Annotated[
-        str | None, redacted(lambda _: SECRET), Field(repr=False, description="your own text, repeated in reports")
+        str | None, redact_with(lambda _: SECRET), Field(repr=False, description="your own text, repeated in reports")
     ] = None
     repeat_menu_attempts: Annotated[
         Whole | None, Field(ge=0, description="how often an IVR menu is repeated; the default is 0")
@@ -208,7 +208,7 @@ class _CampaignFields(Model):
     extra_fields: Annotated[
         Mapping[str, Any] | None,
         BeforeValidator(_read_extra_fields),
-        redacted(lambda fields: dict.fromkeys(fields, SECRET)),
+        redact_with(lambda fields: dict.fromkeys(fields, SECRET)),
         Field(repr=False, description="fields that this version does not know, sent as they are"),
     ] = None
 
@@ -224,11 +224,11 @@ class _CampaignFields(Model):
         return {"campaigns": [fields | ({"from": list(self.numbers)} if self.numbers is not None else {})]}
 
     def safe_payload(self) -> dict[str, Any]:
-        """Return the payload for people to read: numbers as a count, callbacks by host, texts of your own hidden."""
+        """Return the payload for display: numbers as a count, callbacks as their host, your own texts hidden."""
         return self._payload(None)
 
     def plaintext(self, *, without: Collection[str] = ()) -> dict[str, Any]:
-        """Return the fields that are set, by their names here, as JSON in plaintext: for keyed digests, not for logs.
+        """Return the fields that are set, by their names here, as JSON in plaintext, for keyed digests, never for logs.
 
         :param without: names of fields to leave out.
         """
@@ -241,17 +241,17 @@ class _CampaignFields(Model):
 
 
 class CampaignRequest(_CampaignFields):
-    """One campaign, as Exotel's create-campaign page describes it; nothing is added to what is given.
+    """One campaign, as described on Exotel's create-campaign page; nothing is added to the given fields.
 
     :raises ExotelInputError: naming every problem at once, without any number.
     """
 
-    caller_id: Annotated[Meaningful, Field(description=_CALLER_ID)]
+    caller_id: Annotated[NonBlank, Field(description=_CALLER_ID)]
 
     @model_validator(mode="wrap")
     @classmethod
-    def _whole(cls, arguments: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Judge fields against each other even where one is wrong by itself, so that all is reported at once."""
+    def _check_together(cls, arguments: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Check fields against each other even if one is invalid by itself, so that every problem is reported."""
         if not isinstance(arguments, Mapping):
             return handler(arguments)
         across = list(_problems_across(arguments))
@@ -264,24 +264,24 @@ class CampaignRequest(_CampaignFields):
         return model
 
     def warnings(self) -> list[str]:
-        """Return, in plain words, what the page allows and people come to regret, with the argument to add."""
+        """Return warnings about allowed choices that people come to regret, each with the argument to add."""
         return list(_warnings(self))
 
 
 class CampaignChanges(_CampaignFields):
-    """What to change in a campaign that has not started: any field of a :class:`CampaignRequest`.
+    """Changes to a campaign that has not started: any field of a :class:`CampaignRequest`.
 
-    Once it has started the service takes only the three callbacks.
+    Once a campaign has started, only the three callbacks can be changed.
     """
 
 
 def wire_names() -> dict[str, str]:
-    """Return each field of a campaign with its name on Exotel's page, in the order of that page."""
+    """Return the name on Exotel's page for each field of a campaign, in the order of that page."""
     return {name: field.serialization_alias or name for name, field in CampaignChanges.model_fields.items()}
 
 
 def _problems_across(arguments: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield the problems that show only when fields are seen together."""
+    """Yield the problems between fields that may each be valid by themselves."""
     given = {name for name, value in arguments.items() if value is not None}
     if {"numbers", "lists"} <= given:
         yield Problem("numbers", "is mutually exclusive with lists; give exactly one")

@@ -1,4 +1,4 @@
-"""Whether and when a request may be sent again: the table :data:`RULES`. Pure."""
+"""The rules for sending a request again, in the table :data:`RULES`. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_provider_exotel.client.errors import (
 
 
 class RequestKind(Enum):
-    """What a request does, which decides whether it may be sent again."""
+    """Kind of a request, which decides whether it may be sent again."""
 
     READ = "GET"
     CHANGE = "PUT or DELETE, after a re-read"
@@ -32,10 +32,10 @@ class RequestKind(Enum):
 
 
 class RetryDecision(StrEnum):
-    """What to do with a request after an error, in the words of the documentation."""
+    """Decision about a request after an error, worded as in the documentation."""
 
     AGAIN = "again"
-    OTHER_FORM = "in the other form of body, once, while no form has worked"
+    OTHER_FORM = "in the other body form, once, until one form has worked"
     NO = "no"
     REFUSED = "no: nothing was created"
     UNKNOWN = "never: find it by its name"
@@ -43,9 +43,9 @@ class RetryDecision(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """What to do with a request after one kind of error.
+    """The decisions after one kind of error.
 
-    :param happened: the error, in words.
+    :param description: the error, in words.
     :param read: the decision for a GET.
     :param change: the decision for a PUT or DELETE, after the campaign was read again.
     :param create: the decision for a POST.
@@ -54,7 +54,7 @@ class Rule:
     :param sent: whether the request was sent, ``None`` for either.
     """
 
-    happened: str
+    description: str
     read: RetryDecision
     change: RetryDecision
     create: RetryDecision
@@ -78,13 +78,13 @@ RULES: tuple[Rule, ...] = (
         errors=(ExotelCertificateError,),
     ),
     Rule(
-        "the connection was never made: refused, unknown host, other TLS errors, connect timeout",
+        "no connection was made: refused, unknown host, other TLS errors, connect timeout",
         *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.AGAIN),
         errors=(ExotelConnectionError,),
         sent=False,
     ),
     Rule(
-        "429; `Retry-After` is waited for",
+        "429, after waiting for `Retry-After`",
         *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.AGAIN),
         errors=(ExotelRateLimited,),
     ),
@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         statuses=(502, 503, 504),
     ),
     Rule(
-        "read timeout, reset, an answer that breaks off",
+        "read timeout, reset, a truncated answer",
         *(RetryDecision.AGAIN, RetryDecision.AGAIN, RetryDecision.UNKNOWN),
         errors=(ExotelConnectionError,),
     ),
@@ -122,13 +122,13 @@ RULES: tuple[Rule, ...] = (
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When a request is sent again: exponential backoff with full jitter, ``Retry-After`` honoured.
+    """Retry policy: exponential backoff with full jitter; ``Retry-After`` is honoured.
 
-    :param tries: the most times one request is sent, default 5.
+    :param tries: how often one request is sent at most, default 5.
     :param first_backoff: the longest first wait in seconds, default 1; it doubles with each try.
     :param longest_backoff: the longest wait in seconds, default 30.
-    :param longest_retry_after: the longest ``Retry-After`` waited for, in seconds, default 120; beyond it the error is
-        raised and carries it.
+    :param longest_retry_after: the longest ``Retry-After`` to wait for, in seconds, default 120; with a longer one the
+        error is raised.
     """
 
     tries: int = 5
@@ -143,11 +143,11 @@ class RetryPolicy:
         tried: int,
         jitter: Callable[[], float] = random.random,  # noqa: S311 - not a secret
     ) -> float | None:
-        """Return the seconds to wait before sending again, or ``None`` if it must not or need not be.
+        """Return the seconds to wait before sending again, or ``None`` not to send it again.
 
-        :param kind: what the request does.
+        :param kind: the kind of request.
         :param error: its error.
-        :param tried: how often it was sent so far.
+        :param tried: number of times that it was sent so far.
         :param jitter: returns a number from 0 to 1.
         """
         if tried >= self.tries or decide_retry(kind, error) is not RetryDecision.AGAIN:
@@ -164,7 +164,7 @@ def decide_retry(kind: RequestKind, error: ExotelError) -> RetryDecision:
 
 
 def is_definite_refusal(error: ExotelError) -> bool:
-    """Return whether it is certain that a POST created nothing."""
+    """Return whether a POST with this error certainly created nothing."""
     return decide_retry(RequestKind.CREATE, error) is not RetryDecision.UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""What of a profile is not true any more, by two cheap requests."""
+"""Finds outdated answers of a profile with two cheap requests."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ if TYPE_CHECKING:
 
 
 def stale_answers(profile: Profile, host: str, account_sid: str, connect: Callable[..., ExotelClient]) -> list[str]:
-    """Return what of a profile is stale, each as a text; none if it is as far as that can be told.
+    """Return a message for each stale answer of a profile; empty if none was found.
 
     :param profile: the profile.
     :param host: the host of the connection.
     :param account_sid: its account.
     :param connect: returns a client, given ``on_answer``.
-    :raises ExotelError: if the account does not let this client in.
+    :raises ExotelError: if the account denies access.
     """
     answers: list[RawAnswer] = []
     with connect(on_answer=answers.append) as client:
         client.check_access()
-        # Nobody has this id.
+        # No campaign has this id.
         with suppress(ExotelNotFound, ExotelRequestRefused):
             client.get_campaign(uuid4().hex)
-    seen: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for answer in answers:
         listed = form_of_list(answer) if answer.path == "/campaigns" else form_of_error(answer)
-        seen |= listed | form_of_headers(answer)
-    return [*_of_another(profile, host, account_sid), *_differences(profile, seen)]
+        found |= listed | form_of_headers(answer)
+    return [*_origin_problems(profile, host, account_sid), *_differences(profile, found)]
 
 
-def _of_another(profile: Profile, host: str, account_sid: str) -> list[str]:
+def _origin_problems(profile: Profile, host: str, account_sid: str) -> list[str]:
     stale = []
     if profile.version != VERSION:
         stale.append(f"it has version {profile.version}, and this package writes {VERSION}")
     if profile.host is not None and profile.host != host:
-        stale.append(f"it was made at {profile.host}, and the connection is to {host}")
+        stale.append(f"it was made for {profile.host}, and the connection uses {host}")
     elif profile.account is not None and profile.account != account_digest(host, account_sid):
         stale.append("it was made for another account")
     return stale
 
 
-def _differences(profile: Profile, seen: dict[str, Any]) -> list[str]:
+def _differences(profile: Profile, found: dict[str, Any]) -> list[str]:
     known = profile.answers()
     return [
-        f"{name} is {seen[name]!r} now, and {known[name]!r} in the profile"
-        for name in sorted(seen.keys() & known.keys())
-        if seen[name] != known[name]
+        f"{name} is {found[name]!r} now, and {known[name]!r} in the profile"
+        for name in sorted(found.keys() & known.keys())
+        if found[name] != known[name]
     ]

@@ -1,4 +1,4 @@
-"""Values that a template, a form or a connection has turned into text, read back without guessing."""
+"""Reads values back, without guessing, that a template, a form or a connection has turned into text."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def read_literal(text: str) -> Any:
 
 def _python_literal(text: str) -> Any:
     value = ast.literal_eval(text)
-    # Python joins texts side by side: ['a' 'b'], as arrays are printed, is no list of one entry.
+    # Python joins adjacent texts: ['a' 'b'], as arrays are printed, would become a list of one entry.
     tokens = tokenize.generate_tokens(io.StringIO(text.strip()).readline)
     kinds = [token.type for token in tokens if token.type not in {tokenize.NL, tokenize.COMMENT}]
     if any(one == other == tokenize.STRING for one, other in pairwise(kinds)):
-        raise ValueError("texts side by side")
+        raise ValueError("adjacent texts")
     return value
 
 
@@ -58,14 +58,14 @@ def split_words(value: object) -> object:
 
 
 def is_nothing(text: str) -> bool:
-    """Return whether a text is what templates and programs write for nothing: blank, ``None``, ``nan``, ``[]``."""
+    """Return whether a text stands for nothing, as templates write it: blank, ``None``, ``nan``, ``[]``."""
     return text.strip().lower() in _NOTHING or not any(map(str.isalnum, text))
 
 
 def refuse_nothing(text: str) -> str:
-    """Return a text that says something.
+    """Return the text unless it stands for nothing.
 
-    :raises ValueError: for what templates and programs write for nothing, which would be sent or read aloud.
+    :raises ValueError: if it does; otherwise a word such as ``nan`` would be sent or read aloud.
     """
     if is_nothing(text):
         raise ValueError("must not be blank or a word for nothing, such as 'nan' or 'null'")
@@ -73,10 +73,10 @@ def refuse_nothing(text: str) -> str:
 
 
 def read_lists(value: object) -> list[str]:
-    """Return the SIDs of contact lists, or the paths of files that lists are to be made of; each is named once.
+    """Return the SIDs of contact lists, or the paths of files for them, each named once.
 
     :param value: a list, the text of one, or one comma-separated text.
-    :raises ValueError: for anything else, and for an entry that is empty, no text, or there twice.
+    :raises ValueError: for anything else, and for an entry that is empty, not text, or a duplicate.
     """
     parsed = read_literal(value) if isinstance(value, str) else value
     if isinstance(value, str) and parsed is None:
@@ -92,10 +92,10 @@ def read_lists(value: object) -> list[str]:
             raise ValueError(f"must hold the SID of a list in every entry (entry {position} is empty)")
         # The path of a file may hold any character.
         if "/" not in sid and _NOT_IN_SIDS.search(sid):
-            raise ValueError(f"must hold one SID in every entry (entry {position} is none)")
+            raise ValueError(f"must hold one SID in every entry (entry {position} is not one)")
         sids.append(sid)
-    if doubled := next((position for position, sid in enumerate(sids, 1) if sid in sids[: position - 1]), None):
-        raise ValueError(f"must name each list once (entry {doubled} is there twice)")
+    if duplicate := next((position for position, sid in enumerate(sids, 1) if sid in sids[: position - 1]), None):
+        raise ValueError(f"must name each list once (entry {duplicate} is a duplicate)")
     return sids
 
 
@@ -104,7 +104,7 @@ def read_moment(text: str) -> datetime:
 
     :param text: the time and nothing else, such as ``2026-03-02T10:00:00+05:30``; seconds may be left out, and a blank
         may stand for the ``T``.
-    :raises ValueError: for anything else. Python's own parser takes any character before the time, and weeks.
+    :raises ValueError: for anything else. Python's own parser also accepts week dates, and any character as ``T``.
     """
     found = _MOMENT.fullmatch(text.strip())
     try:
@@ -128,7 +128,7 @@ def read_date(text: str) -> date:
 def read_mapping(value: object) -> object:
     """Return the mapping that a text spells; anything but text unchanged.
 
-    :raises ValueError: if the text spells no mapping; the text is not repeated.
+    :raises ValueError: if the text is not a mapping; it is not repeated.
     """
     if not isinstance(value, str):
         return value
@@ -139,14 +139,14 @@ def read_mapping(value: object) -> object:
 
 
 def fold(text: str) -> str:
-    """Return ``text`` as choices are compared: lower case, dashes for underscores and spaces."""
+    """Return ``text`` in the form used to compare choices: lower case, dashes for underscores and spaces."""
     return text.strip().lower().replace("_", "-").replace(" ", "-")
 
 
 def unknown_value(given: object, choices: Iterable[str]) -> str:
     """Return the message for a value that is none of the choices; the value itself is not repeated.
 
-    :param given: the value; anything but text has no suggestion.
+    :param given: the value; a suggestion is made only for text.
     :param choices: the values that are allowed.
     :return: such as ``unknown value; use one of 'ivr', 'greeting'; did you mean 'greeting'?``.
     """
@@ -164,7 +164,7 @@ def did_you_mean(given: object, names: Iterable[str]) -> str:
 def read_flag(value: object) -> bool:
     """Return a flag, written as true, false, yes, no, 1 or 0, typed or as text.
 
-    :raises ValueError: for anything else; nothing is taken for false by default.
+    :raises ValueError: for anything else; there is no default.
     """
     word = str(value).strip().lower()
     if word not in _FLAGS:
@@ -172,10 +172,10 @@ def read_flag(value: object) -> bool:
     return _FLAGS[word]
 
 
-def flag(value: object, name: str) -> bool:
-    """Return a flag; what is not given is false.
+def read_optional_flag(value: object, name: str) -> bool:
+    """Return a flag, ``False`` if it is not given.
 
-    :param value: the flag, as :func:`read_flag` takes it, or ``None``.
+    :param value: a value for :func:`read_flag`, or ``None``.
     :param name: the argument.
     :raises ExotelInputError: naming it, if it is neither true nor false.
     """

@@ -51,7 +51,7 @@ class Form:
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """One answer of the service as it arrived, for those who look at its form; it may hold numbers.
+    """One answer of the service as it arrived, for checks of its form; it may hold phone numbers.
 
     :param method: the HTTP method of the request.
     :param path: its path below the account.
@@ -74,13 +74,13 @@ class RawAnswer:
 class Transport:
     """Sends requests of one account and reads their answers.
 
-    :param root: the address all paths are under.
+    :param root: the URL that all paths are below.
     :param credentials: API key and token.
     :param timeout: seconds to wait for a connection and for an answer.
     :param bucket: the account's rate limit.
     :param retry: when a request is sent again.
     :param sleep: waits for seconds.
-    :param on_answer: is given each answer before it is read.
+    :param on_answer: called with each answer before it is read.
     """
 
     def __init__(
@@ -114,16 +114,16 @@ class Transport:
         query: dict[str, Any] | None = None,
         body: Callable[[], dict[str, Any] | Form] | None = None,
     ) -> Answer:
-        """Send until there is an answer, as often as the retry policy allows.
+        """Send a request until there is an answer, as often as the retry policy allows.
 
-        A change is sent once: before it is sent again the caller must read the campaign.
+        A change is sent once: the caller must read the campaign before sending it again.
 
-        :param kind: what the request does, which decides whether it may be sent again.
+        :param kind: the kind of request, which decides whether it may be sent again.
         :param method: the HTTP method.
-        :param path: what follows the root, such as ``/campaigns``.
+        :param path: the path below the root, such as ``/campaigns``.
         :param query: the query.
         :param body: returns the JSON body, or a form; called after the wait for the rate limit and before each sending.
-        :raises ExotelError: if there is no answer, or one that is an error.
+        :raises ExotelError: if no answer arrives, or the answer is an error.
         """
         tried = 0
         while True:
@@ -134,8 +134,8 @@ class Transport:
             except ExotelError as error:
                 wait = None if kind is RequestKind.CHANGE else self._retry.backoff(kind, error, tried)
                 if wait is None:
-                    # The frames below hold the numbers and the credentials, and Airflow 3.0, like many an error
-                    # tracker, writes what each frame of a traceback holds.
+                    # The frames below hold the numbers and the credentials. Airflow 3.0 and many error trackers write
+                    # the variables of each frame of a traceback.
                     raise error.with_traceback(None) from None
                 log.warning("%s; sending it again in %.0f s.", error, wait)
                 self._sleep(wait)
@@ -143,7 +143,7 @@ class Transport:
     def change(self, send: Callable[[], Answer], already: Callable[[], bool]) -> None:
         """Send a change; if its answer is lost, check whether it counted before sending it again.
 
-        :param send: sends it once.
+        :param send: sends the change once.
         :param already: returns whether the change is in effect.
         :raises ExotelError: if it was refused, or was sent as often as the retry policy allows.
         """
@@ -165,8 +165,8 @@ class Transport:
     def page(self, path: str, query: dict[str, str], page_size: int) -> Callable[[int], Answer]:
         """Return a function that reads the page of a list at an offset.
 
-        :param path: what follows the root.
-        :param query: the query beside ``offset`` and ``limit``.
+        :param path: the path below the root.
+        :param query: the query without ``offset`` and ``limit``.
         :param page_size: entries per request; the service may return fewer.
         """
         return lambda offset: self.send(
@@ -193,7 +193,7 @@ class Transport:
                 allow_redirects=False,
                 headers={"Accept": "application/json"} | ({"Content-Type": form.content_type} if form else {}),
             )
-        except OSError as error:  # every error of requests is one, and so is a CA bundle that is not there
+        except OSError as error:  # includes every error of requests, and a missing CA bundle
             raise self._no_answer(error, self.root) from None
         self._observe(response)
         retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
@@ -217,18 +217,18 @@ class Transport:
     def lines(self, url: str, most_bytes: int, most_seconds: float) -> Iterator[str]:
         """Iterate over the lines of a text whose URL comes from an answer; the parameters are those of :meth:`blocks`.
 
-        :raises ExotelError: as :meth:`blocks`, or if it is no text.
+        :raises ExotelError: like :meth:`blocks`, or if it is not text.
         """
         yield from _text_lines(self.blocks(url, most_bytes, most_seconds, "report"))
 
     def blocks(self, url: str, most_bytes: int, most_seconds: float, what: str) -> Iterator[bytes]:
         """Iterate over a file whose URL comes from an answer, piece by piece.
 
-        :param url: https to a public host; if this transport speaks to loopback, http and https to loopback too. The
-            credentials go to this transport's own host alone.
+        :param url: https to a public host; http and https to loopback too, if this transport's own host is there.
+            Credentials are sent to its own host only.
         :param most_bytes: the largest file that is read.
         :param most_seconds: the longest time it may take.
-        :param what: what errors call it.
+        :param what: its name in errors.
         :raises ExotelError: if the URL is not allowed, or the file cannot be read within these limits.
         """
         own, parts = urlsplit(self.root), _address(url)
@@ -238,13 +238,13 @@ class Transport:
             allowed = parts.scheme == "https" and is_public(parts.hostname)
         if not allowed or "@" in parts.netloc:
             raise ExotelResponseError(f"the {what}'s URL is not followed: https to a public host only, no user info")
-        at_home = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
-        if at_home:
+        is_own_host = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+        if is_own_host:
             self._bucket.take()
         with requests.Session() as session:
             _read_environment(session, self.root)
             # Set in both cases: without it a .netrc of the machine would authenticate to the foreign host.
-            session.auth = self._session.auth if at_home else _no_credentials
+            session.auth = self._session.auth if is_own_host else _no_credentials
             try:
                 yield from _stream(session, url, self._timeout, most_bytes, most_seconds, what)
             except (HTTPError, OSError) as error:
@@ -282,7 +282,7 @@ class Transport:
 
 
 def _read_environment(session: requests.Session, root: str) -> None:
-    """Let a session honour the machine's proxies and CA bundle; on loopback, the CA bundle alone."""
+    """Let a session use the machine's proxies and CA bundle; on loopback only the CA bundle."""
     if is_loopback(urlsplit(root).hostname):
         # Requests to the emulator must not leave the machine through a proxy.
         session.trust_env = False
@@ -309,12 +309,12 @@ def _stream(
     what: str,
 ) -> Iterator[bytes]:
     deadline, received = time.monotonic() + most_seconds, 0
-    # Nothing is unpacked: a few kilobytes can expand to more than the memory holds.
+    # Nothing is decompressed: a few kilobytes can expand to more than the memory holds.
     plain = {"Accept-Encoding": "identity"}
     with session.get(url, timeout=timeout, allow_redirects=False, stream=True, headers=plain) as response:
         if response.status_code != HTTPStatus.OK:
             raise ExotelResponseError(f"the {what} cannot be read", http_status=response.status_code)
-        # Whatever has arrived, so that a very slow body is noticed; read() would wait for a full block.
+        # read1() returns whatever has arrived, so that a very slow body is noticed; read() waits for a full block.
         while block := response.raw.read1(_BLOCK, decode_content=False):
             received += len(block)
             if received > most_bytes or time.monotonic() > deadline:
@@ -358,7 +358,7 @@ def _was_sent(error: BaseException) -> bool:
 
 
 def _in_handshake(error: BaseException) -> bool:
-    # No byte of a request is sent before the handshake is over; the place that raised the error is the only evidence.
+    # No byte of a request is sent before the handshake is over; only the traceback shows where the error was raised.
     step = error.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_name == "do_handshake":

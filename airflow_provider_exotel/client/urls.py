@@ -1,4 +1,4 @@
-"""Hosts, addresses and the ids in them: which are taken, and how they are written (Exotel, API overview)."""
+"""Checks and builds hosts, URLs and the ids in them (Exotel, API overview)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 # Such names never leave the network of the machine that resolves them.
 _PRIVATE_SUFFIXES = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
-# Other characters become these on the way: a percent sign or a full-width digit can spell a private address.
+# Other characters may be decoded to these later: a percent sign or a full-width digit can spell a private address.
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _ACCOUNT_SID = re.compile(r"[A-Za-z0-9_-]+")
 # Dots and tildes are harmless in a path, but a segment of dots alone leads to its parent.
@@ -26,17 +26,17 @@ def base_url(host: str) -> str:
 
     :param host: a host name with or without port and scheme; without a scheme it is https, and http on loopback for
         the emulator.
-    :raises ExotelInputError: for user info, a path, or http to anything but loopback.
+    :raises ExotelInputError: if it has user info or a path, or uses http to a host other than loopback.
     """
     text = host.strip().rstrip("/")
     try:
         parts = urlsplit(text if "//" in text else f"//{text}")
-        is_one = bool(parts.hostname) and parts.port != 0 and not any(map(str.isspace, text))
+        is_host = bool(parts.hostname) and parts.port != 0 and not any(map(str.isspace, text))
     except ValueError:
-        parts, is_one = urlsplit(""), False
+        parts, is_host = urlsplit(""), False
     scheme = parts.scheme or ("http" if is_loopback(parts.hostname) else "https")
     for wrong, message in (
-        (not is_one, "must be a host name; give one such as api.in.exotel.com"),
+        (not is_host, "must be a host name; give one such as api.in.exotel.com"),
         ("@" in parts.netloc, "must not contain a user or password; give them as API key and API token"),
         (parts.path or parts.query or parts.fragment, "must not contain a path; give the host alone"),
         (scheme not in {"http", "https"}, "must use https"),
@@ -58,7 +58,7 @@ def is_loopback(hostname: str | None) -> bool:
 
 
 def is_public(hostname: str | None) -> bool:
-    """Return whether a host may be reached from the internet, judged by its name alone; no name is resolved."""
+    """Return whether a host may be reached from the internet, by its name alone, which is not resolved."""
     name = (hostname or "").lower().rstrip(".")
     try:
         # inet_aton reads what browsers and resolvers read as IPv4 too: 127.1, 0x7f000001, 2130706433.
@@ -74,16 +74,16 @@ def is_public(hostname: str | None) -> bool:
 def check_web_url(value: str) -> str:
     """Return ``value`` if it is an absolute http or https URL without user info.
 
-    :raises ValueError: saying what is wrong; the value is not repeated.
+    :raises ValueError: if it is not one; the value is not repeated.
     """
     if any(character.isspace() or not character.isprintable() or character == "\\" for character in value):
         raise ValueError("must not contain white space, control characters or backslashes")
     try:
         parts = urlsplit(value)
-        is_one = parts.scheme in {"http", "https"} and bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
+        is_url = parts.scheme in {"http", "https"} and bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
     except ValueError:
-        is_one = False
-    if not is_one:
+        is_url = False
+    if not is_url:
         raise ValueError("must be an absolute http or https URL")
     if "@" in parts.netloc:
         raise ValueError("must not contain a user or password")
@@ -93,7 +93,7 @@ def check_web_url(value: str) -> str:
 def check_account_sid(account_sid: str) -> str:
     """Return the account SID if it can be part of a path.
 
-    :raises ValueError: saying what it may consist of.
+    :raises ValueError: if it cannot.
     """
     if not _ACCOUNT_SID.fullmatch(account_sid):
         raise ValueError("must consist of letters, digits, - and _; copy it from API settings in the dashboard")
@@ -122,7 +122,7 @@ def flow_url(account_sid: str, flow_id: object) -> str:
 
 
 def campaign_page(host: str, account_sid: str, campaign_id: str) -> str:
-    """Return the page where a person finds the campaign: the emulator's own, or the dashboard's list of campaigns.
+    """Return the URL of the page that shows a campaign: the emulator's own, or the dashboard's list of campaigns.
 
     Exotel documents no URL of a single campaign in its dashboard.
     """

@@ -45,11 +45,12 @@ class CampaignIdentity:
         """Return the audience fingerprint in a campaign's name, or ``None`` if there is none."""
         return None if self.exact else audience_in_name(name)
 
-    def for_test(self) -> CampaignIdentity:
-        """Return the identity of the campaign for the test numbers, whose key is derived from this one."""
-        key = hashlib.sha256(json.dumps(["test", self.key]).encode()).hexdigest()[:_KEY_LENGTH]
-        if self.exact:
-            return CampaignIdentity(key, f"{self.name}{_TEST}", exact=True)
+    def for_test(self, test: str) -> CampaignIdentity:
+        """Return the identity of a campaign for test numbers: its key is derived from this one, and always in its name.
+
+        :param test: keyed digest of what the test calls and says, so that a corrected test is another campaign.
+        """
+        key = hashlib.sha256(json.dumps(["test", self.key, test]).encode()).hexdigest()[:_KEY_LENGTH]
         wanted = without_key(self.name)[: LONGEST_NAME - len(_TEST)].rstrip()
         return CampaignIdentity(key, f"{wanted}{_TEST} af-{key}")
 

@@ -24,7 +24,7 @@ from airflow_provider_exotel.create.fingerprint import CampaignFields
 from airflow_provider_exotel.create.identity import CampaignIdentity, contains_key, printable
 from airflow_provider_exotel.create.journal import AudienceFingerprint
 from airflow_provider_exotel.create.options import TaskOptions, option_conflicts, parse_options
-from airflow_provider_exotel.create.testers import build_test_request, read_test_numbers
+from airflow_provider_exotel.create.testers import build_test_request, digest_of_test, read_test_numbers
 from airflow_provider_exotel.windows.anchor import Anchor
 from airflow_provider_exotel.windows.calling_window import LEAD, MissedWindow
 from airflow_provider_exotel.windows.common_window import window_of
@@ -66,6 +66,7 @@ class CampaignSpec:
     :param audience: fingerprint of the audience, with its counts.
     :param tariff: the price per minute; ``None`` if the connection has none.
     :param test: the campaign for the test numbers; ``None`` for none.
+    :param digest: of such a test campaign, what tells it from a corrected one; empty for others.
     """
 
     request: CampaignRequest
@@ -73,6 +74,7 @@ class CampaignSpec:
     audience: AudienceFingerprint
     tariff: Tariff | None = None
     test: CampaignSpec | None = None
+    digest: str = ""
 
     def at(self, now: datetime) -> CampaignRequest:
         """Return the request for sending at ``now``.
@@ -96,6 +98,7 @@ class CampaignInput:
     :param open_path: returns the file at a path, such as an ``ObjectStoragePath``.
     :param problems: problems found earlier, reported with all others.
     :param now: returns the current time.
+    :param is_mapped: whether the task is an instance of a mapped one.
     """
 
     arguments: Mapping[str, Any] = field(repr=False)
@@ -104,6 +107,7 @@ class CampaignInput:
     open_path: Callable[[str], Any]
     problems: Sequence[Problem] = ()
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    is_mapped: bool = False
     _recipients_read: list[CleanNumbers] = field(default_factory=list, init=False, repr=False)
 
     def parse_options(self) -> TaskOptions:
@@ -136,7 +140,7 @@ class CampaignInput:
         if request is not None:
             collect(problems, partial(self.account.guard.check_request, request))
             problems += _problems_of_cost(request, options, self.account.tariff)
-        testers = read_test_numbers(self.arguments.get("test_numbers"), options, problems)
+        testers = read_test_numbers(self.arguments.get("test_numbers"), options, problems, is_mapped=self.is_mapped)
         test_request = (
             build_test_request(request, testers, self.account.guard, problems) if request and testers else None
         )
@@ -155,7 +159,8 @@ class CampaignInput:
         if test_request is None:
             return spec
         test_audience = AudienceFingerprint.of(test_request.numbers, None, self.account.secret)
-        return replace(spec, test=replace(spec, request=test_request, audience=test_audience))
+        digest = digest_of_test(test_request, self.account.secret)
+        return replace(spec, test=replace(spec, request=test_request, audience=test_audience, digest=digest))
 
     def parse_audience(self, options: TaskOptions) -> AudienceFingerprint:
         """Return the fingerprint of the task's audience."""

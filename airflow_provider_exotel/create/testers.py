@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import partial
 from typing import Any
 
@@ -10,21 +12,31 @@ from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.numbers import PhoneNumbers
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.contacts.numbers import clean_numbers
+from airflow_provider_exotel.create.fingerprint import CampaignFields
+from airflow_provider_exotel.create.journal import AudienceFingerprint
 from airflow_provider_exotel.create.options import TaskOptions
 
 MAX_TEST_NUMBERS = 10
 """Maximum number of test numbers."""
+_DIGEST_LENGTH = 16
 
 
-def read_test_numbers(given: Any, options: TaskOptions, problems: list[Problem]) -> PhoneNumbers | None:
+def read_test_numbers(
+    given: Any, options: TaskOptions, problems: list[Problem], *, is_mapped: bool = False
+) -> PhoneNumbers | None:
     """Return the test numbers, or ``None`` for none; all of them must be valid.
 
     :param given: the argument of the task.
     :param options: the task's options.
     :param problems: receives the problems found.
+    :param is_mapped: whether the task is an instance of a mapped one. Its instances run side by side, and none of them
+        can know in time that another one has called these people.
     """
     if given is None or not options.test_first:
         return None
+    if is_mapped:
+        wanted = "cannot be used in a mapped task, whose instances would each call them; call them in a task before it"
+        problems.append(Problem("test_numbers", wanted))
     clean = clean_numbers(
         PhoneNumbers.of(given),
         default_country=options.default_country,
@@ -57,3 +69,14 @@ def build_test_request(
     collect(found, partial(guard.check_request, made))
     problems += [Problem("test_numbers", one.message) for one in found if one.field == "numbers"]
     return made
+
+
+def digest_of_test(request: CampaignRequest, secret: str) -> str:
+    """Return a keyed digest of what a test says and whom it calls.
+
+    :param request: the campaign for the test numbers.
+    :param secret: key of the fingerprints.
+    """
+    content = CampaignFields.of(request, secret).fingerprint().fields
+    people = AudienceFingerprint.of(request.numbers, None, secret).digest
+    return hashlib.sha256(json.dumps([dict(content), people], sort_keys=True).encode()).hexdigest()[:_DIGEST_LENGTH]

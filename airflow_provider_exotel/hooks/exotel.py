@@ -291,6 +291,7 @@ def client_of(
     settings: ExotelSettings,
     *,
     fail_fast: bool = False,
+    fail_after: float = 3.0,
     tries: int | None = None,
     on_answer: Callable[[RawAnswer], None] | None = None,
 ) -> ExotelClient:
@@ -298,6 +299,7 @@ def client_of(
 
     :param settings: the connection.
     :param fail_fast: whether to send once, with short timeouts, and share nothing with other clients.
+    :param fail_after: seconds to wait for a response with ``fail_fast``, default 3.
     :param tries: maximum number of times a request is sent, for callers with their own retries; default from
         :class:`~airflow_provider_exotel.client.retry.RetryPolicy`.
     :param on_answer: called with each raw response.
@@ -306,15 +308,15 @@ def client_of(
     from airflow_provider_exotel.client.rate_limit import TokenBucket
     from airflow_provider_exotel.client.retry import RetryPolicy
 
-    connect_timeout, read_timeout = (2, 3) if fail_fast else (settings.connect_timeout, settings.read_timeout)
+    timeouts = (2.0, fail_after) if fail_fast else (settings.connect_timeout, settings.read_timeout)
     return ExotelClient(
         settings.api_key,
         settings.api_token,
         settings.account_sid,
         settings.host,
         requests_per_minute=settings.requests_per_minute,
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
+        connect_timeout=timeouts[0],
+        read_timeout=timeouts[1],
         request_body=settings.request_body,
         profile=settings.profile,
         guard=settings.guard,

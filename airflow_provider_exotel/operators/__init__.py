@@ -1,3 +1,3 @@
-"""The tasks."""
+"""The operators."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The task that plans an audience: who is called by which campaign, when and how fast."""
+"""The operator that plans an audience: which campaign calls whom, when and how fast."""
 
 from __future__ import annotations
 
@@ -38,62 +38,64 @@ PLAN = "plan"
 
 
 class PlanAudienceOperator(ExotelTask, BaseOperator):
-    """Plan the campaigns for an audience of any size, and leave the plan beside its numbers on object storage.
+    """Plan the campaigns for an audience of any size, and write the plan and its numbers to object storage.
 
-    Nothing is sent. Rows are read one by one; numbers are cleaned and judged by libphonenumber, nobody is in the plan
-    twice, nobody who is not to be called is in it, and it is split by time zone and by Exotel's limits. The return
-    value is a list with the keyword arguments of one campaign each, without numbers, for
-    ``CreateCampaignOperator.partial(...).expand_kwargs(...)``, with
-    :class:`~airflow_provider_exotel.operators.upload.UploadAudienceOperator` before it if a campaign may have more
-    than 5,000 people or variables. The XCom ``plan`` holds the plan's figures, and where its page is.
+    Nothing is sent. Rows are read one by one, and numbers are cleaned and validated by libphonenumber. The plan holds
+    nobody twice and nobody who is suppressed. It is split by time zone and by Exotel's limits.
 
-    A run is planned once: a later try of a task that has made its plan takes that, and does not read the audience.
+    The return value is a list with the keyword arguments of each campaign, without numbers, for
+    ``CreateCampaignOperator.partial(...).expand_kwargs(...)``. If a campaign may have more than 5,000 people or
+    variables, put :class:`~airflow_provider_exotel.operators.upload.UploadAudienceOperator` in between. The XCom
+    ``plan`` holds the plan's figures and the address of its page.
 
-    :param output_path: the folder of the plan on any object storage, of its own for each run, such as
+    A run is planned once: if the plan exists, a later try reuses it and does not read the audience.
+
+    :param output_path: the folder of the plan on any object storage, a separate one for each run, such as
         ``s3://conn@bucket/plans/{{ run_id }}``. Its ``chunks`` and ``quarantine.csv`` hold numbers.
     :param folder_url: the web address of that folder, such as ``https://plans.example.com/{{ run_id }}``; with it, the
         task has a button that opens the plan's page.
     :param path: the audience: a CSV or Parquet file on any object storage.
-    :param sql: instead, a query; its rows are read from a cursor of the server if the driver has one.
+    :param sql: instead, a query; its rows are streamed if the driver has server-side cursors.
     :param sql_conn_id: the connection of the query: any whose hook is Airflow's ``DbApiHook``.
     :param records: instead, a function that returns an iterable of numbers, or of mappings of column names to values.
         It is called when the task runs, so that no number is in the DAG or an XCom.
     :param number_column: the column of the numbers, default ``number``.
     :param variables: up to five columns that ``read_via_text`` names as ``@@Column``: a list, or a mapping of the names
         in the text to columns. With any, the campaigns are dynamic.
-    :param read_via_text: the text to be read out; handed on to the campaigns.
-    :param default_country: the ISO code of the country whose national numbers are meant, such as ``IN``; by default
-        only international ones are taken.
+    :param read_via_text: the text to read out, passed on to the campaigns.
+    :param default_country: the ISO code of the country of national numbers, such as ``IN``; by default only
+        international numbers are accepted.
     :param numbers_have_country_code: whether every number begins with its country's calling code, with or without
         ``+``; default false. It decides numbers with two readings, which are left out otherwise.
-    :param max_rejected: the largest share of the rows, 0 to 1, that may be left out as no numbers; default 0.05.
-    :param suppress: numbers not to be called: a list of mappings with a ``name`` and either ``path`` or ``sql`` and
-        ``sql_conn_id``, with ``column``, ``as_of``, ``max_age_days``, ``numbers_have_country_code``,
-        ``allow_unreadable``; or the folder of our own ``reports`` and how many ``days`` back a call in them counts,
-        with ``hash_key_conn_id`` or ``hash_key_variable`` unless they hold plaintext numbers, ``digit``,
-        ``may_be_missing``, ``allow_unreadable``. A source that cannot be opened, or whose rows cannot all be compared,
-        refuses the run; so does ``None``.
-    :param reports: the folder of our own reports on earlier campaigns to this audience; with ``outcome`` only those
-        whom they did not reach are in the plan, people whom they never called included.
+    :param max_rejected: the largest share of rows, 0 to 1, that may be rejected; default 0.05.
+    :param suppress: numbers not to be called, a list of mappings with a ``name`` each. A file or query has ``path``, or
+        ``sql`` and ``sql_conn_id``, with ``column``, ``as_of``, ``max_age_days``, ``numbers_have_country_code`` and
+        ``allow_unreadable``. A folder of the provider's reports has ``reports`` and ``days`` (how far back a call
+        counts), with ``hash_key_conn_id`` or ``hash_key_variable`` unless they hold plaintext numbers, and ``digit``,
+        ``may_be_missing`` and ``allow_unreadable``. A source that cannot be opened, or whose rows cannot all be
+        compared, refuses the run; so does ``None``.
+    :param reports: the folder of the provider's reports on earlier campaigns to this audience. With ``outcome`` the
+        plan holds only people whom these campaigns did not reach, including people they never called.
     :param outcome: with ``reports``, ``not_reached``.
-    :param max_attempts: with ``reports``, leave out who was called so often in all of them together; default nobody.
-    :param hash_key_conn_id: with ``reports``, the connection whose password is the key that they were made with; leave
-        it out if they hold plaintext numbers.
-    :param hash_key_variable: instead, the Airflow variable that holds it.
-    :param presets: for each country by its ISO code a preset of calling hours, or a mapping of ``preset`` and fields
+    :param max_attempts: with ``reports``, leave out people who were called that often in all of them together; default
+        nobody.
+    :param hash_key_conn_id: with ``reports``, the connection whose password is the key of the reports; leave it out if
+        they hold plaintext numbers.
+    :param hash_key_variable: instead, the Airflow Variable with this key.
+    :param presets: a preset of calling hours for each country by its ISO code, or a mapping of ``preset`` and fields
         such as ``end_buffer``. People of other countries are left out.
-    :param window: instead, one window for all: with ``timezone`` for people who live there, as far as their numbers
-        tell; without, on everybody's own clocks.
+    :param window: instead, one window for everybody. With ``timezone`` it calls people whose numbers belong to this
+        zone, otherwise everybody in their own time zone.
     :param max_cost: fail if the plan's worst case costs more than this, at the connection's ``price_per_minute``;
         default any cost.
     :param max_windows: fail if the plan needs more calling windows than this with all retries; default any number.
-    :param call_retries: the retry plan; handed on to the campaigns.
-    :param name: what the campaigns' names begin with, default the DAG's id.
-    :param calls_per_minute: what the account may dial, default 60; the campaigns share one less than that.
-    :param concurrency: calls the account may have at once; default no limit of ours.
-    :param call_length: how long a call takes, ringing included, a timedelta or minutes, default 1.
-    :param exotel_conn_id: the connection, default ``exotel_default``; the digests are made under its token.
-    :raises AirflowFailException: for what no retry can fix, every problem of the input named at once.
+    :param call_retries: the retry plan, passed on to the campaigns.
+    :param name: the start of the campaigns' names, default the DAG's id.
+    :param calls_per_minute: what the account may dial, default 60; the campaigns share one fewer.
+    :param concurrency: simultaneous calls of the account; default no limit.
+    :param call_length: the length of a call with ringing, a timedelta or minutes, default 1.
+    :param exotel_conn_id: the connection, default ``exotel_default``; its token is the key of the digests.
+    :raises AirflowFailException: if no retry can fix the input; it names every problem at once.
     """
 
     template_ext: Sequence[str] = (".sql",)
@@ -139,7 +141,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         check_names(PlanAudienceOperator, kwargs)
         super().__init__(**kwargs)
         if records is not None and not callable(records) and not is_template(records):
-            # Before Airflow serialises the DAG, which would write the numbers down.
+            # Checked before Airflow serialises the DAG, which would store the numbers.
             raise ExotelInputError([Problem("records", "must be a function; give one that returns the numbers")])
         for name, value in given.items():
             setattr(self, name, value)
@@ -148,7 +150,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
     template_fields = tuple(name for name in arguments if name != "records")
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Make the plan, or take the one this run has, and return the arguments of its campaigns."""
+        """Make the plan, or reuse the plan of this run, and return the arguments of its campaigns."""
         from airflow_provider_exotel.audience.plan import plan_audience
         from airflow_provider_exotel.audience.plan_folder import PlanFolder, check_same_plan, write_plan
         from airflow_provider_exotel.audience.plan_request import parse_plan_request
@@ -202,7 +204,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
     def _publish(
         self, context: Context, document: Mapping[str, Any], folder: PlanFolder, folder_url: str | None
     ) -> None:
-        """Log the plan in words, and leave its figures and the button's address in XCom."""
+        """Log the plan in words, and push its figures and the address of its page to XCom."""
         plan, page = document["plan"], folder.files["page"]
         url = folder_url and f"{folder_url}/{page.rpartition('/')[2]}"
         self.log.info("%s Its page: %s", plan.get("description", f"Plan {plan['id']}."), url or page)
@@ -213,7 +215,7 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
             push_link(context["ti"], PlanLink, url)
 
     def _run(self, context: Context) -> str:
-        """Return what tells this task of this run apart from every other."""
+        """Return a digest that identifies this task of this run."""
         instance, settings = context["ti"], self.hook.settings
         parts = [settings.account_sid, settings.deployment or "", instance.dag_id, instance.run_id, instance.task_id]
         return _digest([*parts, instance.map_index])
@@ -222,9 +224,9 @@ class PlanAudienceOperator(ExotelTask, BaseOperator):
         return {name: getattr(self, name) for name in self.arguments}
 
     def _settings(self) -> str:
-        """Return a digest of what decides the plan.
+        """Return a digest of everything that decides the plan.
 
-        What is not given is left out, so that a version with more arguments reads the plans of this one.
+        Arguments that are not given are left out, so that a version with more arguments reads the plans of this one.
         """
         given = {name: value for name, value in self._arguments().items() if value is not None}
         given.pop("folder_url", None)

@@ -1,4 +1,4 @@
-"""What all our operators and sensors share: the hook, templates that render as text, and errors no retry can fix."""
+"""Shared by all operators and sensors: the hook, templates that render as text, and errors that no retry can fix."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MEANT_BY = {
     "dry_run": "plan_only",
     "on_kill": "pause_on_kill",
 }
-"""Arguments that people write, and what they mean."""
+"""Arguments that people mistakenly write, and the right ones."""
 _NO_TEMPLATE = "its template cannot be rendered"
 _NOT_RENDERED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
@@ -54,8 +54,8 @@ _NOT_RENDERED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticE
 class DeferredProblem:
     """A value that is refused when ``execute`` reads it.
 
-    What rendering, mapping or setting an attribute raises ends a task outside of ``execute``, where Airflow retries it
-    whatever the cause.
+    Errors that are raised while a template renders, a task is mapped or an attribute is set end the task outside of
+    ``execute``. There Airflow retries the task whatever the error is.
 
     :param message: what is wrong and how to fix it, free of numbers.
     """
@@ -64,7 +64,7 @@ class DeferredProblem:
 
 
 class ExotelTask:
-    """Mix-in of our operators and sensors.
+    """Mix-in of all operators and sensors.
 
     Templates render as text, whatever the DAG says: with ``render_template_as_native_obj`` Jinja turns ``+6591234567``
     into an int and a key into another key. A template that renders to exactly ``None`` counts as not given.
@@ -80,7 +80,7 @@ class ExotelTask:
     def render_template(
         self, content: Any, context: Any, jinja_env: jinja2.Environment | None = None, seen_oids: set[int] | None = None
     ) -> Any:
-        """Render templates as text; a failure is kept as :class:`DeferredProblem` for ``execute`` to report."""
+        """Render templates as text; a failure becomes a :class:`DeferredProblem`, which ``execute`` reports."""
         if not isinstance(content, str):
             return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
         from jinja2 import TemplateError, TemplateNotFound
@@ -98,7 +98,7 @@ class ExotelTask:
 
 @contextmanager
 def input_errors_fail_the_task() -> Iterator[None]:
-    """Turn errors that no retry can fix into ``AirflowFailException``; retryable ones pass."""
+    """Turn errors that no retry can fix into ``AirflowFailException``; retryable errors pass through."""
     try:
         yield
     except ExotelError as error:
@@ -123,7 +123,7 @@ def missed_windows_end_the_task(on_missed_window: OnMissedWindow) -> Iterator[No
 
 
 def check_names(task: type, given: Mapping[str, Any]) -> None:
-    """Refuse arguments that neither a task nor Airflow knows, with the name that was probably meant.
+    """Refuse arguments that neither a task nor Airflow knows, and suggest the nearest name.
 
     :param task: the operator's or sensor's class.
     :param given: the keyword arguments that are left for Airflow.
@@ -143,9 +143,9 @@ def check_names(task: type, given: Mapping[str, Any]) -> None:
 
 
 def deferred_problems(arguments: dict[str, Any]) -> list[Problem]:
-    """Return what was found wrong with arguments before ``execute`` could report it, and take those arguments out.
+    """Return the deferred problems of the arguments, and remove those arguments.
 
-    :param arguments: the arguments by name, as they are after rendering; one with a problem becomes ``None``.
+    :param arguments: the rendered arguments by name; an argument with a problem becomes ``None``.
     """
     problems = [Problem(name, one.message) for name, value in arguments.items() for one in _deferred(value)]
     arguments.update(dict.fromkeys(problem.field for problem in problems))
@@ -153,28 +153,28 @@ def deferred_problems(arguments: dict[str, Any]) -> list[Problem]:
 
 
 def is_template(value: Any) -> bool:
-    """Return whether Airflow replaces a value before the task runs: a template, an XCom, a collection of such."""
+    """Return whether Airflow replaces a value before the task runs: a template, an XCom, or a collection with one."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     if isinstance(value, Mapping):
         return any(map(is_template, value.values()))
     if isinstance(value, (list, tuple, set)):
-        # Numbers are many, and a text without a brace is no template.
+        # Lists of numbers are long, so texts without a brace are skipped early: they are no templates.
         return any(is_template(one) for one in value if not isinstance(one, str) or "{" in one)
     return callable(getattr(value, "resolve", None)) and not hasattr(value, "open")
 
 
 def is_mapped(task: Any) -> bool:
-    """Return whether a task is made of a mapped one, whose values are judged in ``execute``.
+    """Return whether a task comes from a mapped task, whose values are checked in ``execute``.
 
-    :param task: the operator or sensor, as soon as Airflow has begun to make it.
+    :param task: the operator or sensor, as soon as Airflow has begun to create it.
     """
-    # Airflow takes its own argument out of what `__init__` gets, and keeps it under this name on all versions.
+    # Airflow removes its own argument before `__init__`, and stores it under this name on all versions.
     return bool(getattr(task, "_BaseOperator__from_mapped", False))
 
 
 def hold_numbers(value: Any) -> PhoneNumbers | DeferredProblem:
-    """Return numbers in the type that shows only their count, or what is wrong with them."""
+    """Return numbers in the type that shows only their count, or the problem with them."""
     if isinstance(value, DeferredProblem):
         return value
     try:
@@ -184,7 +184,7 @@ def hold_numbers(value: Any) -> PhoneNumbers | DeferredProblem:
 
 
 def arguments_of(init: Callable[..., None]) -> tuple[str, ...]:
-    """Return the names of the arguments that an ``__init__`` takes for itself, in its order.
+    """Return the names of the arguments that an ``__init__`` declares, in its order.
 
     :param init: the function.
     """
@@ -192,7 +192,7 @@ def arguments_of(init: Callable[..., None]) -> tuple[str, ...]:
 
 
 def default_deferrable() -> bool:
-    """Return whether Airflow is told to wait in the triggerer wherever that is possible."""
+    """Return Airflow's setting for waiting in the triggerer whenever possible."""
     return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
 
 
@@ -211,7 +211,7 @@ def _rendered(task: Any, content: str, context: Any, jinja_env: jinja2.Environme
 
 @cache
 def _text_renderer() -> Any:
-    # `Template.render` copies the context, which resolves everything in it.
+    # `Template.render` would copy the context, and so resolve everything in it.
     try:
         from airflow.sdk.definitions.context import render_template_to_string
     except ImportError:

@@ -1,4 +1,4 @@
-"""The task that creates a campaign."""
+"""The operator that creates a campaign."""
 
 from __future__ import annotations
 
@@ -56,31 +56,31 @@ _READ_AS_WRITTEN = {
     "pause_on_kill",
     "from_params",
 }
-"""Arguments that are no templates: they decide how the task runs, also when it is killed or resumed."""
+"""Arguments that are not templated: they decide how the task runs, also when it is killed or resumed."""
 
 
 class CreateCampaignOperator(ExotelTask, BaseOperator):
     """Create one campaign for one task instance, inside its calling window.
 
-    The parameters are those of Exotel's create-campaign page under names that Airflow leaves free; all those are
+    The parameters are those of Exotel's create-campaign page under names that Airflow leaves free. All of these are
     templated, and unset ones are not sent. The return value is the campaign's id; the XCom ``campaign`` holds ``id``,
     ``name``, ``status``, ``send_at``, ``end_at``, ``contacts``, ``rejected`` and ``url``.
 
     :param exotel_conn_id: the connection, default ``exotel_default``.
-    :param numbers: whom to call (the page's ``from``): a list or one comma-separated string, at most 5,000, E.164
-        preferred; repeated ones are left out unless ``call_duplicate_numbers``. Airflow stores what a DAG file, a run's
-        conf or an XCom holds; ``numbers_from`` and ``lists`` keep numbers out of its database.
-    :param numbers_from: instead, a file on any object storage (``s3://conn@bucket/key``, ``file:///...``) with one
-        number a line or a column ``number``, read when the task runs.
+    :param numbers: the numbers to call (the page's ``from``): a list or one comma-separated string, at most 5,000,
+        E.164 preferred. Repeated numbers are dropped unless ``call_duplicate_numbers``. Airflow stores the numbers in a
+        DAG file, a run's conf or an XCom; ``numbers_from`` and ``lists`` keep them out of its database.
+    :param numbers_from: instead, a file on any object storage (``s3://conn@bucket/key``, ``file:///...``), read when
+        the task runs. It has one number per line or a column ``number``.
     :param number_column: the column of the numbers in that file, default ``number``.
     :param lists: instead, SIDs of contact lists: up to 5, exactly 1 for a dynamic campaign.
     :param caller_id: the ExoPhone that calls, default the connection's.
     :param campaign_type: ``static`` or ``dynamic``.
     :param flow_type: ``ivr`` or ``greeting``.
-    :param url: the flow to run.
-    :param flow_id: instead, its number in the dashboard.
-    :param read_via_text: the text to be read out.
-    :param name: the campaign's name, default ``dag.task``; a key that tells this task's campaign is added.
+    :param url: the URL of the flow to run.
+    :param flow_id: instead, the flow's number in the dashboard.
+    :param read_via_text: the text to read out.
+    :param name: the campaign's name, default ``dag.task``; the key that identifies the task's campaign is appended.
     :param type: ``trans``.
     :param call_duplicate_numbers: whether to call a number as often as it is listed.
     :param call_retries: the page's ``retries``: a mapping or
@@ -89,58 +89,62 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         :class:`~airflow_provider_exotel.windows.calling_window.CallingWindow`, a mapping, or the name of a preset.
     :param schedule: instead, explicit ``send_at`` and ``end_at``: RFC 3339 texts, aware datetimes, or timedeltas from
         the anchor.
-    :param anchor: the moment the window is counted from, an RFC 3339 time; default the run's logical date, or the end
-        of its data interval if later, or ``run_after`` where it has neither.
-    :param max_lateness: with ``window``, how late the campaign may start, a timedelta or minutes; default as long as
+    :param anchor: the RFC 3339 time from which the window is searched. Default: the run's logical date, or the end of
+        its data interval if later; ``run_after`` if the run has neither.
+    :param max_lateness: with ``window``, how late the campaign may start, a timedelta or minutes. Default: as long as
         the window is usable.
-    :param on_missed_window: ``fail`` (default), ``skip``, or with ``window`` ``next`` for the one directly after.
+    :param on_missed_window: ``fail`` (default), ``skip``, or with ``window`` also ``next`` to use the window directly
+        after it.
     :param call_status_callback: URL notified after each call attempt.
     :param call_schedule_callback: URL notified after the last attempt to reach a contact.
     :param status_callback: URL notified when the campaign ends.
-    :param test_numbers: up to 10 numbers that a campaign of its own calls first, with the same content and inside the
-        same window. Once it has ended, the real one is created if any of them was reached; else the task fails, also
-        when it is cleared: another ``idempotency_key`` tests again.
-    :param test_first: whether ``test_numbers`` are called, default true; a form may leave that to a person.
-    :param callbacks: fill those of the three callback URLs that are not given, so that calls are reported to the
-        callback program at the connection's ``callback_base_url``; default false.
+    :param test_numbers: up to 10 numbers that a separate campaign calls first, with the same content and inside the
+        same window. If any of them was reached, the real campaign is created; otherwise the task fails. It also fails
+        when it is cleared; other test numbers, other content or another ``idempotency_key`` test again. Not allowed in
+        mapped tasks, whose instances would each call them.
+    :param test_first: whether to call ``test_numbers``, default true; a form may let a person decide.
+    :param callbacks: whether to fill the callback URLs that are not given, so that calls are reported to the callback
+        program at the connection's ``callback_base_url``; default false.
     :param mode: ``auto`` or ``custom``.
     :param throttle: calls per minute with ``custom``.
-    :param custom_field: text of your own that comes back in reports.
+    :param custom_field: your own text, returned in reports.
     :param repeat_menu_attempts: how often an IVR menu is repeated.
-    :param idempotency_key: not empty; says that this is another campaign than the one the task instance stands for.
-    :param exact_name: send ``name`` as it is, without the key; it must then be unique to the campaign.
-    :param if_paused: what to do with a campaign of an earlier try that is paused: ``follow`` (default) it as it is, or
+    :param idempotency_key: your own key of the campaign, not empty, instead of the task instance. Another key is
+        another campaign.
+    :param exact_name: whether to send ``name`` as it is, without the key; it must then be unique to the campaign.
+    :param if_paused: what to do if the campaign of an earlier try is paused: ``follow`` (default) it as it is, or
         ``resume`` it inside its window.
-    :param settle: how long a campaign may take to show in the service's list, a timedelta or seconds, default the
-        connection's. A try after a lost answer waits as long before it sends again.
-    :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count what is no phone number.
-    :param default_country: the ISO code of the country whose national numbers are meant, such as ``IN``; by default
-        these are sent as they are given.
+    :param settle: the time until a new campaign is certainly in the service's list, a timedelta or seconds, default the
+        connection's. After a lost answer, a try waits this long before it sends again.
+    :param on_invalid_numbers: ``fail`` (default), or ``drop`` to leave out and count values that are not phone numbers.
+    :param default_country: the ISO code of the country of national numbers, such as ``IN``; by default these are sent
+        as they are given.
     :param numbers_have_country_code: whether every number without ``+`` begins with its calling code, default false:
         numbers that can be read both ways are then left out as ambiguous.
     :param on_same_audience: what to do if an active campaign of the same name calls the same people in overlapping
         hours: ``fail``, ``warn`` (default) or ``allow``.
-    :param max_cost: refuse a campaign whose worst case costs more than this, at the connection's ``price_per_minute``;
-        default any cost.
-    :param wait_for_completion: whether the task ends with its campaign; the XCom ``outcome`` then tells how that ended.
-    :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
+    :param max_cost: the highest cost of the worst case, at the connection's ``price_per_minute``; a campaign that may
+        cost more is refused. Default any cost.
+    :param wait_for_completion: whether to wait until the campaign ends; the XCom ``outcome`` then says how it ended.
+    :param deferrable: whether to wait in the triggerer, which holds no worker; default Airflow's own setting
         ``[operators] default_deferrable``.
     :param poll_interval: the time between two polls while waiting, a timedelta or seconds, default 60.
     :param min_reached: fail the task if a smaller share than this was reached, 0 to 1; default none.
     :param pause_if_failed_above: pause the campaign and fail the task if a larger share of its calls fails than this, 0
         to 1, once it has made 30 calls; default never. A wrong flow or a dead ExoPhone then ends early.
     :param on_window_end: what to do with uncalled contacts when the window closes: ``complete`` (default) warns,
-        ``fail`` fails the task, ``resume`` continues the campaign in the next ``window``, and the next.
+        ``fail`` fails the task, ``resume`` continues the campaign in the next ``window``, and so on.
     :param until: with ``resume``, do not open a window after this RFC 3339 time.
-    :param pause_on_kill: whether to pause the campaign when the task is killed or takes too long, default true.
-    :param from_params: fill what is unset from the run's params of the same names, or from the form that
+    :param pause_on_kill: whether to pause the campaign when the task is killed or times out, default true.
+    :param from_params: whether to fill unset parameters from the run's params of the same names, or from the form that
         :func:`~airflow_provider_exotel.operators.form.campaign_params` makes.
-    :param plan_only: do everything but the requests, and return the plan; with ``plan_path``, the path of its page.
-    :param plan_path: with ``plan_only``, a folder on any object storage in which the plan is left as the page
+    :param plan_only: whether to check everything, make no request, and return the plan; with ``plan_path``, the path of
+        its page.
+    :param plan_path: with ``plan_only``, a folder on any object storage to which the plan is written as the page
         ``plan.html``, such as ``s3://conn@bucket/plans/{{ run_id }}``.
     :param folder_url: the web address of that folder; with it, the task has a button that opens the page.
-    :param extra_fields: further fields of the request, sent as given, for what Exotel adds before this package does.
-    :raises AirflowFailException: for what no retry can mend, every problem of the input named at once.
+    :param extra_fields: further fields of the request, sent as given, for fields that this package does not know yet.
+    :raises AirflowFailException: if no retry can fix the input; it names every problem at once.
     :raises AirflowSkipException: for a missed window with ``on_missed_window="skip"``.
     """
 
@@ -236,7 +240,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         self._test_numbers = value if value is None or is_template(value) else hold_numbers(value)
 
     def execute(self, context: Context) -> Any:
-        """Find the campaign of this task instance or create it, and return its id; the plan if ``plan_only``."""
+        """Find the campaign of this task instance or create it, and return its id, or the plan with ``plan_only``."""
         with self._guarded(context):
             return self._run(context, task_deadline(context, self.execution_timeout))
 
@@ -266,14 +270,14 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             return wait.start(campaign, contacts, deadline) if options.wait_for_completion else campaign.id
 
     def resume_waiting(self, context: Context, event: Any) -> str:
-        """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
+        """Continue after the trigger has fired: Airflow calls this when it resumes the task."""
         with self._guarded(context):
             return self._resume_wait(event, lambda: self._resumed_wait(context))
 
-    def resume_after_test(self, context: Context, event: Any) -> Any:
-        """Go on when the test numbers have been called: Airflow calls this where the task had been deferred."""
+    def resume_after_test(self, context: Context, event: Any, test: str = "", **_: Any) -> Any:
+        """Continue after the test numbers were called: Airflow calls this when it resumes the task."""
         with self._guarded(context):
-            self._resume_wait(event, lambda: self._resumed_wait(context, of_test=True))
+            self._resume_wait(event, lambda: self._resumed_wait(context, test=test))
             deadline = event["deadline"]
             return self._run(context, datetime.fromisoformat(deadline) if deadline else None, is_tested=True)
 
@@ -295,21 +299,21 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             self._kill_switch.end_by_timeout(lambda: wait().once.journal)
         return wait().resume(result)
 
-    def _resumed_wait(self, context: Context, *, of_test: bool = False) -> CampaignWait:
+    def _resumed_wait(self, context: Context, *, test: str | None = None) -> CampaignWait:
         from airflow_provider_exotel.create.options import parse_options
 
         given = self._input(context)
         options = parse_options(given.arguments)
         identity = task_identity(context, self.hook.settings, options, given.arguments["name"])
-        if of_test:
-            return self._test_wait(context, options, identity)
+        if test is not None:
+            return self._test_wait(context, options, identity, test)
         return self._wait(context, options, self._once(context, options, identity), given)
 
     @cached_property
     def _kill_switch(self) -> KillSwitch:
         try:
             pauses = read_flag(self.pause_on_kill)
-        except ValueError:  # which is told with all other problems of the input
+        except ValueError:  # reported with all other problems of the input
             pauses = True
         return KillSwitch(self.hook, pauses=pauses)
 
@@ -320,7 +324,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         check_literals(known, deferred_problems(known))
 
     def _input(self, context: Context) -> CampaignInput:
-        """Return what the DAG gives and, where it gives nothing and may, what the run's params say."""
+        """Return the DAG's arguments; unset ones are filled from the run's params if ``from_params``."""
         from airflow_provider_exotel.create.options import TaskOptions
         from airflow_provider_exotel.create.spec import CampaignInput
 
@@ -334,13 +338,16 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             isinstance(arguments["numbers"], PhoneNumbers)
             and len(arguments["numbers"]) == 1 <= context["ti"].map_index + 1
         ):
-            self.log.warning("A mapped task makes one campaign a number; for one campaign a list, map a list of lists.")
+            self.log.warning(
+                "A mapped task creates one campaign per number; for one campaign per list, map a list of lists."
+            )
         return CampaignInput(
             arguments,
             self.hook.account,
             anchor=lambda: run_anchor(context, arguments["anchor"]),
             open_path=ObjectStoragePath,
             problems=problems,
+            is_mapped=context["ti"].map_index >= 0,
         )
 
     def _once(
@@ -371,17 +378,17 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         spec: CampaignSpec,
         deadline: datetime | None,
     ) -> None:
-        """Call the test numbers by a campaign of their own, and wait until that has ended."""
-        wait = self._test_wait(context, options, identity)
+        """Call the test numbers with a separate campaign, and wait until it has ended."""
+        wait = self._test_wait(context, options, identity, spec.digest)
         contacts = spec.audience.contacts
-        self.log.info("%s test number(s) are called first, by a campaign of the same content.", contacts)
+        self.log.info("%s test number(s) are called first, by a separate campaign with the same content.", contacts)
         campaign = find_campaign(wait, lambda: spec.audience) or create_campaign(wait, spec)
         wait.start(campaign, contacts, deadline)
 
-    def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity) -> CampaignWait:
+    def _test_wait(self, context: Context, options: TaskOptions, identity: CampaignIdentity, test: str) -> CampaignWait:
         changes = {"min_reached": None, "on_window_end": "complete", "on_same_audience": "allow", "if_paused": "resume"}
         of_test = options.model_copy(update=changes | {"wait_for_completion": True})
-        once = self._once(context, of_test, identity.for_test())
+        once = self._once(context, of_test, identity.for_test(test))
         return CampaignWait(
             context,
             self.hook,
@@ -391,6 +398,7 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             None,
             self.defer,
             resumed_by="resume_after_test",
+            resumed_with={"test": test},
             outcome_key="test_outcome",
             must_reach=True,
         )

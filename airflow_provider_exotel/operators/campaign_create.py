@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def find_campaign(wait: CampaignWait, audience: Callable[[], AudienceFingerprint]) -> Campaign | None:
-    """Return the campaign that an earlier try created, owned by this one; ``None`` if there is none.
+    """Return the campaign that an earlier try created, and own it; ``None`` if there is none.
 
     :param wait: the wait for it; its option ``if_paused`` may resume the campaign.
-    :param audience: returns whom this try would call.
+    :param audience: returns the audience of this try.
     :raises ExotelError: if it was deleted, calls other people, or cannot be looked up.
     """
     from airflow_provider_exotel.create.follow import follow_campaign
@@ -50,10 +50,10 @@ def find_campaign(wait: CampaignWait, audience: Callable[[], AudienceFingerprint
 
 
 def create_campaign(wait: CampaignWait, spec: CampaignSpec) -> Campaign:
-    """Create the campaign, own it, and leave none dialling if the task is killed meanwhile.
+    """Create the campaign and own it; if the task is killed meanwhile, the campaign does not keep dialling.
 
-    :param wait: the wait for it, by whose key and journal none was found.
-    :param spec: what was parsed; its schedule is resolved when it is sent.
+    :param wait: the wait for it; no campaign was found with its key and journal.
+    :param spec: the parsed input; its schedule is resolved when it is sent.
     :raises ExotelOutcomeUnknown: if it is not known whether the campaign exists.
     :raises ExotelError: if it certainly does not exist.
     """
@@ -73,9 +73,9 @@ def create_campaign(wait: CampaignWait, spec: CampaignSpec) -> Campaign:
     except ExotelOutcomeUnknown:
         count("outcomes_unknown", hook.exotel_conn_id)
         raise
-    except Exception:  # nothing was sent, it is known not to dial, or a later try finds it
+    except Exception:  # nothing was sent, or it does not dial, or a later try finds it
         raise
-    except BaseException:  # Airflow 2 and time-outs end the task in the middle of whatever it does
+    except BaseException:  # Airflow 2 and time-outs may end the task anywhere
         if kill_switch.pauses:
             once.pause_after_kill(shutdown_client)
         raise
@@ -85,11 +85,11 @@ def create_campaign(wait: CampaignWait, spec: CampaignSpec) -> Campaign:
 
 
 def publish_campaign(context: Mapping[str, Any], campaign: Campaign, once: OneCampaign, hook: ExotelHook) -> int | None:
-    """Leave the campaign in the XCom ``campaign``, and the link to it; return how many people it calls.
+    """Push the campaign to the XCom ``campaign`` with the link to it, and return how many people it calls.
 
     :param context: the task's context.
-    :param campaign: the campaign as it stands.
-    :param once: its journal, which knows its audience.
+    :param campaign: the campaign's current state.
+    :param once: its journal, which records its audience.
     :param hook: the connection.
     """
     from airflow_provider_exotel.create.follow import summarise_campaign

@@ -21,13 +21,13 @@ PLAN = "plan"
 
 
 def publish_plan(context: Mapping[str, Any], plan: CampaignPlan, plan_path: Any, folder_url: Any) -> Any:
-    """Log a plan in words and leave it as a page if there is a folder for that.
+    """Log a plan in words, and write it as a page if a folder is given.
 
     :param context: the task's context.
     :param plan: the plan.
     :param plan_path: the folder on any object storage; ``None`` for no page.
     :param folder_url: the web address of that folder; ``None`` for no button.
-    :return: the path of the page, or without a folder the plan as plain JSON.
+    :return: the path of the page; without a folder, the plan as plain JSON.
     """
     from airflow_provider_exotel.contacts.files import translate_file_errors
     from airflow_provider_exotel.create.dry_run import log_plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,16 +31,17 @@ OUTCOME = "outcome"
 
 @dataclass(frozen=True)
 class CampaignWait:
-    """The wait of one task for its campaign, which it owns meanwhile.
+    """The wait of one task for its campaign. The task owns the campaign while it waits.
 
     :param context: the task's context.
     :param hook: the connection.
     :param once: the campaign's key and journal.
     :param options: the task's options.
     :param kill_switch: pauses the campaign when the task is killed.
-    :param carry_over: continues the campaign in the next window; ``None`` where that is not wanted.
-    :param defer: Airflow's way to hand a trigger to the triggerer; it does not return.
-    :param resumed_by: the task's method that goes on when the trigger has fired.
+    :param carry_over: continues the campaign in the next window; ``None`` to end it with its window.
+    :param defer: Airflow's method that hands a trigger to the triggerer; it does not return.
+    :param resumed_by: the name of the task's method that Airflow calls after the trigger has fired.
+    :param resumed_with: further arguments of that method, as plain JSON without numbers.
     :param outcome_key: the XCom that holds how the campaign ended.
     :param must_reach: whether a campaign that reached nobody fails the task.
     """
@@ -53,14 +54,15 @@ class CampaignWait:
     carry_over: CarryOver | None
     defer: Callable[..., Any]
     resumed_by: str = "resume_waiting"
+    resumed_with: Mapping[str, Any] = field(default_factory=dict)
     outcome_key: str = OUTCOME
     must_reach: bool = False
 
     def own(self, campaign_id: str) -> None:
-        """Leave a record of this task, by which its campaign is paused if no process hears that the task was ended.
+        """Store an owner record, so that the campaign is paused even if no process notices the end of the task.
 
-        Call it as soon as the campaign is known, before anything that may fail or lets it dial, and before
-        :meth:`start`.
+        Call it as soon as the campaign is known: before anything that may fail, before anything that lets it dial, and
+        before :meth:`start`.
 
         :param campaign_id: the campaign.
         """
@@ -74,18 +76,18 @@ class CampaignWait:
     def start(self, campaign: Campaign, contacts: int | None, deadline: datetime | None) -> str:
         """Wait for a campaign, and return its id.
 
-        :param campaign: it, as it stands.
-        :param contacts: how many people it calls, where that is known.
-        :param deadline: when the task has to be done, ``None`` for never.
+        :param campaign: the campaign's current state.
+        :param contacts: how many people it calls, if known.
+        :param deadline: when the task must have ended, ``None`` for never.
         :raises AirflowFailException: if the campaign did not end as the options ask.
         """
         step = self._driver.start(campaign, contacts=contacts, carried_to=self.once.journal.entry.carried_to)
         return self._follow(step, deadline)
 
     def resume(self, result: TriggerResult) -> str:
-        """Go on when a trigger has fired, and return the campaign's id.
+        """Continue after a trigger has fired, and return the campaign's id.
 
-        :param result: what the trigger handed over.
+        :param result: the result of the trigger.
         :raises AirflowFailException: if the campaign did not end as the options ask.
         """
         deadline = datetime.fromisoformat(result.deadline) if result.deadline else None
@@ -130,22 +132,24 @@ class CampaignWait:
                 pause_on_kill=self.options.pause_on_kill,
             ),
             method_name=self.resumed_by,
+            kwargs=dict(self.resumed_with),
         )
 
     def _conclude(self, outcome: Outcome) -> str:
-        """Leave how the campaign ended, and fail the task if that is not what was wanted."""
+        """Push the outcome to XCom, and fail the task if the campaign did not end as the options ask."""
         from airflow_provider_exotel.waiting.driver import complete_outcome
         from airflow_provider_exotel.waiting.outcome import describe_outcome, judge_outcome
 
         outcome = complete_outcome(outcome, self.hook.ask)
-        told = {"summary": describe_outcome(outcome), **outcome.as_json()}
-        self.context["ti"].xcom_push(key=self.outcome_key, value=told)
+        value = {"summary": describe_outcome(outcome), **outcome.as_json()}
+        self.context["ti"].xcom_push(key=self.outcome_key, value=value)
         failure = judge_outcome(outcome, min_reached=self.options.min_reached, on_window_end=self.options.on_window_end)
         if not failure and self.must_reach and not outcome.tally.reached:
             failure = (
                 f"campaign {outcome.campaign_id} reached none of the test numbers, so nobody else is called; "
-                "check the flow and the ExoPhone. A further try finds this test and fails like it: give another "
-                "idempotency_key to test again, or test_first=False to call everybody"
+                "check the flow and the ExoPhone. Another try of the same test fails too: correct the content or "
+                "test_numbers and clear the task, give another idempotency_key to test the same again, or "
+                "test_first=False to call everybody"
             )
         if failure:
             raise AirflowFailException(failure)

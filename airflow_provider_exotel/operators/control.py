@@ -1,4 +1,4 @@
-"""Tasks that control a campaign that exists."""
+"""Operators that control an existing campaign."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
-from airflow_provider_exotel.client.text import flag, fold, read_literal, read_mapping, unknown_value
+from airflow_provider_exotel.client.text import fold, read_literal, read_mapping, read_optional_flag, unknown_value
 from airflow_provider_exotel.client.urls import check_id
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.operators.base import (
@@ -35,14 +35,12 @@ Value = TypeVar("Value")
 class ControlCampaignOperator(ExotelTask, BaseOperator):
     """Pause, resume, complete, stop, archive or delete a campaign (Exotel, update campaign: actions).
 
-    An action that is already done is done again without an error, so the task can be retried. The return value is the
+    An action that was already carried out succeeds again, so the task can be retried. The return value is the
     campaign's id; the XCom ``status`` holds the campaign's status afterwards.
 
-    :param campaign_id: the campaign's id, or what holds it under ``id``: a ``Campaign``, or the XCom ``campaign`` of
-        the task that creates it.
-    :param action: ``pause`` its dialling; ``resume`` it; ``complete`` a paused one, which ends it; ``stop``, which
-        pauses, waits until that is confirmed, and completes; ``archive`` a completed one; ``delete`` one that has not
-        started.
+    :param campaign_id: the campaign's id, a ``Campaign``, or the XCom ``campaign`` of the task that creates it.
+    :param action: ``pause``, ``resume``, ``complete`` (ends a paused campaign), ``stop`` (pauses, waits until that is
+        confirmed, and completes), ``archive`` (a completed campaign) or ``delete`` (a campaign that has not started).
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :raises ExotelInputError: when the DAG is parsed, if an argument without a template is wrong.
     :raises AirflowFailException: if an argument is wrong, or the campaign's status does not allow the action.
@@ -84,15 +82,14 @@ class ControlCampaignOperator(ExotelTask, BaseOperator):
 class UpdateCampaignOperator(ExotelTask, BaseOperator):
     """Change a campaign, and read it again to verify the change (Exotel, update campaign details).
 
-    Before it starts everything may be changed but its audience; afterwards only its three callbacks. Fields that are
-    not named stay as they are, and an error says if one did not. The return value is the campaign's id.
+    Before the campaign starts, everything except its audience may be changed; afterwards only its three callbacks.
+    Other fields stay as they are, and the task fails if one does not. The return value is the campaign's id.
 
-    :param campaign_id: the campaign's id, or what holds it under ``id``: a ``Campaign``, or the XCom ``campaign`` of
-        the task that creates it.
+    :param campaign_id: the campaign's id, a ``Campaign``, or the XCom ``campaign`` of the task that creates it.
     :param changes: fields of the create-campaign page under the operator's names, such as ``{"throttle": 20}`` or
         ``{"schedule": {"end_at": "2026-03-02T17:00:00+05:30"}}``.
-    :param force: send the change even if the service's reference says that it is refused: a guide says that another
-        ``schedule`` is accepted for a paused campaign.
+    :param force: send the change even if the service's reference says that it is refused. A guide of the service says
+        that a new ``schedule`` is accepted for a paused campaign.
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :raises ExotelInputError: when the DAG is parsed, if an argument without a template is wrong.
     :raises AirflowFailException: if an argument is wrong, or a field may not be changed, or was not.
@@ -113,7 +110,7 @@ class UpdateCampaignOperator(ExotelTask, BaseOperator):
         check_names(UpdateCampaignOperator, kwargs)
         super().__init__(**kwargs)
         if isinstance(changes, Mapping) and "numbers" in changes:
-            # Refused for mapped tasks too: Airflow shows and stores what a DAG holds.
+            # Refused for mapped tasks too, since Airflow shows and stores the values in a DAG.
             raise ExotelInputError([Problem("changes.numbers", "cannot be changed; create another campaign")], "change")
         if not is_mapped(self):
             check_literals("change", (campaign_id, read_campaign_id), (changes, read_changes), (force, read_force))
@@ -153,7 +150,7 @@ def check_literals(subject: str, *arguments: tuple[Any, Callable[[Any], Any]]) -
 
 
 def report_deferred(subject: str, **arguments: Any) -> None:
-    """Report what was wrong with arguments when they were rendered.
+    """Report the problems that were found when the arguments were rendered.
 
     :param subject: what the arguments describe.
     :param arguments: the arguments by name.
@@ -166,8 +163,8 @@ def report_deferred(subject: str, **arguments: Any) -> None:
 def read_campaign_id(given: Any) -> str:
     """Return the id of a campaign.
 
-    :param given: the id, or a ``Campaign``, a mapping, or the text of a mapping that holds it under ``id``.
-    :raises ExotelInputError: if it is or holds no id.
+    :param given: the id, a ``Campaign``, a mapping with the key ``id``, or such a mapping as text.
+    :raises ExotelInputError: if there is no id in it.
     """
     holder = (read_literal(given) or given) if isinstance(given, str) else given
     found = holder.get("id") if isinstance(holder, Mapping) else holder
@@ -195,7 +192,7 @@ def read_action(given: Any) -> Action:
 def read_changes(given: Any) -> dict[str, Any]:
     """Return the changes of a campaign by field, checked.
 
-    :param given: a mapping, or the text of one.
+    :param given: a mapping, or a mapping as text.
     :raises ExotelInputError: naming every problem.
     """
     from airflow_provider_exotel.client.request import CampaignChanges
@@ -220,4 +217,4 @@ def read_force(given: Any) -> bool:
 
     :raises ExotelInputError: if it is not a flag.
     """
-    return flag(given, "force")
+    return read_optional_flag(given, "force")

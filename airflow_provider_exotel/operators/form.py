@@ -1,7 +1,7 @@
-"""A campaign as a form: the params of a DAG, and the way back from what was filled in to the operator's arguments.
+"""A campaign as a form: the params of a DAG, and the operator's arguments from a filled form.
 
-Each field is declared once. Airflow's trigger form is flat, so what the operator takes as one mapping (``window``,
-``schedule``, ``call_retries``) is one field here for each of its keys.
+Each field is declared once. Airflow's trigger form is flat, so each key of the operator's mappings (``window``,
+``schedule``, ``call_retries``) has a field of its own here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ONLY_IN_THE_DAG = (
 )
 """Arguments and settings that no param fills."""
 _NEAR = 0.8
-"""How alike two names are, 0 to 1, of which one is taken for a typing mistake of the other."""
+"""How alike two names must be, 0 to 1, for one to count as a typing mistake of the other."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class FormField:
     """One field of the form.
 
     :param argument: the argument of ``CreateCampaignOperator`` that it fills.
-    :param section: the heading it stands under.
+    :param section: the heading above it.
     :param title: its label.
-    :param help: what to write, for somebody who never saw the API.
-    :param schema: what may be written, as JSON schema; every field may be left empty.
-    :param key: the key within the argument, where that is a mapping.
-    :param default: what stands in it at first.
+    :param help: what to enter, for somebody who does not know the API.
+    :param schema: the allowed values, as JSON schema; every field may be left empty.
+    :param key: the key within the argument, if that is a mapping.
+    :param default: its initial value.
     """
 
     argument: str
@@ -69,7 +69,7 @@ def _whole(least: int, most: int) -> dict[str, Any]:
 
 
 def _choice(**titles: str) -> dict[str, Any]:
-    # Airflow's form knows the empty choice under two names, by version.
+    # Airflow's form has two names for the empty choice, depending on the version.
     empty = dict.fromkeys(("null", "None"), "As Exotel does by itself")
     return {"type": ["null", "string"], "enum": [None, *titles], "values_display": {**titles, **empty}}
 
@@ -218,16 +218,17 @@ def campaign_params(
 ) -> dict[str, Param]:
     """Return the params that make Airflow's trigger form a campaign form.
 
-    Give them to the DAG as ``params`` and set ``from_params=True`` on its ``CreateCampaignOperator``, which fills from
-    them what it is not given itself. There is no field for numbers: Airflow stores a run's conf in plaintext.
+    Pass them to the DAG as ``params`` and set ``from_params=True`` on its ``CreateCampaignOperator``, which fills its
+    unset arguments from them. There is no field for numbers: Airflow stores a run's conf in plaintext.
 
-    :param without: fields to leave out, by name, or arguments of the operator (``window``, ``schedule``,
-        ``call_retries``) whose fields are left out together: above all what the DAG itself decides.
-    :param numbers_from_under: the folder, such as ``s3://bucket/marketing/``, that files of numbers are taken from; by
-        default the form has no field for a file, since whoever may trigger the DAG could name any file.
-    :param defaults: what stands in a field at first, by its name. ``test_first`` has a field only with a default: it
-        offers to call the ``test_numbers`` that the DAG gives to the operator.
-    :raises ExotelInputError: naming each field there is not.
+    :param without: fields to leave out, above all those that the DAG decides itself. An argument of the operator
+        (``window``, ``schedule``, ``call_retries``) leaves out all of its fields.
+    :param numbers_from_under: the only folder from which files of numbers are accepted, such as
+        ``s3://bucket/marketing/``. By default the form has no field for a file: whoever triggers the DAG could name any
+        file.
+    :param defaults: the initial values of fields, by name. ``test_first`` has a field only with a default: it offers to
+        call the ``test_numbers`` that the DAG gives to the operator.
+    :raises ExotelInputError: naming each unknown field.
     """
     from airflow.providers.common.compat.sdk import Param
 
@@ -261,12 +262,12 @@ def fill_from_params(
     *,
     may_fill: Iterable[str],
 ) -> dict[str, Any]:
-    """Return a task's arguments, those that are not given filled from the run's params.
+    """Return a task's arguments, with unset ones filled from the run's params.
 
-    :param arguments: the arguments by name, as the DAG gives them.
+    :param arguments: the arguments of the DAG, by name.
     :param params: the run's params.
     :param declared: the params that the DAG declares, by name.
-    :param conf: what the run was triggered with.
+    :param conf: the run's conf.
     :param may_fill: the arguments that params may fill.
     :raises ExotelInputError: as :func:`check_conf` and :func:`arguments_from_params`.
     """
@@ -277,7 +278,7 @@ def fill_from_params(
         log.warning("The numbers come from the run's params, which Airflow stores in plaintext.")
         whole["numbers"] = hold_numbers(whole["numbers"])
     if arguments["schedule"] is None and whole["schedule"] is not None and whole["window"] is None:
-        # What the DAG says of windows is not meant for explicit times that somebody fills in instead.
+        # The DAG's settings for windows do not apply to explicit times from the form.
         whole["max_lateness"] = None
         whole["on_missed_window"] = "skip" if whole["on_missed_window"] == "skip" else "fail"
     return whole
@@ -286,10 +287,10 @@ def fill_from_params(
 def arguments_from_params(
     params: Mapping[str, Any], declared: Mapping[str, Any], arguments: Collection[str]
 ) -> dict[str, Any]:
-    """Return the operator's arguments that a run's params give, empty fields left out.
+    """Return the operator's arguments from a run's params, without empty fields.
 
-    Only what the DAG declares counts: pressing *Trigger* is not the right to decide whom the company calls. A param of
-    an argument's own name counts as it is; one of a field of the form goes where the field belongs.
+    Only params that the DAG declares count: pressing *Trigger* is not the right to decide whom the company calls. A
+    param may have the name of an argument or of a field of the form.
 
     :param params: the run's params.
     :param declared: the params that the DAG declares, by name.
@@ -315,9 +316,9 @@ def arguments_from_params(
 
 
 def check_conf(conf: Mapping[str, Any], declared: Mapping[str, Any], arguments: Collection[str]) -> None:
-    """Refuse what a run brings of ours and its DAG does not offer.
+    """Refuse arguments in a run's conf that its DAG does not offer.
 
-    :param conf: what the run was triggered with.
+    :param conf: the run's conf.
     :param declared: the params that the DAG declares, by name.
     :param arguments: all arguments of the task.
     :raises ExotelInputError: naming each of them.
@@ -328,7 +329,7 @@ def check_conf(conf: Mapping[str, Any], declared: Mapping[str, Any], arguments: 
 
 
 def is_under(path: str, folder: str) -> bool:
-    """Return whether a path is certainly inside a folder: same scheme, connection and bucket, and no way out.
+    """Return whether a path is certainly inside a folder: same scheme, connection and bucket, no ``..`` and no link.
 
     :param path: such as ``s3://bucket/marketing/people.csv``.
     :param folder: such as ``s3://bucket/marketing/``.
@@ -341,7 +342,7 @@ def is_under(path: str, folder: str) -> bool:
 
 
 def _location(path: str) -> tuple[str, str, tuple[str, ...]] | None:
-    """Return scheme, authority and the parts of a path; ``None`` for one that may lead elsewhere than it says."""
+    """Return scheme, authority and the parts of a path; ``None`` if it may lead somewhere else."""
     scheme, separator, rest = path.partition("://")
     if not separator:
         scheme, rest = "file", path

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _NOTICES_WITHIN = 1.0
-"""Seconds after which a wait in the worker notices that its task was killed."""
+"""Seconds until a wait in the worker notices that its task was killed."""
 
 
 class KillSwitch:
-    """Knows what to pause when a task is killed, and pauses it in one short exchange.
+    """Pauses the campaign of a killed task in one short exchange.
 
-    Airflow ends the process seconds after it says so, in the middle of whatever the task does. So everything that a
-    pause needs is there before: no connection is read then, no rate limit and no lock is waited for.
+    Airflow ends the process seconds after its signal, wherever the task is. So everything that a pause needs is
+    prepared before: at that moment it reads no connection and waits for no rate limit and no lock.
 
     :param hook: the hook of the task.
-    :param pauses: whether a campaign is paused at all.
+    :param pauses: whether to pause at all.
     """
 
     def __init__(self, hook: ExotelHook, *, pauses: bool) -> None:
@@ -45,7 +45,7 @@ class KillSwitch:
         self.is_killed = False
 
     def guard(self, campaign_id: str) -> None:
-        """Pause this campaign from now on when the task is killed, and at once if it was.
+        """Pause this campaign when the task is killed, or now if it was killed already.
 
         :param campaign_id: the campaign.
         """
@@ -54,10 +54,10 @@ class KillSwitch:
             self.kill()
 
     def release(self) -> None:
-        """Leave the campaign to a trigger.
+        """Hand the campaign over to a trigger, and do not pause it from here any more.
 
-        A worker often lives some seconds longer than its task waits in it, and Airflow then ends it like one whose task
-        was killed.
+        A worker often lives some seconds longer than its deferred task needs it. Airflow then ends it in the same way
+        as the worker of a killed task.
 
         :raises AirflowException: if the task was killed before.
         """
@@ -65,7 +65,7 @@ class KillSwitch:
         self._campaign_id = None
 
     def kill(self) -> None:
-        """Pause the campaign: Airflow calls this in the main thread, whatever that does."""
+        """Pause the campaign: Airflow calls this in the main thread and interrupts it anywhere."""
         self.is_killed = True
         if self._campaign_id is None or not self.pauses:
             return
@@ -81,18 +81,18 @@ class KillSwitch:
     def check(self) -> None:
         """End the task if it was killed.
 
-        :raises AirflowException: if it was; its campaign is paused by then.
+        :raises AirflowException: if it was killed; its campaign is already paused.
         """
         if self.is_killed:
-            self.kill()  # what was done since then may have let it dial again
+            self.kill()  # a request since then may have started it again
             raise AirflowException("the task was killed")
 
     @contextmanager
     def pauses_if_superseded(self, task: TaskKey) -> Iterator[None]:
-        """Pause the campaign if Airflow gives up this try, unless a later one waits for it already.
+        """Pause the campaign if Airflow gives up this try, unless a later try already waits for it.
 
-        A task that is cleared gets no word of that before its next heartbeat. If Airflow refuses its state meanwhile,
-        it ends by that error, and nobody calls ``on_kill``.
+        A cleared task does not know it until its next heartbeat. If Airflow refuses to store its state before that, the
+        task ends with this error, and ``on_kill`` is not called.
 
         :param task: the task.
         """
@@ -103,9 +103,9 @@ class KillSwitch:
             raise
 
     def end_by_timeout(self, journal: Callable[[], CampaignJournal]) -> NoReturn:
-        """Pause the campaign of a task that took too long, and end the task.
+        """Pause the campaign of a task that timed out, and end the task.
 
-        :param journal: returns where a later try reads that this one has paused it, and so does not wait for nothing.
+        :param journal: returns the journal, in which a later try reads that this try has paused the campaign.
         :raises AirflowTaskTimeout: always.
         """
         from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
@@ -114,11 +114,11 @@ class KillSwitch:
         if self.pauses:
             try:
                 was_dialling = self._hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
-                paused = "; it does not dial any more"
+                paused = "; it is not dialling any more"
             except ExotelError as error:
                 paused = f"; it could not be paused: {error}"
             else:
-                with suppress(ExotelInputError):  # input that cannot be read any more must not hide the time-out
+                with suppress(ExotelInputError):  # unreadable input must not hide the time-out
                     if was_dialling:
                         journal().time_out()
         raise AirflowTaskTimeout(f"campaign {campaign_id} has not ended within execution_timeout{paused}")
@@ -131,7 +131,7 @@ class KillSwitch:
         campaign_id = self._campaign_id
         if campaign_id is None or not self.pauses or self.is_killed:
             return
-        # This try is known to be over. So no answer does not leave the campaign dialling, as it does in a triggerer.
+        # This try is certainly over. So without an answer the campaign is paused here, unlike in a triggerer.
         if ownership_of(task_states([task]).get(task, NO_ANSWER)) is Ownership.OWNED:
             self._campaign_id = None
             log.info("Campaign %s is not paused: a later try waits for it.", campaign_id)
@@ -144,9 +144,9 @@ class KillSwitch:
             log.warning("Campaign %s is paused: Airflow has given up the try that sent it.", campaign_id)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, and end the task within a second after it was killed.
+        """Sleep, and end the task within a second after it was killed.
 
-        :param seconds: how long.
+        :param seconds: the time to sleep.
         :raises AirflowException: if it was killed.
         """
         ends = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The tasks that pause campaigns which others have created: those that nobody waits for any more, or all."""
+"""Operators that pause campaigns of other tasks: those that no task waits for any more, or all."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     Context = Mapping[str, Any]
 
 COUNTS = "counts"
-"""The XCom that tells what was done."""
+"""The XCom with the counts of campaigns."""
 _MOST_LISTED = 2_000
 
 
 class PauseOrphanedCampaignsOperator(ExotelTask, BaseOperator):
-    """Pause the campaigns of an account whose tasks are gone: the part of stopping that no process could hear of.
+    """Pause the campaigns of an account whose tasks are gone, in case no process noticed the end of the task.
 
-    A task that waits for its campaign leaves an owner record. This task reads the records, and where a campaign may
-    dial while the task that waited for it has finished or its run was deleted, pauses it. A campaign without a record,
-    and one whose task Airflow says nothing about, are left alone: they belong to another Airflow, or to nobody who
-    wanted them paused. Run it every few minutes, one run at a time.
+    A task that waits for its campaign stores an owner record. This task reads the records. It pauses a campaign that
+    may dial if the task in its record has finished, or if the run of that task was deleted. A campaign without a record
+    is left alone, since it may belong to another Airflow or to a task that wants no pause. So is a campaign if Airflow
+    does not give the state of its task. Run it every few minutes, one run at a time.
 
     The return value, also the XCom ``counts``, holds ``records``, ``paused``, ``not_paused``, ``left_alone``,
     ``unanswered`` and ``records_deleted``.
@@ -45,7 +45,7 @@ class PauseOrphanedCampaignsOperator(ExotelTask, BaseOperator):
         self.exotel_conn_id = exotel_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Pause what nobody waits for any more, and return counts."""
+        """Pause the campaigns that no task waits for any more, and return counts."""
         from airflow_provider_exotel.hooks.owner import delete_owner_record, task_states
         from airflow_provider_exotel.waiting.owner import NO_ANSWER, Ownership, ownership_of
         from airflow_provider_exotel.waiting.pausing import does_not_dial
@@ -68,14 +68,14 @@ class PauseOrphanedCampaignsOperator(ExotelTask, BaseOperator):
         for key, (record, campaign) in living.items():
             ownership = ownership_of(states.get(record.task, NO_ANSWER))
             if does_not_dial(campaign):
-                if ownership is Ownership.ENDED:  # whoever resumes it by hand means it
+                if ownership is Ownership.ENDED:  # if somebody resumes it later, it is not paused again
                     delete_owner_record(key)
                     counts["records_deleted"] += 1
             elif ownership is Ownership.ENDED:
                 self._pause(key, record, counts)
             elif ownership is Ownership.UNKNOWN:
                 self.log.warning(
-                    "Left campaign %s alone: Airflow does not say how its task stands.", record.campaign_id
+                    "Left campaign %s alone: Airflow does not give the state of its task.", record.campaign_id
                 )
                 counts["unanswered"] += 1
             else:
@@ -101,24 +101,24 @@ class PauseOrphanedCampaignsOperator(ExotelTask, BaseOperator):
         from airflow_provider_exotel.waiting.owner import NO_ANSWER, Ownership, ownership_of
         from airflow_provider_exotel.waiting.pausing import pause_with_retries
 
-        # Many pauses take minutes at the account's rate limit, and meanwhile a try may have begun.
+        # Many pauses take minutes at the account's rate limit, and a new try may have begun meanwhile.
         if ownership_of(task_states([record.task]).get(record.task, NO_ANSWER)) is not Ownership.ENDED:
             counts["left_alone"] += 1
             return
         error = pause_with_retries(self.hook.client, record.campaign_id)
         if error is not None:
-            self.log.error("Campaign %s dials on though its task has ended: %s", record.campaign_id, error)
+            self.log.error("Campaign %s is still dialling although its task has ended: %s", record.campaign_id, error)
             count("pauses_failed", self.exotel_conn_id)
             counts["not_paused"] += 1
             return
         self.log.info("Paused campaign %s: task %s has ended.", record.campaign_id, record.task)
         count("campaigns_paused", self.exotel_conn_id)
-        delete_owner_record(key)  # whoever resumes it by hand means it
+        delete_owner_record(key)  # if somebody resumes it later, it is not paused again
         counts["paused"] += 1
 
 
 class PauseAllCampaignsOperator(ExotelTask, BaseOperator):
-    """Pause every campaign of an account that dials or will: the emergency stop, as a task.
+    """Pause every campaign of an account that is dialling or scheduled: the emergency stop, as a task.
 
     ``python -m airflow_provider_exotel.commands.stop`` does the same while Airflow is down. Nothing is deleted, and
     each campaign can be resumed. The return value, also the XCom ``counts``, holds ``paused`` and ``not_paused``.
@@ -139,17 +139,17 @@ class PauseAllCampaignsOperator(ExotelTask, BaseOperator):
         self.exotel_conn_id = exotel_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Pause them, and return counts."""
+        """Pause the campaigns, and return counts."""
         from airflow_provider_exotel.waiting.pausing import pause_all
 
         counts = dict.fromkeys(("paused", "not_paused"), 0)
         with input_errors_fail_the_task():
             for campaign, error in pause_all(self.hook.client, datetime.now(UTC), name_starts=self.name_starts or ""):
                 counts["paused" if error is None else "not_paused"] += 1
-                self._say(campaign, error)
+                self._log(campaign, error)
         return _conclude(context, counts)
 
-    def _say(self, campaign: Campaign, error: Exception | None) -> None:
+    def _log(self, campaign: Campaign, error: Exception | None) -> None:
         if error is None:
             self.log.info("Paused campaign %s (%s).", campaign.id, campaign.name)
         else:
@@ -157,8 +157,8 @@ class PauseAllCampaignsOperator(ExotelTask, BaseOperator):
 
 
 def _conclude(context: Context, counts: dict[str, int]) -> dict[str, int]:
-    """Leave the counts, and fail if a campaign could not be paused."""
+    """Push the counts to XCom, and fail if a campaign could not be paused."""
     context["ti"].xcom_push(key=COUNTS, value=counts)
     if counts["not_paused"]:
-        raise AirflowException(f"{counts['not_paused']} campaigns could not be paused; they dial on")
+        raise AirflowException(f"{counts['not_paused']} campaigns could not be paused; they are still dialling")
     return counts

@@ -1,4 +1,4 @@
-"""The task that leaves a report behind."""
+"""The operator that writes a report."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     Context = Mapping[str, Any]
 
 PAGE = "report.html"
-# A count that stays at "in progress" must not keep a report from being made for ever.
+# A count of calls in progress that never falls to 0 must not delay a report forever.
 _LIVE_CALLS_END_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class _Order:
-    """What was asked of a report, checked."""
+class _Options:
+    """The checked arguments of a report."""
 
     campaign_ids: tuple[str, ...]
     folder: Any
@@ -68,44 +68,44 @@ class _Order:
 
         return in_clear if self.key is None else hashed(self.key)
 
-    def mark(self, *what: object) -> str:
-        """Return a name for what belongs together, from which neither the key nor a number can be read."""
+    def progress_key(self, *what: object) -> str:
+        """Return a digest that names progress files, and reveals neither the key nor a number."""
         text = "\n".join(map(str, (self.key is None, self.timezone, *what)))
         return hmac.digest(self.key or b"in clear", text.encode(), "sha256").hex()[:16]
 
 
 class CampaignReportOperator(ExotelTask, BaseOperator):
-    """Leave behind what became of one campaign or many: tables, an account that adds up, an audit, and a page.
+    """Write a report of one campaign or many: tables, counts that add up, an audit, and a page.
 
-    Writes ``attempts``, ``contacts`` and ``audit`` in the format, and ``report.html``, to a folder on any object
-    storage. The return value is the summary: counts and rates; with an asset among ``outlets`` it is the event's
-    ``extra`` too. The XCom ``report`` holds the paths, and the page's address where ``folder_url`` is given.
+    It writes ``attempts``, ``contacts`` and ``audit`` in the format, and ``report.html``, to a folder on any object
+    storage. The return value is the summary: counts and rates. With an asset among ``outlets`` the summary is also the
+    ``extra`` of its event. The XCom ``report`` holds the paths, and with ``folder_url`` the page's address.
 
     :param campaign_ids: one id, a list of ids, or one comma-separated string. Campaigns must have ended: until then
         the task fails and may be tried again.
     :param path: the folder, such as ``s3://conn@bucket/reports/{{ ds }}`` or ``file:///...``; files of the same names
         are replaced.
-    :param folder_url: the address under which people reach the folder in a browser, such as
-        ``https://reports.example.com/{{ ds }}``; with it the task has a button that opens the page.
+    :param folder_url: the web address of the folder, such as ``https://reports.example.com/{{ ds }}``; with it the task
+        has a button that opens the page.
     :param format: ``csv`` (default), ``jsonl`` or ``parquet`` (extra: ``parquet``).
-    :param window: the calling hours that were asked for, in any form that the campaign takes; the audit compares with
-        these and with the campaign's own schedule.
+    :param window: the calling hours that the audit checks, in addition to the campaign's own schedule, in any form that
+        the campaign takes.
     :param timezone: the recipients' IANA time zone, default the window's. Without either, local columns stay empty.
-    :param call_retries: the retry plan that was asked for, default the campaign's own.
-    :param contacts: ``hashed`` (default) names people by HMAC-SHA256 of their number under your key, ``clear`` by the
-        number itself.
-    :param hash_key_conn_id: the connection whose password is the key, 16 characters or more; the same key names
-        people the same in every report.
-    :param hash_key_variable: instead, the Airflow variable that holds it.
-    :param recordings: a folder to which the recordings of the calls are copied, each under its call's SID, such as
-        ``s3://conn@bucket/recordings``. What is there already is not fetched again. The service keeps recordings for 90
-        days. Default none.
-    :param on_violation: ``report`` (default), or ``fail`` to fail the task once the report is there, if somebody was
+    :param call_retries: the retry plan that the audit checks, default the campaign's own.
+    :param contacts: ``hashed`` (default) pseudonymises numbers with HMAC-SHA256 under your key, ``clear`` keeps them in
+        plaintext.
+    :param hash_key_conn_id: the connection whose password is the key, 16 characters or more; the same key gives a
+        person the same pseudonym in every report.
+    :param hash_key_variable: instead, the Airflow Variable with the key.
+    :param recordings: a folder to which the recordings of the calls are copied, each named by its call's SID, such as
+        ``s3://conn@bucket/recordings``. Existing files are not fetched again. The service keeps recordings for 90 days.
+        Default none.
+    :param on_violation: ``report`` (default), or ``fail`` to fail the task after the report is written, if somebody was
         called outside of the window or more often than asked for.
     :param exotel_conn_id: the connection, default ``exotel_default``.
-    :raises AirflowFailException: for what no retry can fix, every problem of the input named at once.
-    :raises AirflowException: if the temporary folder is full, while a campaign still dials, and, once the report is
-        there, if recordings could not be fetched that a later try may fetch.
+    :raises AirflowFailException: if no retry can fix the input; it names every problem at once.
+    :raises AirflowException: if the temporary folder is full, if a campaign may still dial, or, after the report is
+        written, if recordings could not be fetched that a later try may fetch.
     """
 
     template_fields = (
@@ -166,22 +166,22 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         from airflow_provider_exotel.report.summary import summarize
 
         with input_errors_fail_the_task(), full_disk_named():
-            order = self._order()
-            workplace = Workplace(order.folder, order.mark(order.format, *order.campaign_ids))
-            names = {name: f"{name}.{order.format}" for name in ("attempts", "contacts", "audit")}
-            reports = list(self._reports(order, workplace, names))
+            options = self._options()
+            workplace = Workplace(options.folder, options.progress_key(options.format, *options.campaign_ids))
+            names = {name: f"{name}.{options.format}" for name in ("attempts", "contacts", "audit")}
+            reports = list(self._reports(options, workplace, names))
             with workplace.writing(PAGE) as file:
                 file.write(render_page(reports, self.hook.settings.tariff).encode())
         workplace.publish([*names.values(), PAGE])
         workplace.clear()
-        told = summarize(reports, self.hook.settings.tariff)
-        self._publish(context, told, {**names, "page": PAGE}, order.folder_url)
-        return told
+        summary = summarize(reports, self.hook.settings.tariff)
+        self._publish(context, summary, {**names, "page": PAGE}, options.folder_url)
+        return summary
 
-    def _order(self) -> _Order:
-        """Return what was asked for.
+    def _options(self) -> _Options:
+        """Return the checked arguments.
 
-        :raises ExotelInputError: with every problem.
+        :raises ExotelInputError: naming every problem.
         """
         from airflow_provider_exotel.client.request import CallRetries
         from airflow_provider_exotel.client.text import split_words
@@ -216,7 +216,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         recordings = collect(problems, partial(_folder, self.recordings, "recordings"))
         if problems:
             raise ExotelInputError(problems)
-        return _Order(
+        return _Options(
             ids,
             path,
             folder_url,
@@ -231,19 +231,19 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     def _key(self) -> bytes:
         return hash_key(self.hash_key_conn_id, self.hash_key_variable, field="", instead="; or write contacts='clear'")
 
-    def _reports(self, order: _Order, workplace: Workplace, names: Mapping[str, str]) -> Iterator[CampaignReport]:
+    def _reports(self, options: _Options, workplace: Workplace, names: Mapping[str, str]) -> Iterator[CampaignReport]:
         from airflow_provider_exotel.report.tables import TABLES, writer
 
-        campaigns = [self._ended(campaign_id) for campaign_id in order.campaign_ids]
+        campaigns = [self._ended(campaign_id) for campaign_id in options.campaign_ids]
         with ExitStack() as open_files:
             tables = {
                 name: open_files.enter_context(
-                    writer(order.format, columns, open_files.enter_context(workplace.writing(names[name])))
+                    writer(options.format, columns, open_files.enter_context(workplace.writing(names[name])))
                 )
                 for name, columns in TABLES.items()
             }
             for campaign in campaigns:
-                yield self._report(order, workplace, campaign, tables)
+                yield self._report(options, workplace, campaign, tables)
 
     def _ended(self, campaign_id: str) -> Campaign:
         campaign, now = self.hook.client.get_campaign(campaign_id), datetime.now(UTC)
@@ -259,7 +259,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         return campaign
 
     def _report(
-        self, order: _Order, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
+        self, options: _Options, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
     ) -> CampaignReport:
         from airflow_provider_exotel.client.reasons import describe_unreached
         from airflow_provider_exotel.report.audit import resolve_limits
@@ -268,10 +268,12 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         from airflow_provider_exotel.report.gather import gather
         from airflow_provider_exotel.report.ledger import Ledger
 
-        name, counts = order.name, sorted(campaign.stats.as_dict().items())
-        # With its counts: a campaign that was resumed after an earlier try has called more people since.
-        with_recordings = order.recordings is not None
-        parts = workplace.parts(order.mark(self.hook.settings.account_sid, campaign.id, with_recordings, *counts))
+        name, counts = options.name, sorted(campaign.stats.as_dict().items())
+        # The counts are part of the name: a campaign that was resumed after an earlier try has called more people.
+        with_recordings = options.recordings is not None
+        parts = workplace.parts(
+            options.progress_key(self.hook.settings.account_sid, campaign.id, with_recordings, *counts)
+        )
         with Ledger() as ledger:
             total_calls = gather(
                 self.hook.client,
@@ -284,14 +286,14 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
             report = write_campaign(
                 campaign,
                 ledger,
-                resolve_limits(campaign, ledger.span(), order.window, order.call_retries),
+                resolve_limits(campaign, ledger.span(), options.window, options.call_retries),
                 tables,
                 name,
-                zone=order.timezone,
+                zone=options.timezone,
                 total_calls=total_calls,
             )
             if with_recordings:
-                report = replace(report, recordings=self._save_recordings(order, ledger))
+                report = replace(report, recordings=self._save_recordings(options, ledger))
         accounting = report.accounting
         self.log.info(
             "Campaign %s: %d contacts, %d reached, %d never tried; %d attempts.",
@@ -308,15 +310,15 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
                              campaign.id, what, calls, counted)  # fmt: skip
         return report
 
-    def _save_recordings(self, order: _Order, ledger: Ledger) -> RecordingCounts:
+    def _save_recordings(self, options: _Options, ledger: Ledger) -> RecordingCounts:
         from airflow_provider_exotel.report.recordings import save_recordings
 
-        workplace = Workplace(order.recordings, order.mark("recordings", *order.campaign_ids))
+        workplace = Workplace(options.recordings, options.progress_key("recordings", *options.campaign_ids))
         counts = save_recordings(ledger.recorded(), self.hook.client.recording_blocks, workplace)
         workplace.clear()
         self.log.info(
-            "Recordings: %d saved, %d gone, %d refused, %d not fetched yet.",
-            counts.saved, counts.gone, counts.refused, counts.failed,
+            "Recordings: %d saved, %d gone, %d refused, %d not audio, %d not fetched yet.",
+            counts.saved, counts.gone, counts.refused, counts.not_audio, counts.failed,
         )  # fmt: skip
         if counts.gone:
             self.log.warning("The service keeps recordings for 90 days; %d are gone.", counts.gone)
@@ -326,10 +328,16 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
                 "account's own host alone; let the dashboard serve recordings without them.",
                 counts.refused,
             )
+        if counts.not_audio:
+            self.log.warning(
+                "%d addresses of recordings returned a web page or nothing instead of audio, which was not saved. Let "
+                "the dashboard serve recordings without a sign-in page; the next run of this task asks for them again.",
+                counts.not_audio,
+            )
         return counts
 
     def _publish(
-        self, context: Context, told: dict[str, Any], names: Mapping[str, str], folder_url: str | None
+        self, context: Context, summary: dict[str, Any], names: Mapping[str, str], folder_url: str | None
     ) -> None:
         paths = {name: f"{str(self.path).rstrip('/')}/{file}" for name, file in names.items()}
         url = f"{folder_url}/{PAGE}" if folder_url else None
@@ -338,23 +346,23 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
             push_link(context["ti"], ReportLink, url)
         for outlet in self.outlets or ():
             if hasattr(outlet, "uri"):
-                context["outlet_events"][outlet].extra = told
-        if failed := told.get("recordings", {}).get("failed"):
-            context["ti"].xcom_push(key="return_value", value=told)
+                context["outlet_events"][outlet].extra = summary
+        if failed := summary.get("recordings", {}).get("failed"):
+            context["ti"].xcom_push(key="return_value", value=summary)
             raise AirflowException(
                 f"{failed:,} recordings could not be fetched; the report is there, and another try fetches the rest"
             )
-        violations = told["outside_window"] + told["called_too_often"]
+        violations = summary["outside_window"] + summary["called_too_often"]
         if violations and self.on_violation == "fail":
-            context["ti"].xcom_push(key="return_value", value=told)
+            context["ti"].xcom_push(key="return_value", value=summary)
             raise AirflowFailException(
-                f"{told['outside_window']} calls outside of the window, {told['called_too_often']} people called more "
-                "often than asked for; the report tells which"
+                f"{summary['outside_window']} calls outside of the window, {summary['called_too_often']} people called "
+                "more often than asked for; the report lists them"
             )
 
 
 def _folder(address: Any, field: str) -> Any:
-    """Return a folder as a path object, ``None`` if none is given; a missing driver is noticed here."""
+    """Return a folder as a path object, ``None`` if none is given; fail if the driver is missing."""
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     from airflow_provider_exotel.contacts.files import translate_file_errors
@@ -378,7 +386,7 @@ def _zone(name: str | None) -> str | None:
 
 @contextmanager
 def full_disk_named() -> Iterator[None]:
-    """Say which folder is full, and how to use another one."""
+    """Turn a full disk into an error that names the folder, and how to use another one."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The task that uploads the contact lists of one planned campaign, before the campaign exists."""
+"""The operator that uploads the contact lists of one planned campaign, before the campaign is created."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 
     Context = Mapping[str, Any]
 
-# Airflow 3.3 may fail a task whose trigger fires before the end of its worker has been noticed.
+# Airflow 3.3 may fail a task whose trigger fires before Airflow has noticed the end of its worker.
 _SHORTEST_DEFERRAL = 15.0
 
 
 class UploadAudienceOperator(ExotelTask, BaseOperator):
     """Upload the files of one planned campaign as contact lists, and return its arguments with the lists' SIDs.
 
-    Mapped over a plan it is one task for each campaign, ``.partial(...).expand(campaign=plan.output)``, with
+    Map it over a plan with ``.partial(...).expand(campaign=plan.output)``, and put
     ``CreateCampaignOperator.partial(...).expand_kwargs(upload.output)`` after it. A campaign that takes its numbers
-    from a file is passed on as it is. No campaign is created before every list holds as many people as were planned.
+    from a file passes through unchanged. No campaign is created before every list holds as many people as planned.
 
-    A list's name holds a digest of its content: a later try, and another run with the same people, takes the list that
-    is there, and sends only what is missing.
+    A list's name holds a digest of its content. So a later try, or another run with the same people, reuses the list
+    and sends only missing people.
 
     :param campaign: the arguments of one campaign, as
         :class:`~airflow_provider_exotel.operators.audience.PlanAudienceOperator` returns them.
     :param deferrable: whether to wait for imports without a worker; default Airflow's own setting
         ``[operators] default_deferrable``.
     :param exotel_conn_id: the connection, default ``exotel_default``.
-    :raises AirflowFailException: if a list holds other people than were planned, or a file is not as it was planned.
-    :raises ExotelImportUnfinished: if an import takes too long or breaks off; a later try goes on.
+    :raises AirflowFailException: if a list holds other people than planned, or a file was changed after the planning.
+    :raises ExotelImportUnfinished: if an import takes too long or stops early; a later try continues.
     """
 
     template_fields: Sequence[str] = ("exotel_conn_id", "campaign")
@@ -69,7 +69,7 @@ class UploadAudienceOperator(ExotelTask, BaseOperator):
         self.exotel_conn_id = exotel_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Upload the lists that are missing, and return the campaign's arguments."""
+        """Upload missing lists, and return the campaign's arguments."""
         from airflow_provider_exotel.audience.plan_folder import PlanFolder
         from airflow_provider_exotel.audience.upload import UploadState, list_name_of
         from airflow_provider_exotel.hooks.access import airflow_access
@@ -83,10 +83,10 @@ class UploadAudienceOperator(ExotelTask, BaseOperator):
             return self._complete(context, UploadState(files))
 
     def resume_upload(self, context: Context, event: Any = None, **state: Any) -> dict[str, Any]:  # noqa: ARG002
-        """Go on after a wait: Airflow calls this when the deferral of the task is over.
+        """Continue after a wait: Airflow calls this when it resumes the task.
 
-        :param event: the time that has come, which Airflow passes by this name.
-        :param state: what this try knows, as :class:`~airflow_provider_exotel.audience.upload.UploadState` reads it.
+        :param event: the time of the trigger; Airflow passes it by this name.
+        :param state: the state of this try, as :class:`~airflow_provider_exotel.audience.upload.UploadState` reads it.
         """
         from airflow_provider_exotel.audience.upload import UploadState
 
@@ -136,7 +136,7 @@ class UploadAudienceOperator(ExotelTask, BaseOperator):
         return dict(given)
 
     def _waiting(self, state: UploadState) -> Any:
-        """Return what waits for seconds: in this worker, or without one."""
+        """Return the function that waits for some seconds, in this worker or deferred."""
         try:
             deferrable = default_deferrable() if self.deferrable is None else read_flag(self.deferrable)
         except ValueError as error:
@@ -144,7 +144,7 @@ class UploadAudienceOperator(ExotelTask, BaseOperator):
         return partial(self._defer_for, state) if deferrable else time.sleep
 
     def _defer_for(self, state: UploadState, seconds: float) -> None:
-        # Airflow's own clock is enough: only a worker may write the journal that a look needs, and polls are few.
+        # Airflow's own time trigger is enough: polls are few, and only a worker may write the journal that they need.
         from airflow.providers.common.compat.standard.triggers import TimeDeltaTrigger
 
         self.defer(

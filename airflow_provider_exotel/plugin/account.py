@@ -39,16 +39,19 @@ LATEST = 500
 """How many campaigns are read with one request."""
 PATIENCE = 5.0
 """Seconds that a page waits for answers."""
+ANSWER_WITHIN = 5.0
+"""Seconds that one request of an action waits for its answer."""
 _READ_ONE_EVERY = timedelta(seconds=5)
 _WORDS: tuple[tuple[type[ExotelError], str], ...] = (
     (ExotelAuthError, "Exotel does not accept the connection's key, token, account or region."),
     (ExotelPaymentRequired, "Exotel refuses requests until the account's balance or plan covers them."),
-    (ExotelRateLimited, "Exotel allows no more requests at the moment; the page tries again by itself."),
-    (ExotelServerError, "Exotel has a fault of its own; the page tries again by itself."),
-    (ExotelConnectionError, "Exotel cannot be reached, or did not answer in time; the page tries again by itself."),
+    (ExotelRateLimited, "Exotel allows no more requests at the moment."),
+    (ExotelServerError, "Exotel has a fault of its own."),
+    (ExotelConnectionError, "Exotel cannot be reached, or did not answer in time."),
     (ExotelRequestRefused, "Exotel refused the request."),
 )
-_OTHERWISE = "Exotel's answer could not be understood; the page tries again by itself."
+_OTHERWISE = "Exotel's answer could not be understood."
+_READ_AGAIN = " The page tries again by itself."
 NOT_YET = "Exotel has not answered yet; the page tries again by itself."
 
 
@@ -167,6 +170,10 @@ class AccountReader:
         """
         return client_of(self.settings, tries=tries)
 
+    def fail_fast_client(self) -> ExotelClient:
+        """Return a client for a person who waits for the answer: one attempt, short timeouts, no rate limit."""
+        return client_of(self.settings, fail_fast=True, fail_after=ANSWER_WITHIN)
+
     def find(self, campaign_id: str) -> Campaign | None:
         """Return a campaign as it was last read, ``None`` if it was not.
 
@@ -226,10 +233,10 @@ class AccountReader:
             self._read_list(self._reads_active)
         except ExotelError as error:
             log.warning("The page could not read the campaigns of an account: %s", error)
-            self._keep(in_words(error))
+            self._keep(in_words(error) + (_READ_AGAIN if error.retryable else ""))
         except Exception as error:
             log.warning("The page could not read the campaigns of an account: %s", type(error).__name__)
-            self._keep(_OTHERWISE)
+            self._keep(_OTHERWISE + _READ_AGAIN)
         finally:
             with self._lock:
                 self._reading = None

@@ -28,7 +28,7 @@ from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.html.render import render, style_policy
 from airflow_provider_exotel.plugin import view
 from airflow_provider_exotel.plugin.access import Viewer, get_user, is_valid_token, sign_token
-from airflow_provider_exotel.plugin.account import PATIENCE, Snapshot
+from airflow_provider_exotel.plugin.account import PATIENCE, Snapshot, in_words
 from airflow_provider_exotel.plugin.accounts import Account, Accounts
 from airflow_provider_exotel.plugin.action import Result, carry_out, describe_failure, write_down
 from airflow_provider_exotel.plugin.tasks import OwningTask, find_owners, find_plans, find_reports
@@ -40,7 +40,6 @@ REFRESH = 15
 """Seconds after which the page loads itself again."""
 MOST_REPORTS = 10
 _LARGEST_FORM = 8_192
-_TRIES = 2  # a person waits for the answer, and can press again
 _DENIED = {
     401: "Sign in to Airflow first, and then load this page again.",
     403: "You may not do this in Airflow.",
@@ -218,7 +217,7 @@ def act(request: Request, viewer: Asking, form: Form) -> HTMLResponse:
             advice="The page of campaigns shows how far it is, on this API server.",
         )
     try:
-        with reader.client(tries=_TRIES) as client:
+        with reader.fail_fast_client() as client:
             result = carry_out(client, campaign_id, action, request.app.state.accounts.now())
     except ExotelError as error:
         log.warning("Campaign %s: %s failed: %s", campaign_id, action, error)
@@ -268,9 +267,12 @@ def _read(account: Account, campaign_id: str) -> Campaign:
     if not account.reader.may_read_one():
         raise HTTPException(503, "Exotel is not asked for another campaign yet. Load this page again in a few seconds.")
     try:
-        with account.reader.client(tries=1) as client:
+        with account.reader.fail_fast_client() as client:
             return client.get_campaign(campaign_id)
-    except (ExotelError, ValueError):
+    except (ExotelError, ValueError) as error:
+        if isinstance(error, ExotelError) and error.retryable:
+            again = "Nothing was done. Load this page again, or go back and confirm again."
+            raise HTTPException(503, f"{in_words(error)} {again}") from None
         raise HTTPException(404) from None
 
 
@@ -350,7 +352,8 @@ def _number(text: str | None) -> int:
 
 
 def _result(result: Result, name: str) -> HTMLResponse:
-    return _message(result.message, good=result.is_confirmed, title=name, status=200 if result.is_confirmed else 502)
+    status = 200 if result.is_confirmed else 502
+    return _message(result.message, good=result.is_confirmed, title=name, advice=result.advice, status=status)
 
 
 def _message(message: str, *, good: bool, title: str = TITLE, advice: str = "", status: int = 200) -> HTMLResponse:

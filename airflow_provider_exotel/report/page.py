@@ -133,7 +133,12 @@ def _recordings(reports: Sequence[CampaignReport]) -> Iterator[tuple[str, str, s
     wanted = [one.recordings for one in reports if one.recordings is not None]
     if wanted:
         counts = RecordingCounts.merge(wanted)
-        missing = {"gone": counts.gone, "refused": counts.refused, "not fetched yet": counts.failed}
+        missing = {
+            "gone": counts.gone,
+            "refused": counts.refused,
+            "not audio": counts.not_audio,
+            "not fetched yet": counts.failed,
+        }
         yield (
             "recordings",
             f"{counts.saved:,}",

@@ -5,12 +5,14 @@ Each is a file that is there whole or not at all, under the call's SID, so that 
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from http import HTTPStatus
+from itertools import chain
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -28,6 +30,10 @@ _KINDS = (".mp3", ".wav", ".ogg", ".m4a")
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
+_HEAD = 512
+_AUDIO = (b"ID3", b"RIFF", b"OggS", b"fLaC", b"#!AMR")  # the others are binary from their first bytes on
+_NOT_AUDIO = (b"<", b"\xef\xbb\xbf", b"\x1f\x8b", b"PK\x03\x04")
+
 Fetch = Callable[[str], Iterator[bytes]]
 
 
@@ -38,12 +44,14 @@ class RecordingCounts:
     :param saved: those that are in the folder.
     :param gone: those that the service has no more.
     :param refused: those whose host asks for credentials, or whose address is not followed.
+    :param not_audio: those whose address returned a web page, other text, or nothing; the next run asks again.
     :param failed: those that may be fetched by a later try.
     """
 
     saved: int = 0
     gone: int = 0
     refused: int = 0
+    not_audio: int = 0
     failed: int = 0
 
     @classmethod
@@ -87,18 +95,48 @@ def _save(name: str, url: str, fetch: Fetch, workplace: Workplace, sleep: Callab
         if pause:
             sleep(pause)
         try:
+            blocks = iter(fetch(url))
+            head = _read_head(blocks)
+            if not is_audio(head):
+                return "not_audio"
             with workplace.writing(name) as file:
-                size = sum(file.write(block) for block in fetch(url))
+                for block in chain([head], blocks):
+                    file.write(block)
         except ExotelError as error:
             outcome = _outcome_of(error)
             if outcome != "failed":
                 return outcome
             log.debug("Recording %s: %s", name, error)
         else:
-            if size:
-                workplace.publish([name])
-                return "saved"
+            workplace.publish([name])
+            return "saved"
     return "failed"
+
+
+def is_audio(head: bytes) -> bool:
+    """Return whether a file may be audio, by its first bytes: not empty, no page or other text, not compressed.
+
+    Unknown binary formats count as audio: the service deletes recordings, and a wrong file can still be deleted.
+
+    :param head: the first bytes of the file, up to 512.
+    """
+    if head.startswith(_AUDIO):
+        return True
+    if not head or head.lstrip().startswith(_NOT_AUDIO):
+        return False
+    try:
+        # The end may cut a character in two.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return True
+    return not all(character.isprintable() or character.isspace() for character in text)
+
+
+def _read_head(blocks: Iterator[bytes]) -> bytes:
+    head = b""
+    while len(head) < _HEAD and (block := next(blocks, b"")):
+        head += block
+    return head
 
 
 def _outcome_of(error: ExotelError) -> str:

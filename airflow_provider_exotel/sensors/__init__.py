@@ -1,3 +1,3 @@
-"""The tasks that wait for somebody else's campaigns."""
+"""The sensors."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The task that waits for campaigns which others have created."""
+"""The sensor that waits for campaigns of other tasks."""
 
 from __future__ import annotations
 
@@ -47,32 +47,31 @@ _UNEXPECTED = {
 _ID = re.compile(r"[\w.-]+", re.ASCII)
 _WANTED = "must be a campaign's id, a list of them, or the output of the tasks that create them"
 _FEW = 5
-"""The calls of so many campaigns are read to tell who was never called; for more, it takes too many requests."""
+"""Calls are read to count people who were never called for at most this many campaigns, to limit the requests."""
 
 
 class CampaignSensor(ExotelTask, BaseSensorOperator):
     """Wait until campaigns have ended, however they were created.
 
-    The return value is the campaign's id, or the list of ids where a list was given; the XCom ``outcome`` holds how
-    each ended: ``status``, ``contacts``, ``reached``, ``not_reached``, ``never_tried``, ``started``, ``ended``,
+    The return value is the campaign's id, or the list of ids if a list was given. The XCom ``outcome`` holds the
+    outcome of each: ``status``, ``contacts``, ``reached``, ``not_reached``, ``never_tried``, ``started``, ``ended``,
     ``counts``.
 
-    A sensor never stops a campaign, since it belongs to somebody else, unless ``pause_if_failed_above`` asks for it.
+    A sensor never stops a campaign, which belongs to another task, unless ``pause_if_failed_above`` is set.
 
-    :param campaign_ids: one id, a list of them, or the output of the tasks that create them, mapped ones too; what
-        their XCom ``campaign`` holds is taken as well. What skipped tasks left out is passed over; if nothing is left
-        to wait for, the task is skipped.
+    :param campaign_ids: one id, a list of ids, or the output or the XCom ``campaign`` of the tasks that create them,
+        also mapped ones. Skipped tasks are ignored; if no campaign is left to wait for, the sensor is skipped.
     :param min_reached: fail the task if any of the campaigns reached a smaller share than this, 0 to 1.
     :param pause_if_failed_above: pause a campaign, and fail the task, if a larger share of its calls fails than this, 0
         to 1, once it has made 30 calls; default never.
     :param on_window_end: what to do with uncalled contacts when a window closes: ``complete`` (default) warns, ``fail``
         fails the task.
-    :param deferrable: whether to wait in the triggerer, where that holds no worker; default Airflow's own setting
-        ``[operators] default_deferrable``. Otherwise as ``mode`` says.
+    :param deferrable: whether to wait in the triggerer, which holds no worker; default Airflow's own setting
+        ``[operators] default_deferrable``. Otherwise ``mode`` decides.
     :param exotel_conn_id: the connection, default ``exotel_default``.
     :raises AirflowFailException: if a campaign was deleted, could call nobody, or did not end as asked for.
-    :raises AirflowSensorTimeout: if they have not ended within ``timeout`` or ``execution_timeout``, whichever is
-        shorter.
+    :raises AirflowSensorTimeout: if the campaigns have not ended within the shorter of ``timeout`` and
+        ``execution_timeout``.
     """
 
     ui_color = "#dff3ea"
@@ -105,7 +104,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
     template_fields = ("exotel_conn_id", "campaign_ids", "min_reached", "pause_if_failed_above")
 
     def execute(self, context: Context) -> Any:
-        """Wait, in the way that was chosen."""
+        """Wait in the chosen mode."""
         with self._failures_may_skip():
             options = self._options()
             if not self._ids():
@@ -122,7 +121,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         ids = self._ids()
         with input_errors_fail_the_task():
             self._poll(ids)
-            for _ in range(GONE_AFTER - 1 if self.reschedule else 0):  # the next poke knows nothing of this one
+            for _ in range(GONE_AFTER - 1 if self.reschedule else 0):  # the next poke has no state of this one
                 if missing := [name for name in ids if self._watched[name].is_missing]:
                     self._poll(missing)
             events = [event for name in ids if (event := self._watched[name].event) is not None]
@@ -131,7 +130,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
             return PokeReturnValue(is_done=True, xcom_value=self._conclude(context, events))
 
     def resume_waiting(self, context: Context, event: Any) -> Any:
-        """Go on when the trigger has fired: Airflow calls this where the task had been deferred."""
+        """Continue after the trigger has fired: Airflow calls this when it resumes the task."""
         from airflow_provider_exotel.triggers.campaign import TriggerResult
 
         with self._failures_may_skip(), input_errors_fail_the_task():
@@ -146,7 +145,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
 
     @contextmanager
     def _failures_may_skip(self) -> Iterator[None]:
-        """Skip the task where ``soft_fail`` and ``never_fail`` say so, as Airflow does in poke mode alone."""
+        """Apply ``soft_fail`` and ``never_fail`` in every mode; Airflow applies them only in poke mode."""
         try:
             yield
         except AirflowSkipException:
@@ -226,7 +225,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         )
 
     def _conclude(self, context: Context, events: Sequence[WaitEvent]) -> Any:
-        """Leave how the campaigns ended, and fail if one did not end as asked for."""
+        """Push the outcomes to XCom, and fail if a campaign did not end as the options ask."""
         from airflow_provider_exotel.waiting.driver import pause_failing
         from airflow_provider_exotel.waiting.outcome import describe_outcome, judge_outcome
 
@@ -253,7 +252,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
 
 
 def _is_failing(event: WaitEvent) -> bool:
-    """Return whether a campaign is to be paused, whatever the others do."""
+    """Return whether a campaign must be paused, whatever the others do."""
     return event.step == "failing"
 
 
@@ -279,7 +278,7 @@ def _read_ids(given: Any) -> tuple[list[str], bool]:
         return [_id_of(several)], True
     if isinstance(several, (bytes, int, float)) or not (several is None or isinstance(several, Iterable)):
         raise ExotelInputError([Problem("campaign_ids", _WANTED)])
-    # What skipped tasks leave out is None.
+    # A skipped task gives None.
     ids = list(dict.fromkeys(_id_of(one) for one in several or () if one is not None and one != ""))
     return ids, isinstance(given, str) and literal is None and len(ids) == 1
 

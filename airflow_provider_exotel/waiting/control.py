@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _CREATED, _IN_PROGRESS, _PAUSED = CampaignStatus.CREATED, CampaignStatus.IN_PROGRESS, CampaignStatus.PAUSED
 _COMPLETED, _ARCHIVED, _DELETED = CampaignStatus.COMPLETED, CampaignStatus.ARCHIVED, CampaignStatus.DELETED
+_UNKNOWN = CampaignStatus.UNKNOWN  # it may dial, so it may be stopped
 _ENDED = frozenset(status for status in CampaignStatus if status.has_ended)
 
 ALREADY: Mapping[str, frozenset[CampaignStatus]] = {
@@ -36,20 +37,19 @@ ALREADY: Mapping[str, frozenset[CampaignStatus]] = {
 """Statuses in which an action has nothing to do."""
 
 ALLOWED: Mapping[str, frozenset[CampaignStatus]] = {
-    "pause": frozenset({_CREATED, _IN_PROGRESS}),
+    "pause": frozenset({_CREATED, _IN_PROGRESS, _UNKNOWN}),
     "resume": frozenset({_PAUSED}),
     "complete": frozenset({_PAUSED}),
-    "stop": frozenset({_CREATED, _IN_PROGRESS, _PAUSED}),
+    "stop": frozenset({_CREATED, _IN_PROGRESS, _PAUSED, _UNKNOWN}),
     "archive": frozenset({_COMPLETED}),
     "delete": frozenset({_CREATED}),
 }
 """Statuses in which an action is allowed."""
 
 _REFUSALS: Mapping[str, str] = {
-    "pause": "only a campaign that is created or in progress can be paused",
+    "pause": "a campaign that has ended cannot be paused",
     "resume": "only a paused campaign can be resumed",
     "complete": "only a paused campaign can be completed; use 'stop', which pauses it first",
-    "stop": "this version does not know its status; check it in the dashboard",
     "archive": "only a completed campaign can be archived",
     "delete": "only a campaign that has not started can be deleted; use 'stop' to end it",
 }

@@ -325,7 +325,8 @@ def _common_stretches(tracks: Iterable[Iterator[Stretch]]) -> Iterator[Stretch]:
 
 
 def _time_for(retries: CallRetries | None) -> timedelta:
-    return timedelta(minutes=retries.longest_minutes() if retries else 0)
+    minutes = retries.longest_minutes() if retries else 0
+    return timedelta(minutes=min(minutes, _DAYS_SEARCHED * 24 * 60))  # no stretch is longer
 
 
 def _lateness(value: Any) -> timedelta:

@@ -42,5 +42,8 @@ def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timed
 
 
 def _from_anchor(value: Any, anchor: datetime) -> Any:
-    length = fields.duration(value) if isinstance(value, str) else value
-    return anchor + length if isinstance(length, timedelta) else value
+    try:
+        length = fields.duration(value) if isinstance(value, str) else value
+        return anchor + length if isinstance(length, timedelta) else value
+    except OverflowError:  # the unchanged value is refused, since it is not a time
+        return value

@@ -19,6 +19,7 @@ from airflow_provider_exotel.client.text import read_date
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
+_LONGEST = timedelta(days=36_500)
 _AMOUNT = r"(\d+(?:\.\d+)?)"
 # Years and months are not accepted: they have no fixed length.
 _DURATION = re.compile(
@@ -116,19 +117,24 @@ def length_of_time(value: object) -> timedelta:
     """Return a length of time, rounded up to whole seconds.
 
     :param value: a timedelta, a number of minutes (also as text), or an ISO 8601 duration such as ``PT15M``.
-    :raises ValueError: if it has another form or is negative.
+    :raises ValueError: if it has another form, is negative, or is longer than a century.
     """
-    if isinstance(value, str):
-        text = value.strip()
-        length = timedelta(minutes=float(text)) if re.fullmatch(_AMOUNT, text, re.ASCII) else duration(text)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        length = timedelta(minutes=value)
-    else:
-        length = value if isinstance(value, timedelta) else None
+    try:
+        if isinstance(value, str):
+            text = value.strip()
+            length = timedelta(minutes=float(text)) if re.fullmatch(_AMOUNT, text, re.ASCII) else duration(text)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            length = timedelta(minutes=value)
+        else:
+            length = value if isinstance(value, timedelta) else None
+    except OverflowError:
+        length = timedelta.max
     if length is None:
         raise ValueError("is not a length of time")
     if length < timedelta():
         raise ValueError("must not be negative")
+    if length > _LONGEST:
+        raise ValueError(f"must be at most {_LONGEST.days:,} days")
     return -(-length // timedelta(seconds=1)) * timedelta(seconds=1)
 
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
 _SECOND = timedelta(seconds=1)
+_YEARS = range(1900, 2200)
+"""Years in which every calculation stays within what Python can represent."""
 
 
 def as_utc(moment: datetime, field: str) -> datetime:
@@ -19,10 +21,14 @@ def as_utc(moment: datetime, field: str) -> datetime:
 
     :param moment: an aware datetime in any zone, including pendulum's.
     :param field: the name of the argument, for errors.
-    :raises ExotelInputError: if it has no UTC offset: with a guessed one, people might be called at night.
+    :raises ExotelInputError: if it has no UTC offset (with a guessed one, people might be called at night), or if its
+        year cannot be meant.
     """
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise ExotelInputError([Problem(field, "must have a UTC offset; use an aware datetime")])
+    if moment.year not in _YEARS:
+        message = f"must be between the years {_YEARS[0]} and {_YEARS[-1]}; fix the year"
+        raise ExotelInputError([Problem(field, message)])
     utc = moment.astimezone(UTC)
     # Pendulum's subclasses have their own arithmetic; combine() returns a plain datetime for all of them.
     return datetime.combine(utc.date(), utc.time(), UTC)

@@ -37,7 +37,7 @@ def call(exotel: Emulator, journal: bool) -> Callable[..., Any]:
     tries = Tries(exotel, keeps_state=journal)
     # Without an owner record, which Airflow's database keeps.
     arguments = {"test_numbers": TESTERS, "schedule": {"end_at": "PT9H"}, "pause_on_kill": False, "poll_interval": 0.1}
-    return lambda number=1, **more: tries.run(number, **arguments, **more)
+    return lambda number=1, **more: tries.run(number, **(arguments | more))
 
 
 def called(exotel: Emulator) -> list[list[str]]:
@@ -85,12 +85,33 @@ def test_a_worker_that_dies_after_any_writing_makes_no_third_campaign(
 
 
 @with_and_without
-def test_other_test_numbers_of_a_later_try_are_refused(call: Callable[..., Any], exotel: Emulator) -> None:
-    exotel.faults.add(Fault(on="POST campaigns", kind="status", status=402, after=1))
-    with pytest.raises(Exception, match="balance or plan"):
-        call()
+@pytest.mark.parametrize(
+    ("corrected", "people"),
+    [
+        ({"test_numbers": ["+919876511114"]}, ["+919876511114"]),
+        ({"read_via_text": "Hello again"}, TESTERS),
+        ({"exact_name": True, "name": "A name of our own", "test_numbers": ["+919876511114"]}, ["+919876511114"]),
+    ],
+    ids=["numbers", "content", "exact name"],
+)
+def test_a_corrected_test_is_called_by_a_campaign_of_its_own(
+    call: Callable[..., Any], exotel: Emulator, corrected: dict[str, Any], people: list[str]
+) -> None:
+    exotel.settings.outcomes = {"no-answer": 1}
+    name = {key: corrected[key] for key in ("exact_name", "name") if key in corrected}
+    with pytest.raises(Exception, match="correct the content or test_numbers and clear the task"):
+        call(**name)
+    exotel.settings.outcomes = {"completed": 1}
 
-    with pytest.raises(Exception, match="calls other people"):
-        Tries(exotel, keeps_state=False).run(2, test_numbers=["+919876511114"], schedule={"end_at": "PT9H"})
+    call(2, **corrected)
 
-    assert called(exotel) == [TESTERS]
+    assert called(exotel) == [TESTERS, people, NUMBERS]
+
+
+@pytest.mark.parametrize("journal", [False])
+def test_instances_of_a_mapped_task_call_nobody_for_a_test(call: Callable[..., Any], exotel: Emulator) -> None:
+    with pytest.raises(Exception, match="test_numbers: cannot be used in a mapped task"):
+        call(map_index=0)
+    call(map_index=1, test_first=False)
+
+    assert called(exotel) == [NUMBERS]

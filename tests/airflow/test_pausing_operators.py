@@ -151,7 +151,7 @@ def test_where_airflow_does_not_answer_a_campaign_is_left_alone(
 
     assert exotel.campaigns[0].status == "in-progress"
     assert (counts["unanswered"], ran.xcom("keys")) == (1, True)
-    assert "Airflow does not say how its task stands" in log.text
+    assert "Airflow does not give the state of its task" in log.text
 
 
 def test_the_record_of_a_campaign_that_has_ended_is_deleted(run_dag: Run, exotel: Emulator) -> None:

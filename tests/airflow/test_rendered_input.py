@@ -320,7 +320,7 @@ def test_a_flat_list_of_numbers_that_is_mapped_is_warned_of(run_dag: Run, exotel
     run_dag(mapped)
 
     assert len(exotel.campaigns) == len(NUMBERS)
-    assert "one campaign a number" in log.text
+    assert "one campaign per number" in log.text
 
 
 def test_a_lazy_sequence_of_mapped_outputs_is_read(run_dag: Run, exotel: Emulator) -> None:

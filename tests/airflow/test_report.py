@@ -597,7 +597,7 @@ def test_recordings_are_copied_and_counted_and_leave_no_number_behind(
     told = ran.xcom("report")
     answered = {f"{call.call_sid}.mp3" for call in exotel.calls(campaign) if call.status == "completed"}
     assert {path.name for path in (tmp_path / "recordings").iterdir()} == answered
-    assert told["recordings"] == {"saved": len(answered), "gone": 0, "refused": 0, "failed": 0}
+    assert told["recordings"] == {"saved": len(answered), "gone": 0, "refused": 0, "not_audio": 0, "failed": 0}
     assert "recordings</dt>" in (tmp_path / "report" / "report.html").read_text()
     assert exotel.leaked == []
     written = log.text + log_files() + database()
@@ -621,6 +621,21 @@ def test_recordings_that_a_later_try_may_fetch_fail_the_task_once_the_report_is_
     assert (first.state, second.state) == ("failed", "success")
     assert first.xcom("report")["recordings"]["failed"] == 1
     assert second.xcom("report")["recordings"]["failed"] == 0
+
+
+def test_a_page_instead_of_a_recording_is_told_and_fails_no_report(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    exotel.settings.recording_url = exotel.recording_url
+    campaign = dialled(exotel, people=PEOPLE[:12])
+    a_day_later(exotel)
+    exotel.faults.add(Fault(on="GET recordings/*", kind="status", status=200, envelope="html"))
+
+    ran = run_dag(lambda: report(tmp_path / "report", campaign, recordings=(tmp_path / "recordings").as_uri()))
+
+    assert (ran.state, ran.xcom("report")["recordings"]["not_audio"]) == ("success", 1)
+    assert "1 addresses of recordings returned a web page or nothing instead of audio" in log.text
+    assert "1 not audio" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_the_page_of_the_docs_names_every_parameter() -> None:

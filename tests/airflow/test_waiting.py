@@ -680,7 +680,7 @@ def test_a_test_that_failed_is_found_when_the_task_is_cleared_and_fails_it_again
 
     [test] = exotel.campaigns
     assert (states, list(test.numbers)) == (["failed", "failed"], TESTERS)
-    assert "give another idempotency_key to test again" in log.text
+    assert "give another idempotency_key to test the same again" in log.text
 
 
 @MODES

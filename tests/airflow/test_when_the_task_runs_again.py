@@ -69,7 +69,7 @@ def test_the_answer_was_lost_in_any_way(tries: Tries, kind: str) -> None:
     assert len(tries.posts()) == 1
 
 
-def test_the_answer_was_lost_and_it_does_not_show(tries: Tries) -> None:
+def test_the_answer_was_lost_and_it_is_not_listed(tries: Tries) -> None:
     tries.exotel.faults.add(Fault(on="POST campaigns", kind="drop_before_commit"))
     with pytest.raises(ExotelOutcomeUnknown):
         tries.run()

@@ -57,7 +57,7 @@ def test_another_version_host_or_account_is_told(emulator: Emulator, client_of: 
 
     assert stale(emulator, client_of, older) == [
         f"it has version {VERSION + 1}, and this package writes {VERSION}",
-        f"it was made at api.exotel.com, and the connection is to {emulator.host}",
+        f"it was made for api.exotel.com, and the connection uses {emulator.host}",
     ]
     assert stale(emulator, client_of, other) == ["it was made for another account"]
 

@@ -29,7 +29,7 @@ def fields(connection: Any) -> dict[str, Any]:
 @pytest.mark.filterwarnings("default")
 @given(connections)
 def test_a_uri_of_airflow_is_read_as_airflow_reads_it(given: dict[str, Any]) -> None:
-    from airflow.providers.common.compat.sdk import Connection
+    from airflow.models.connection import Connection
 
     extra = json.dumps(given["extra"]) if given["extra"] else None
     uri = Connection(conn_id="team_a", conn_type="exotel", **(given | {"extra": extra})).get_uri()
@@ -43,7 +43,7 @@ def test_a_uri_of_airflow_is_read_as_airflow_reads_it(given: dict[str, Any]) -> 
 @pytest.mark.filterwarnings("default")
 @given(connections, st.booleans())
 def test_json_is_read_as_airflow_reads_it(given: dict[str, Any], extra_as_text: bool) -> None:
-    from airflow.providers.common.compat.sdk import Connection
+    from airflow.models.connection import Connection
 
     extra = json.dumps(given["extra"]) if extra_as_text else given["extra"]
     written = json.dumps({"conn_type": "exotel", **given, "extra": extra})

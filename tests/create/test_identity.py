@@ -301,13 +301,12 @@ def test_a_match_within_the_maximum_is_enough(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", ["March", "a" * 200])
 def test_the_test_campaign_has_its_own_key_and_name(name: str, exact: bool) -> None:
     real = identity(name=name, exact_name=exact)
-    test = real.for_test()
+    test = real.for_test("a digest")
 
-    assert test == identity(name=name, exact_name=exact).for_test()
-    assert test.key != real.key
+    assert test == identity(name=name, exact_name=exact).for_test("a digest")
+    assert len({test.key, real.key, real.for_test("another digest").key}) == 3
     assert not real.matches(test.name)
     assert not test.matches(real.name)
     assert test.matches(test.name)
-    if not exact:
-        assert len(test.name_for("a" * AUDIENCE_LENGTH)) <= MAX_NAME
-        assert " test af-" in test.name
+    assert len(test.name_for("a" * AUDIENCE_LENGTH)) <= MAX_NAME
+    assert " test af-" in test.name

@@ -19,7 +19,7 @@ from ..versions import AIRFLOW
 from .conftest import PREFIX, Site, confirm_address, create, form_of, press
 
 if AIRFLOW >= (3, 1):
-    from airflow_provider_exotel.plugin import account, view
+    from airflow_provider_exotel.plugin import account, action, view
 
 CANARY = "+919876512345"
 
@@ -194,6 +194,95 @@ def test_a_lost_answer_is_told_and_nothing_is_claimed(site: Site, exotel: Emulat
 
     assert answer.status_code == 502
     assert "may still be calling people" in answer.text
+
+
+HANGS = {"kind": "delay", "stage": "after", "seconds": 600.0}
+FAILS = {"kind": "status", "status": 503}
+
+
+@pytest.mark.parametrize("fault", [HANGS, FAILS], ids=["hangs", "answers 503"])
+@pytest.mark.parametrize("label", ["Pause", "Stop"])
+def test_an_action_ends_after_two_requests_without_an_answer_and_says_what_to_do(
+    site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch, label: str, fault: dict[str, Any]
+) -> None:
+    user = site.of("USER")
+    asked = user.get(confirm_address(user.get(f"{PREFIX}/").text, label))
+    monkeypatch.setattr(account, "ANSWER_WITHIN", 0.2)
+    exotel.faults.add(Fault(times=None, **fault))
+    before = len(exotel.requests)
+
+    answer = user.post(f"{PREFIX}/act", data=form_of(asked.text))
+
+    assert answer.status_code == 502
+    assert "may still be calling people" in answer.text
+    assert f"Press {label} again" in answer.text
+    assert "airflow_provider_exotel.commands.stop" in answer.text
+    assert [entry.method for entry in exotel.requests[before:]] == ["PUT", "GET"]
+
+
+@pytest.mark.parametrize("fault", [HANGS, FAILS], ids=["hangs", "answers 503"])
+def test_a_resume_without_an_answer_ends_after_one_request(
+    site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    user = site.of("USER")
+    press(user, "Pause")
+    asked = user.get(confirm_address(user.get(f"{PREFIX}/").text, "Resume"))
+    monkeypatch.setattr(account, "ANSWER_WITHIN", 0.2)
+    exotel.faults.add(Fault(times=None, **fault))
+    before = len(exotel.requests)
+
+    answer = user.post(f"{PREFIX}/act", data=form_of(asked.text))
+
+    assert answer.status_code == 502
+    assert "may call people again, or may not" in answer.text
+    assert [entry.method for entry in exotel.requests[before:]] == ["GET"]
+
+
+def test_a_stop_that_only_paused_says_so(site: Site, exotel: Emulator, campaign: Any) -> None:
+    exotel.faults.add(Fault(on="PUT campaigns/*", after=1, **FAILS))
+
+    answer = press(site.of("USER"), "Stop")
+
+    assert answer.status_code == 502
+    assert "It is paused, and calls nobody until it is resumed. That it has ended could not be confirmed" in answer.text
+    assert "may still be calling people" not in answer.text
+
+
+def test_a_pause_whose_answer_alone_was_lost_is_confirmed_by_a_poll(
+    site: Site, exotel: Emulator, campaign: Any
+) -> None:
+    exotel.faults.add(Fault(on="PUT campaigns/*", kind="drop_after_commit"))
+
+    answer = press(site.of("USER"), "Stop")
+
+    assert "It has ended" in answer.text
+    assert exotel.campaign(campaign.id).status == "completed"
+
+
+def test_a_pause_that_never_shows_is_not_claimed(
+    site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(action, "CONFIRM_WITHIN", 0.0)
+    exotel.faults.add(Fault(on="PUT campaigns/*", kind="not_done", times=None))
+
+    answer = press(site.of("USER"), "Stop")
+
+    assert answer.status_code == 502
+    assert "still shows it as in-progress" in answer.text
+
+
+def test_a_confirmation_of_an_unknown_campaign_is_not_called_missing_while_the_service_is_silent(
+    site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = site.of("USER")
+    address = confirm_address(user.get(f"{PREFIX}/").text, "Stop")
+    site.restart()
+    exotel.faults.add(Fault(times=None, **FAILS))
+
+    answer = user.get(address)
+
+    assert answer.status_code == 503
+    assert "Exotel has a fault of its own. Nothing was done" in answer.text
 
 
 def test_a_service_that_does_not_answer_is_told_in_words(site: Site, exotel: Emulator, campaign: Any) -> None:

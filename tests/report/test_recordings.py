@@ -12,7 +12,7 @@ from airflow_provider_exotel.client.errors import ExotelResponseError
 from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.report.call import Call
-from airflow_provider_exotel.report.recordings import RecordingCounts, save_recordings
+from airflow_provider_exotel.report.recordings import RecordingCounts, is_audio, save_recordings
 from airflow_provider_exotel.report.storage import Workplace
 
 from .report_samples import NAME, START, client_of, order, people
@@ -108,6 +108,58 @@ def test_one_that_cannot_be_fetched_is_left_to_a_later_try(
 
     assert (first.failed, first.saved) == (1, len(answered(emulator, campaign_id)) - 1)
     assert second == RecordingCounts(saved=len(answered(emulator, campaign_id)))
+
+
+SIGN_IN = b"<!DOCTYPE html>\n<title>Sign in</title>"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(on="GET recordings/*", kind="empty_body"),
+        Fault(on="GET recordings/*", kind="status", status=200, envelope="html"),
+        Fault(on="GET recordings/*", kind="status", status=200, envelope="error"),
+    ],
+    ids=["empty", "page", "json"],
+)
+def test_an_answer_that_is_not_audio_is_not_saved_and_the_next_run_asks_again(
+    emulator: Emulator, client: ExotelClient, tmp_path: Path, fault: Fault
+) -> None:
+    campaign_id = dialled(emulator, client)
+    emulator.faults.add(fault)
+    known = calls(client, campaign_id)
+
+    first = save(client, known, tmp_path)
+    kept = len(files(tmp_path))
+    second = save(client, known, tmp_path)
+
+    expected = answered(emulator, campaign_id)
+    assert first == RecordingCounts(saved=len(expected) - 1, not_audio=1)
+    assert (kept, asked(emulator)) == (len(expected) - 1, len(expected) + 1)
+    assert second == RecordingCounts(saved=len(expected))
+    assert files(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"ID3\x04\x00", True),
+        (b"\xff\xfb\x90\x00", True),
+        (b"RIFF\x24\x00\x00\x00WAVE", True),
+        (b"\x00\x00\x00\x20ftypM4A ", True),
+        (b"\x7f" * 512, True),
+        (SIGN_IN, False),
+        (b"\xef\xbb\xbf" + SIGN_IN, False),
+        (SIGN_IN + "é".encode("latin-1"), False),
+        (b"\r\n  " + SIGN_IN, False),
+        (b'{"error": "sign in"}', False),
+        ("Bitte anmelden: gültig".encode()[:-4], False),
+        (b"\x1f\x8b\x08\x00", False),
+        (b"", False),
+    ],
+)
+def test_audio_is_told_from_pages_by_its_first_bytes(head: bytes, expected: bool) -> None:
+    assert is_audio(head) is expected
 
 
 def test_those_that_the_service_dropped_are_counted(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:

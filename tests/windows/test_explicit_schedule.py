@@ -70,9 +70,12 @@ def test_a_past_or_near_end_is_a_missed_window(end_at: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("schedule", "complaint"),
     [
-        ({"send_at": "2026-03-29T10:00:00"}, r"schedule\.send_at: has no UTC offset"),
+        ({"send_at": "2026-03-29T10:00:00"}, r"schedule\.send_at: must have a UTC offset"),
         ({"send_at": "tomorrow"}, r"schedule\.send_at: must be an RFC 3339 time"),
         ({"send_at": 1774752000}, r"schedule\.send_at: must be an RFC 3339 time"),
+        ({"send_at": "P3000000D"}, r"schedule\.send_at: must be an RFC 3339 time"),
+        ({"end_at": "PT99999999999999999H"}, r"schedule\.end_at: must be an RFC 3339 time"),
+        ({"send_at": timedelta.max}, r"schedule\.send_at: must be an RFC 3339 time"),
         ({"send_at": "PT5H", "end_at": "PT4H"}, r"schedule\.end_at: must be after send_at"),
         ({"start": "PT5H"}, r"schedule\.start: unknown field"),
         ("10:00", r"schedule: must be a mapping of its fields"),

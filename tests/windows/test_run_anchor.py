@@ -55,6 +55,12 @@ def test_an_anchor_without_offset_is_refused(text: str) -> None:
         anchor_given(text)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+05:30", "9999-12-31T23:59:59-05:30"])
+def test_an_anchor_that_no_run_can_have_is_refused(text: str) -> None:
+    with pytest.raises(ExotelInputError, match="anchor: must be between the years 1900 and 2199"):
+        anchor_given(text)
+
+
 def test_an_anchor_is_an_rfc_3339_time() -> None:
     assert anchor_given(" 2026-03-02T17:30:00+05:30\n") == (NOON, "anchor")
 

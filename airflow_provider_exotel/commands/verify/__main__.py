@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_exotel.commands.verify``: ask a real account what its documentation leaves open."""
+"""``python -m airflow_provider_exotel.commands.verify``: check a real account for what is not documented."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from airflow_provider_exotel.client.profile import Profile, account_digest
 from airflow_provider_exotel.commands.environment import read_connection
 from airflow_provider_exotel.commands.verify import text
 from airflow_provider_exotel.commands.verify.probe import Pace, Probe
-from airflow_provider_exotel.commands.verify.state import State, write_whole
+from airflow_provider_exotel.commands.verify.state import State, write_atomically
 from airflow_provider_exotel.commands.verify.walk import profile, walk
 from airflow_provider_exotel.connection import ExotelSettings
 
-WHOLE, PARTLY, NOT_STARTED = 0, 1, 2
-_ENDS = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+COMPLETE, INCOMPLETE, NOT_STARTED = 0, 1, 2
+_STOP_SIGNALS = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 
 def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_exotel.commands.verify",
-        description="Ask a real account what Exotel's documentation leaves open, calling only one number of your own, "
-        "and write a profile that the connection can name. Works without Airflow.",
-        epilog="Exit code: 0 if every check was walked and nothing is left on the account, 1 if the run ended early or "
-        "something is left, 2 if nothing was tried.",
+        description="Check a real account for what Exotel's documentation leaves open, calling only one number of your "
+        "own, and write a profile that the connection can name. Works without Airflow.",
+        epilog="Exit code: 0 if every check was run and nothing is left on the account, 1 if the run ended early or "
+        "something is left, 2 if no check was run.",
     )
     parser.add_argument(
         "--connection",
@@ -43,31 +43,31 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--number", required=True, help="a number of your own, in E.164; the only one that is called")
     parser.add_argument("--read-only", action="store_true", help="create, change and call nothing")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="start without a question")
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("profile.json"),
         metavar="FILE",
-        help="where the profile is written (default: %(default)s); its state is kept beside it until all is done",
+        help="file for the profile (default: %(default)s); the state of the run is stored beside it until the end",
     )
     return parser
 
 
 def main(given: Sequence[str] | None = None, pace: Pace | None = None) -> int:
-    """Walk the checks and print what was found, line by line.
+    """Run the checks and print their results line by line.
 
     :param given: the command line; that of the process if None.
-    :param pace: time; the real one if None.
+    :param pace: clock and sleep; the real ones if None.
     :return: the exit code.
     """
     chosen = arguments().parse_args(given)
     if chosen.out.is_dir():
-        return _refuse("--out: must be a file, not a folder; give the name of one in it")
+        return _refuse("--out: must be a file, not a folder; give the path of a file")
     try:
         lock = _lock(chosen.out.resolve().parent)
     except BlockingIOError:
-        return _refuse("--out: must not be in a folder in which another run works; wait until that has ended")
+        return _refuse("--out: must not be in the folder of another run; wait until that has ended")
     except OSError as error:
         return _refuse(f"--out: cannot be written ({type(error).__name__}); give a file in a folder of yours")
     try:
@@ -77,11 +77,11 @@ def main(given: Sequence[str] | None = None, pace: Pace | None = None) -> int:
 
 
 def _lock(folder: Path) -> int:
-    """Lock a folder for this process, and return the descriptor that holds the lock.
+    """Lock a folder for this process and return the descriptor of the lock.
 
-    Two runs that share a state would each call as often as one may.
+    Two runs that share a state would together make more calls than are allowed.
 
-    :raises BlockingIOError: if another process holds it.
+    :raises BlockingIOError: if another process holds the lock.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -103,10 +103,10 @@ def _verify(chosen: argparse.Namespace, pace: Pace | None) -> int:
     except OSError as error:
         return _refuse(f"--out: cannot be written ({type(error).__name__}); give a file in a folder of yours")
     print(text.announcement(settings, read_only=chosen.read_only))
-    if not chosen.yes and not _agreed():
+    if not chosen.yes and not _confirm():
         return _refuse("nothing was done; type yes, or add --yes")
-    # An end from outside is an interruption too, and so is a terminal that is closed: what was created is removed.
-    before = {each: signal.signal(each, signal.default_int_handler) for each in _ENDS}
+    # SIGTERM and a closed terminal count as an interruption too, after which everything created is removed.
+    before = {each: signal.signal(each, signal.default_int_handler) for each in _STOP_SIGNALS}
     try:
         return run(Probe(settings, number, state, pace or Pace()), chosen.out, read_only=chosen.read_only)
     finally:
@@ -115,43 +115,43 @@ def _verify(chosen: argparse.Namespace, pace: Pace | None) -> int:
 
 
 def run(probe: Probe, out: Path, *, read_only: bool, say: Callable[[str], None] | None = None) -> int:
-    """Walk the checks, write the profile, and print what was found.
+    """Run the checks, write the profile and print the results.
 
     :param probe: the account.
-    :param out: where the profile is written.
-    :param read_only: ask only what changes nothing.
+    :param out: the file for the profile.
+    :param read_only: run only the checks that change nothing.
     :param say: prints a line; standard output if None.
     :return: the exit code.
     """
-    tell = say or _print
-    result = walk(probe, lambda line: tell(probe.hide(line)), read_only=read_only)
+    show = say or _print
+    result = walk(probe, lambda line: show(probe.hide(line)), read_only=read_only)
     if result.left:
-        tell(text.leftovers(probe, result))
-    known = profile(probe, _earlier(out, probe.state.account) if read_only or result.ended else None)
-    write_whole(out, known.text())
-    tell("")
-    # Without hide(): these texts are ours, and an id is a run of digits that must stay whole.
-    tell(text.report(probe, result, known))
-    tell("")
-    tell(text.questions(probe, result, known))
-    tell("")
+        show(text.leftovers(probe, result))
+    known = profile(probe, _read_earlier_profile(out, probe.state.account) if read_only or result.ended else None)
+    write_atomically(out, known.text())
+    show("")
+    # Without hide(): these texts are our own, and an id may be a run of digits that must stay complete.
+    show(text.report(probe, result, known))
+    show("")
+    show(text.questions(probe, result, known))
+    show("")
     if result.left:
-        tell(text.leftovers(probe, result))
+        show(text.leftovers(probe, result))
     elif not result.ended and not (read_only and probe.state.is_begun):
         probe.state.remove()
-    tell(f"The profile is in {out}; name it in the connection's extra as profile.")
+    show(f"The profile is in {out}; name it in the connection's extra as profile.")
     if result.ended:
-        tell(f"The run ended early: {result.ended}. Run it again to go on.")
-    return PARTLY if result.left or result.ended else WHOLE
+        show(f"The run ended early: {result.ended}. Run it again to continue.")
+    return INCOMPLETE if result.left or result.ended else COMPLETE
 
 
 def read_settings(conn_id: str, number: str, environment: Mapping[str, str], *, read_only: bool) -> ExotelSettings:
-    """Return the connection, if it may be used for this.
+    """Return the connection if the checks may use it.
 
     :param conn_id: its id.
-    :param number: the number that is to be called.
+    :param number: the number to call.
     :param environment: the environment variables.
-    :param read_only: whether nothing is created.
+    :param read_only: whether the checks create nothing.
     :raises ExotelInputError: if it has no staging guard, or one that does not allow the number.
     """
     settings = ExotelSettings.of(read_connection(conn_id, environment))
@@ -160,25 +160,25 @@ def read_settings(conn_id: str, number: str, environment: Mapping[str, str], *, 
     if PhoneNumbers([number]).problems() or not number.strip().startswith("+"):
         problems.append(Problem("--number", "must be one phone number in E.164, such as +91 and ten digits"))
     if allowed is None:
-        wanted = "is required: only a connection that can call nobody else is used; add your number to its extra"
+        wanted = "is required, so that nobody else can be called; add your number to the connection's extra"
         problems.append(Problem("only_numbers", wanted))
     elif _digits(number) not in map(_digits, allowed):
         problems.append(Problem("--number", "must be one of the connection's only_numbers"))
     if not read_only and not settings.exophone:
-        wanted = "is required on the connection: the ExoPhone that calls; or add --read-only"
+        wanted = "is required on the connection; set the ExoPhone that calls, or add --read-only"
         problems.append(Problem("exophone", wanted))
     if problems:
         raise ExotelInputError(problems, f"connection {conn_id}")
     return settings
 
 
-def _agreed() -> bool:
-    print("Go on? Type yes: ", end="", flush=True)
+def _confirm() -> bool:
+    print("Continue? Type yes: ", end="", flush=True)
     return sys.stdin.readline().strip().lower() == "yes"
 
 
-def _earlier(out: Path, account: str) -> Profile | None:
-    """Return the profile of an earlier run, which knows more than one that only reads or ended early."""
+def _read_earlier_profile(out: Path, account: str) -> Profile | None:
+    """Return the profile of an earlier run, which may hold more than one that only reads or ended early."""
     try:
         found = Profile.of_text(out.read_text())
     except (OSError, ValueError):
@@ -195,7 +195,7 @@ def _digits(number: str) -> str:
 
 
 def _print(line: str) -> None:
-    """Print a line; on standard error if nobody reads the output any more, as after Ctrl-C with a pipe behind it."""
+    """Print a line; on standard error if the output is closed, as a pipe is after Ctrl-C."""
     try:
         print(line, flush=True)
     except OSError:

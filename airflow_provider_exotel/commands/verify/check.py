@@ -1,4 +1,4 @@
-"""One row of the table: a question, how it is answered, and what the client does meanwhile."""
+"""One check: a question about the account, a way to answer it, and the client's behaviour until then."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from airflow_provider_exotel.commands.verify.probe import Probe
 
 @dataclass(frozen=True)
 class Check:
-    """One row of the table.
+    """One row of the table of checks.
 
-    :param id: its name, by which docs/live-service.md refers to it.
-    :param question: what is to be found out.
-    :param how: how it is found out.
-    :param run: finds it out.
-    :param client: what the client does as long as the answer is not known.
-    :param support: what to ask Exotel's support if the account does not tell.
-    :param fields: the answers of the profile that it may give.
+    :param id: its name, also used in docs/live-service.md.
+    :param question: the question that it answers.
+    :param method: a description of its requests.
+    :param run: makes them and returns the finding.
+    :param client: what the client does until the answer is known.
+    :param support: the question for Exotel's support if the check finds no answer.
+    :param fields: the answers of the profile that it may set.
     """
 
     id: str
     question: str
-    how: str
+    method: str
     run: Callable[[Probe], Finding]
     client: str
     support: str = ""

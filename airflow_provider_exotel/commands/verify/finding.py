@@ -1,4 +1,4 @@
-"""What a check found, or why it found nothing."""
+"""The result of a check: an answer, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 class Finding:
     """The answer to a question.
 
-    :param answer: what the account does, in words of ours; nothing that the service wrote.
-    :param client: what the client does about it.
+    :param answer: what the account does, in our own words, never in those of the service.
+    :param client: what the client then does.
     :param known: the answers for the profile.
     """
 
@@ -21,11 +21,11 @@ class Finding:
     known: Mapping[str, Any] = field(default_factory=dict)
 
 
-class NotTold(Exception):
-    """A question that this run could not answer.
+class Inconclusive(Exception):
+    """A check that could not answer its question in this run.
 
-    :param reason: why, in words of ours.
-    :param known: what was learned all the same.
+    :param reason: why, in our own words.
+    :param known: the answers for the profile that it found all the same.
     """
 
     def __init__(self, reason: str, known: Mapping[str, Any] | None = None) -> None:

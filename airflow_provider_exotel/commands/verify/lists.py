@@ -1,4 +1,4 @@
-"""Checks with a contact list that holds the one number; it is deleted again."""
+"""Checks with a contact list of the one number, which is deleted at the end."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from airflow_provider_exotel.client.answer_forms import form_of_duplicate, form_
 from airflow_provider_exotel.client.contact_list import ImportState, ImportStatus
 from airflow_provider_exotel.client.errors import ExotelConflict, ExotelError, ExotelNotFound
 from airflow_provider_exotel.commands.verify.check import Check
-from airflow_provider_exotel.commands.verify.finding import Finding, NotTold
+from airflow_provider_exotel.commands.verify.finding import Finding, Inconclusive
 from airflow_provider_exotel.commands.verify.probe import Probe
 
 if TYPE_CHECKING:
-    from airflow_provider_exotel.commands.verify.state import Made
+    from airflow_provider_exotel.commands.verify.state import CreatedItem
 
 _POLLS = (0, 2, 5, 10, 15, 30, 60, 60, 60, 60)
 """Seconds between the polls of an import."""
@@ -23,42 +23,42 @@ _BOTH_ROWS = 2
 
 
 def make_list(probe: Probe) -> Finding:
-    """Create a contact list, and read it."""
-    made = _made(probe)
-    shown = probe.ask(lambda: probe.client.lists.get(str(made.id)))
-    tells = shown.contacts is not None
-    does = "it takes that count" if tells else "it counts the pages of contacts"
+    """Create a contact list and read it."""
+    item = _made(probe)
+    shown = probe.request(lambda: probe.client.lists.get(str(item.id)))
+    has_count = shown.contacts is not None
+    does = "it uses that count" if has_count else "it counts the pages of contacts"
     return Finding(
-        f"it is created; a list {'tells' if tells else 'does not tell'} its count", does, {"list_counts": tells}
+        f"it is created; a list {'shows' if has_count else 'does not show'} its count", does, {"list_counts": has_count}
     )
 
 
 def duplicate_name(probe: Probe) -> Finding:
-    """Create a contact list of a name that is taken."""
-    made = _made(probe)
+    """Create a contact list whose name is taken."""
+    item = _made(probe)
     again = probe.state.add("list", probe.pace.now().timestamp())
-    again.name, again.key = made.name, made.key
+    again.name, again.key = item.name, item.key
     probe.state.save()
-    reply = probe.question(lambda: probe.client.lists.create(made.name))
+    reply = probe.attempt(lambda: probe.client.lists.create(item.name))
     if reply.error is None:
         again.id = probe.safe_id(reply.value.sid)
         probe.state.save()
-        raise NotTold("a second list of the same name was created")
-    probe.not_made(again, reply.error)
+        raise Inconclusive("a second list of the same name was created")
+    probe.record_failed_create(again, reply.error)
     again.refused = again.refused or isinstance(reply.error, ExotelConflict)
     probe.state.save()
     known = form_of_duplicate(reply.answers[-1]) if reply.answers else {}
     if "duplicate_list" not in known:
         raise reply.error
     shown = "an entry with code 409" if known["duplicate_list"] == "item" else "HTTP 409"
-    return Finding(f"it is refused with {shown}", "it takes the list that exists", known)
+    return Finding(f"it is refused with {shown}", "it uses the existing list", known)
 
 
 def csv(probe: Probe) -> Finding:
     """Upload a CSV file that holds the one number twice, and wait for its import."""
-    made = _made(probe)
+    item = _made(probe)
     rows = f"number\n{probe.number}\n{probe.number}\n".encode()
-    reply = probe.question(lambda: probe.client.lists.upload_csv(BytesIO(rows), made.name))
+    reply = probe.attempt(lambda: probe.client.lists.upload_csv(BytesIO(rows), item.name))
     if reply.error is not None:
         raise reply.error
     known: dict[str, Any] = dict(form_of_upload(reply.answers[-1]))
@@ -66,7 +66,7 @@ def csv(probe: Probe) -> Finding:
     status: ImportStatus | None = None
     for wait in _POLLS:
         probe.pace.sleep(wait)
-        polled = probe.question(lambda: probe.client.lists.import_status(upload_id))
+        polled = probe.attempt(lambda: probe.client.lists.import_status(upload_id))
         if polled.error is not None:
             raise polled.error
         status = polled.value
@@ -74,98 +74,98 @@ def csv(probe: Probe) -> Finding:
         if status is not None and status.state in {ImportState.COMPLETED, ImportState.FAILED}:
             break
     if status is None or status.state is not ImportState.COMPLETED:
-        raise NotTold("the import was not completed in five minutes", known)
+        raise Inconclusive("the import was not completed in five minutes", known)
     if status.counts is None or status.counts.total != _BOTH_ROWS:
-        return Finding("the file is imported; its counts are not told", "it counts the list", known)
+        return Finding("the file is imported, without counts", "it counts the list", known)
     drops = status.counts.success < _BOTH_ROWS
     known["drop_duplicates"] = drops
     return Finding(
-        f"the file is imported, a number that comes twice is {'dropped' if drops else 'kept'}",
-        "it drops duplicates before it uploads",
+        f"the file is imported, a duplicate number is {'dropped' if drops else 'kept'}",
+        "it drops duplicates before the upload",
         known,
     )
 
 
 def contacts(probe: Probe) -> Finding:
     """Read the contacts of the list."""
-    made = _made(probe)
-    held = len(probe.ask(lambda: list(probe.client.lists.contacts(str(made.id)))))
+    item = _made(probe)
+    held = len(probe.request(lambda: list(probe.client.lists.contacts(str(item.id)))))
     return Finding(f"the list holds {held} contact{'' if held == 1 else 's'}", "it compares lists by their count")
 
 
 def delete_list(probe: Probe) -> Finding:
-    """Delete the list, and look for it again."""
-    made = _made(probe)
-    sid = str(made.id)
-    probe.ask(lambda: probe.client.lists.delete(sid))
+    """Delete the list and read it again."""
+    item = _made(probe)
+    sid = str(item.id)
+    probe.request(lambda: probe.client.lists.delete(sid))
     try:
-        probe.ask(lambda: probe.client.lists.get(sid))
+        probe.request(lambda: probe.client.lists.get(sid))
     except ExotelNotFound:
-        made.gone = True
+        item.gone = True
         probe.state.save()
         probe.cache.pop("list", None)
-        return Finding("it is deleted", "it deletes nothing by itself: lists stay until you delete them")
-    raise NotTold("a delete is answered with success and does not show")
+        return Finding("it is deleted", "it never deletes lists by itself")
+    raise Inconclusive("the answer to a delete is a success, but the list still exists")
 
 
-def _made(probe: Probe) -> Made:
+def _made(probe: Probe) -> CreatedItem:
     """Return the list of this run; create it if there is none.
 
-    :raises ExotelError: if the service does not.
+    :raises ExotelError: if it cannot be created or read.
     """
     if "list" in probe.cache:
-        known: Made = probe.cache["list"]
+        known: CreatedItem = probe.cache["list"]
         return known
-    made = probe.state.add("list", probe.pace.now().timestamp())
-    create: Callable[[], Any] = partial(probe.client.lists.create, made.name)
-    reply = probe.question(create)
+    item = probe.state.add("list", probe.pace.now().timestamp())
+    create: Callable[[], Any] = partial(probe.client.lists.create, item.name)
+    reply = probe.attempt(create)
     if reply.error is not None:
-        probe.not_made(made, reply.error)
+        probe.record_failed_create(item, reply.error)
         raise reply.error
-    made.id = probe.safe_id(reply.value.sid)
+    item.id = probe.safe_id(reply.value.sid)
     probe.state.save()
-    if made.id is None or not _is_ours(probe, made):
-        made.id = None
+    if item.id is None or not _is_ours(probe, item):
+        item.id = None
         probe.state.save()
-        raise NotTold("the service shows no list of that name under the id that it gave")
-    made.confirmed = True
+        raise Inconclusive("the id in the answer does not lead to a list of that name")
+    item.confirmed = True
     probe.state.save()
-    probe.cache["list"] = made
-    return made
+    probe.cache["list"] = item
+    return item
 
 
-def _is_ours(probe: Probe, made: Made) -> bool:
-    sid = str(made.id)
+def _is_ours(probe: Probe, item: CreatedItem) -> bool:
+    sid = str(item.id)
     try:
-        shown = probe.ask(lambda: probe.client.lists.get(sid))
+        shown = probe.request(lambda: probe.client.lists.get(sid))
     except ExotelError:
         return False
-    return made.key.casefold() in shown.name.casefold()
+    return item.key.casefold() in shown.name.casefold()
 
 
 LISTS: tuple[Check, ...] = (
     Check(
         "list-create",
-        "whether a contact list tells how many contacts it has",
+        "whether a contact list shows its number of contacts",
         "creates a list and reads it",
         make_list,
-        "it is counted page by page if it does not",
+        "otherwise it counts them page by page",
         fields=("list_counts",),
     ),
     Check(
         "list-name",
-        "what is answered for a list whose name is taken",
+        "the answer to a list whose name is taken",
         "creates a second list of the same name",
         duplicate_name,
-        "409 in an entry and HTTP 409 are both understood",
+        "it understands both 409 in an entry and HTTP 409",
         fields=("duplicate_list",),
     ),
     Check(
         "csv",
-        "in which form an upload is answered, and whether a number that comes twice is dropped",
+        "the form of the answer to an upload, and whether a duplicate number is dropped",
         "uploads a file with the one number twice, and waits for its import",
         csv,
-        "every documented form is read; duplicates are dropped before the upload",
+        "it reads every documented form, and drops duplicates before the upload",
         support="How long may the import of a CSV file take?",
         fields=("csv_answer", "csv_counts", "drop_duplicates"),
     ),
@@ -174,13 +174,13 @@ LISTS: tuple[Check, ...] = (
         "whether the contacts of a list can be read",
         "reads the contacts of the list",
         contacts,
-        "twenty are read per request",
+        "it reads twenty per request",
     ),
     Check(
         "list-delete",
         "whether a contact list can be deleted",
         "deletes the list and reads it again",
         delete_list,
-        "lists are never deleted by this package",
+        "it never deletes lists by itself",
     ),
 )

@@ -1,4 +1,4 @@
-"""What the checks ask the account through: the normal client, each question under a deadline."""
+"""The account as the checks see it: the normal client, with a deadline for each request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from airflow_provider_exotel.client.answer_forms import form_of_headers, objects
+from airflow_provider_exotel.client.answer_forms import form_of_headers, objects_of
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import (
     ExotelConnectionError,
@@ -30,8 +30,8 @@ from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.client.retry import RetryPolicy, is_definite_refusal
 from airflow_provider_exotel.client.transport import RawAnswer
 from airflow_provider_exotel.client.urls import check_id
-from airflow_provider_exotel.commands.verify.finding import NotTold
-from airflow_provider_exotel.commands.verify.state import Made, State
+from airflow_provider_exotel.commands.verify.finding import Inconclusive
+from airflow_provider_exotel.commands.verify.state import CreatedItem, State
 from airflow_provider_exotel.connection import ExotelSettings
 
 Value = TypeVar("Value")
@@ -39,27 +39,27 @@ Value = TypeVar("Value")
 MOST_CALLS = 3
 """The most calls that may ring, over all runs that share a state."""
 NEWEST = 1_000
-"""How many campaigns of the list are searched."""
+"""Number of campaigns of the list that are searched."""
 TEXT = "This is a test call of your Airflow. Nothing needs to be done."
 FAR = timedelta(days=1)
-"""How far ahead a campaign is scheduled that is deleted before it dials: time enough to delete it by hand."""
+"""Lead of a campaign that is deleted before it dials: enough time to delete it by hand."""
 _TRIES = 3
-_WHEN_LIMITED = (61.0, 61.0)
-"""Seconds to wait when the requests of a minute are used up, and after that again."""
-_DIGITS_THAT_TELL = 7
-_MOST_UNCERTAIN = 4
-"""An honest account may refuse two or three."""
 _SETTLES = (1, 2, 3, 5, 5)
-"""Seconds between the reads of a campaign that was created, or changed, and does not show that yet."""
+"""Seconds between the polls of a campaign until it shows that it was created or changed."""
+_RATE_LIMIT_WAITS = (61.0, 61.0)
+"""Seconds to wait after the first and the second 429."""
+_REVEALING_DIGITS = 7
+_MOST_UNCERTAIN = 4
+"""Most campaigns of unknown outcome; an honest account may refuse two or three."""
 _MARGIN = 15.0
-"""Seconds that a question may take beyond what its requests may take, waits aside."""
+"""Seconds that a call of the client may take in addition to the timeouts of its requests."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Time, which tests replace.
+    """Clock and sleep, which tests replace.
 
-    :param now: returns the present moment.
+    :param now: returns the current time.
     :param clock: a monotonic clock, in seconds.
     :param sleep: waits for seconds.
     """
@@ -71,11 +71,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a question.
+    """The result of a call of the client.
 
-    :param value: what the client returned, ``None`` if it raised.
-    :param error: what it raised.
-    :param answers: the answers of the service as they arrived.
+    :param value: the value that it returned, ``None`` if it raised.
+    :param error: the error that it raised.
+    :param answers: the raw answers of the service.
     """
 
     value: Any
@@ -88,8 +88,8 @@ class Probe:
 
     :param settings: the connection.
     :param number: the one number that may be called.
-    :param state: what was created and found out.
-    :param pace: time.
+    :param state: the state of the run.
+    :param pace: clock and sleep.
     :param timeouts: seconds to wait for a connection and for an answer; default the connection's.
     """
 
@@ -109,13 +109,13 @@ class Probe:
         self._answers: list[RawAnswer] = []
         self.headers: dict[str, Any] = {}
         self.start = pace.now()
-        """When the campaign dials that was sent last."""
+        """Start of the campaign that was sent last."""
         self.cache: dict[str, Any] = {}
-        """What a check has read that another one looks at too."""
+        """Values that one check read and another one uses."""
         self.client = self.another_client()
 
     def another_client(self, **changes: Any) -> ExotelClient:
-        """Return a client like that of the connection, apart from what is given."""
+        """Return a client for the connection with some arguments changed."""
         settings = self.settings
         tries = changes.pop("tries", _TRIES)
         usual: dict[str, Any] = {
@@ -132,27 +132,27 @@ class Probe:
             retry=RetryPolicy(tries=tries),
             bucket=self._bucket,
             sleep=self._wait,
-            on_answer=self._keep,
+            on_answer=self._record,
             **({"profile": Profile()} | changes),
         )
 
-    def _keep(self, answer: RawAnswer) -> None:
+    def _record(self, answer: RawAnswer) -> None:
         self._answers.append(answer)
         self.headers |= form_of_headers(answer)
 
     def _wait(self, seconds: float) -> None:
-        """Wait as the client asks for; its deadline moves along."""
+        """Wait for the client, and extend its deadline by the wait."""
         self._waited += seconds
         self.pace.sleep(seconds)
 
-    def question(self, call: Callable[[], Any], *, once: bool = False) -> Reply:
-        """Ask, and return what came of it; if the account's requests are used up, wait and ask again.
+    def attempt(self, call: Callable[[], Any], *, once: bool = False) -> Reply:
+        """Call the client and return the result; after a 429, wait and repeat the call.
 
-        :param call: asks the client.
-        :param once: do not ask again: it was said that nothing was done, and that may not be true.
+        :param call: calls the client.
+        :param once: do not repeat it, since a create that was answered with 429 may have counted after all.
         """
         seen = len(self._answers)
-        for wait in () if once else _WHEN_LIMITED:
+        for wait in () if once else _RATE_LIMIT_WAITS:
             reply = self._reply(call, seen)
             if not isinstance(reply.error, ExotelRateLimited):
                 return reply
@@ -162,15 +162,15 @@ class Probe:
     def _reply(self, call: Callable[[], Any], seen: int) -> Reply:
         done: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
 
-        def ask() -> None:
+        def run() -> None:
             try:
                 done.put((call(), None))
-            except Exception as error:  # whatever the answer made the client do
+            except Exception as error:  # such as a failure to read the answer
                 done.put((None, error))
 
-        # A server may send a byte at a time for ever, which no timeout between two bytes ends.
+        # A server may send one byte at a time forever, which the read timeout does not end.
         begun, waited = time.monotonic(), self._waited
-        threading.Thread(target=ask, name="exotel-verify", daemon=True).start()
+        threading.Thread(target=run, name="exotel-verify", daemon=True).start()
         while True:
             left = begun + self._longest + self._waited - waited - time.monotonic()
             try:
@@ -184,40 +184,40 @@ class Probe:
             error = ExotelResponseError(f"the answer could not be read ({type(error).__name__})")
         return Reply(value, error, self._answers[seen:])
 
-    def ask(self, call: Callable[[], Value]) -> Value:
-        """Ask, and return the answer.
+    def request(self, call: Callable[[], Value]) -> Value:
+        """Call the client and return its value.
 
-        :raises ExotelError: if there is none.
+        :raises ExotelError: if it raised.
         """
-        reply = self.question(call)
+        reply = self.attempt(call)
         if reply.error is not None:
             raise reply.error
         value: Value = reply.value
         return value
 
-    def listed(self, client: ExotelClient | None = None, **query: Any) -> list[Mapping[str, Any]]:
-        """Return the campaigns that the service lists, as it wrote them, those included that the client leaves out.
+    def list_raw(self, client: ExotelClient | None = None, **query: Any) -> list[Mapping[str, Any]]:
+        """Return the listed campaigns as the service wrote them, including those that the client leaves out.
 
-        Of a list that does not go on after a page, that page.
+        If the pages after the first cannot be read as one list, the pages so far are returned.
 
         :raises ExotelError: if the list cannot be read.
         """
-        asked = client or self.client
-        reply = self.question(lambda: list(asked.list_campaigns(**query, most=NEWEST)))
-        listed = [one for answer in reply.answers if answer.path == "/campaigns" for one in objects(answer)]
-        # An error without a status is the client's own, about pages that do not belong together.
+        sender = client or self.client
+        reply = self.attempt(lambda: list(sender.list_campaigns(**query, most=NEWEST)))
+        listed = [one for answer in reply.answers if answer.path == "/campaigns" for one in objects_of(answer)]
+        # An error without a status is the client's own, about pages that do not fit together.
         stopped = isinstance(reply.error, ExotelResponseError) and reply.error.http_status is None
         if reply.error is not None and not (stopped and listed):
             raise reply.error
         return listed
 
     def reserve_calls(self, count: int) -> None:
-        """Allow for calls that may ring.
+        """Reserve calls that may ring.
 
-        :raises NotTold: if no more calls are allowed for, over all runs.
+        :raises Inconclusive: if the calls of all runs are used up.
         """
         if self.state.calls + count > MOST_CALLS:
-            raise NotTold(f"the {MOST_CALLS} calls that are allowed are used up")
+            raise Inconclusive(f"the {MOST_CALLS} allowed calls are used up")
         self.state.calls += count
         self.state.save()
 
@@ -230,111 +230,110 @@ class Probe:
         times: int = 1,
         name_length: int = 0,
         **fields: Any,
-    ) -> Made:
-        """Create a campaign that calls the one number, and return what is known of it.
+    ) -> CreatedItem:
+        """Create a campaign that calls the one number, and return its item.
 
-        :param starts_in: how far ahead of its sending it dials; one that dials soon is sent once only.
-        :param lasts: how long its window is.
+        :param starts_in: time from the request to its start; a campaign that starts soon is sent only once.
+        :param lasts: length of its window.
         :param client: the client to create it with.
-        :param times: how often the number is in it.
-        :param name_length: how long its name is at least.
+        :param times: how often it contains the number.
+        :param name_length: minimum length of its name.
         :param fields: further fields of the request.
-        :raises NotTold: if the service shows another campaign under the id, or none, or it is not certain of too many
-            others whether they exist.
-        :raises ExotelError: if it was refused, or it is not known whether it exists.
+        :raises Inconclusive: if the id in the answer does not lead to this campaign, or too many others may exist.
+        :raises ExotelError: if it was refused, or it is unknown whether it exists.
         """
         uncertain = [one for one in self.state.made if one.kind == "campaign" and not one.confirmed and not one.gone]
         if len(uncertain) >= _MOST_UNCERTAIN:
-            raise NotTold(f"of {len(uncertain)} campaigns it is not certain whether they exist; no more are created")
-        made = self.state.add("campaign", self.pace.now().timestamp())
+            raise Inconclusive(f"{len(uncertain)} campaigns may or may not exist; no more are created")
+        item = self.state.add("campaign", self.pace.now().timestamp())
         given = {
             "numbers": [self.number] * times,
             "caller_id": self.settings.exophone,
-            "name": made.name.ljust(name_length, "x"),
+            "name": item.name.ljust(name_length, "x"),
             "read_via_text": TEXT,
         }
 
         def request() -> CampaignRequest:
-            # Made right before it is sent: the wait for the rate limit may take longer than it is ahead.
+            # Built right before sending, since the wait for the rate limit may be longer than the lead.
             self.start = (self.pace.now() + starts_in).replace(microsecond=0)
             schedule = {"send_at": self.start, "end_at": self.start + lasts}
             return CampaignRequest(**(given | {"schedule": schedule} | fields))
 
-        asked = client or self.client
+        sender = client or self.client
 
         def create() -> Campaign:
-            campaign = asked.create_campaign(request)
-            # Here, not behind the question: a run that is interrupted meanwhile must know it.
-            made.id = self.safe_id(campaign.id)
+            campaign = sender.create_campaign(request)
+            # Set here rather than after attempt(), so that a run that is interrupted meanwhile knows the id.
+            item.id = self.safe_id(campaign.id)
             return campaign
 
-        reply = self.question(create, once=starts_in < FAR)
+        reply = self.attempt(create, once=starts_in < FAR)
         self.cache["create"] = [answer for answer in reply.answers if answer.method == "POST"]
         if reply.error is not None:
-            self.not_made(made, reply.error)
+            self.record_failed_create(item, reply.error)
             raise reply.error
         self.state.save()
         self.cache["shown after"] = 0
         for wait in (0, *_SETTLES):
             self.pace.sleep(wait)
             self.cache["shown after"] += wait
-            if self.shown(made) is not None:
-                return made
-            if made.id is None:  # another one's
+            if self.fetch_own(item) is not None:
+                return item
+            if item.id is None:  # another campaign
                 break
-        raise NotTold("the service shows no campaign of that name under the id that it gave")
+        raise Inconclusive("the id in the answer does not lead to a campaign of that name")
 
-    def not_made(self, made: Made, error: ExotelError) -> None:
-        """Write down that a create failed. A refusal may be a lie, so only the list tells that nothing was made."""
+    def record_failed_create(self, item: CreatedItem, error: ExotelError) -> None:
+        """Record that a create failed. A refusal may be false; only the list proves that nothing was created."""
         never_sent = isinstance(error, ExotelInputError) or (
             isinstance(error, ExotelConnectionError) and not error.sent
         )
-        made.gone, made.refused = never_sent, is_definite_refusal(error)
+        item.gone, item.refused = never_sent, is_definite_refusal(error)
         self.state.save()
 
-    def shown(self, made: Made) -> Campaign | None:
-        """Return a campaign as the service shows it, ``None`` if it shows another one or none under the id.
+    def fetch_own(self, item: CreatedItem) -> Campaign | None:
+        """Return the campaign of an item, ``None`` if its id leads to another campaign or to none.
 
-        Nothing that was not shown with the right name is ever changed.
+        The checks change only campaigns that were shown with the right name.
 
         :raises ExotelError: if it cannot be read.
         """
-        if made.id is None:
+        if item.id is None:
             return None
-        campaign_id = made.id
+        campaign_id = item.id
         try:
-            campaign = self.ask(lambda: self.client.get_campaign(campaign_id))
+            campaign = self.request(lambda: self.client.get_campaign(campaign_id))
         except ExotelNotFound:
             return None
-        # A service may keep no name, or cut it.
-        cut = made.name.casefold().startswith(campaign.name.casefold()) and campaign.schedule.send_at == self.start
-        if not made.confirmed and not cut and made.key.casefold() not in campaign.name.casefold():
-            if campaign.name:  # somebody else's, or ours under a name that the service made up
-                made.id, made.claimed = None, campaign_id
+        # A service may drop the name, or cut it.
+        cut = item.name.casefold().startswith(campaign.name.casefold()) and campaign.schedule.send_at == self.start
+        if not item.confirmed and not cut and item.key.casefold() not in campaign.name.casefold():
+            if campaign.name:  # somebody else's, or ours under a name that the service invented
+                item.id, item.claimed = None, campaign_id
             self.state.save()
             return None
-        made.confirmed = True
+        item.confirmed = True
         self.state.save()
         return campaign
 
-    def read_until(self, campaign_id: str, shows: Callable[[Campaign], bool]) -> Campaign:
-        """Return a campaign once it shows a change, or as it is sixteen seconds later: a service may take its time.
+    def fetch_until(self, campaign_id: str, shows: Callable[[Campaign], bool]) -> Campaign:
+        """Poll a campaign for up to 16 seconds until it shows a change, and return it.
 
         :param campaign_id: the campaign.
         :param shows: returns whether it shows the change.
         :raises ExotelError: if it cannot be read.
         """
-        campaign = self.ask(lambda: self.client.get_campaign(campaign_id))
+        campaign = self.request(lambda: self.client.get_campaign(campaign_id))
         for wait in _SETTLES:
             if shows(campaign):
                 break
             self.pace.sleep(wait)
-            campaign = self.ask(lambda: self.client.get_campaign(campaign_id))
+            campaign = self.request(lambda: self.client.get_campaign(campaign_id))
         return campaign
 
     def safe_id(self, given: str) -> str | None:
-        """Return an id that can be written down: one that holds no number, no secret, and is nobody else's."""
-        digits = re.sub(r"\D", "", self.number)[-_DIGITS_THAT_TELL:]
+        """Return the id if it may be stored: it contains no number and no secret, and no other item has it."""
+        digits = re.sub(r"\D", "", self.number)[-_REVEALING_DIGITS:]
         secrets = (self.settings.api_key, self.settings.api_token)
         taken = {one.id for one in self.state.made}
         try:
@@ -346,22 +345,27 @@ class Probe:
         return given
 
     def hide(self, text: object) -> str:
-        """Return a text without the number, in any spelling, and without secrets."""
+        """Return a text without secrets and without the number in any spelling."""
         digits = re.sub(r"\D", "", self.number)
         spellings = [self.number, digits, digits[-10:], f"0{digits[-10:]}"]
         return redact(text, [*spellings, self.settings.api_key, self.settings.api_token])
 
 
 def id_of(campaign: Mapping[str, Any]) -> str:
-    """Return the id of a campaign as the service wrote it, which may be a number, as the client reads it."""
+    """Return the id of a campaign in a raw list as text; the service may write it as a number."""
     return str(campaign.get("id") or "")
 
 
 def is_refusal(error: ExotelError | None) -> bool:
-    """Return whether the service refused a request in words, as opposed to giving no usable answer."""
+    """Return whether the service refused a request, rather than giving no usable answer."""
     no_answer = (ExotelOutcomeUnknown, ExotelConnectionError, ExotelResponseError, ExotelInputError)
     status = error.http_status if error is not None else None
-    return error is not None and not isinstance(error, no_answer) and status is not None and status not in _NOT_WORDS
+    return (
+        error is not None
+        and not isinstance(error, no_answer)
+        and status is not None
+        and status not in _NO_REFUSAL_STATUSES
+    )
 
 
-_NOT_WORDS = frozenset({429, *range(500, 600)})
+_NO_REFUSAL_STATUSES = frozenset({429, *range(500, 600)})

@@ -1,4 +1,4 @@
-"""What a run has created and found out so far, on disk, so that another run can clean up and go on."""
+"""The state of a run on disk: its created items and findings, so that another run can clean up and continue."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _TOKEN_LENGTH = 8
 
 
 @dataclass
-class Made:
-    """Something on the account that this program created, or may have created.
+class CreatedItem:
+    """A campaign or list on the account that this program created, or may have created.
 
     :param kind: a campaign or a contact list.
     :param name: its name.
     :param key: the part of its name that nothing else on the account has.
-    :param id: its id; ``None`` while it is not known for certain.
-    :param claimed: the id that the create was answered with, if another name was shown under it.
+    :param id: its id; ``None`` while it is not certain.
+    :param claimed: the id in the answer to its create, if the campaign under that id has another name.
     :param confirmed: whether the service showed it under this id with its name.
-    :param sent_at: when it was sent, in seconds since 1970.
-    :param refused: whether the service refused to create it; a list without it, a while later, proves that it did.
+    :param sent_at: time of its create, in seconds since 1970.
+    :param refused: whether the service refused the create; this is certain only if it is not listed some time later.
     :param gone: whether it was deleted, has ended, or was never created.
     """
 
@@ -44,20 +44,20 @@ class Made:
 
 @dataclass
 class State:
-    """The state of a walk. It holds no number and no secret.
+    """The state of a run. It holds no number and no secret.
 
-    :param path: its file, written anew with each change; ``None`` to keep nothing.
+    :param path: its file, rewritten with each change; ``None`` to store nothing.
     :param account: the digest of host and account.
-    :param token: what the names of all that is created have in common; letters only, so that no redaction cuts it.
-    :param made: what was created.
-    :param found: the finding of each check that was answered: ``answer``, ``client``, ``known``.
-    :param calls: how many calls were allowed for so far.
+    :param token: a text in the names of all items; letters only, so that redaction never cuts it.
+    :param made: the items that were created.
+    :param found: the finding of each check with an answer: ``answer``, ``client``, ``known``.
+    :param calls: number of calls reserved so far.
     """
 
     path: Path | None
     account: str
     token: str = field(default_factory=lambda: "".join(secrets.choice(string.ascii_lowercase) for _ in range(8)))
-    made: list[Made] = field(default_factory=list)
+    made: list[CreatedItem] = field(default_factory=list)
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: int = 0
 
@@ -67,8 +67,8 @@ class State:
 
         :param path: its file.
         :param account: the digest of the account of this run.
-        :raises ExotelInputError: if the file cannot be read or is of another account; what an earlier run left would
-            be forgotten.
+        :raises ExotelInputError: if the file cannot be read or is of another account; a new state would forget the
+            items of an earlier run.
         """
         try:
             text = path.read_text()
@@ -81,8 +81,8 @@ class State:
             state = cls(
                 path,
                 str(given["account"]),
-                token=_token(given["token"]),
-                made=[_made(one) for one in given["made"]],
+                token=_parse_token(given["token"]),
+                made=[_parse_item(one) for one in given["made"]],
                 found={str(name): dict(one) for name, one in given["found"].items()},
                 calls=max(0, int(given["calls"])),
             )
@@ -94,33 +94,33 @@ class State:
         return state
 
     def _check_keys(self) -> None:
-        # What carries a key of this state is removed, so a key that others' names may contain is none.
+        # Whatever has a key in its name is removed, so a key without the token could remove something else.
         if any(self.token not in one.key for one in self.made):
             raise ValueError("key")
 
     @property
     def is_begun(self) -> bool:
-        """Whether a run has created something or called: a run that only reads must not forget that."""
+        """Whether a run has created or called something, which a read-only run must not forget."""
         return bool(self.made or self.calls)
 
-    def add(self, kind: Literal["campaign", "list"], now: float) -> Made:
-        """Write down that something is about to be created, and return it with its name.
+    def add(self, kind: Literal["campaign", "list"], now: float) -> CreatedItem:
+        """Record that an item is about to be created, and return it with its name.
 
         :param kind: a campaign or a contact list.
         :param now: seconds since 1970.
         """
         key = f"{self.token}-{string.ascii_letters[len(self.made) % 52]}{len(self.made)}"
-        made = Made(kind, f"Exotel-Verify {key}", key, sent_at=now)
-        self.made.append(made)
+        item = CreatedItem(kind, f"Exotel-Verify {key}", key, sent_at=now)
+        self.made.append(item)
         self.save()
-        return made
+        return item
 
     def save(self) -> None:
         """Write the file."""
         if self.path is None:
             return
         content = {name: value for name, value in asdict(self).items() if name != "path"}
-        write_whole(self.path, json.dumps(content, indent=2) + "\n")
+        write_atomically(self.path, json.dumps(content, indent=2) + "\n")
 
     def remove(self) -> None:
         """Delete the file."""
@@ -128,22 +128,22 @@ class State:
             self.path.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file at once: whoever reads it meanwhile, or after a crash, finds the old text or the new one.
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file atomically: a reader finds the old text or the new one, even after a crash.
 
     :param path: the file.
-    :param text: what it is to hold.
+    :param text: its new content.
     """
     draft = path.with_name(f"{path.name}.new")
     draft.write_text(text)
-    os.replace(draft, path)  # noqa: PTH105 - the atomic one by its name
+    os.replace(draft, path)  # noqa: PTH105 - the function that is atomic
 
 
-def _made(given: Mapping[str, Any]) -> Made:
+def _parse_item(given: Mapping[str, Any]) -> CreatedItem:
     kind = given["kind"]
     if kind not in {"campaign", "list"}:
         raise ValueError(kind)
-    one = Made(kind, str(given["name"]), str(given["key"]))
+    one = CreatedItem(kind, str(given["name"]), str(given["key"]))
     one.id = str(given["id"]) if given.get("id") else None
     one.claimed = str(given["claimed"]) if given.get("claimed") else None
     one.sent_at = float(given.get("sent_at") or 0)
@@ -152,7 +152,7 @@ def _made(given: Mapping[str, Any]) -> Made:
     return one
 
 
-def _token(given: object) -> str:
+def _parse_token(given: object) -> str:
     if not isinstance(given, str) or len(given) != _TOKEN_LENGTH or not given.isalpha():
         raise ValueError("token")
     return given

@@ -1,4 +1,4 @@
-"""The table of all checks, and what no check can tell."""
+"""The table of all checks, and of the questions that no check answers."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ READ_ONLY: tuple[Check, ...] = (*READS, *FILTERS)
 CHECKS: tuple[Check, ...] = (*READ_ONLY, *CREATES, *CAMPAIGNS, *NAMES, *LISTS, *DIALLING)
 """Every check once, in the order of the report."""
 ORDER: tuple[Check, ...] = (*READ_ONLY, *CREATES, *READ_ONLY, *CREATES[-1:], *CAMPAIGNS, *NAMES, *LISTS, *DIALLING)
-"""The order of a walk. What can only be read once there are campaigns is asked again after they were created, and so is
-the form of body if its answer was lost: without it nothing is dialled."""
+"""The order of a run. The read-only checks come again after the creates, since some need campaigns in the list, and so
+does the check of the body form, since without it nothing is dialled."""
 
-NOT_TOLD: Mapping[str, str] = {
-    "retry_after": "a 429 is not provoked; if one comes by itself, its form is noted",
+MAY_STAY_UNKNOWN: Mapping[str, str] = {
+    "retry_after": "a 429 is not provoked; if one occurs, its form is recorded",
     "wrong_region_status": "only a connection to one of Exotel's own hosts has another region",
-    "quoted_digits": "only if somebody presses a key during the call, which takes a flow",
+    "quoted_digits": "only if somebody presses a key during the call, which needs a flow",
     "list_page": "only in an account with more than 20 campaigns",
     "requests_per_minute": "only if the answers have X-RateLimit headers",
-    "error_codes": "an error as HTML has no number, and one as `response.error` has a word",
+    "error_codes": "an HTML error has no number, and `response.error` has a word instead",
     "list_offset": "only if a page after the first has campaigns",
     "list_later_pages": "only if the offset is not ignored",
     "deleted_get": "only if a campaign can be deleted",
     "list_deleted": "only if a campaign can be deleted",
-    "schedule_editable_when_paused": "only if an edit that is answered with success is carried out",
+    "schedule_editable_when_paused": "only if a successful edit takes effect",
 }
-"""Answers of a profile that may not be told from outside, and why."""
+"""Answers of a profile that may stay unknown, and why."""
 
 QUESTIONS: tuple[str, ...] = (
-    "Does a create know an idempotency key, or how else can a client tell whether a lost request counted?",
-    "Which characters may the name of a campaign have, and is custom_field limited in length?",
-    "What does PUT on a campaign answer when somebody else changes it at the same time?",
-    "Which calls a minute may our account make, over all campaigns that run at the same time?",
+    "Does a create accept an idempotency key? If not, how can a client find out whether a lost request counted?",
+    "Which characters may a campaign name contain, and is custom_field limited in length?",
+    "What is the answer to a PUT on a campaign that somebody else changes at the same time?",
+    "How many calls per minute may our account make, over all campaigns that run at the same time?",
 )
-"""What only Exotel's support can answer, whatever the account shows."""
+"""Questions that only Exotel's support can answer."""

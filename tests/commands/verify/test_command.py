@@ -54,9 +54,9 @@ def test_the_report_ends_with_the_questions_for_the_support(out: Path) -> None:
         run = verify(emulator, out)
 
     report, questions = run.text.split("Questions for Exotel's support:")
-    assert "| list-delay | how soon a new campaign is in the list | not told: " in report
+    assert "| list-delay | how soon a new campaign is in the list | no answer: " in report
     assert "After which time is a new campaign certainly in the list?" in questions
-    assert emulator.account_sid not in report.split("### What a real account answers")[1]
+    assert emulator.account_sid not in report.split("### Answers of a real account")[1]
 
 
 def test_read_only_changes_nothing(out: Path) -> None:
@@ -92,14 +92,14 @@ def test_a_run_that_ends_early_keeps_what_an_earlier_one_found(out: Path) -> Non
 def test_a_run_that_only_reads_names_what_an_earlier_one_left_and_forgets_nothing_of_it(out: Path) -> None:
     with Emulator(seed=1) as emulator:
         first = probe_of(emulator, out)
-        made = first.create()
+        item = first.create()
         first.reserve_calls(MOST_CALLS)
         before = len(emulator.requests)
         second = verify(emulator, out, read_only=True)
         methods = {entry.method for entry in emulator.requests[before:]}
 
     assert (second.code, methods) == (1, {"GET"})
-    assert f"STILL THERE: campaign '{made.name}', id {made.id}" in second.text
+    assert f"STILL THERE: campaign '{item.name}', id {item.id}" in second.text
     assert probe_of(emulator, out).state.calls == MOST_CALLS
 
 
@@ -178,10 +178,10 @@ def test_an_interrupted_run_removes_what_it_created_and_a_second_one_goes_on(out
         calls = [call for each in emulator.campaigns for call in each.calls]
 
     assert code == 1
-    assert "The run ended early: it was interrupted. Run it again to go on." in lines
+    assert "The run ended early: it was interrupted. Run it again to continue." in lines
     assert not statuses & {"created", "in-progress", "paused"}
     assert second.code == 0
-    assert "checks were answered by an earlier run and are not asked again." in second.text
+    assert "checks were answered by an earlier run and are not run again." in second.text
     assert "[ 1/" not in second.text
     assert len(calls) <= MOST_CALLS
 
@@ -195,7 +195,7 @@ def test_no_more_than_three_calls_are_allowed_for_over_all_runs(out: Path) -> No
         calls = [call for each in emulator.campaigns for call in each.calls]
 
     assert calls == []
-    assert "end-of-window: not told: the 3 calls that are allowed are used up" in run.text
+    assert "end-of-window: no answer: the 3 allowed calls are used up" in run.text
 
 
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
@@ -212,7 +212,7 @@ def test_a_campaign_that_dials_when_it_is_resumed_counts_as_one_of_the_three_cal
     assert run.code == 0
     assert 0 < len(calls) <= MOST_CALLS
     assert statuses <= {"deleted", "completed"}
-    assert "paused-edit: not told: the 3 calls that are allowed are used up" in run.text
+    assert "paused-edit: no answer: the 3 allowed calls are used up" in run.text
 
 
 def verify_through(front: Front, emulator: Emulator, out: Path) -> Run:
@@ -252,7 +252,7 @@ def test_a_status_in_capitals_is_neither_of_the_documented_spellings(out: Path) 
     with Emulator(seed=1, status_words={"created": "CREATED"}) as emulator:
         run = verify(emulator, out)
 
-    assert "status-words: not told" in run.text
+    assert "status-words: no answer" in run.text
     assert "status_style" not in run.known
 
 
@@ -290,7 +290,7 @@ def test_a_campaign_that_can_be_read_only_seconds_after_it_was_created_is_waited
         emulator.faults.add(Fault(on="GET campaigns/*", kind="status", status=404, after=1, times=3))
         run = verify(emulator, out)
 
-    assert "under the id that it gave" not in run.text
+    assert "does not lead to a campaign of that name" not in run.text
     # It was not looked for in the list before.
     assert "list-delay: within 6 s" in run.text
 
@@ -309,7 +309,7 @@ def test_a_change_whose_answer_is_lost_tells_nothing_about_its_refusal(out: Path
         emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_before_commit"))
         run = verify(emulator, out)
 
-    assert "wrong-state: not told: its answer was lost" in run.text
+    assert "wrong-state: no answer: the answer was lost" in run.text
 
 
 def test_a_run_that_was_killed_is_cleaned_up_by_the_next(out: Path) -> None:
@@ -319,7 +319,7 @@ def test_a_run_that_was_killed_is_cleaned_up_by_the_next(out: Path) -> None:
         second = verify(emulator, out)
         statuses = {each.status for each in emulator.campaigns}
 
-    assert "Removing 1 things that an earlier run left ..." in second.text
+    assert "Removing 1 items left by an earlier run ..." in second.text
     assert statuses == {"deleted", "completed"}
 
 
@@ -420,8 +420,8 @@ def test_an_answer_that_a_check_cannot_read_leaves_that_check_open_and_ends_noth
         server.shutdown()
         server.server_close()
 
-    assert result.open["page-size"].startswith("no usable answer (")
-    assert "order" in result.open
+    assert result.unanswered["page-size"].startswith("no usable answer (")
+    assert "order" in result.unanswered
 
 
 def test_a_second_run_beside_the_first_is_refused(
@@ -435,7 +435,7 @@ def test_a_second_run_beside_the_first_is_refused(
             os.close(first)
 
     assert (second.code, emulator.requests) == (2, [])
-    assert "--out: must not be in a folder in which another run works" in capsys.readouterr().err
+    assert "--out: must not be in the folder of another run" in capsys.readouterr().err
 
 
 def test_what_was_created_is_removed_though_nobody_reads_the_output_any_more(out: Path) -> None:
