@@ -173,7 +173,7 @@ def _find_or_add_item(probe: Probe, campaign: Campaign) -> CreatedItem:
     campaigns = [one for one in probe.state.made if one.kind == "campaign"]
     known = next((one for one in campaigns if one.id == campaign.id and one.confirmed), None)
     # An item whose id was never confirmed may be this campaign; then the id in the list is the right one.
-    lost = (one for one in campaigns if not one.confirmed and one.key.casefold() in campaign.name.casefold())
+    lost = (one for one in campaigns if not one.confirmed and one.is_named(campaign.name))
     if (item := known or next(lost, None)) is None:
         item = CreatedItem("campaign", f"Exotel-Verify {probe.state.token}", probe.state.token)
         probe.state.made.append(item)

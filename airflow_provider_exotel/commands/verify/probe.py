@@ -307,7 +307,7 @@ class Probe:
             return None
         # A service may drop the name, or cut it.
         cut = item.name.casefold().startswith(campaign.name.casefold()) and campaign.schedule.send_at == self.start
-        if not item.confirmed and not cut and item.key.casefold() not in campaign.name.casefold():
+        if not item.confirmed and not cut and not item.is_named(campaign.name):
             if campaign.name:  # somebody else's, or ours under a name that the service invented
                 item.id, item.claimed = None, campaign_id
             self.state.save()

@@ -41,6 +41,10 @@ class CreatedItem:
     refused: bool = False
     gone: bool = False
 
+    def is_named(self, name: str) -> bool:
+        """Return whether a campaign's name contains the key, whatever the service made of its case and its hyphen."""
+        return _alphanumeric(self.key) in _alphanumeric(name)
+
 
 @dataclass
 class State:
@@ -137,6 +141,10 @@ def write_atomically(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.new")
     draft.write_text(text)
     os.replace(draft, path)  # noqa: PTH105 - the function that is atomic
+
+
+def _alphanumeric(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _parse_item(given: Mapping[str, Any]) -> CreatedItem:

@@ -238,14 +238,22 @@ def test_changes_that_take_effect_seconds_after_their_answer_are_waited_for(out:
     assert statuses <= {"deleted", "completed"}
 
 
-def test_a_campaign_whose_name_is_cut_is_removed(out: Path) -> None:
-    with Emulator(seed=1) as emulator, Front(emulator, rename=lambda name: name[:16]) as front:
+@pytest.mark.parametrize(
+    ("rename", "answer"),
+    [
+        (lambda name: name[:16], "a name is cut after 16 characters"),
+        (lambda name: name.replace("-", ""), "a name is changed"),
+    ],
+    ids=["cut", "without hyphens"],
+)
+def test_a_campaign_whose_name_is_changed_is_removed(out: Path, rename: Callable[[str], str], answer: str) -> None:
+    with Emulator(seed=1) as emulator, Front(emulator, rename=rename) as front:
         ended = verify_through(front, emulator, out)
         statuses = {each.status for each in emulator.campaigns}
 
     assert ended.code == 0
     assert statuses == {"deleted", "completed"}
-    assert "name-length: a name is cut after 16 characters" in ended.text
+    assert f"name-length: {answer}" in ended.text
 
 
 def test_a_status_in_capitals_is_neither_of_the_documented_spellings(out: Path) -> None:
