@@ -20,16 +20,19 @@ _SETTLE = 120.0
 """Seconds after which a campaign that is not in the list was certainly refused."""
 
 
-def clean_up(probe: Probe, say: Callable[[str], None]) -> list[CreatedItem]:
+def clean_up(probe: Probe, say: Callable[[str], None], *, briefly: bool = False) -> list[CreatedItem]:
     """Remove everything that was created, and return what could not be removed.
 
     :param probe: the account.
     :param say: prints a line.
+    :param briefly: give up soon on what exists for certain and cannot be removed; another clean-up follows.
     """
     if not probe.state.made:
         return []
     read = ""
     for done, wait in enumerate(_WAITS):
+        if briefly and done >= _ENOUGH and all(one.confirmed for one in probe.state.made if not one.gone):
+            return [one for one in probe.state.made if not one.gone]
         if wait >= _LONG:
             say(f"Not everything is confirmed as removed; checking again in {wait} s. Ctrl-C lists the rest.")
         probe.pace.sleep(wait)

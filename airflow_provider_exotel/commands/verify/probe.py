@@ -245,6 +245,9 @@ class Probe:
         uncertain = [one for one in self.state.made if one.kind == "campaign" and not one.confirmed and not one.gone]
         if len(uncertain) >= _MOST_UNCERTAIN:
             raise Inconclusive(f"{len(uncertain)} campaigns may or may not exist; no more are created")
+        existing = [one for one in self.state.made if one.kind == "campaign" and one.confirmed and not one.gone]
+        if starts_in >= FAR and len(existing) >= MOST_CALLS:  # each calls if it cannot be removed
+            raise Inconclusive(f"{len(existing)} campaigns are not removed yet; no more are created")
         item = self.state.add("campaign", self.pace.now().timestamp())
         given = {
             "numbers": [self.number] * times,

@@ -338,12 +338,15 @@ def test_what_cannot_be_removed_is_named(out: Path) -> None:
         )
         emulator.faults.add(Fault(on="PUT campaigns/*", kind="not_done", times=None))
         run = verify(emulator, out)
+        second = verify(emulator, out)
         left = [each for each in emulator.campaigns if each.status == "created"]
 
     assert run.code == 1
     assert left
     assert all(f"STILL THERE: campaign '{each.name}', id {each.id}" in run.text for each in left)
     assert state_of(out).exists()
+    assert second.code == 1
+    assert second.text.count("checking again in 120 s") == run.text.count("checking again in 120 s")
     # They call tomorrow, so nothing else may.
     assert len(left) <= MOST_CALLS
     assert not any(each.calls for each in emulator.campaigns)
