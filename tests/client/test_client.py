@@ -80,6 +80,18 @@ def test_a_missing_campaign_can_be_deleted_but_not_paused(client: ExotelClient) 
         client.pause_campaign("nowhere")
 
 
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_a_change_that_is_answered_without_a_body_is_made(client_of: ClientFactory, status: int) -> None:
+    paused = http(200, campaign(id="c1", status="Paused"))
+
+    with RawServer(http(status), paused, http(status), paused, http(status)) as server:
+        client = client_of(host=server.host)
+        assert client.pause_campaign("c1").status is CampaignStatus.PAUSED
+        assert client.request_pause("c1") is None
+        assert client.get_campaign("c1").status is CampaignStatus.PAUSED
+        client.delete_campaign("c1")
+
+
 def test_a_single_campaign_may_come_as_an_object(emulator: Emulator, client: ExotelClient) -> None:
     emulator.settings.response_as_object = True
 

@@ -19,13 +19,14 @@ import pytest
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.commands.verify.__main__ import _lock, run
-from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace
+from airflow_provider_exotel.commands.verify.probe import MOST_CALLS, Pace, Probe
 from airflow_provider_exotel.commands.verify.state import State
 from airflow_provider_exotel.commands.verify.table import CHECKS, READ_ONLY
 from airflow_provider_exotel.commands.verify.walk import walk
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 from .conftest import NUMBER, QUERY, Run, environment, probe_of, verify
+from .front import Front
 
 Command = Callable[..., Run]
 
@@ -214,6 +215,111 @@ def test_a_campaign_that_dials_when_it_is_resumed_counts_as_one_of_the_three_cal
     assert "paused-edit: no answer: the 3 allowed calls are used up" in run.text
 
 
+def verify_through(front: Front, emulator: Emulator, out: Path) -> Run:
+    probe = probe_of(emulator, out)
+    probe = Probe(replace(probe.settings, host=front.host), NUMBER, probe.state, front.pace)
+    lines: list[str] = []
+    code = run(probe, out, read_only=False, say=lines.append)
+    return Run(code, "\n".join(lines), out)
+
+
+def test_changes_that_take_effect_seconds_after_their_answer_are_waited_for(out: Path) -> None:
+    with Emulator(seed=1) as emulator, Front(emulator, seconds=5) as front:
+        ended = verify_through(front, emulator, out)
+        calls = [call for each in emulator.campaigns for call in each.calls]
+        statuses = {each.status for each in emulator.campaigns}
+    known = ended.known
+
+    assert ended.code == 0
+    assert (known["edits"], known["deleted_get"]) == ("merge", "404")
+    # Both are refused while it is paused, after an answer that says they are made.
+    assert not known.keys() & {"deletes", "schedule_editable_when_paused"}
+    assert len(calls) <= MOST_CALLS
+    assert statuses <= {"deleted", "completed"}
+
+
+@pytest.mark.parametrize(
+    ("rename", "answer"),
+    [
+        (lambda name: name[:16], "a name is cut after 16 characters"),
+        (lambda name: name.replace("-", ""), "a name is changed"),
+    ],
+    ids=["cut", "without hyphens"],
+)
+def test_a_campaign_whose_name_is_changed_is_removed(out: Path, rename: Callable[[str], str], answer: str) -> None:
+    with Emulator(seed=1) as emulator, Front(emulator, rename=rename) as front:
+        ended = verify_through(front, emulator, out)
+        statuses = {each.status for each in emulator.campaigns}
+
+    assert ended.code == 0
+    assert statuses == {"deleted", "completed"}
+    assert f"name-length: {answer}" in ended.text
+
+
+def test_a_status_in_capitals_is_neither_of_the_documented_spellings(out: Path) -> None:
+    with Emulator(seed=1, status_words={"created": "CREATED"}) as emulator:
+        run = verify(emulator, out)
+
+    assert "status-words: no answer" in run.text
+    assert "status_style" not in run.known
+
+
+def test_campaigns_whose_ids_are_numbers_are_found_in_the_list(out: Path) -> None:
+    with Emulator(seed=1) as emulator, Front(emulator, numeric_ids=True) as front:
+        known = verify_through(front, emulator, out).known
+
+    assert known["list_delay_seconds"] == 0
+
+
+def test_a_campaign_that_got_another_name_is_named_by_the_id_of_its_answer(out: Path) -> None:
+    with Emulator(seed=1) as emulator, Front(emulator, rename=lambda _: "Campaign of today") as front:
+        ended = verify_through(front, emulator, out)
+        left = [each for each in emulator.campaigns if each.status not in {"deleted", "completed"}]
+
+    assert ended.code == 1
+    assert left
+    assert all(f", id {each.id}" in ended.text for each in left)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_the_form_of_body_is_asked_again_if_its_answers_were_lost(out: Path, lost: int) -> None:
+    with Emulator(seed=1) as emulator:
+        emulator.faults.add(Fault(on="POST campaigns", kind="drop_after_commit", times=lost))
+        run = verify(emulator, out)
+
+    assert run.code == 0
+    assert run.known["request_body"] == "both"
+    assert run.known["call_items"]
+
+
+def test_a_campaign_that_can_be_read_only_seconds_after_it_was_created_is_waited_for(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        # The first read is of a campaign that does not exist.
+        emulator.faults.add(Fault(on="GET campaigns/*", kind="status", status=404, after=1, times=3))
+        run = verify(emulator, out)
+
+    assert "does not lead to a campaign of that name" not in run.text
+    # It was not looked for in the list before.
+    assert "list-delay: within 6 s" in run.text
+
+
+def test_the_form_of_calls_is_read_from_the_answer_that_has_them(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        # The first read is of the campaign that has not dialled, the second of the window's end.
+        emulator.faults.add(Fault(on="GET campaigns/*/call-details", kind="html_5xx", after=2, status=503))
+        run = verify(emulator, out)
+
+    assert "call_items" in run.known
+
+
+def test_a_change_whose_answer_is_lost_tells_nothing_about_its_refusal(out: Path) -> None:
+    with Emulator(seed=1) as emulator:
+        emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_before_commit"))
+        run = verify(emulator, out)
+
+    assert "wrong-state: no answer: the answer was lost" in run.text
+
+
 def test_a_run_that_was_killed_is_cleaned_up_by_the_next(out: Path) -> None:
     with Emulator(seed=1) as emulator:
         first = probe_of(emulator, out)
@@ -232,12 +338,18 @@ def test_items_that_cannot_be_removed_are_named(out: Path) -> None:
         )
         emulator.faults.add(Fault(on="PUT campaigns/*", kind="not_done", times=None))
         run = verify(emulator, out)
+        second = verify(emulator, out)
         left = [each for each in emulator.campaigns if each.status == "created"]
 
     assert run.code == 1
     assert left
     assert all(f"STILL THERE: campaign '{each.name}', id {each.id}" in run.text for each in left)
     assert state_of(out).exists()
+    assert second.code == 1
+    assert second.text.count("checking again in 120 s") == run.text.count("checking again in 120 s")
+    # They call tomorrow, so nothing else may.
+    assert len(left) <= MOST_CALLS
+    assert not any(each.calls for each in emulator.campaigns)
 
 
 def test_the_state_of_another_account_is_refused(tmp_path: Path) -> None:
