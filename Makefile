@@ -81,7 +81,7 @@ pictures: $(READY) ## take the docs' pictures of a local Airflow anew (needs Chr
 	@EXOTEL_PICTURES=docs/pictures CI=true $(BIN)/python -m pytest tests/browser
 
 constraints: $(READY) ## resolve both files of constraints; UPGRADE=1 raises their versions
-	@$(COMPILE) --group docs --group production pyproject.toml -o constraints.txt
+	@$(COMPILE) --group docs --group fab --group production pyproject.toml -o constraints.txt
 	@echo "apache-airflow==2.11.*" | $(COMPILE) --constraint - pyproject.toml -o constraints-oldest.txt
 
 clean: ## remove environments and caches
@@ -92,7 +92,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $(PYTHON) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	@$(INSTALL) --group docs --python $(BIN)/python --constraint constraints.txt
+	@$(INSTALL) --group docs --group fab --python $(BIN)/python --constraint constraints.txt
 	@touch $@
 
 $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt | $(READY)

@@ -39,7 +39,7 @@ _CREDENTIALS = ("login", "password", "schema")
 
 
 class AirflowConnection(Protocol):
-    """The part of Airflow's Connection that is read here."""
+    """The attributes of Airflow's Connection that are read here."""
 
     conn_id: str
     login: str | None
@@ -58,7 +58,7 @@ class AirflowConnection(Protocol):
 class ExotelSettings(StoredRedacted):
     """The checked settings of a connection.
 
-    :param api_key: API key; left out of the text of this object, as is the token.
+    :param api_key: API key; left out of the ``repr``, like the token.
     :param api_token: API token.
     :param account_sid: the account.
     :param host: the region's host, with scheme and port if given.
@@ -68,12 +68,12 @@ class ExotelSettings(StoredRedacted):
     :param read_timeout: seconds.
     :param settle: seconds until a new campaign is certainly in the account's list.
     :param request_body: the form of request bodies.
-    :param deployment: tells two Airflows on one account apart.
-    :param price_per_minute: what a minute costs, in the account's currency.
+    :param deployment: a name that distinguishes two Airflows on one account.
+    :param price_per_minute: the price of a minute, in the account's currency.
     :param currency: the account's currency, such as ``INR``.
-    :param callback_base_url: where the callback program is reached, without a trailing slash.
-    :param guard: what the connection forbids to dial.
-    :param profile: what the account was found to do, ``None`` if nobody has looked.
+    :param callback_base_url: the public URL of the callback program, without a trailing slash.
+    :param guard: the staging guard.
+    :param profile: the profile of the account, ``None`` if there is none.
     """
 
     api_key: str = field(repr=False)
@@ -95,14 +95,14 @@ class ExotelSettings(StoredRedacted):
 
     @property
     def tariff(self) -> Tariff | None:
-        """The price of a minute, ``None`` if the connection names none."""
+        """The price of a minute, ``None`` if the connection has none."""
         return None if self.price_per_minute is None else Tariff(self.price_per_minute, self.currency or "")
 
     @classmethod
     def of(cls, connection: AirflowConnection) -> Self:
         """Return the settings of an Airflow connection.
 
-        :raises ExotelInputError: naming every field that is missing or wrong, and never its value.
+        :raises ExotelInputError: naming every missing or wrong field, but never its value.
         """
         problems: list[Problem] = []
         given = _read_extra(connection.extra, problems)
@@ -128,17 +128,17 @@ class ExotelSettings(StoredRedacted):
 
 
 def _read_extra(extra: str | None, problems: list[Problem]) -> Mapping[str, Any]:
-    """Return the extra fields; Airflow itself takes text that is not JSON for no fields at all, and loses a guard."""
+    """Return the extra fields. Airflow itself ignores an extra that is not JSON, which would drop a staging guard."""
     if extra is None or extra == "":
         return {}
     repeated: list[str] = []
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def record_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated.extend(name for position, (name, _) in enumerate(pairs) if name in dict(pairs[:position]))
         return dict(pairs)
 
     try:
-        parsed = json.loads(extra, object_pairs_hook=once)
+        parsed = json.loads(extra, object_pairs_hook=record_repeats)
     except (TypeError, ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
@@ -150,10 +150,10 @@ def _read_extra(extra: str | None, problems: list[Problem]) -> Mapping[str, Any]
 
 def _read_fields(extra: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
     for name in extra.keys() - EXTRA_FIELDS.keys():
-        # A mistyped staging guard that is silently ignored guards nothing.
+        # A mistyped staging guard must not be ignored silently.
         hint = f"use one of {', '.join(EXTRA_FIELDS)}{did_you_mean(name, EXTRA_FIELDS)}"
         problems.append(Problem(f"extra.{name}", f"unknown field; {hint}"))
-    # Their text, written without quotes; Airflow 3.1 reads the fields of a URI so.
+    # Written without quotes, as Airflow 3.1 parses the fields of a URI, they are turned back into text.
     for name, kinds in (("profile", dict), ("price_per_minute", (int, float))):
         if isinstance(extra.get(name), kinds) and not isinstance(extra[name], bool):
             extra = {**extra, name: json.dumps(extra[name])}
@@ -166,7 +166,7 @@ def _read_profile(given: str | None) -> Profile | None:
     """Return the profile of a connection.
 
     :param given: the path of a file, or the JSON text.
-    :raises ValueError: if it is neither; it is not repeated.
+    :raises ValueError: if it is neither; the value is not repeated.
     """
     if given is None:
         return None
@@ -180,11 +180,11 @@ def _read_profile(given: str | None) -> Profile | None:
 
 
 def _known_limits(profile: Profile | None, given: Mapping[str, Any]) -> dict[str, int]:
-    """Return the limits that a profile knows and the connection does not set."""
+    """Return the limits from a profile that the connection does not set itself."""
     if profile is None:
         return {}
     limits = {"requests_per_minute": profile.requests_per_minute or 0}
-    # Twice the delay that was seen, where that is more than the default: it was seen once.
+    # Twice the measured delay, since it was measured only once; ignored if it is less than the default.
     limits["settle"] = 2 * (profile.list_delay_seconds or 0)
     least = {"requests_per_minute": 0, "settle": int(EXTRA_FIELDS["settle"].default or 0)}
     return {
@@ -197,7 +197,11 @@ def _known_limits(profile: Profile | None, given: Mapping[str, Any]) -> dict[str
 def _read_only_numbers(given: str | None, problems: list[Problem]) -> PhoneNumbers | None:
     if given is None:
         return None
-    numbers = PhoneNumbers.of(given)
+    try:
+        numbers = PhoneNumbers.of(given)
+    except TypeError as error:
+        problems.append(Problem("extra.only_numbers", str(error)))
+        return None
     problems.extend(Problem("extra.only_numbers", message) for message in numbers.problems())
     return numbers
 

@@ -22,14 +22,14 @@ _MOST_DIGITS = 9
 
 @dataclass(frozen=True)
 class FormField:
-    """A field of the connection form that Airflow keeps under ``extra``.
+    """A field of the connection form that Airflow stores in ``extra``.
 
     :param label: its label in the form.
     :param description: the help text beneath it.
     :param type: its JSON schema type.
-    :param default: its value when left empty.
-    :param choices: the values that are allowed, empty for any.
-    :param minimum: the least value of a number.
+    :param default: its value if it is left empty.
+    :param choices: the allowed values, empty for any.
+    :param minimum: the smallest allowed number.
     :param unit: the unit of a number, for errors.
     """
 
@@ -42,11 +42,11 @@ class FormField:
     unit: str = ""
 
     def read(self, value: object) -> str | int | None:
-        """Return the value of the field, or its default when left empty.
+        """Return the value of the field, or its default if it is left empty.
 
-        :raises ValueError: saying what to write instead; the value is not repeated.
+        :raises ValueError: if it is invalid; the value is not repeated.
         """
-        # Only these are certainly what was meant: JSON has no other way to write a text or a whole number.
+        # Other JSON types, such as true or 1.5, are not certainly what was meant.
         if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
             raise ValueError(f"must be {self._kind}")
         text = "" if value is None else str(value).strip()
@@ -71,7 +71,7 @@ HTTPS_PORT = 443
 PLACEHOLDERS = {
     "login": "from API settings in the Exotel dashboard",
     "schema": "from API settings in the Exotel dashboard",
-    # The Test button of Airflow 3.3 refuses a connection without a port before it asks the hook.
+    # The Test button of Airflow 3.3 refuses a connection without a port before it calls the hook.
     "port": f"{HTTPS_PORT}; Airflow 3.3 tests only connections with a port",
     "host": f"only if the region is '{OTHER_HOST}', such as api.exotel.com",
 }
@@ -79,10 +79,10 @@ EXTRA_FIELDS = {
     "region": FormField(
         "Region",
         f"The region of the account: singapore (api.exotel.com), mumbai (api.in.exotel.com), or {OTHER_HOST} for the "
-        "host above. If empty: the host above, else singapore.",
+        "host above. If empty: the host above, otherwise singapore.",
         choices=(*REGIONS, OTHER_HOST),
     ),
-    "exophone": FormField("Default ExoPhone", "The caller_id of campaigns that have none."),
+    "exophone": FormField("Default ExoPhone", "The caller_id of campaigns that do not set one."),
     "requests_per_minute": FormField(
         "Requests per minute",
         "The account's rate limit for campaign requests.",
@@ -121,25 +121,25 @@ EXTRA_FIELDS = {
     "max_contacts": FormField(
         "Most contacts", "Staging guard: larger campaigns are refused.", type="integer", minimum=1
     ),
-    "deployment": FormField("Deployment", "Tells two Airflows on one account apart, such as staging and production."),
+    "deployment": FormField("Deployment", "Distinguishes two Airflows on one account, such as staging and production."),
     "price_per_minute": FormField(
-        "Price per minute", "What a minute of a call costs, such as 0.60, for estimates and max_cost."
+        "Price per minute", "The price of a minute of a call, such as 0.60, for estimates and max_cost."
     ),
     "currency": FormField("Currency", "The currency of the account's prices, such as INR."),
     "callback_base_url": FormField(
         "Callback base URL",
-        "Where the callback program is reached from the internet, such as https://callbacks.example.com: campaigns "
-        "with callbacks=True report there.",
+        "The public URL of the callback program, such as https://callbacks.example.com, for campaigns with "
+        "callbacks=True.",
     ),
     "profile": FormField(
         "Profile",
-        "What the account was found to do: the path of the file that commands.verify wrote, or its JSON text.",
+        "The profile of the account: the path of the file that commands.verify wrote, or its JSON text.",
     ),
 }
 
 
 def connection_metadata(hook_class_name: str) -> dict[str, Any]:
-    """Return the entry of ``connection-types`` in the provider's metadata, where Airflow 3.2 and later read the form.
+    """Return the entry of ``connection-types`` in the provider's metadata, the form of Airflow 3.2 and later.
 
     :param hook_class_name: the full name of the hook.
     """
@@ -160,7 +160,7 @@ def connection_metadata(hook_class_name: str) -> dict[str, Any]:
 
 
 def connection_form_widgets() -> dict[str, Any]:
-    """Return the extra fields as form widgets, which Airflow before 3.2 reads from the hook."""
+    """Return the extra fields as form widgets, which Airflow before 3.2 gets from the hook."""
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
     from flask_babel import lazy_gettext
     from wtforms import IntegerField, StringField
@@ -180,7 +180,7 @@ def connection_form_widgets() -> dict[str, Any]:
 
 
 def connection_field_behaviour() -> dict[str, Any]:
-    """Return the labels of the standard fields, which Airflow before 3.2 reads from the hook."""
+    """Return the labels of the standard fields, which Airflow before 3.2 gets from the hook."""
     return {"hidden_fields": [], "relabeling": STANDARD_FIELDS, "placeholders": PLACEHOLDERS}
 
 

@@ -1,4 +1,4 @@
-"""What Airflow reads about this provider; it is imported by every Airflow process, so it imports next to nothing."""
+"""The provider's metadata. Every Airflow process imports this module, so it imports almost nothing."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def get_provider_info() -> dict[str, Any]:
                 "description": "The page of Exotel campaigns in Airflow's UI.",
                 "options": {
                     "connections": {
-                        "description": "Connections that the page shows beside those of type exotel in the database, "
-                        "comma-separated: connections of environment variables and secrets backends cannot be listed.",
+                        "description": "Connections to show besides those of type exotel in the database, "
+                        "comma-separated. Airflow cannot list those of environment variables and secrets backends.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "example": "exotel_default,exotel_mumbai",

@@ -1,4 +1,4 @@
-"""The buttons on tasks: to the campaign, to the page of its report, to the page of an audience plan."""
+"""The buttons of tasks: links to the campaign, to its report and to an audience plan."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
 
 
-class _AddressInXCom(BaseOperatorLink):
+class _XComLink(BaseOperatorLink):
     key: str
 
     @property
     def xcom_key(self) -> str:
-        """Where the operator leaves the address as soon as there is one."""
+        """The XCom in which the operator stores the URL."""
         return self.key
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # type: ignore[override]  # noqa: ARG002
-        """Return the address the operator left, or nothing before there is one."""
+        """Return the URL that the operator stored, empty if there is none yet."""
         return XCom.get_value(key=self.key, ti_key=ti_key) or ""
 
 
-def push_link(task_instance: Any, link: type[_AddressInXCom], url: str) -> None:
-    """Leave the address that a task's button opens.
+def push_link(task_instance: Any, link: type[_XComLink], url: str) -> None:
+    """Store the URL that a task's button opens.
 
-    Airflow 3 reads it from its database as it stands there, where another XCom backend leaves the path of a file. So
-    the address goes past such a backend.
+    Airflow 3 reads it directly from its database, where a custom XCom backend may store the path of a file instead. So
+    the URL bypasses such a backend.
 
-    :param task_instance: the task's.
+    :param task_instance: the task instance.
     :param link: the button.
-    :param url: the address.
+    :param url: the URL.
     """
     from airflow import __version__ as airflow_version
 
@@ -53,46 +53,46 @@ def push_link(task_instance: Any, link: type[_AddressInXCom], url: str) -> None:
     )
 
 
-class CampaignLink(_AddressInXCom):
-    """Opens the campaign: in Exotel's dashboard, or on the emulator's page, which leads on to its report."""
+class CampaignLink(_XComLink):
+    """Opens the campaign in Exotel's dashboard, or on the emulator's page, which links to its report."""
 
     name = "Exotel campaign"
     key = "campaign_link"
 
 
-class ReportLink(_AddressInXCom):
-    """Opens the page of a report, if the task has the web address of its folder (``folder_url``)."""
+class ReportLink(_XComLink):
+    """Opens the page of a report, if the task has a ``folder_url``."""
 
     name = "Campaign report"
     key = "report_link"
 
 
-class PlanLink(_AddressInXCom):
-    """Opens the page of an audience plan, if the task has the web address of its folder (``folder_url``)."""
+class PlanLink(_XComLink):
+    """Opens the page of an audience plan, if the task has a ``folder_url``."""
 
     name = "Audience plan"
     key = "plan_link"
 
 
 def web_folder(address: object) -> str | None:
-    """Return the web address of a folder as a browser takes it: run ids hold characters with a meaning in one.
+    """Return the URL of a folder, escaped for a browser, since run ids contain special characters.
 
-    What is escaped already stays so: an escaped slash is not a slash.
+    Existing escapes are kept, since an escaped slash is not a slash.
 
     :param address: the argument ``folder_url``; anything but text counts as not given.
-    :raises ExotelInputError: if it is not a web address, or holds credentials.
+    :raises ExotelInputError: if it is not a web URL, or contains credentials.
     """
     if not isinstance(address, str) or not address:
         return None
     try:
         parts = urlsplit(address)
-        # It is stored in Airflow's database and opened by whoever presses the button.
-        is_open = "@" not in parts.netloc and not parts.query
-        # Nothing of a page's own path can follow a fragment.
-        is_fit = parts.scheme in {"http", "https"} and parts.hostname and is_open and not parts.fragment
+        # It is stored in Airflow's database and visible to everybody who can press the button.
+        has_no_secret = "@" not in parts.netloc and not parts.query
+        # The path of a page cannot follow a fragment.
+        is_fit = parts.scheme in {"http", "https"} and parts.hostname and has_no_secret and not parts.fragment
     except ValueError:
         is_fit = False
     if not is_fit:
-        wanted = "must be the web address of a folder, without credentials, such as 'https://reports.example.com/may'"
+        wanted = "must be the web URL of a folder, without credentials, such as 'https://reports.example.com/may'"
         raise ExotelInputError([Problem("folder_url", wanted)])
     return urlunsplit(parts._replace(path=quote(parts.path.rstrip("/"), safe="/%")))

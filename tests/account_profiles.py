@@ -1,4 +1,4 @@
-"""The possible profiles of an account: both dialects, each single deviation from them, and mixtures."""
+"""The profiles that an account may have: both dialects, each single deviation from them, and mixtures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_exotel.emulator import Settings
 from airflow_provider_exotel.emulator.profile import read_profile
 
 DIALECTS = ("documented", "wrapped")
-# Whole numbers to play; the other answers have a list of values.
+# Values for answers that are numbers; the other answers have a list of values.
 NUMBERS: Mapping[str, tuple[int, ...]] = {
     "requests_per_minute": (100,),
     "list_page": (50,),
@@ -23,7 +23,7 @@ UNPLAYABLE = {"wrong_region_status"}
 
 
 def values_of(name: str) -> tuple[Any, ...]:
-    """Return the values that an answer may have."""
+    """Return the values of an answer that the emulator plays in tests."""
     values = VALUES[name]
     return NUMBERS[name] if isinstance(values, str) else values
 
@@ -34,7 +34,7 @@ def switches_of(profile: Mapping[str, Any], dialect: str = "documented") -> dict
 
 
 def played(profile: Mapping[str, Any], dialect: str = "documented") -> dict[str, Any]:
-    """Return the complete profile of an emulator with these switches."""
+    """Return the complete profile that the emulator plays with these switches."""
     settings = Settings(**switches_of(profile, dialect))
     renamed = {"request_body": "accepts", "requests_per_minute": "rate_limit"}
     names = [renamed.get(name, name) for name in VALUES if name not in UNPLAYABLE]
@@ -71,10 +71,10 @@ def mixtures(count: int, seed: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
         yield draw.choice(DIALECTS), {name: draw.choice(values_of(name)) for name in names}
 
 
-def told(answers: Mapping[str, Any]) -> set[str]:
-    """Return the answers that a run of verify must find, given the complete profile.
+def visible_answers(answers: Mapping[str, Any]) -> set[str]:
+    """Return the answers that a run must find, given the complete profile that is played.
 
-    Each exception is a row of the table of what no check can tell.
+    Each exception is a row of the table of answers that may stay unknown.
     """
     never = {"retry_after", "list_page", "quoted_digits", "wrong_region_status"}
     hidden = {

@@ -18,7 +18,7 @@ from airflow_provider_exotel.create.cost import Tariff
 
 @dataclass
 class Connection:
-    """The fields of Airflow's own Connection, as a person filled them in."""
+    """A filled-in connection, with the fields of Airflow's own class."""
 
     login: str | None = "the-key"
     password: str | None = "the-token"
@@ -99,7 +99,7 @@ def test_a_profile_is_a_path_or_its_text(tmp_path: Path, as_written: str) -> Non
     assert (settings.requests_per_minute, settings.settle) == (100, 180)
 
 
-def test_the_connection_overrides_its_profile() -> None:
+def test_fields_of_the_connection_override_its_profile() -> None:
     profile = Profile(requests_per_minute=100, list_delay_seconds=90)
     extra = {"profile": profile.text(), "requests_per_minute": 20, "settle": 60}
 
@@ -108,7 +108,7 @@ def test_the_connection_overrides_its_profile() -> None:
     assert (settings.requests_per_minute, settings.settle) == (20, 60)
 
 
-def test_an_empty_profile_changes_nothing() -> None:
+def test_an_empty_profile_changes_no_other_setting() -> None:
     settings = ExotelSettings.of(Connection(extra=json.dumps({"profile": '{"version": 1}'})))
 
     assert replace(settings, profile=None) == ExotelSettings.of(Connection())
@@ -130,14 +130,16 @@ def test_an_empty_profile_changes_nothing() -> None:
         (None, " https://api.exotel.com ", None, "https://api.exotel.com"),
     ],
 )
-def test_the_region_and_host_of_the_account(region: str | None, host: str | None, port: int | None, where: str) -> None:
+def test_the_host_is_resolved_from_region_and_host(
+    region: str | None, host: str | None, port: int | None, where: str
+) -> None:
     extra = json.dumps({"region": region})
 
     assert ExotelSettings.of(Connection(host=host, port=port, extra=extra)).host == where
 
 
 @pytest.mark.parametrize(
-    ("wrong", "named", "said"),
+    ("wrong", "named", "message"),
     [
         ({"login": None}, "login", "is required; it is the API key"),
         ({"password": "  "}, "password", "is required; it is the API token"),
@@ -171,13 +173,16 @@ def test_the_region_and_host_of_the_account(region: str | None, host: str | None
         ({"extra": {"only_numbers": "+919876500000, canary"}}, "extra.only_numbers", "cannot be a phone number"),
         ({"extra": {"only_numbers": ["+919876500000"]}}, "extra.only_numbers", "must be text"),
         ({"extra": {"only_numbers": False}}, "extra.only_numbers", "must be text"),
+        ({"extra": {"only_numbers": "[[1]]"}}, "extra.only_numbers", "must be a list of numbers as text"),
         ({"extra": {"only_numbers": " , "}}, "extra.only_numbers", "must not be empty"),
         ({"extra": {"only_number": "+919876500000"}}, "extra.only_number", "did you mean 'only_numbers'?"),
         ({"extra": '{"max_contacts": 1, "max_contacts": 99}'}, "extra.max_contacts", "must not be given twice"),
     ],
     ids=str,
 )
-def test_a_problem_names_its_field_and_never_quotes_the_value(wrong: dict[str, Any], named: str, said: str) -> None:
+def test_a_problem_is_named_by_field_and_its_value_is_never_repeated(
+    wrong: dict[str, Any], named: str, message: str
+) -> None:
     if "extra" in wrong and not isinstance(wrong["extra"], str):
         wrong = wrong | {"extra": json.dumps(wrong["extra"])}
 
@@ -185,7 +190,7 @@ def test_a_problem_names_its_field_and_never_quotes_the_value(wrong: dict[str, A
 
     assert str(error).startswith("Invalid connection exotel_default, nothing was sent (1 problem):\n- ")
     assert [problem.field for problem in error.problems] == [f"connection.{named}"]
-    assert said in error.problems[0].message
+    assert message in error.problems[0].message
     assert not any(trace in str(error) for trace in ("canary", "98765"))
 
 
@@ -193,7 +198,7 @@ def test_a_problem_names_its_field_and_never_quotes_the_value(wrong: dict[str, A
     "extra",
     ["{'only_numbers': '+919876500000'}", '["only_numbers"]', "only_numbers=+919876500000", "7", "null", " ", '{"a'],
 )
-def test_an_extra_that_is_not_a_json_object_is_refused_since_a_guard_in_it_would_be_lost(extra: str) -> None:
+def test_an_extra_that_is_not_a_json_object_is_refused(extra: str) -> None:
     [problem] = refusal(Connection(extra=extra)).problems
 
     assert str(problem) == 'connection.extra: must be a JSON object such as {"region": "mumbai"}'
@@ -214,7 +219,7 @@ def test_the_repr_of_the_settings_has_no_secret_and_no_number() -> None:
     assert not any(secret in shown for secret in ("the-key", "the-token", "98765"))
 
 
-def test_the_form_of_every_airflow_shows_the_same_fields() -> None:
+def test_every_airflow_version_shows_the_same_form_fields() -> None:
     metadata = connection_metadata("somewhere.Hook")
     behaviour = connection_field_behaviour()
 
@@ -223,7 +228,7 @@ def test_the_form_of_every_airflow_shows_the_same_fields() -> None:
     assert json.loads(json.dumps(metadata)) == metadata
 
 
-def test_a_form_field_may_be_left_empty_and_has_the_default_that_is_read() -> None:
+def test_an_empty_form_field_has_the_default_shown() -> None:
     read = ExotelSettings.of(Connection())
 
     for name, one in connection_metadata("somewhere.Hook")["conn-fields"].items():
@@ -232,7 +237,7 @@ def test_a_form_field_may_be_left_empty_and_has_the_default_that_is_read() -> No
 
 
 @pytest.mark.parametrize(("host", "local"), [("127.0.0.1:8080", True), ("localhost", True), ("api.exotel.com", False)])
-def test_only_a_connection_to_this_machine_allows_private_callbacks(host: str, local: bool) -> None:
+def test_only_a_connection_to_loopback_allows_private_callbacks(host: str, local: bool) -> None:
     assert ExotelSettings.of(Connection(host=host)).guard.allows_private_urls is local
 
 
@@ -252,7 +257,7 @@ def test_the_numbers_of_the_guard_are_read() -> None:
         "callbacks.example.com",
     ],
 )
-def test_a_callback_base_url_must_be_a_plain_https_address(address: str) -> None:
+def test_a_callback_base_url_must_be_a_plain_https_url(address: str) -> None:
     with pytest.raises(ExotelInputError) as caught:
         ExotelSettings.of(Connection(extra=json.dumps({"callback_base_url": address})))
 

@@ -135,6 +135,7 @@ def test_examples_in_python_compile(page: Path) -> None:
 WRONG: dict[str, dict[str, Any]] = {
     "`numbers=[]`": {"numbers": []},
     "nobody to call": {"numbers": None},
+    "the rows of a query or the text of a table as `numbers`": {"numbers": "9000012345,Asha\n9000012346,Raju"},
     "`numbers` and `lists`": {"lists": ["one"]},
     "what cannot be a number": {"numbers": ["+919876500000", "n/a"]},
     "a seventh list": {"numbers": None, "lists": list("abcdefg")},

@@ -95,8 +95,8 @@ def _windows_of(country: str, fields: dict[str, Any]) -> dict[str, Window]:
     if preset.country != country:
         theirs = ", ".join(one.name for one in PRESETS.values() if one.country == country)
         raise ExotelInputError([Problem("", f"{preset.name} is a preset of {preset.country}; use one of {theirs}")])
-    if told := sorted({"timezone", "zones"} & set(fields)):
-        raise ExotelInputError(Problem(name, "must be left out: it follows from each number") for name in told)
+    if surplus := sorted({"timezone", "zones"} & set(fields)):
+        raise ExotelInputError(Problem(name, "must be left out: it follows from each number") for name in surplus)
     places = [place for place in PLACES if place.country == country]
     return {place.group: PresetWindow(**fields, zones=place.zones) for place in places}
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
+from airflow_provider_exotel.client.text import is_no_path
 from airflow_provider_exotel.contacts.files import read_rows, translate_file_errors
 from airflow_provider_exotel.contacts.rows import Columns, Row, rows_of_records
 
@@ -56,7 +57,7 @@ class Source:
             yield Problem(
                 self._field("path"), f"is required unless another source is given; give exactly one of {choices}"
             )
-        if self.path is not None and not self.path.strip():  # an empty path is the worker's own folder
+        if self.path is not None and is_no_path(self.path):
             yield Problem(self._field("path"), "must not be empty; give the path of a file or a folder")
         if (self.sql is None) != (self.sql_conn_id is None):
             yield Problem(self._field("sql_conn_id"), "must be given together with sql; give both or neither")

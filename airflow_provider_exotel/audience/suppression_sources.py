@@ -17,7 +17,7 @@ from airflow_provider_exotel.audience.suppression import Suppressed, Suppression
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.client.fields import Flag, Model, Text, Whole
 from airflow_provider_exotel.client.redact import redact
-from airflow_provider_exotel.client.text import read_date, read_literal, read_moment
+from airflow_provider_exotel.client.text import is_no_path, read_date, read_literal, read_moment
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.rows import COLUMN, Columns
 from airflow_provider_exotel.report.storage import UNFINISHED
@@ -152,8 +152,10 @@ def tables_under(reports: str, access: Access, field: str) -> list[str]:
     :param reports: the folder.
     :param access: access to the folder.
     :param field: the argument that names it, for errors.
-    :raises ExotelInputError: if it cannot be opened.
+    :raises ExotelInputError: if it cannot be opened, or names no folder.
     """
+    if is_no_path(reports):
+        raise ExotelInputError([Problem(field, "must not be empty; give the folder of the reports")])
     with translate_file_errors(reports, field):
         folder = access.path(reports)
         found = folder.fs.find(folder.path) if folder.exists() else []

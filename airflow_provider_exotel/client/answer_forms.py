@@ -84,7 +84,8 @@ def form_of_campaign(answer: RawAnswer) -> Answers:
         "echo_numbers": bool(data.get("from")),
         "summary": _place_of_summary(given[0], data),
     }
-    if (status := str(data.get("status") or "")) and CampaignStatus.of(status) is not CampaignStatus.UNKNOWN:
+    status = str(data.get("status") or "")
+    if CampaignStatus.of(status) is not CampaignStatus.UNKNOWN and not status.isupper():
         found["status_style"] = "title" if status[:1].isupper() else "hyphen"
     return found | form_of_counts(data.get("stats"))
 

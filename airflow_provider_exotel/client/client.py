@@ -299,7 +299,7 @@ class ExotelClient:
         return self._transport.blocks(url, LARGEST_RECORDING, LONGEST_DOWNLOAD, "recording")
 
     def check_access(self) -> None:
-        """Make the cheapest request that proves key, token, account, region and access to campaigns.
+        """Check key, token, account, region and access to campaigns with one cheap request.
 
         :raises ExotelError: naming what is wrong.
         """

@@ -101,7 +101,7 @@ def read_answer(
 ) -> Answer:
     """Return the answer if it is successful.
 
-    It is an error if any of its statuses is one: the HTTP status, its own ``http_code``, or the ``code`` of an entry.
+    Any of its statuses can make it an error: the HTTP status, its own ``http_code``, or the ``code`` of an entry.
 
     :param http_status: the HTTP status.
     :param body: the text of the body.

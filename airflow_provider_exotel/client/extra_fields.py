@@ -18,7 +18,7 @@ _RESERVED = {"action", "campaigns", "flowid"}
 def read_extra_fields(value: object, known: Mapping[str, str]) -> dict[str, Any]:
     """Return extra fields as JSON.
 
-    :param value: a mapping of names to JSON values, or the text of one.
+    :param value: a mapping of names to JSON values, or its text.
     :param known: the names that are taken, each with the argument to use instead.
     :raises ValueError: if it is not a mapping.
     :raises ExotelInputError: naming every field that cannot be sent; values are not repeated.

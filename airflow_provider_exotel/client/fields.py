@@ -29,7 +29,7 @@ PLAINTEXT = {"plaintext": True}
 
 
 def choice_of(literal: Any) -> BeforeValidator:
-    """Return a validator that accepts the values of a ``Literal`` in any case, with a dash, underscore or space.
+    """Return a validator that accepts the values of a ``Literal`` in any case, with dashes, underscores or spaces.
 
     :param literal: the ``Literal`` type.
     """

@@ -14,8 +14,14 @@ from airflow_provider_exotel.client.text import read_literal
 _MAY_BE_A_NUMBER = re.compile(r"\+?[\s().\-]*(?:\d[\s().\-]*){7,15}", re.ASCII)
 # Possessive, so that no state is kept for backtracking: a million numbers would take 100 MB.
 _PLAIN_LINES = re.compile(r"(?:\+?+\d{7,15}+\n)*+", re.ASCII)
+# An extension belongs to the number before it, also as ";ext=23" or ",,23": alone, the number calls a switchboard.
+_BETWEEN = re.compile(
+    r"[\n\r]|(?:;|(?<!,),(?!,)|(?<!,),,++(?!\ *[0-9]{1,6}(?![0-9])))(?!\ *(?:ext|xtn|x\b))", re.IGNORECASE
+)
 _SEPARATORS = re.compile(r"[\s().\-]")
 _SHOWN_POSITIONS = 10
+_NO_NUMBERS = "must be a list of numbers as text, or one string with one number per line or with commas"
+_NO_LISTS = (bytes, bytearray, memoryview, dict)
 
 
 @final
@@ -46,11 +52,12 @@ class PhoneNumbers:
             return value
         if isinstance(value, str):
             return cls(_split(value))
-        if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)):
+        # Iterating over bytes gives ints, and over a data frame the names of its columns.
+        if isinstance(value, Iterable) and not isinstance(value, _NO_LISTS) and not hasattr(value, "iterrows"):
             numbers = list(value)
             if all(issubclass(kind, (str, int)) and kind is not bool for kind in set(map(type, numbers))):
                 return cls(numbers)
-        raise TypeError("must be a list of numbers as text, or one comma-separated string")
+        raise TypeError(_NO_NUMBERS)
 
     def problems(self) -> list[str]:
         """Return the problems that keep the service from calling these numbers, as messages without any number."""
@@ -116,11 +123,20 @@ class PhoneNumbers:
 def _split(text: str) -> list[object]:
     parsed = read_literal(text)
     if isinstance(parsed, (list, tuple)):
+        numbers = PhoneNumbers.of(parsed)  # refuses rows of a query, whose ids would be called
         if any(not isinstance(one, str) for one in parsed) and not _is_json(text):
             # Python reads +6591234567 as the int 6591234567, and the plus is lost.
-            return [number for number in re.split(r"[,\n\r;]", text.strip().strip("[]()")) if number.strip()]
-        return list(PhoneNumbers.of(parsed))
-    return [number for number in re.split(r"[,\n\r;]", text) if number.strip()]
+            return [number for number in _BETWEEN.split(text.strip().strip("[]()")) if number.strip()]
+        return list(numbers)
+    if text.lstrip().startswith(("[", "{")) or _is_table(text):
+        raise TypeError(_NO_NUMBERS)
+    return [number for number in _BETWEEN.split(text) if number.strip()]
+
+
+def _is_table(text: str) -> bool:
+    """Return whether a text has several columns: a line with commas that does not go on in the next line."""
+    *lines, _ = [line.strip() for line in text.strip().split("\n")]
+    return any(len(_BETWEEN.split(line)) > 1 and not line.endswith((",", ";")) for line in lines)
 
 
 def _is_json(text: str) -> bool:

@@ -13,7 +13,7 @@ from airflow_provider_exotel.client.envelope import Answer
 from airflow_provider_exotel.client.errors import ExotelResponseError
 
 OVERLAP = 10
-"""Number of entries that are read again with the next page; as many deletions between two pages lose no entry."""
+"""Number of entries that two pages share; up to this many deletions between them lose no entry."""
 
 
 def iterate_entries(

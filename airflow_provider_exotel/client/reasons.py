@@ -38,7 +38,7 @@ UNREACHED: Mapping[str, Reason] = {
         "The campaign ended before the first call.", "Use a longer window, a higher throttle, or fewer contacts."
     ),
 }
-"""The reason why a person was not reached, by the word that reports and outcomes use."""
+"""Reasons why a person was not reached, by the word used in reports and outcomes."""
 _ALIASES = {"failed-dnd": "do-not-disturb", "invalid": "invalid-number", "failed-no-attempt": "never-tried"}
 
 # Exotel: the error catalogue of a sister v2 API, and the codes that its error pages name for other APIs; none of them
@@ -60,7 +60,7 @@ REFUSED: Mapping[str, Reason] = {
     "10731": Reason("not found"),
     "20003": Reason("the credentials are not accepted"),
 }
-"""The reason why a request was refused, by the service's error code."""
+"""Reasons why a request was refused, by the service's error code."""
 
 
 def explain_unreached(code: str) -> Reason:

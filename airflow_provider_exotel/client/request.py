@@ -7,6 +7,7 @@ defaults apply. Dumps of a model are redacted, since Airflow stores them; only :
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -53,6 +54,8 @@ RetryStatus = Literal["busy", "no-answer", "failed"]
 
 _CALLER_ID = "the ExoPhone that calls, as the dashboard shows it"
 _FLOW_HOSTS = (".exotel.com", ".exotel.in")
+# What a program writes for nothing, inside a sentence, and a template that was not rendered.
+_NOT_MEANT_TO_BE_HEARD = re.compile(r"(?<![.!?])\s(None|nan|NaN|NaT|null|undefined)\b|\{\{|\}\}|\{%")
 
 
 class CallRetries(Model):
@@ -232,7 +235,7 @@ class _CampaignFields(Model):
         return self._payload(None)
 
     def plaintext(self, *, without: Collection[str] = ()) -> dict[str, Any]:
-        """Return the fields that are set, by their names here, as JSON in plaintext, for keyed digests, never for logs.
+        """Return the set fields, under their Python names, as plaintext JSON for keyed digests, never for logs.
 
         :param without: names of fields to leave out.
         """
@@ -322,6 +325,14 @@ def _warnings(request: CampaignRequest) -> Iterator[str]:
         yield (
             "This campaign has neither a flow nor a text: people who answer hear nothing. "
             "Add flow_id, url or read_via_text."
+        )
+    text = request.read_via_text or ""
+    if found := _NOT_MEANT_TO_BE_HEARD.search(text):
+        yield f"read_via_text contains {found[0].strip()!r}, which people hear: a template was not filled. Check it."
+    if "@@" in text and request.campaign_type != "dynamic":
+        yield (
+            "read_via_text has @@ variables, which a static campaign does not replace: people hear them as written. "
+            "Add campaign_type='dynamic' and a dynamic list, or take them out."
         )
     if request.url is not None and not f".{urlsplit(request.url).hostname}".endswith(_FLOW_HOSTS):
         yield (

@@ -62,6 +62,11 @@ def is_nothing(text: str) -> bool:
     return text.strip().lower() in _NOTHING or not any(map(str.isalnum, text))
 
 
+def is_no_path(text: str) -> bool:
+    """Return whether a path names nothing, as a template without a result does; it would be the worker's own folder."""
+    return is_nothing(text.rpartition("://")[2])
+
+
 def refuse_nothing(text: str) -> str:
     """Return the text unless it stands for nothing.
 

@@ -202,6 +202,9 @@ class Transport:
         if self._on_answer is not None:
             wrapped = isinstance(body, dict) and "campaigns" in body
             self._on_answer(RawAnswer(method, path, query or {}, wrapped, response.status_code, response.headers, text))
+        if kind is RequestKind.CHANGE and response.ok and not text.strip():
+            # No document describes what a change answers: 202 and 204 have no body. Its caller reads the campaign.
+            return Answer(())
         return read_answer(
             response.status_code,
             text,

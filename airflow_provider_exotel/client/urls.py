@@ -105,7 +105,7 @@ def check_id(value: object, field: str) -> str:
 
     :param value: the id.
     :param field: the argument, for the error.
-    :raises ExotelInputError: if it is empty, or would lead to another path.
+    :raises ExotelInputError: if it is empty or would change the path.
     """
     if not isinstance(value, str) or not _ID.fullmatch(value):
         raise ExotelInputError([Problem(field, "must be an id of the service: letters, digits, - and _")], "request")

@@ -1,7 +1,7 @@
-"""``python -m airflow_provider_exotel.commands.callbacks``: receive the service's callbacks, beside Airflow.
+"""``python -m airflow_provider_exotel.commands.callbacks``: receive the service's callbacks.
 
-It faces the internet, so it is a program of its own: it knows neither Airflow nor its database, and a request without
-the token of an account is answered 404. Any ASGI server can run it: ``create_app`` reads the environment.
+It faces the internet, so it is a separate program without access to Airflow and its database. A request without the
+token of an account is answered with 404. Any ASGI server can run it: ``create_app`` reads the environment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.commands.environment import read_connection
 from airflow_provider_exotel.connection import ExotelSettings
 from airflow_provider_exotel.connection_form import DEFAULT_CONNECTION_ID
-from airflow_provider_exotel.report.call import Naming, hashed, in_clear
+from airflow_provider_exotel.report.call import Naming, plaintext, pseudonymise_with
 from airflow_provider_exotel.report.callbacks import CallLog, Kind, parse_body, read_callback
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,11 @@ log = logging.getLogger(__name__)
 FOLDER, CONNECTIONS, HASH_KEY = "EXOTEL_CALLBACKS_FOLDER", "EXOTEL_CALLBACKS_CONNECTIONS", "EXOTEL_HASH_KEY"
 """The environment variables that the program reads."""
 MOST_BYTES = 65_536
-"""The largest body that is read; a callback has less than 1,000 bytes."""
+"""The largest body that is accepted; a callback has less than 1,000 bytes."""
 MOST_WAITING = 50_000
-"""How many calls wait for a storage that does not take them; then the service is asked to come back later."""
-_BODY_WITHIN = 5.0
-_WRITE_EVERY = 5.0
+"""Number of unwritten calls, for example while the storage fails, at which requests are answered with 503."""
+_BODY_TIMEOUT = 5.0
+_WRITE_INTERVAL = 5.0
 _SHORTEST_KEY = 16
 _KINDS = get_args(Kind)
 
@@ -45,7 +45,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Write = Callable[[str, bytes], None]
 
 
-class _Refused(Exception):
+class _Refusal(Exception):
     def __init__(self, status: int) -> None:
         self.status = status
 
@@ -55,31 +55,31 @@ class CallbackApp:
     """The ASGI application.
 
     :param tokens: the secret part of the URLs of each account that is served.
-    :param write: writes a table to a path in the folder, replacing what is there.
+    :param write: writes a table to a path in the folder, replacing an existing file.
     :param name: names the person behind a number.
     :param write_every: seconds between two writes.
-    :param now: the time.
+    :param now: returns the current time.
     """
 
     tokens: Sequence[str] = field(repr=False)
     write: Write
     name: Naming = field(repr=False)
-    write_every: float = _WRITE_EVERY
+    write_every: float = _WRITE_INTERVAL
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _tables: list[CallLog] = field(default_factory=list, repr=False)
     _writer: asyncio.Task[None] | None = field(default=None, repr=False)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or follow the life of the server."""
+        """Answer a request, or handle the lifespan of the server."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._handle_lifespan(receive, send)
             return
         if scope["type"] != "http":
             return
         try:
-            status = await self._take(scope, receive)
-        except _Refused as refused:
+            status = await self._accept(scope, receive)
+        except _Refusal as refused:
             status = refused.status
         headers = (
             [(b"content-length", b"0"), (b"connection", b"close")] if status >= 400 else [(b"content-length", b"0")]
@@ -88,13 +88,13 @@ class CallbackApp:
         await send({"type": "http.response.body", "body": b""})
 
     async def flush(self) -> None:
-        """Write what has come in and is not written yet; a failure is logged and tried again later."""
+        """Write all unwritten calls; after a failure, which is logged, the next flush tries again."""
         async with self._writing:
             while self._tables:
                 table, is_open = self._tables[0], len(self._tables) == 1
                 try:
                     count = await asyncio.to_thread(table.write, self.write) if table.unwritten else 0
-                except Exception as error:  # whatever a storage raises, whose message may hold credentials
+                except Exception as error:  # its message may hold credentials
                     log.error("Cannot write %d calls (%s); trying again.", self.unwritten, type(error).__name__)  # noqa: TRY400
                     return
                 if count:
@@ -105,28 +105,28 @@ class CallbackApp:
 
     @property
     def unwritten(self) -> int:
-        """How many calls wait to be written."""
+        """Number of calls that are not written yet."""
         return sum(table.unwritten for table in self._tables)
 
-    async def _take(self, scope: Scope, receive: Receive) -> int:
+    async def _accept(self, scope: Scope, receive: Receive) -> int:
         kind = self._kind_of(scope["path"])
         is_get = scope["method"] == "GET"
-        # A flow's Passthru applet sends a GET; it alone tells what was pressed while the call goes on.
+        # A flow's Passthru applet sends a GET; only it reports pressed keys during the call.
         if scope["method"] != "POST" and not (is_get and kind == "passthru"):
-            raise _Refused(405)
+            raise _Refusal(405)
         headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
         body = bytes(scope["query_string"]) if is_get else await _read(receive, headers.get(b"content-length", b""))
         try:
             fields = parse_body(body)
         except ValueError:
-            raise _Refused(400) from None
+            raise _Refusal(400) from None
         if self.unwritten >= MOST_WAITING:
-            raise _Refused(503)
+            raise _Refusal(503)
         received = self.now()
         event = read_callback(kind, fields, self.name, received)
         table = self._tables[-1].for_now(received) if self._tables else CallLog.at(received)
         if not self._tables or table is not self._tables[-1]:
-            self._tables.append(table)  # a storage that is slow is not waited for
+            self._tables.append(table)  # it does not wait for a slow storage
         table.add(event)
         if event.campaign_status is not None:
             log.info("Campaign %s is %s.", event.campaign_id or "(not named)", event.campaign_status.value)
@@ -135,10 +135,10 @@ class CallbackApp:
 
     def _kind_of(self, path: str) -> Kind:
         *_, token, kind = ("", "", *path.strip("/").split("/"))
-        # Every token is compared, so that the time tells nothing of how much of one was right.
+        # Every token is compared, so that the response time does not reveal a partly correct one.
         known = [hmac.compare_digest(token.encode(), one.encode()) for one in self.tokens]
         if not any(known) or kind not in _KINDS:
-            raise _Refused(404)
+            raise _Refusal(404)
         return cast("Kind", kind)
 
     def _start_writer(self) -> None:
@@ -150,7 +150,7 @@ class CallbackApp:
             await asyncio.sleep(self.write_every)
             await self.flush()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _handle_lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
@@ -160,13 +160,13 @@ class CallbackApp:
             if self._writer is not None:
                 self._writer.cancel()
             if self.unwritten:
-                log.error("%d calls were not written; the report has them.", self.unwritten)
+                log.error("%d calls were not written; the report still has them.", self.unwritten)
             await send({"type": "lifespan.shutdown.complete"})
             return
 
 
 def create_app(environment: Mapping[str, str] | None = None) -> CallbackApp:
-    """Return the application that the environment describes, for any ASGI server.
+    """Return the ASGI application configured by the environment.
 
     :param environment: the environment variables; those of the process if ``None``.
     :raises ExotelInputError: naming every variable that is missing or wrong.
@@ -182,10 +182,10 @@ def create_app(environment: Mapping[str, str] | None = None) -> CallbackApp:
         except ExotelInputError as error:
             problems += error.problems
     if not ids:
-        problems.append(Problem(CONNECTIONS, "must name a connection; leave it out for exotel_default"))
+        problems.append(Problem(CONNECTIONS, "must name a connection; unset it for exotel_default"))
     folder, key = given.get(FOLDER, "").strip(), given.get(HASH_KEY, "").strip()
     if not folder:
-        problems.append(Problem(FOLDER, "is required; write a folder such as s3://bucket/callbacks"))
+        problems.append(Problem(FOLDER, "is required; give a folder such as s3://bucket/callbacks"))
     if key != "clear" and len(key) < _SHORTEST_KEY:
         wanted = f"must have at least {_SHORTEST_KEY} characters; give the key of the reports, or 'clear' for numbers"
         problems.append(Problem(HASH_KEY, wanted))
@@ -195,15 +195,15 @@ def create_app(environment: Mapping[str, str] | None = None) -> CallbackApp:
             write = _writer_to(folder)
         except (ImportError, OSError, ValueError) as error:
             problems.append(
-                Problem(FOLDER, f"cannot be opened ({type(error).__name__}); install what the scheme needs")
+                Problem(FOLDER, f"cannot be opened ({type(error).__name__}); install the driver of the scheme")
             )
     if problems or write is None:
         raise ExotelInputError(problems, "callback program")
-    return CallbackApp(tokens, write, in_clear if key == "clear" else hashed(key.encode()))
+    return CallbackApp(tokens, write, plaintext if key == "clear" else pseudonymise_with(key.encode()))
 
 
 def _writer_to(folder: str) -> Write:
-    """Return a function that writes a file into a folder on any storage, whole or not at all."""
+    """Return a function that writes a file into a folder on any storage atomically."""
     import fsspec
 
     fs, root = fsspec.core.url_to_fs(folder)
@@ -212,7 +212,7 @@ def _writer_to(folder: str) -> Write:
         place = f"{root.rstrip('/')}/{path}"
         folder = place.rpartition("/")[0]
         fs.makedirs(folder, exist_ok=True)
-        # Whoever reads the folder refuses a file that is named like a table and is none.
+        # A reader of the folder would reject an incomplete file with the name of a table.
         fs.pipe_file(f"{folder}/unfinished", content)
         fs.mv(f"{folder}/unfinished", place)
 
@@ -221,31 +221,31 @@ def _writer_to(folder: str) -> Write:
 
 async def _read(receive: Receive, length: bytes) -> bytes:
     if length.isdigit() and int(length) > MOST_BYTES:
-        raise _Refused(413)
+        raise _Refusal(413)
     body = b""
     try:
-        async with asyncio.timeout(_BODY_WITHIN):
+        async with asyncio.timeout(_BODY_TIMEOUT):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise _Refused(400)
+                    raise _Refusal(400)
                 body += bytes(message.get("body", b""))
                 if len(body) > MOST_BYTES:
-                    raise _Refused(413)
+                    raise _Refusal(413)
                 if not message.get("more_body", False):
                     return body
     except TimeoutError:
-        raise _Refused(408) from None
+        raise _Refusal(408) from None
 
 
 def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_exotel.commands.callbacks",
-        description="Receive Exotel's callbacks and add the calls to a folder, in the form of a report's attempts.",
-        epilog=f"The environment gives the rest: {FOLDER} (the folder), {CONNECTIONS} (ids, comma-separated; default "
-        f"{DEFAULT_CONNECTION_ID}), each connection as AIRFLOW_CONN_<ID>, and {HASH_KEY} (the key of the reports, or "
-        "'clear'). Needs the extra 'emulator', which brings uvicorn.",
+        description="Receive Exotel's callbacks and write the calls to a folder, as tables like a report's attempts.",
+        epilog=f"Environment variables: {FOLDER} (the folder), {CONNECTIONS} (ids, comma-separated; default "
+        f"{DEFAULT_CONNECTION_ID}), AIRFLOW_CONN_<ID> for each connection, and {HASH_KEY} (the key of the reports, or "
+        "'clear'). Requires uvicorn, which the extra 'emulator' installs.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8080, help="the port (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""Connections from the environment, read as Airflow reads them and without it."""
+"""Reads connections from the environment like Airflow, but without it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_LIMIT = 1e6
 
 @dataclass
 class EnvironmentConnection:
-    """A connection as an environment variable holds it, with the fields that Airflow's own has."""
+    """A connection of an environment variable, with the fields of Airflow's own class."""
 
     conn_id: str
     login: str | None = None
@@ -31,26 +31,26 @@ class EnvironmentConnection:
 
 
 def read_connection(conn_id: str, environment: Mapping[str, str]) -> EnvironmentConnection:
-    """Return the connection of ``AIRFLOW_CONN_<ID>``, in either form that Airflow takes: a URI or a JSON object.
+    """Return the connection of ``AIRFLOW_CONN_<ID>``, in either of Airflow's forms: a URI or a JSON object.
 
     :param conn_id: the connection's id.
     :param environment: the environment variables.
-    :raises ExotelInputError: if there is none or it cannot be read; its value is not quoted.
+    :raises ExotelInputError: if it is missing or cannot be read; its value is not quoted.
     """
     name = f"{PREFIX}{conn_id.upper()}"
     text = environment.get(name, "").strip()
     if not text:
-        raise ExotelInputError([Problem(name, "is required; write the connection as a URI or as JSON")])
+        raise ExotelInputError([Problem(name, "is required; give the connection as a URI or as JSON")])
     try:
         return _of_json(conn_id, text) if text.startswith("{") else _of_uri(conn_id, text)
     except (TypeError, ValueError):
-        raise ExotelInputError([Problem(name, "must be a URI or a JSON object, as Airflow reads it")]) from None
+        raise ExotelInputError([Problem(name, "must be a URI or a JSON object, in the form of Airflow")]) from None
 
 
 def emergency_client(settings: ExotelSettings) -> ExotelClient:
-    """Return a client that sends as fast as the account takes it: no local rate limit, but the service's own.
+    """Return a client without a local rate limit, so that only the service limits it.
 
-    In an emergency a request that is refused costs less than a call that is made.
+    In an emergency a refused request costs less than another call.
 
     :param settings: the connection.
     """
@@ -83,7 +83,7 @@ def _of_json(conn_id: str, text: str) -> EnvironmentConnection:
 
 def _of_uri(conn_id: str, text: str) -> EnvironmentConnection:
     scheme, _, rest = text.partition("://")
-    # A second scheme is the host's: exotel://http://key:token@host/account.
+    # A second scheme belongs to the host: exotel://http://key:token@host/account.
     protocol = f"{rest.partition('://')[0]}://" if "://" in rest else ""
     parts = urlsplit(rest if protocol else f"//{rest}")
     if not scheme or parts.hostname is None:
@@ -91,8 +91,8 @@ def _of_uri(conn_id: str, text: str) -> EnvironmentConnection:
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     return EnvironmentConnection(
         conn_id,
-        login=_unquoted(parts.username),
-        password=_unquoted(parts.password),
+        login=_unquote(parts.username),
+        password=_unquote(parts.password),
         host=f"{protocol}{unquote(parts.hostname)}",
         port=parts.port,
         schema=unquote(parts.path[1:]) or None,
@@ -100,5 +100,5 @@ def _of_uri(conn_id: str, text: str) -> EnvironmentConnection:
     )
 
 
-def _unquoted(text: str | None) -> str | None:
+def _unquote(text: str | None) -> str | None:
     return unquote(text) if text else text

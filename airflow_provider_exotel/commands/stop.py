@@ -21,9 +21,9 @@ def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_exotel.commands.stop",
-        description="Pause every campaign of an account that dials or will. Live calls finish; nothing is deleted, and "
-        "each campaign can be resumed. Works without Airflow.",
-        epilog="Exit code: 0 if all are paused, 1 if one could not be paused, 2 if nothing was tried.",
+        description="Pause every campaign of an account that dials or is going to dial. Live calls finish; nothing is "
+        "deleted, and each campaign can be resumed. Works without Airflow.",
+        epilog="Exit code: 0 if all are paused, 1 if one could not be paused, 2 if nothing was attempted.",
     )
     parser.add_argument(
         "--connection",
@@ -32,12 +32,12 @@ def arguments() -> argparse.ArgumentParser:
         help="read AIRFLOW_CONN_<ID> from the environment (default: %(default)s)",
     )
     parser.add_argument("--name-starts", metavar="TEXT", default="", help="only campaigns whose name starts with TEXT")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="pause without a question")
     return parser
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Pause the campaigns and print what was done, line by line.
+    """Pause the campaigns and print one line for each.
 
     :param given: the command line; that of the process if None.
     :return: the exit code.
@@ -50,9 +50,9 @@ def main(given: Sequence[str] | None = None) -> int:
     which = f"whose name starts with {chosen.name_starts!r} " if chosen.name_starts else ""
     what = f"every campaign {which}that may dial, of account {settings.account_sid} at {settings.host}"
     if not chosen.yes and not sys.stdin.isatty():
-        return _refuse(f"this pauses {what}; add --yes")
+        return _refuse(f"this would pause {what}; add --yes")
     if not chosen.yes and input(f"Pause {what}? Type yes: ").strip().lower() != "yes":
-        return _refuse("nothing was done")
+        return _refuse("nothing was paused")
     return _pause(settings, chosen.name_starts)
 
 
@@ -67,7 +67,7 @@ def _pause(settings: ExotelSettings, name_starts: str) -> int:
                     print(f"  {error}", file=sys.stderr, flush=True)
     except ExotelError as error:
         failed += 1
-        print(f"The list of campaigns could not be read to its end: {error}", file=sys.stderr)
+        print(f"The list of campaigns could not be read completely: {error}", file=sys.stderr)
     print(f"{paused} paused, {failed} failed.")
     return NOT_PAUSED if failed else PAUSED
 

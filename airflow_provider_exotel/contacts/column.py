@@ -32,10 +32,10 @@ def normalise_rows(
             numbers = ["" if row.fault else row.number for row in batch]
             for row, verdict in zip(batch, column.evaluate(numbers), strict=True):
                 if isinstance(verdict, Undecided):
-                    waiting.write(f"{json.dumps([verdict.with_code, row.row, row.number, dict(row.variables)])}\n")
+                    waiting.write(f"{json.dumps([verdict, row.row, row.number, dict(row.variables)])}\n")
                 else:
                     yield row, Reason.RAGGED if row.fault else verdict
         waiting.seek(0)
         for line in waiting:
-            with_code, position, number, variables = json.loads(line)
-            yield Row(position, number, variables), column.settle(Undecided(with_code))
+            undecided, position, number, variables = json.loads(line)
+            yield Row(position, number, variables), column.settle(Undecided(*undecided))

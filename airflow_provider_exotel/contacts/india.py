@@ -35,8 +35,15 @@ _PATTERN = re.compile(r"(?:\\d|\(\?:|\)|\[[\d-]+\]|\{\d+(?:,\d+)?\}|[\d|?])*")
 _AT_HOME = r"(?:(?:\+|00)?91)?0?"
 _ABROAD = r"\+910?"
 _WITH_CODE = r"\+?910?"
+# A column of 32 bits holds this for every larger number.
+_LARGEST_INT = 2**31 - 1
 # Numbers that start with 1 also have other lengths, so a part of one may be a valid number.
 _SUBSCRIBER = r"[2-9][0-9]{9}"
+
+WITH_CODE = re.compile(rf"\n910?{_SUBSCRIBER}(?=\n)")
+"""A line with the country code and without ``+``."""
+WITHOUT_CODE = re.compile(rf"\n(0?{_SUBSCRIBER})(?=\n)")
+"""A line without the country code; the group has its digits."""
 
 
 class IndianNumbers(NamedTuple):
@@ -75,7 +82,7 @@ def indian_numbers(*, at_home: bool, has_country_code: bool = False) -> IndianNu
     valid = "|".join(one for pattern in patterns for one in reversed(alternatives(pattern)))
     prefix = _WITH_CODE if has_country_code else _AT_HOME if at_home else _ABROAD
     return IndianNumbers(
-        re.compile(rf"{prefix}(?={_SUBSCRIBER}\n)({valid})\n|[^\n]*\n", re.ASCII),
+        re.compile(rf"(?!{_LARGEST_INT}\n){prefix}(?={_SUBSCRIBER}\n)({valid})\n|[^\n]*\n", re.ASCII),
         re.compile(prefix + _SUBSCRIBER),
     )
 

@@ -22,18 +22,22 @@ _MARKS = dict.fromkeys(map(ord, "-()"))
 # digits, which may be an alternative ending. Such texts go to the grammar.
 _SUSPICIOUS = ("--", "(-", "()", "\n-", "\n)", "+-", "+)")
 _SECOND_ENDING = re.compile(r"-\(*[0-9]{1,2}[-()]*\n")
+_LARGEST_INTS = {str(2**31 - 1), str(2**32 - 1)}
+"""What a column of 32 bits holds for every larger number."""
 _EXIT_CODE = "00"
 _EXIT = re.compile("00[1-9]")
 _MIN_DIGITS, _MAX_DIGITS = 7, 15
 
 
 class Undecided(NamedTuple):
-    """A number without ``+`` that is valid both with and without its leading country code.
+    """A number without ``+`` that is valid both with and without a country code.
 
     :param with_code: the number if the leading digits are a country code.
+    :param national: the national number, if the leading digits are the code of another country; empty otherwise.
     """
 
     with_code: str
+    national: str = ""
 
 
 class NumberColumn:
@@ -41,7 +45,9 @@ class NumberColumn:
 
     A number is accepted if the cell contains nothing else and libphonenumber considers it valid. Indonesian ``62...``
     numbers can be valid with and without the country code; then the other numbers of the column decide. The country
-    code is assumed for all if some numbers are valid only with it and none is valid only without it.
+    code is assumed for all if some numbers are valid only with it and none is valid only without it. In such a column,
+    a national number that is valid abroad as well is ambiguous: beside ``919876500001``, ``6591234567`` may be from
+    Singapore.
 
     :param default_country: ISO 3166 code of the country of national numbers, such as ``IN``. With ``None``, only
         numbers with ``+`` or ``00`` are validated; national numbers are returned unchanged without separators.
@@ -55,7 +61,7 @@ class NumberColumn:
         self._indian = india.indian_numbers(
             at_home=default_country == india.COUNTRY and not has_country_code, has_country_code=has_country_code
         )
-        self._shows_code = self._shows_none = False
+        self._shows_code = self._shows_none = self._shows_foreign_code = False
 
     def evaluate(self, texts: Sequence[str]) -> list[Verdict | Undecided]:
         """Return the verdict on each number, or :class:`Undecided` if it depends on the whole column.
@@ -71,18 +77,41 @@ class NumberColumn:
         compact = without_fractions(lines).translate(_BLANKS)
         if _is_suspicious(f"\n{compact}"):
             compact = "\n".join(["" if _is_suspicious(f"\n{one}\n") else one for one in compact.split("\n")])
-        found = self._indian.of_lines.findall(compact.translate(_MARKS))
-        return [
+        plain = compact.translate(_MARKS)
+        found = self._indian.of_lines.findall(plain)
+        verdicts = [
             f"+91{subscriber}" if subscriber else self._evaluate(text)
             for text, subscriber in zip(texts, found, strict=True)
         ]
+        if self._country == india.COUNTRY and not self._has_code and not self._shows_none:
+            abroad = self._indian_or_foreign(f"\n{plain}")
+            for position, line in enumerate(plain.split("\n") if abroad else ()):
+                if line in abroad:
+                    verdicts[position] = Undecided(abroad[line], f"+91{line}")
+        return verdicts
+
+    def _indian_or_foreign(self, plain: str) -> dict[str, str]:
+        """Return the foreign numbers that national numbers may be; empty once a number is only national."""
+        self._shows_code |= india.WITH_CODE.search(plain) is not None
+        abroad: dict[str, str] = {}
+        for line in india.WITHOUT_CODE.finditer(plain):
+            if isinstance(self._read(Spelling(line[1])), Reason):
+                continue
+            if (number := _number_abroad(line[1])) is None:
+                self._shows_none = True
+                return {}
+            abroad[line[1]] = number
+        return abroad
 
     def settle(self, undecided: Undecided) -> Verdict:
         """Return the verdict on an undecided number, after the whole column was processed.
 
         :param undecided: a result of :meth:`evaluate`.
         """
-        return undecided.with_code if self._shows_code and not self._shows_none else Reason.AMBIGUOUS
+        has_code = self._shows_code and not self._shows_none
+        if undecided.national:
+            return Reason.AMBIGUOUS if has_code else undecided.national
+        return undecided.with_code if has_code and not self._shows_foreign_code else Reason.AMBIGUOUS
 
     def _evaluate(self, text: str) -> Verdict | Undecided:
         if len(text) <= LONGEST and ("E" in text or "e" in text or ".0" in text):
@@ -97,16 +126,26 @@ class NumberColumn:
         spelling = read_spelling(text)
         if isinstance(spelling, Reason):
             return spelling
+        if spelling.digits in _LARGEST_INTS and not spelling.is_international:
+            return Reason.DIGITS_LOST
         reading = self._read(spelling)
         if isinstance(reading, Reason):
             return reading
         if spelling.stem and self._is_number("+" * spelling.is_international + spelling.stem):
             return Reason.AMBIGUOUS
-        if reading.is_at_home:
-            if reading.with_code not in {None, reading.number}:
-                return Undecided(str(reading.with_code))
-            self._shows_code |= reading.with_code is not None
-            self._shows_none |= reading.with_code is None
+        return self._in_column(reading, spelling.digits) if reading.is_at_home else reading.number
+
+    def _in_column(self, reading: _Reading, digits: str) -> str | Undecided:
+        """Return the number of a reading, unless the column decides it, and note what it tells about the column."""
+        if reading.with_code is not None:
+            if reading.with_code != reading.number:
+                return Undecided(reading.with_code)
+            self._shows_code = True
+        elif not self._shows_none:
+            if (abroad := _number_abroad(digits)) is not None:
+                self._shows_foreign_code = True
+                return Undecided(abroad, reading.number)
+            self._shows_none = True
         return reading.number
 
     def _is_number(self, text: str) -> bool:
@@ -190,7 +229,7 @@ def _read_at_home(digits: str, country: str) -> _Reading | Reason:
     """Interpret a number without ``+`` as one of a country, with or without the country code."""
     metadata = _metadata(country)
     code, trunk = str(metadata.country_code), metadata.national_prefix or ""
-    national = _ask_libphonenumber(digits, country)
+    national = _parse_with_libphonenumber(digits, country)
     coded = digits if digits.startswith(code) else digits.removeprefix(trunk)
     with_code = _international(coded) if coded.startswith(code) else None
     # 91 1800 1234 is a service number, so it does not make the mobile number 9118001234 ambiguous.
@@ -208,20 +247,26 @@ def _dialled_abroad(spelling: Spelling, country: str | None) -> set[str]:
     readings = {one: number for one in exits if (number := _international(digits[len(one) :]))}
     # If two prefixes match, a blank or dash may show which is meant: 0091 98765 00001.
     group = spelling.first_group
-    told = {
+    deciding = {
         number
         for one, number in readings.items()
         if group == one or (one == _EXIT_CODE and group == f"{one}{_code_of(number)}")
     }
-    if len(told) == 1:
-        return told
-    at_home = _ask_libphonenumber(digits, country) if readings and country else None
+    if len(deciding) == 1:
+        return deciding
+    at_home = _parse_with_libphonenumber(digits, country) if readings and country else None
     return {*readings.values(), *({at_home} if at_home else ())}
 
 
 def _international(digits: str) -> str | None:
     """Return the E.164 form of a number with its country code, or ``None`` if it is invalid."""
-    return None if digits.startswith("0") else _ask_libphonenumber(f"+{digits}", None)
+    return None if digits.startswith("0") else _parse_with_libphonenumber(f"+{digits}", None)
+
+
+def _number_abroad(digits: str) -> str | None:
+    """Return the number of a person that national digits are if they start with a country code; ``None`` for none."""
+    number = _international(digits)
+    return None if number is None or _is_of_a_service(number) else number
 
 
 def _metadata(country: str) -> Any:
@@ -249,7 +294,7 @@ def _is_of_a_service(e164: str) -> bool:
     }
 
 
-def _ask_libphonenumber(text: str, country: str | None) -> str | None:
+def _parse_with_libphonenumber(text: str, country: str | None) -> str | None:
     import phonenumbers
 
     try:

@@ -39,7 +39,7 @@ _EXPLANATIONS = {
     Reason.AMBIGUOUS: "the number has two possible readings; add + and the country code, or set "
     "numbers_have_country_code=True if every number has its country code",
     Reason.INVALID: "the number is not valid in any country's numbering plan",
-    Reason.DIGITS_LOST: "a spreadsheet has rounded the number and its last digits are lost; format the column as text",
+    Reason.DIGITS_LOST: "a spreadsheet or a 32-bit column has changed the number; store it as text, then export it",
     Reason.NO_COUNTRY: "the number has no country code and cannot be compared with the suppression list",
     Reason.RAGGED: "the row does not match the header; quote text that contains commas",
     Reason.UNKNOWN_ZONE: "the time zone of the number is unknown",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,20 @@ from typing import Any, NamedTuple
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 
+log = logging.getLogger(__name__)
+
 COLUMN = "number"
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 _BATCH = 1_024
 # Text that pandas writes for missing values; it would be read aloud.
 _NOTHING = frozenset({"", "nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", "#N/A", "\\N"})
 _NOTHING_TYPES = frozenset({"NAType", "NaTType"})
+# The letters of columns that tell who is not to be called, and of those that tell it of other channels.
+_CHOICE = re.compile(
+    "opt(?:ed)?(?:out|in$)|donot(?:call|contact|disturb)|^n?dn[cd]|unsubscri|blacklist|suppress|consent"
+)
+_OTHER_CHANNEL = re.compile("mail|sms|fax|whatsapp")
+_TOO_SMALL = {"float32", "float16", "int32", "uint32", "int16", "uint16", "int8", "uint8"}
 _EXACT = 2**53
 _LONGEST_DECIMAL = 40
 
@@ -68,6 +77,8 @@ def rows_of_records(records: object, columns: Columns | None = None, *, name: st
         if isinstance(record, Mapping):
             if missing := [Problem(name, missing_column_message(column)) for column in needed if column not in record]:
                 raise ExotelInputError(missing)
+            if position == 1:
+                _warn_of_choices(map(str, record), columns, name)
             values = {variable: spoken_text(record[column]) for variable, column in columns.variables.items()}
             yield Row(position, _number_text(record[columns.number], name), values or NO_VARIABLES)
         elif columns.variables or (isinstance(record, (bytes, Sequence)) and not isinstance(record, str)):
@@ -154,7 +165,19 @@ def find_columns(header: Sequence[str], columns: Columns, name: str) -> tuple[in
             problems.append(Problem(name, f"{missing_column_message(column)}{_list_columns(header)}"))
     if problems:
         raise ExotelInputError(problems)
+    _warn_of_choices(header, columns, name)
     return header.index(number), {variable: header.index(column) for variable, column in columns.variables.items()}
+
+
+def _warn_of_choices(header: Iterable[str], columns: Columns, name: str) -> None:
+    """Log the columns of an audience that seem to tell who opted out: they are not read."""
+    if name.startswith("suppress."):
+        return
+    letters = {one: re.sub("[^a-z]", "", one.lower()) for one in header if one not in columns.variables.values()}
+    choices = [one for one, text in letters.items() if _CHOICE.search(text) and not _OTHER_CHANNEL.search(text)]
+    if choices:
+        message = "%s: has the column %s, which is not read; leave out or suppress who opted out"
+        log.warning(message, name, ", ".join(map(repr, choices)))
 
 
 def missing_column_message(column: str) -> str:
@@ -172,8 +195,8 @@ def _list_columns(header: Sequence[str]) -> str:
 
 
 def _number_text(value: object, name: str) -> str:
-    if type(value).__name__ in {"float32", "float16"}:
-        message = f"has {type(value).__name__} numbers, which have lost digits; give them as text or int64"
+    if type(value).__name__ in _TOO_SMALL:
+        message = f"has {type(value).__name__} numbers, which may have lost digits; give them as text or int64"
         raise ExotelInputError([Problem(name, message)])
     return number_text(value)
 

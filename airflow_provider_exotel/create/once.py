@@ -162,6 +162,12 @@ class OneCampaign:
             self.journal.forget()
             raise
         self._record(campaign.id)
+        if campaign.name and not self.identity.matches(campaign.name):
+            log.warning(
+                "Campaign %s does not have the name that was sent, so a later try may not find it and create another "
+                "one; use a shorter, plainer name.",
+                campaign.id,
+            )
         return self._keep_earliest(campaign, audience) if self.is_shared else campaign
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
 from airflow_provider_exotel.client.guard import StagingGuard
 from airflow_provider_exotel.client.request import CampaignChanges, CampaignRequest, Schedule
-from airflow_provider_exotel.client.text import read_flag, read_lists
+from airflow_provider_exotel.client.text import is_no_path, read_flag, read_lists
 from airflow_provider_exotel.client.urls import flow_url
 from airflow_provider_exotel.contacts.files import translate_file_errors
 from airflow_provider_exotel.contacts.numbers import CleanNumbers, clean_numbers, read_numbers_file
@@ -256,6 +256,8 @@ def _read_recipients(
     if numbers is None and source is None:
         return CleanNumbers(None, {})
     if source is not None:
+        if is_no_path(str(source)):
+            raise ExotelInputError([Problem("numbers_from", "must not be empty; give the path of a file")])
         with translate_file_errors(str(source), "numbers_from"):
             numbers = read_numbers_file(open_path(str(source)), number_column=_column(arguments["number_column"]))
     clean = clean_numbers(

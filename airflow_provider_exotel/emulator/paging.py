@@ -62,8 +62,8 @@ def campaign_page(found: Iterable[Thing], query: Mapping[str, str], settings: Se
     :param settings: the switches.
     :raises Refusal: 400 for an invalid parameter.
     """
-    asked = query.get("sort_by", OLDEST_FIRST)
-    ordered = in_order(found, asked if settings.list_sort == "asked" else OLDEST_FIRST)
+    sort_by = query.get("sort_by", OLDEST_FIRST)
+    ordered = in_order(found, sort_by if settings.list_sort == "asked" else OLDEST_FIRST)
     shown = page(ordered, query, settings.list_page)
     if settings.list_offset != "asked":
         return page(ordered, {**query, "offset": "0"}, settings.list_page)

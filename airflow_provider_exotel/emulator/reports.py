@@ -44,10 +44,10 @@ def page(folder: Path | None, path: str) -> str | None:
     if folder is None:
         return None
     try:
-        asked = (folder / path).resolve(strict=True)
-        place = asked.relative_to(folder.resolve())
+        target = (folder / path).resolve(strict=True)
+        place = target.relative_to(folder.resolve())
         is_one = place.name == _PAGE and _UNFINISHED not in place.parts
-        return asked.read_text(encoding="utf-8", errors="replace") if is_one else None
+        return target.read_text(encoding="utf-8", errors="replace") if is_one else None
     except (
         OSError,
         RuntimeError,

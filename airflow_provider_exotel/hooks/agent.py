@@ -35,7 +35,7 @@ class AccountHook(Protocol):
         """The connection."""
         ...
 
-    def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
+    def with_client(self, function: Callable[[ExotelClient], Answer]) -> Answer:
         """Call a function with the client, and return its result."""
         ...
 
@@ -75,7 +75,7 @@ class AgentMethods:
         campaign = self.client.get_campaign(campaign_id)
         if not campaign.status.has_ended:
             return campaign_as_json(campaign)
-        return outcome_as_json(complete_outcome(outcome_of(campaign), self.ask))
+        return outcome_as_json(complete_outcome(outcome_of(campaign), self.with_client))
 
     def pause_campaign(self: AccountHook, campaign_id: str) -> dict[str, Any]:
         """Pause a campaign, so that it calls nobody until a person resumes it, and return its state.
@@ -84,7 +84,7 @@ class AgentMethods:
         """
         from airflow_provider_exotel.waiting.pausing import pause_if_it_may_dial
 
-        self.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+        self.with_client(lambda client: pause_if_it_may_dial(client, campaign_id))
         return campaign_as_json(self.client.get_campaign(campaign_id))
 
     def plan_campaign(

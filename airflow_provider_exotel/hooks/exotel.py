@@ -83,17 +83,17 @@ class ExotelHook(AgentMethods, BaseHook):
         """The client for a task that is being killed: one attempt, short timeouts, no rate limit, no shared lock."""
         return client_of(self.settings, fail_fast=True)
 
-    def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
+    def with_client(self, function: Callable[[ExotelClient], Answer]) -> Answer:
         """Call a function with the client, and return its result.
 
         If the credentials are refused, the connection is read again for the next call, since it may have been
         corrected. It is not used if it has another account, which does not have the campaign.
 
-        :param question: the function; gets :attr:`client`.
+        :param function: the function; gets :attr:`client`.
         :raises ExotelError: the client's errors, including refused credentials.
         """
         try:
-            return question(self.client)
+            return function(self.client)
         except ExotelAuthError:
             with suppress(Exception):  # it may be readable later
                 self._connect_anew()

@@ -1,4 +1,4 @@
-"""The geometry of charts; ``parts.html`` draws them. Every chart says in words what it shows."""
+"""The geometry of charts, which ``parts.html`` draws. Every chart has a description in words."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 from airflow_provider_exotel.html.render import percent, quantity
 
-# Units of the column chart, which is as wide as a phone, and of its margins.
+# Size and margins of the column chart, which is as wide as a phone.
 _WIDTH, _HEIGHT, _AXIS, _TOP, _SCALE = 360, 180, 22, 20, 42
 # The average width of a bold character in these units.
 _CHARACTER = 9
 _MOST_BINS, _SPAN_WIDTH, _SPAN_HEIGHT, _TRACK_HEIGHT = 96, 960, 150, 26
 FEW = 10
-"""Calls from which a rate says little; its column is hollow."""
+"""With fewer calls a rate means little, so its column is hollow."""
 
 Stretch = tuple[float, float]
 """A stretch of time in seconds since 1970."""
@@ -27,9 +27,9 @@ Stretch = tuple[float, float]
 class Bar(NamedTuple):
     """One bar of a bar chart.
 
-    :param label: what is counted.
-    :param size: how many.
-    :param style: the CSS class that colours it.
+    :param label: the name of the count.
+    :param size: the count.
+    :param style: the CSS class of its colour.
     """
 
     label: str
@@ -55,10 +55,10 @@ class Shape(NamedTuple):
 class Picture(NamedTuple):
     """An SVG picture.
 
-    :param label: what it shows, in words.
+    :param label: its description in words.
     :param width: its width in units.
     :param height: its height in units.
-    :param shapes: its elements, the lowest first.
+    :param shapes: its elements in drawing order.
     """
 
     label: str
@@ -72,8 +72,8 @@ class Timeline(NamedTuple):
 
     :param picture: the chart.
     :param most: calls in the busiest minute.
-    :param averaged: the time each bar is the average of, in words; empty for a minute.
-    :param highest: calls a minute of the highest bar, in words.
+    :param averaged: the length of time averaged in each bar, in words; empty for one minute.
+    :param highest: calls per minute of the highest bar, in words.
     :param marks: the times at its left end, middle and right end.
     """
 
@@ -85,13 +85,13 @@ class Timeline(NamedTuple):
 
 
 class Track(NamedTuple):
-    """What one campaign does over time.
+    """The dialling of one campaign over time.
 
     :param label: its name.
     :param value: a few words about it.
-    :param allowed: when it may call.
-    :param certain: when it dials in any case.
-    :param possible: when it may dial besides.
+    :param allowed: its calling hours.
+    :param certain: times in which it certainly dials.
+    :param possible: further times in which it may dial.
     """
 
     label: str
@@ -102,7 +102,7 @@ class Track(NamedTuple):
 
 
 class Tracks(NamedTuple):
-    """Campaigns beneath each other over one stretch of time.
+    """Campaigns below each other on one time axis.
 
     :param rows: each campaign with its picture.
     :param marks: the times at the left and the right end.
@@ -115,10 +115,10 @@ class Tracks(NamedTuple):
 def draw_rates(title: str, rates: Mapping[str, tuple[int, int]]) -> Picture:
     """Return a column chart of shares.
 
-    :param rates: the part and the whole by the label of each column; one whose whole is 0 stays empty.
+    :param rates: the part and the whole by the label of each column; a column whose whole is 0 stays empty.
     """
     shares = {label: part / whole if whole else 0.0 for label, (part, whole) in rates.items()}
-    said = {label: percent(part, whole) for label, (part, whole) in rates.items() if whole}
+    labels = {label: percent(part, whole) for label, (part, whole) in rates.items() if whole}
     most = max(math.ceil(max(shares.values()) * 5), 1) / 5
     base, step = _HEIGHT - _AXIS, (_WIDTH - _SCALE) / len(rates)
     shapes = []
@@ -127,18 +127,18 @@ def draw_rates(title: str, rates: Mapping[str, tuple[int, int]]) -> Picture:
         shapes.append(_line("grid", _SCALE, y, _WIDTH, y))
         shapes.append(_text(_SCALE - 6, y + 5, f"{share:.0%}", anchor="end"))
     every, width = math.ceil(len(rates) / 12), min(step - 3, 46)
-    has_room = max(map(len, said.values()), default=0) * _CHARACTER <= step
+    has_room = max(map(len, labels.values()), default=0) * _CHARACTER <= step
     for number, (label, share) in enumerate(shares.items()):
         middle, height = _SCALE + (number + 0.5) * step, share / most * (base - _TOP)
-        if label in said:
+        if label in labels:
             style = "call" if rates[label][1] >= FEW else "few"
-            title_of = f"{label}: {said[label]}"
+            title_of = f"{label}: {labels[label]}"
             shapes.append(_rect(style, middle - width / 2, base - height, width, max(height, 0.5), title_of))
             if has_room:
-                shapes.append(_text(middle, base - height - 4, said[label], style="value"))
+                shapes.append(_text(middle, base - height - 4, labels[label], style="value"))
         if number % every == 0:
             shapes.append(_text(middle, _HEIGHT - 4, label))
-    in_words = "; ".join(f"{label} {share}" for label, share in said.items())
+    in_words = "; ".join(f"{label} {share}" for label, share in labels.items())
     return Picture(f"{title}: {in_words}", _WIDTH, _HEIGHT, shapes)
 
 
@@ -160,11 +160,11 @@ def draw_stack(title: str, bars: Sequence[Bar]) -> Picture:
 def draw_timeline(
     minutes: Mapping[int, int], outside: Mapping[int, int], stretches: Iterable[Stretch], zone: tzinfo
 ) -> Timeline:
-    """Return calls per minute from the first to the last, over the stretches in which calls were allowed.
+    """Return a chart of calls per minute with the allowed times shaded.
 
-    :param minutes: calls by the minute since 1970 in which they began; not empty.
-    :param outside: those of them that were not allowed; they are drawn hollow, above the others.
-    :param stretches: when calls were allowed; an open end is infinite.
+    :param minutes: calls by the minute of their start, counted since 1970; not empty.
+    :param outside: those that were not allowed, drawn hollow above the others.
+    :param stretches: the times in which calls were allowed; an open end is infinite.
     :param zone: the zone of the times shown.
     """
     first, last = min(minutes), max(minutes)
@@ -184,7 +184,7 @@ def draw_timeline(
     for since, until, count, not_allowed in bins:
         unit = (_SPAN_HEIGHT - 10) / highest / (until - since)
         bar_width = max(across(until) - across(since) - 1.5, 1)
-        title = f"{_minute(since, zone)}: {_rate(count / (until - since))} a minute"
+        title = f"{_format_minute(since, zone)}: {_rate(count / (until - since))} a minute"
         top = float(_SPAN_HEIGHT)
         for style, part in (("calls", count - not_allowed), ("outside", not_allowed)):
             if part:
@@ -193,18 +193,18 @@ def draw_timeline(
     for edge in (edge for stretch in allowed for edge in stretch if begins < edge < ends):
         shapes.append(_line("edge", across(edge), 0, across(edge), _SPAN_HEIGHT))
     most = max(minutes.values())
-    label = f"Calls per minute from {_minute(first, zone)} to {_minute(last, zone)}, {most:,} at most"
+    label = f"Calls per minute from {_format_minute(first, zone)} to {_format_minute(last, zone)}, {most:,} at most"
     if near:
         label += f"; the window is open {describe_stretches(near, zone)}"
     if outside:
         label += f"; {quantity(sum(outside.values()), 'call')} outside of it"
     averaged = "" if width == 1 else f"{width} minutes" if width < 120 else f"{width / 60:.0f} hours"
-    marks = [_minute(mark, zone) for mark in (begins, (begins + ends) // 2, ends)]
+    marks = [_format_minute(mark, zone) for mark in (begins, (begins + ends) // 2, ends)]
     return Timeline(Picture(label, _SPAN_WIDTH, _SPAN_HEIGHT, shapes), most, averaged, _rate(highest), marks)
 
 
 def draw_tracks(title: str, rows: Sequence[Track], zone: tzinfo) -> Tracks:
-    """Return campaigns beneath each other over one stretch of time, each with its hours shaded.
+    """Return campaigns below each other on one time axis, each with its calling hours shaded.
 
     :param rows: the campaigns; not empty.
     :param zone: the zone of the times shown.
@@ -230,7 +230,7 @@ def draw_tracks(title: str, rows: Sequence[Track], zone: tzinfo) -> Tracks:
         (row, Picture(f"{title}: {row.label}, {row.value}", _SPAN_WIDTH, _TRACK_HEIGHT, list(shapes(row))))
         for row in rows
     ]
-    return Tracks(drawn, [_minute(math.floor(edge / 60), zone) for edge in (begins, ends)])
+    return Tracks(drawn, [_format_minute(math.floor(edge / 60), zone) for edge in (begins, ends)])
 
 
 def describe_stretches(stretches: Iterable[Stretch], zone: tzinfo, most: int = 3) -> str:
@@ -238,7 +238,7 @@ def describe_stretches(stretches: Iterable[Stretch], zone: tzinfo, most: int = 3
 
     :param stretches: in order; an open end is infinite.
     :param zone: the zone of the times shown.
-    :param most: how many are described; the others are counted.
+    :param most: the most stretches to describe; the others are only counted.
     """
     described = [_describe(opening, closing, zone) for opening, closing in stretches]
     if len(described) > most:
@@ -247,7 +247,7 @@ def describe_stretches(stretches: Iterable[Stretch], zone: tzinfo, most: int = 3
 
 
 def merge_stretches(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Return stretches of time in order, those that touch as one."""
+    """Return stretches of time in order, with touching ones merged."""
     merged: list[Stretch] = []
     for opening, closing in sorted(stretches):
         if merged and opening <= merged[-1][1]:
@@ -265,7 +265,7 @@ def _fill_bins(
     width: int,
     allowed: Iterable[tuple[int, int]],
 ) -> list[tuple[int, int, int, int]]:
-    """Return bins of minutes with their calls and those outside; no bin crosses an edge of what is allowed."""
+    """Return bins of minutes with all calls and those outside; no bin crosses an edge of an allowed time."""
     cuts = sorted({begins, ends, *(edge for stretch in allowed for edge in stretch)})
     edges = [edge for since, until in pairwise(cuts) for edge in range(since, until, width)] + [ends]
     calls: Counter[int] = Counter()
@@ -294,15 +294,15 @@ def _text(x: float, y: float, text: str, *, anchor: str = "middle", style: str |
 def _describe(opening: float, closing: float, zone: tzinfo) -> str:
     begins, ends = (None if math.isinf(edge) else datetime.fromtimestamp(edge, zone) for edge in (opening, closing))
     if begins is None or ends is None:
-        return (begins and f"from {_moment(begins)}") or (ends and f"until {_moment(ends)}") or "at any time"
-    return f"{_moment(begins)} to {f'{ends:%H:%M}' if begins.date() == ends.date() else _moment(ends)}"
+        return (begins and f"from {_format_time(begins)}") or (ends and f"until {_format_time(ends)}") or "at any time"
+    return f"{_format_time(begins)} to {f'{ends:%H:%M}' if begins.date() == ends.date() else _format_time(ends)}"
 
 
-def _minute(minute: int, zone: tzinfo) -> str:
-    return _moment(datetime.fromtimestamp(minute * 60, zone))
+def _format_minute(minute: int, zone: tzinfo) -> str:
+    return _format_time(datetime.fromtimestamp(minute * 60, zone))
 
 
-def _moment(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %H:%M}"
 
 

@@ -1,4 +1,4 @@
-"""Pages from templates. They load nothing, need no script, and hold under a strict content security policy."""
+"""Renders pages from templates. Pages load nothing, need no script and work under a strict CSP."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def render(template: str, **values: Any) -> str:
     """Return a page as text; every value is escaped.
 
     :param template: the file under ``templates``, such as ``report.html``.
-    :param values: what the template shows.
-    :raises jinja2.UndefinedError: if the template needs a value that is not given.
+    :param values: the values of the template.
+    :raises jinja2.UndefinedError: if the template needs a missing value.
     """
     return _environment().get_template(template).render(values)
 
 
 def style_policy(page: str) -> str:
-    """Return the source that allows a page's own style, and no other, in a content security policy.
+    """Return the CSP source that allows a page's own style and no other.
 
     :param page: a page made by :func:`render`.
     """
@@ -60,7 +60,7 @@ def quantity(number: int, singular: str, plural: str = "") -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return a share as text; only nothing is 0%, and only everything is 100%."""
+    """Return a share as text; it is 0% only for nothing and 100% only for everything."""
     if not whole:
         return "–"
     share = f"{part / whole:.0%}"

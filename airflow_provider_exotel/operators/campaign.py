@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,7 +30,7 @@ from airflow_provider_exotel.operators.base import (
 from airflow_provider_exotel.operators.campaign_create import create_campaign, find_campaign, publish_campaign
 from airflow_provider_exotel.operators.campaign_plan import publish_plan
 from airflow_provider_exotel.operators.campaign_wait import CampaignWait
-from airflow_provider_exotel.operators.form import fill_from_params
+from airflow_provider_exotel.operators.form import errors_name_given_fields, fill_from_params
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
 
 if TYPE_CHECKING:
@@ -287,8 +287,20 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
 
     @contextmanager
     def _guarded(self, context: Context) -> Iterator[None]:
-        with input_errors_fail_the_task(), self._kill_switch.pauses_if_superseded(task_key_of(context["ti"])):
+        params, declared = (context.get("params") or {}, self.params) if self._is_filled_from_params else ({}, {})
+        arguments = {name: getattr(self, name) for name in self.arguments}
+        with (
+            input_errors_fail_the_task(),
+            self._kill_switch.pauses_if_superseded(task_key_of(context["ti"])),
+            errors_name_given_fields(arguments, params, declared),
+        ):
             yield
+
+    @property
+    def _is_filled_from_params(self) -> bool:
+        with suppress(ValueError):  # reported with all other problems
+            return read_flag(self.from_params)
+        return False
 
     def _resume_wait(self, event: Any, wait: Callable[[], CampaignWait]) -> str:
         from airflow_provider_exotel.triggers.campaign import TriggerResult

@@ -34,8 +34,11 @@ def publish_plan(context: Mapping[str, Any], plan: CampaignPlan, plan_path: Any,
     from airflow_provider_exotel.create.plan_page import render_page
 
     log_plan(plan)
+    described = plan.as_dict()
     if not plan_path:
-        return plan.as_dict()
+        context["ti"].xcom_push(key=PLAN, value={**described, "page": None, "url": None})
+        log.info("Nothing was sent. Give plan_path, such as 's3://conn@bucket/plans', to have the plan as a page.")
+        return described
     address, path = web_folder(folder_url), f"{str(plan_path).rstrip('/')}/{PAGE}"
     with translate_file_errors(path, "plan_path"):
         page: Any = ObjectStoragePath(path)
@@ -43,7 +46,7 @@ def publish_plan(context: Mapping[str, Any], plan: CampaignPlan, plan_path: Any,
     with page.open("wb") as file:
         file.write(render_page(plan).encode())
     url = address and f"{address}/{PAGE}"
-    context["ti"].xcom_push(key=PLAN, value={**plan.as_dict(), "page": path, "url": url})
+    context["ti"].xcom_push(key=PLAN, value={**described, "page": path, "url": url})
     if url:
         push_link(context["ti"], PlanLink, url)
     log.info("Nothing was sent. The plan is at %s", url or path)

@@ -103,7 +103,7 @@ class CampaignWait:
         from airflow_provider_exotel.waiting.driver import WaitDriver
 
         return WaitDriver(
-            self.hook.ask,
+            self.hook.with_client,
             self.carry_over,
             poll_interval=self.options.poll_interval,
             pause_if_failed_above=self.options.pause_if_failed_above,
@@ -145,7 +145,7 @@ class CampaignWait:
         from airflow_provider_exotel.waiting.driver import complete_outcome
         from airflow_provider_exotel.waiting.outcome import describe_outcome, judge_outcome
 
-        outcome = complete_outcome(outcome, self.hook.ask)
+        outcome = complete_outcome(outcome, self.hook.with_client)
         value = {"summary": describe_outcome(outcome), **outcome.as_json()}
         self.context["ti"].xcom_push(key=self.outcome_key, value=value)
         failure = judge_outcome(outcome, min_reached=self.options.min_reached, on_window_end=self.options.on_window_end)

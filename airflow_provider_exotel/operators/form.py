@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from urllib.parse import unquote
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem
 from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.create.identity import LONGEST_NAME
-from airflow_provider_exotel.operators.base import hold_numbers
+from airflow_provider_exotel.operators.base import DeferredProblem, hold_numbers
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Param
@@ -36,6 +37,7 @@ ONLY_IN_THE_DAG = (
 """Arguments and settings that no param fills."""
 _NEAR = 0.8
 """How alike two names must be, 0 to 1, for one to count as a typing mistake of the other."""
+_WHOM_TO_CALL = ("lists", "numbers_from", "numbers")
 
 
 @dataclass(frozen=True)
@@ -281,6 +283,9 @@ def fill_from_params(
         # The DAG's settings for windows do not apply to explicit times from the form.
         whole["max_lateness"] = None
         whole["on_missed_window"] = "skip" if whole["on_missed_window"] == "skip" else "fail"
+    whom = [name for name in _WHOM_TO_CALL if name in declared]
+    if whom and all(whole[name] is None for name in _WHOM_TO_CALL):
+        whole[whom[0]] = DeferredProblem(f"is required to know whom to call; fill in {' or '.join(whom)}")
     return whole
 
 
@@ -326,6 +331,46 @@ def check_conf(conf: Mapping[str, Any], declared: Mapping[str, Any], arguments: 
     problems = list(_not_offered(conf.keys() - declared.keys(), arguments))
     if problems:
         raise ExotelInputError(problems)
+
+
+@contextmanager
+def errors_name_given_fields(
+    arguments: Mapping[str, Any], params: Mapping[str, Any], declared: Collection[str]
+) -> Iterator[None]:
+    """Let input errors name the fields that were filled in, in place of the arguments made of them.
+
+    :param arguments: the arguments by name, as the DAG gives them.
+    :param params: the run's params; empty for a task that is not filled from them.
+    :param declared: the names of the params that the DAG declares; empty for such a task.
+    """
+    try:
+        yield
+    except ExotelInputError as error:
+        names = dict(_given_fields(arguments, params, declared))
+        problems = [replace(one, field=_renamed(one.field, names)) for one in error.problems]
+        raise ExotelInputError(problems, error.subject) from None
+
+
+def _given_fields(
+    arguments: Mapping[str, Any], params: Mapping[str, Any], declared: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield an argument, with its key if it is a mapping, and the field that was given for it."""
+    for name in reversed(FIELDS):
+        field = FIELDS[name]
+        if field.key is not None and name in declared and arguments[field.argument] is None:
+            yield f"{field.argument}.{field.key}", name
+            yield field.argument, name  # of several fields the first one counts
+    is_file = arguments["numbers_from"] is not None or ("numbers_from" in declared and params.get("numbers_from"))
+    if is_file and arguments["numbers"] is None:
+        yield "numbers", "numbers_from"
+
+
+def _renamed(field: str, names: Mapping[str, str]) -> str:
+    parts = field.split(".")
+    for length in range(len(parts), 0, -1):
+        if (name := names.get(".".join(parts[:length]))) is not None:
+            return ".".join([name, *parts[length:]])
+    return field
 
 
 def is_under(path: str, folder: str) -> bool:

@@ -113,7 +113,7 @@ class KillSwitch:
         campaign_id, paused = self._campaign_id or "", ""
         if self.pauses:
             try:
-                was_dialling = self._hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+                was_dialling = self._hook.with_client(lambda client: pause_if_it_may_dial(client, campaign_id))
                 paused = "; it is not dialling any more"
             except ExotelError as error:
                 paused = f"; it could not be paused: {error}"
@@ -137,7 +137,7 @@ class KillSwitch:
             log.info("Campaign %s is not paused: a later try waits for it.", campaign_id)
             return
         try:
-            self._hook.ask(lambda client: pause_if_it_may_dial(client, campaign_id))
+            self._hook.with_client(lambda client: pause_if_it_may_dial(client, campaign_id))
         except ExotelError as error:
             log.error("Campaign %s could not be paused: %s", campaign_id, error)  # noqa: TRY400
         else:

@@ -29,7 +29,7 @@ from airflow_provider_exotel.operators.base import (
     deferred_problems,
     input_errors_fail_the_task,
 )
-from airflow_provider_exotel.report.storage import Workplace
+from airflow_provider_exotel.report.storage import Workspace
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign
@@ -64,9 +64,9 @@ class _Options:
 
     @property
     def name(self) -> Naming:
-        from airflow_provider_exotel.report.call import hashed, in_clear
+        from airflow_provider_exotel.report.call import plaintext, pseudonymise_with
 
-        return in_clear if self.key is None else hashed(self.key)
+        return plaintext if self.key is None else pseudonymise_with(self.key)
 
     def progress_key(self, *what: object) -> str:
         """Return a digest that names progress files, and reveals neither the key nor a number."""
@@ -167,13 +167,13 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
 
         with input_errors_fail_the_task(), full_disk_named():
             options = self._options()
-            workplace = Workplace(options.folder, options.progress_key(options.format, *options.campaign_ids))
+            workspace = Workspace(options.folder, options.progress_key(options.format, *options.campaign_ids))
             names = {name: f"{name}.{options.format}" for name in ("attempts", "contacts", "audit")}
-            reports = list(self._reports(options, workplace, names))
-            with workplace.writing(PAGE) as file:
+            reports = list(self._reports(options, workspace, names))
+            with workspace.open_file(PAGE) as file:
                 file.write(render_page(reports, self.hook.settings.tariff).encode())
-        workplace.publish([*names.values(), PAGE])
-        workplace.clear()
+        workspace.publish([*names.values(), PAGE])
+        workspace.clear()
         summary = summarize(reports, self.hook.settings.tariff)
         self._publish(context, summary, {**names, "page": PAGE}, options.folder_url)
         return summary
@@ -231,19 +231,19 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     def _key(self) -> bytes:
         return hash_key(self.hash_key_conn_id, self.hash_key_variable, field="", instead="; or write contacts='clear'")
 
-    def _reports(self, options: _Options, workplace: Workplace, names: Mapping[str, str]) -> Iterator[CampaignReport]:
+    def _reports(self, options: _Options, workspace: Workspace, names: Mapping[str, str]) -> Iterator[CampaignReport]:
         from airflow_provider_exotel.report.tables import TABLES, writer
 
         campaigns = [self._ended(campaign_id) for campaign_id in options.campaign_ids]
         with ExitStack() as open_files:
             tables = {
                 name: open_files.enter_context(
-                    writer(options.format, columns, open_files.enter_context(workplace.writing(names[name])))
+                    writer(options.format, columns, open_files.enter_context(workspace.open_file(names[name])))
                 )
                 for name, columns in TABLES.items()
             }
             for campaign in campaigns:
-                yield self._report(options, workplace, campaign, tables)
+                yield self._report(options, workspace, campaign, tables)
 
     def _ended(self, campaign_id: str) -> Campaign:
         campaign, now = self.hook.client.get_campaign(campaign_id), datetime.now(UTC)
@@ -259,7 +259,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         return campaign
 
     def _report(
-        self, options: _Options, workplace: Workplace, campaign: Campaign, tables: Mapping[str, Write]
+        self, options: _Options, workspace: Workspace, campaign: Campaign, tables: Mapping[str, Write]
     ) -> CampaignReport:
         from airflow_provider_exotel.client.reasons import describe_unreached
         from airflow_provider_exotel.report.audit import resolve_limits
@@ -271,7 +271,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         name, counts = options.name, sorted(campaign.stats.as_dict().items())
         # The counts are part of the name: a campaign that was resumed after an earlier try has called more people.
         with_recordings = options.recordings is not None
-        parts = workplace.parts(
+        parts = workspace.parts(
             options.progress_key(self.hook.settings.account_sid, campaign.id, with_recordings, *counts)
         )
         with Ledger() as ledger:
@@ -313,9 +313,9 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
     def _save_recordings(self, options: _Options, ledger: Ledger) -> RecordingCounts:
         from airflow_provider_exotel.report.recordings import save_recordings
 
-        workplace = Workplace(options.recordings, options.progress_key("recordings", *options.campaign_ids))
-        counts = save_recordings(ledger.recorded(), self.hook.client.recording_blocks, workplace)
-        workplace.clear()
+        workspace = Workspace(options.recordings, options.progress_key("recordings", *options.campaign_ids))
+        counts = save_recordings(ledger.with_recording(), self.hook.client.recording_blocks, workspace)
+        workspace.clear()
         self.log.info(
             "Recordings: %d saved, %d gone, %d refused, %d not audio, %d not fetched yet.",
             counts.saved, counts.gone, counts.refused, counts.not_audio, counts.failed,
@@ -344,6 +344,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         context["ti"].xcom_push(key="report", value={**paths, "url": url})
         if url:
             push_link(context["ti"], ReportLink, url)
+        self.log.info("The report's page: %s", url or paths["page"])
         for outlet in self.outlets or ():
             if hasattr(outlet, "uri"):
                 context["outlet_events"][outlet].extra = summary

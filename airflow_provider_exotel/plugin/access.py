@@ -54,29 +54,29 @@ class Viewer:
         :param permission: ``read`` it, ``read_xcoms`` or ``read_approvals`` of its runs, ``set_state`` of its tasks.
         :param dag_id: the DAG.
         """
-        asked = (permission, dag_id)
-        if asked not in self._known:
+        permission_key = (permission, dag_id)
+        if permission_key not in self._known:
             method, entity = _ASKED[permission]
             details = _details(DagDetails, "id", dag_id, _team_of_dag(dag_id))
-            self._known[asked] = bool(
+            self._known[permission_key] = bool(
                 get_auth_manager().is_authorized_dag(
                     method=method, access_entity=entity, details=details, user=self.user
                 )
             )
-        return self._known[asked]
+        return self._known[permission_key]
 
     def may_edit(self, conn_id: str) -> bool:
         """Return whether the user may edit a connection.
 
         :param conn_id: the connection.
         """
-        asked = ("edit", conn_id)
-        if asked not in self._known:
+        permission_key = ("edit", conn_id)
+        if permission_key not in self._known:
             details = _details(ConnectionDetails, "conn_id", conn_id, _team_of_connection(conn_id))
-            self._known[asked] = bool(
+            self._known[permission_key] = bool(
                 get_auth_manager().is_authorized_connection(method="PUT", details=details, user=self.user)
             )
-        return self._known[asked]
+        return self._known[permission_key]
 
     @property
     def may_read_any_dag(self) -> bool:

@@ -1,3 +1,3 @@
-"""What a campaign leaves behind: tables, an account that adds up, an audit, and a page. Pure."""
+"""The report of a campaign: tables, an accounting that adds up, an audit and a page. Pure."""
 
 from __future__ import annotations

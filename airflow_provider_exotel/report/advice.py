@@ -1,4 +1,4 @@
-"""What the next campaign might do differently: only what the figures of this one say."""
+"""Suggestions for the next campaign, based only on the figures of this one."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from airflow_provider_exotel.report.campaign_report import CampaignReport
 from airflow_provider_exotel.report.figures import Figures
 
 _ENOUGH = 30
-"""Calls from which on a rate is spoken of."""
-_NOTABLE, _HARDLY = 1.25, 0.05
+"""The fewest calls for a statement about a rate."""
+_NOTABLE_RATIO, _POOR_RATE = 1.25, 0.05
 
 
 def suggest(accounting: Accounting, figures: Figures, reports: Sequence[CampaignReport]) -> Iterator[str]:
-    """Iterate over sentences, the most pressing first.
+    """Iterate over suggestions, the most urgent first.
 
-    :param accounting: what became of everybody.
-    :param figures: what was counted of the calls.
-    :param reports: the campaigns these are the sums of.
+    :param accounting: the sum of the accountings.
+    :param figures: the sum of the figures.
+    :param reports: the reports of the campaigns.
     """
-    yield from _kept(figures)
-    yield from _room(accounting, reports)
+    yield from _violations(figures)
+    yield from _uncalled(accounting, reports)
     yield from _numbers(accounting)
     if figures.attempts >= _ENOUGH and not figures.answered:
-        yield f"None of {figures.attempts:,} calls was answered: look at the ExoPhone and the hours first."
+        yield f"None of {figures.attempts:,} calls was answered: check the ExoPhone and the calling hours first."
         return
     yield from _attempts(figures)
     yield from _hours(figures)
 
 
-def _kept(figures: Figures) -> Iterator[str]:
+def _violations(figures: Figures) -> Iterator[str]:
     if figures.outside:
         yield (
-            f"{quantity(figures.outside, 'call')} outside of the window, listed in the audit table. If the campaign "
-            "had this window, ask Exotel why it was not kept; if not, give it to the next one."
+            f"{quantity(figures.outside, 'call')} outside the window, listed in the audit table. If the campaign "
+            "had this window, ask Exotel why it was not kept; otherwise set it in the next one."
         )
     if figures.too_often:
         yield (
             f"{quantity(figures.too_often, 'person was', 'people were')} called too often, listed in the audit table. "
-            "If the campaign had this retry plan, ask Exotel why it was not kept; if not, give it to the next one."
+            "If the campaign had this retry plan, ask Exotel why it was not kept; otherwise set it in the next one."
         )
 
 
-def _room(accounting: Accounting, reports: Sequence[CampaignReport]) -> Iterator[str]:
+def _uncalled(accounting: Accounting, reports: Sequence[CampaignReport]) -> Iterator[str]:
     if not accounting.never_tried:
         return
-    # Campaigns of a fleet dial side by side, each at a pace of its own.
+    # Campaigns dial side by side, each at its own pace.
     paces = [(one.accounting.never_tried, one.figures.attempts / len(one.figures.minutes))
              for one in reports if one.accounting.never_tried and one.figures.minutes]  # fmt: skip
     more = ""
@@ -55,7 +55,7 @@ def _room(accounting: Accounting, reports: Sequence[CampaignReport]) -> Iterator
         longest = max(left / pace for left, pace in paces)
         pace = f", {paces[0][1]:.3g} a minute," if len(reports) == 1 else ""
         more = (
-            f" At the pace of these calls{pace} their first attempts take about {_length(longest)} more: a longer "
+            f" At the pace of these calls{pace} their first attempts need about {_length(longest)} more: use a longer "
             "window, a higher throttle, or fewer contacts."
         )
     ended = "the campaign" if len(reports) == 1 else "their campaigns"
@@ -77,10 +77,10 @@ def _attempts(figures: Figures) -> Iterator[str]:
         calls, answered = figures.nth[nth], figures.nth_answered[nth]
         if nth == 1 or calls < _ENOUGH:
             continue
-        if answered / calls < _HARDLY:
-            yield f"Attempt {nth} was answered by {answered:,} of {calls:,}: hardly worth its calls."
+        if answered / calls < _POOR_RATE:
+            yield f"Attempt {nth} was answered by {answered:,} of {calls:,}: it is hardly worth its calls."
             return
-        yield f"Attempt {nth} was answered by {answered:,} of {calls:,}: retries pay."
+        yield f"Attempt {nth} was answered by {answered:,} of {calls:,}: retries are worthwhile."
 
 
 def _hours(figures: Figures) -> Iterator[str]:
@@ -90,10 +90,10 @@ def _hours(figures: Figures) -> Iterator[str]:
     overall = figures.answered / figures.attempts
     rates = {hour: figures.hours_answered[hour] / figures.hours[hour] for hour in enough}
     best = max(sorted(rates), key=lambda hour: rates[hour])
-    if rates[best] >= overall * _NOTABLE:
+    if rates[best] >= overall * _NOTABLE_RATIO:
         yield (
             f"Between {best:02}:00 and {(best + 1) % 24:02}:00 {rates[best]:.0%} of calls were answered, "
-            f"{overall:.0%} over all: more of the calls belong there."
+            f"{overall:.0%} overall: schedule more calls then."
         )
 
 

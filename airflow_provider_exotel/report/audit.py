@@ -14,7 +14,7 @@ from airflow_provider_exotel.windows.calling_window import Window
 
 OUTSIDE = "outside-window"
 TOO_OFTEN = "too-many-attempts"
-_BEFORE = timedelta(days=2)  # a window opens on a day of its own zone, and may span midnight
+_LOOKBACK = timedelta(days=2)  # a window opens on a day of its own time zone, and may span midnight
 _ALWAYS = ((float("-inf"), float("inf")),)
 
 
@@ -22,9 +22,9 @@ _ALWAYS = ((float("-inf"), float("inf")),)
 class Limits:
     """The limits that the calls of a campaign are audited against.
 
-    :param stretches: when calls may begin: opening and closing in seconds since 1970, in order.
-    :param is_bounded: whether there are any calling hours.
-    :param most_attempts: how often a contact may be called, ``None`` if unknown.
+    :param stretches: the times in which calls may begin, as opening and closing in seconds since 1970, in order.
+    :param is_bounded: whether the times are limited at all.
+    :param most_attempts: the most calls to a contact, ``None`` if unknown.
     """
 
     stretches: tuple[tuple[float, float], ...] = _ALWAYS
@@ -48,14 +48,14 @@ def resolve_limits(
     """Return the limits of a campaign: its own schedule, and within it the hours of the window.
 
     :param campaign: the campaign, with its schedule and its retry plan.
-    :param span: when its first and last calls began, seconds since 1970.
-    :param window: the calling hours that were meant, ``None`` for the schedule alone.
-    :param call_retries: the retry plan that was meant, ``None`` for the campaign's own.
+    :param span: start of its first and its last call, in seconds since 1970.
+    :param window: the intended calling hours, ``None`` for the schedule alone.
+    :param call_retries: the intended retry plan, ``None`` for the campaign's own.
     """
     schedule, retries = campaign.schedule, call_retries or campaign.retries
     begins = schedule.send_at.timestamp() if schedule.send_at else _ALWAYS[0][0]
     ends = schedule.end_at.timestamp() if schedule.end_at else _ALWAYS[0][1]
-    open_at = _ALWAYS if window is None else tuple(_opened(window, span))
+    open_at = _ALWAYS if window is None else tuple(_open_stretches(window, span))
     return Limits(
         stretches=tuple(
             (max(opening, begins), min(closing, ends))
@@ -63,16 +63,16 @@ def resolve_limits(
             if max(opening, begins) < min(closing, ends)
         ),
         is_bounded=window is not None or schedule.end_at is not None or schedule.send_at is not None,
-        # A number that is called as often as it is listed has no countable plan.
+        # If duplicate numbers are called, a number may rightly get more calls than the plan.
         most_attempts=None
         if retries is None or campaign.call_duplicate_numbers
         else 1 + (retries.number_of_retries or 0),
     )
 
 
-def _opened(window: Window, span: tuple[float, float] | None) -> Iterable[tuple[float, float]]:
+def _open_stretches(window: Window, span: tuple[float, float] | None) -> Iterable[tuple[float, float]]:
     if span is None:
         return
-    first = datetime.fromtimestamp(span[0], UTC) - _BEFORE
+    first = datetime.fromtimestamp(span[0], UTC) - _LOOKBACK
     stretches = ((opening.timestamp(), closing.timestamp()) for opening, closing in window.stretches_from(first))
-    yield from takewhile(lambda stretch: stretch[0] <= span[1] + _BEFORE.total_seconds(), stretches)
+    yield from takewhile(lambda stretch: stretch[0] <= span[1] + _LOOKBACK.total_seconds(), stretches)

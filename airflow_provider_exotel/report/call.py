@@ -1,4 +1,4 @@
-"""One attempt as a report keeps it: whose it was is told by a name, and the number itself is gone."""
+"""One call attempt as a report stores it: under a name of the contact, without the number."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from airflow_provider_exotel.client.redact import redact
 REACHED = "completed"
 NOT_REACHED = ("busy", "no-answer", "failed")
 STATUSES = (REACHED, *NOT_REACHED)
-"""How an attempt can end (Exotel, call details of a campaign); another word is kept as it is."""
+"""Final statuses of an attempt (Exotel, call details of a campaign); other words are kept as they are."""
 
 _LIMIT = 1 << 31
 
 Naming = Callable[[str], str]
-"""How a report names the person behind a number."""
+"""Returns the name that a report gives to the person behind a number."""
 
 
 class Call(NamedTuple):
-    """One attempt. Instants are seconds since 1970; what the service does not say is ``None``."""
+    """One attempt. Times are seconds since 1970; unknown values are ``None``."""
 
     call_sid: str | None
     contact: str
@@ -36,30 +36,30 @@ class Call(NamedTuple):
     end: float | None
     price: str | None
     recording: str | None = None
-    """The address of its recording, where recordings are wanted."""
+    """The URL of its recording, if recordings are to be saved."""
 
     @classmethod
     def of(cls, record: CallRecord, name: Naming, *, keep_recording: bool = False) -> Call:
-        """Return what a report keeps of a record.
+        """Return the call of a record.
 
-        Where a dialect tells only when an attempt was made, that is its start; its end is the start and the duration.
+        If the record has no start, the time of its creation is used; if it has no end, the start plus the duration.
 
         :param record: the service's record.
         :param name: names the person.
-        :param keep_recording: whether to keep the address of the recording.
+        :param keep_recording: whether to keep the URL of the recording.
         """
         start = _instant(record.start_time)
         if start is None:
             start = _instant(record.date_created)
-        end, duration = _instant(record.end_time), _sensible(record.duration_seconds)
+        end, duration = _instant(record.end_time), _plausible(record.duration_seconds)
         if end is None and start is not None and duration is not None:
             end = start + duration
         return cls(
             call_sid=record.call_sid,
             contact=name(record.number) if record.number else "",
             status=record.status if record.status in STATUSES else redact(record.status),
-            attempt=_sensible(record.attempt),
-            # What somebody types may be a number, or a secret as long as one.
+            attempt=_plausible(record.attempt),
+            # The pressed keys may be a phone number, or a secret as long as one.
             digit=redact(record.digit) if record.digit else None,
             duration=duration,
             start=start,
@@ -70,9 +70,9 @@ class Call(NamedTuple):
 
     @classmethod
     def from_line(cls, line: str) -> Call:
-        """Return a call that was written as a line.
+        """Return the call that :meth:`line` wrote.
 
-        :raises ValueError: if it is none.
+        :raises ValueError: if the line is not a call.
         """
         values = json.loads(line)
         if not isinstance(values, list) or len(values) != len(cls._fields):
@@ -88,29 +88,30 @@ def _instant(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
-def _sensible(count: int | None) -> int | None:
+def _plausible(count: int | None) -> int | None:
     return count if count is not None and 0 <= count < _LIMIT else None
 
 
-def hashed(key: bytes) -> Naming:
-    """Name people by HMAC-SHA256 (RFC 2104) of their number: the same key names them the same in every campaign.
+def pseudonymise_with(key: bytes) -> Naming:
+    """Return a function that names people by the HMAC-SHA256 (RFC 2104) of their number.
 
-    A plain digest would hide nobody, since so few numbers are possible.
+    With the same key a person has the same name in every campaign. A digest without a key would hide nobody, since few
+    numbers are possible.
 
     :param key: the secret.
     """
 
     def name(number: str) -> str:
-        return digest_of(in_clear(number), key)
+        return digest_of(plaintext(number), key)
 
     return name
 
 
 def digest_of(number: str, key: bytes) -> str:
-    """Return what stands for a number without separators under a key."""
+    """Return the keyed digest of a number without separators."""
     return hmac.digest(key, number.encode(), "sha256").hex()
 
 
-def in_clear(number: str) -> str:
+def plaintext(number: str) -> str:
     """Return the number itself, without spaces, brackets, dots and dashes."""
     return next(iter(PhoneNumbers((number,)).compact()))

@@ -1,7 +1,7 @@
-"""What the service's callbacks say of calls, kept in the form of a report's table of attempts.
+"""The calls in the service's callbacks, stored in the form of a report's table of attempts.
 
-A callback is a hint: it may be lost, come twice or come late. The report, which reads the calls themselves, is the
-truth; these tables only tell sooner who was called and what was pressed.
+A callback may be lost, duplicated or late. The report, which reads the calls themselves, is authoritative; these tables
+only show sooner who was called and which key was pressed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from airflow_provider_exotel.report.call import Call, Naming
 from airflow_provider_exotel.report.tables import ATTEMPTS, Row, writer
 
 MOST_ROWS = 20_000
-"""The most rows of one table: it is written anew with every addition."""
+"""The most rows of one table, which is rewritten with every addition."""
 _MOST_FIELDS = 200
 _TABLE = "attempts.jsonl"
 _ID = re.compile(r"(?!\+?\d{7,15}\Z)[A-Za-z0-9._-]{1,100}")
@@ -36,9 +36,9 @@ Kind = Literal["call", "contact", "campaign", "passthru"]
 class Callback:
     """One event that the service reports.
 
-    :param kind: which of the callbacks it is.
+    :param kind: the kind of callback.
     :param campaign_id: the campaign, ``None`` if it is not named.
-    :param call: the attempt, without the number; ``None`` if the event is about no single call.
+    :param call: the attempt, without the number; ``None`` if the event is not about a single call.
     :param campaign_status: the status of the campaign, for an event about a campaign.
     """
 
@@ -51,8 +51,8 @@ class Callback:
 def parse_body(body: bytes) -> Mapping[str, Any]:
     """Return the fields of a callback, under names in snake case.
 
-    Exotel documents JSON on some pages and forms on others. No form is a JSON object as well, so the body itself tells
-    which it is, whatever its content type says.
+    Exotel documents JSON on some pages and forms on others. A form is never valid JSON, so the body alone decides, not
+    its content type.
 
     :param body: the body, or the query of a GET.
     :raises ValueError: if it is neither a JSON object nor a form.
@@ -61,23 +61,23 @@ def parse_body(body: bytes) -> Mapping[str, Any]:
     fields = _json_fields(text) or _form_fields(text)
     if not fields:
         raise ValueError("must be a JSON object or a form")
-    # A field of the call itself goes before one of the same name that is nested, such as the status of a leg.
+    # A field of the call itself takes precedence over a nested one of the same name, such as the status of a leg.
     in_order = sorted(fields.items(), key=lambda field: not _PHP_KEY.search(field[0]))
     return {_snake(name): value for name, value in in_order}
 
 
 def read_callback(kind: Kind, fields: Mapping[str, Any], name: Naming, received: datetime) -> Callback:
-    """Return the event that the fields of a callback describe; what cannot be read counts as not given.
+    """Return the event of a callback; unreadable fields count as missing.
 
-    :param kind: which of the callbacks it is.
+    :param kind: the kind of callback.
     :param fields: its fields, as :func:`parse_body` returns them.
     :param name: names the person behind a number.
-    :param received: when it arrived, which stands for the time of a call that has none.
+    :param received: the time of its arrival, used as the start of a call that has none.
     """
     campaign_id = _id_of(fields.get("campaign_sid"))
     if kind == "campaign":
         return Callback(kind, campaign_id, campaign_status=CampaignStatus.of(fields.get("status")))
-    if kind == "contact":  # it sums up calls that were reported one by one
+    if kind == "contact":  # a summary of calls that were reported one by one
         return Callback(kind, campaign_id)
     record = CallRecord.of(fields)
     is_of_a_call = bool(record.number) and str(fields.get("direction", "")).lower() not in {"inbound", "incoming"}
@@ -85,19 +85,19 @@ def read_callback(kind: Kind, fields: Mapping[str, Any], name: Naming, received:
         return Callback(kind, campaign_id)
     call = Call.of(record, name)
     start = call.start if call.start is not None else received.timestamp()
-    # A flow reports pressed keys while the call goes on: it was answered.
+    # A flow reports pressed keys during the call, so the call was answered.
     status = call.status or ("in-progress" if kind == "passthru" else "")
     return Callback(kind, campaign_id, call._replace(call_sid=_id_of(call.call_sid), start=start, status=status))
 
 
 @dataclass
 class CallLog:
-    """The calls of one hour in one table, which is written anew as calls are added: object storage cannot append.
+    """The calls of one hour in one table, which is rewritten as calls are added, since object storage cannot append.
 
     :param hour: the hour.
-    :param name: tells processes that write to one folder apart.
-    :param part: tells the tables of an hour apart: a full one is followed by another.
-    :param known: calls of the table before, which are not new.
+    :param name: a name that is unique among processes that write to one folder.
+    :param part: the number of the table; a full table is followed by another.
+    :param known: keys of the calls in the table before, which are duplicates here.
     """
 
     hour: datetime
@@ -105,52 +105,52 @@ class CallLog:
     part: int = 0
     known: frozenset[tuple[Any, ...]] = frozenset()
     _rows: list[Row] = field(default_factory=list, repr=False)
-    _seen: set[tuple[Any, ...]] = field(default_factory=set, repr=False)
+    _keys: set[tuple[Any, ...]] = field(default_factory=set, repr=False)
     _written: int = 0
 
     @classmethod
     def at(cls, now: datetime) -> Self:
-        """Return an empty table for the hour of now."""
+        """Return an empty table for the current hour."""
         return cls(_hour_of(now))
 
     def for_now(self, now: datetime) -> CallLog:
-        """Return the table that takes the calls of now: this one, or an empty one after it.
+        """Return the table for current calls: this one, or an empty one after it.
 
-        :param now: the present moment.
+        :param now: the current time.
         """
         if self.hour == _hour_of(now) and len(self._rows) < MOST_ROWS:
             return self
-        return CallLog(_hour_of(now), self.name, self.part + 1, frozenset(self._seen))
+        return CallLog(_hour_of(now), self.name, self.part + 1, frozenset(self._keys))
 
     def add(self, event: Callback) -> bool:
-        """Add the call of an event, and return whether it is a new one: duplicates change nothing.
+        """Add the call of an event unless it is a duplicate, and return whether it was added.
 
         :param event: the event.
         """
         call = event.call
         if call is None:
             return False
-        mark = (event.campaign_id, call.call_sid or call.contact, call.status, call.digit)
-        if mark in self._seen or mark in self.known:
+        key = (event.campaign_id, call.call_sid or call.contact, call.status, call.digit)
+        if key in self._keys or key in self.known:
             return False
-        self._seen.add(mark)
+        self._keys.add(key)
         self._rows.append(_row(event.campaign_id, call))
         return True
 
     @property
     def unwritten(self) -> int:
-        """How many calls were added since the table was last written."""
+        """Number of calls added since the table was last written."""
         return len(self._rows) - self._written
 
     @property
     def path(self) -> str:
-        """Where it is in the folder."""
+        """Path of the table in the folder."""
         return f"{self.hour:%Y-%m-%d}/{self.hour:%H}-{self.name}-{self.part:03}/{_TABLE}"
 
     def write(self, write: Callable[[str, bytes], None]) -> int:
-        """Write the table as it stands, and return how many of its calls are new there.
+        """Write the whole table and return the number of newly written calls.
 
-        :param write: writes content to a path, replacing what is there.
+        :param write: writes content to a path, replacing an existing file.
         """
         rows, content = list(self._rows), io.BytesIO()
         with writer("jsonl", ATTEMPTS, content) as write_row:
@@ -207,7 +207,7 @@ def _form_fields(text: str) -> Mapping[str, Any] | None:
 
 
 def _snake(name: str) -> str:
-    """Return the name of a field in snake case; one that is nested as PHP writes it goes by its innermost name."""
+    """Return the name of a field in snake case; of a nested PHP name, such as ``Legs[0][Status]``, the innermost."""
     inner = _PHP_KEY.search(name)
     folded = _WORD.sub("_", inner[1] if inner else name).replace("-", "_").lower()
     return _ALIASES.get(folded, folded)

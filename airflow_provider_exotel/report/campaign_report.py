@@ -20,15 +20,15 @@ from airflow_provider_exotel.report.tables import Write
 
 @dataclass(frozen=True)
 class CampaignReport:
-    """What a report says of one campaign beside its tables; it holds no number.
+    """The report of one campaign apart from its tables; it contains no phone number.
 
     :param id: the campaign.
     :param name: its name.
     :param zone: the IANA zone of its local times, ``None`` for UTC.
-    :param limits: what its calls were audited against.
-    :param accounting: what became of everybody.
-    :param figures: what was counted of its calls.
-    :param recordings: what became of its recordings, ``None`` if they were not asked for.
+    :param limits: the limits that its calls were audited against.
+    :param accounting: its contacts by outcome.
+    :param figures: the counts of its calls.
+    :param recordings: the counts of its recordings, ``None`` if they are not to be saved.
     """
 
     id: str
@@ -50,15 +50,15 @@ def write_campaign(
     zone: str | None = None,
     total_calls: int | None = None,
 ) -> CampaignReport:
-    """Write the rows of one campaign.
+    """Write the rows of one campaign and return its report.
 
     :param campaign: the campaign, with its counts.
     :param ledger: its calls.
-    :param limits: what its calls are audited against.
-    :param tables: what writes a row, by the name of the table.
-    :param name: names people, as it named those in the ledger.
+    :param limits: the limits that its calls are audited against.
+    :param tables: functions that write a row, by the name of the table.
+    :param name: names people, in the same way as in the ledger.
     :param zone: the IANA zone of local times, ``None`` to leave them empty.
-    :param total_calls: how many calls the service says there are, ``None`` if it does not.
+    :param total_calls: number of calls by the service's count, ``None`` if unknown.
     """
     figures, first_calls = Figures(), 0
     local_zone = ZoneInfo(zone) if zone else None
@@ -116,10 +116,10 @@ def _write_attempt(
 
 
 def _never_tried(campaign: Campaign, ledger: Ledger, name: Naming, expected: int) -> list[str]:
-    """Return who was never called, where the service repeats whom the campaign was to call.
+    """Return the names of people who were never called, if the service repeats the campaign's numbers.
 
-    It may spell numbers in another way there, and somebody who was called must not pass for somebody who was not: so
-    nobody is named unless they are as many as the counts say.
+    The service may spell numbers differently there, so that a called person may look uncalled. Therefore the names are
+    returned only if their count is the expected one.
     """
     if not expected or not campaign.numbers:
         return []

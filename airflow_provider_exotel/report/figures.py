@@ -1,4 +1,4 @@
-"""Counts of calls, taken while they stream by: enough for every chart, and nothing personal."""
+"""Counts of calls, collected while they are read: enough for every chart, without personal data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 
 from airflow_provider_exotel.report.call import REACHED, Call
 
-# Longer input, or more kinds of it, is no answer to a menu: it may be anything, so only how much of it there is.
+# Longer input, or many different inputs, does not answer a menu and may be personal, so it is only counted.
 _LONGEST_DIGITS, _MOST_DIGITS = 2, 24
 OTHER_DIGITS = "longer"
 
@@ -20,20 +20,20 @@ OTHER_DIGITS = "longer"
 class Figures:
     """Counts of calls.
 
-    :param minutes: calls by the minute since 1970 in which they began.
-    :param outside_minutes: those of them that were outside of the window.
-    :param hours: calls by the hour of the person's day.
-    :param hours_answered: those of them that were answered.
-    :param nth: calls by which attempt of the person they were.
-    :param nth_answered: those of them that were answered.
-    :param digits: answered calls by what was pressed.
-    :param cost: what the calls cost, in the account's currency.
+    :param minutes: calls by the minute of their start, counted since 1970.
+    :param outside_minutes: those that started outside the window.
+    :param hours: calls by the local hour of the person.
+    :param hours_answered: those that were answered.
+    :param nth: calls by the number of the attempt, from 1.
+    :param nth_answered: those that were answered.
+    :param digits: answered calls by the keys pressed.
+    :param cost: total price of the calls, in the account's currency.
     :param priced: calls whose price is known.
     :param talked: seconds of answered calls.
-    :param minutes_charged: answered calls, each in whole minutes and at least one.
-    :param untimed: calls whose start is not known.
-    :param unnamed: calls whose number is not known.
-    :param too_often: people who were called more often than asked for.
+    :param minutes_charged: minutes of answered calls, each rounded up to at least one.
+    :param untimed: calls whose start is unknown.
+    :param unnamed: calls whose number is unknown.
+    :param too_often: people who were called more often than allowed.
     """
 
     attempts: int = 0
@@ -55,16 +55,16 @@ class Figures:
 
     @property
     def outside(self) -> int:
-        """Calls outside of the window."""
+        """Number of calls outside the window."""
         return self.outside_minutes.total()
 
     def add(self, call: Call, nth: int, local: datetime | None, *, inside: bool | None) -> None:
         """Count one call.
 
         :param call: the call.
-        :param nth: which of the person's calls it is.
-        :param local: its start on the person's clocks.
-        :param inside: whether it began inside of the window, ``None`` where nobody can say.
+        :param nth: its number among the person's calls, from 1.
+        :param local: its start in the person's local time.
+        :param inside: whether it started inside the window, ``None`` if unknown.
         """
         answered = call.status == REACHED
         self.attempts += 1

@@ -1,8 +1,7 @@
-"""The calls of one campaign in order, however they came and however many they are.
+"""The calls of one campaign in order of time, whatever their number and their order of arrival.
 
-They are kept in a database of the disk, which sorts and deduplicates there, so that memory does not grow with the
-campaign. It has no name: SQLite makes such a file among the temporary ones and unlinks it at once, so that nothing of
-it is left when a worker is killed.
+A database on disk sorts and deduplicates them, so that memory does not grow with the campaign. It has no name: SQLite
+creates a temporary file and unlinks it at once, so that nothing is left if a worker is killed.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ from typing import NamedTuple, Self
 from airflow_provider_exotel.report.call import REACHED, Call
 
 _COLUMNS = ", ".join(Call._fields)
-_PLACES = ", ".join("?" for _ in Call._fields)
-# A start that is not known comes last. The sid decides among equals, so that the order is the same for pages and files.
+_PLACEHOLDERS = ", ".join("?" for _ in Call._fields)
+# An unknown start sorts last. The SID breaks ties, so that pages and reports have the same order.
 _IN_ORDER = "start IS NULL, start, call_sid, id"
-# Nothing but the names above goes into these.
-_INSERT = f"INSERT OR IGNORE INTO calls ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608
+# Only the names above are formatted into these statements.
+_INSERT = f"INSERT OR IGNORE INTO calls ({_COLUMNS}) VALUES ({_PLACEHOLDERS})"  # noqa: S608
 _NTH = f"ROW_NUMBER() OVER (PARTITION BY contact ORDER BY {_IN_ORDER})"
 _ATTEMPTS = f"SELECT {_COLUMNS}, {_NTH} FROM calls ORDER BY {_IN_ORDER}"  # noqa: S608
 _CONTACTS = f"SELECT contact, status, digit FROM calls WHERE contact <> '' ORDER BY contact, {_IN_ORDER}"  # noqa: S608
-_RECORDED = f"SELECT {_COLUMNS} FROM calls WHERE recording IS NOT NULL ORDER BY {_IN_ORDER}"  # noqa: S608
+_WITH_RECORDING = f"SELECT {_COLUMNS} FROM calls WHERE recording IS NOT NULL ORDER BY {_IN_ORDER}"  # noqa: S608
 _CACHE_KIB = 8_192
 
 
 class Contact(NamedTuple):
-    """What became of one person over all attempts.
+    """The outcome of all attempts to one person.
 
-    :param status: ``completed`` if any attempt was, else how the last one ended.
-    :param digit: what was pressed last.
+    :param status: ``completed`` if any attempt was, otherwise the status of the last one.
+    :param digit: the last keys pressed.
     """
 
     contact: str
@@ -54,28 +53,28 @@ class Ledger:
         )
 
     def add(self, calls: Iterable[Call]) -> None:
-        """Keep calls; one that is there already is passed over."""
+        """Add calls; duplicates are ignored."""
         with self._database:
             self._database.execute("BEGIN")
             self._database.executemany(_INSERT, calls)
 
     def clear(self) -> None:
-        """Forget all calls."""
+        """Remove all calls."""
         self._database.execute("DELETE FROM calls")
 
     def span(self) -> tuple[float, float] | None:
-        """Return when the first and the last call began, ``None`` if no call tells."""
+        """Return the start of the first and the last call, ``None`` if no start is known."""
         first, last = self._database.execute("SELECT min(start), max(start) FROM calls").fetchone()
         return None if first is None else (first, last)
 
     def attempts(self) -> Iterator[tuple[Call, int]]:
-        """Iterate over the calls in order of time, each with its place among the calls of its contact, from 1."""
+        """Iterate over the calls in order of time, each with its number among the calls of its contact."""
         rows = self._database.execute(_ATTEMPTS)
         return ((Call(*row[:-1]), row[-1]) for row in rows)
 
-    def recorded(self) -> Iterator[Call]:
+    def with_recording(self) -> Iterator[Call]:
         """Iterate over the calls that have a recording, in order of time."""
-        return (Call(*row) for row in self._database.execute(_RECORDED))
+        return (Call(*row) for row in self._database.execute(_WITH_RECORDING))
 
     def contacts(self) -> Iterator[Contact]:
         """Iterate over the people who were called, in the order of their names."""
@@ -87,13 +86,13 @@ class Ledger:
             yield Contact(contact, REACHED if reached else status, attempts, digit)
 
     def call(self, call_sid: str | None) -> Call | None:
-        """Return the call of a SID, ``None`` if it is not there."""
+        """Return the call with a SID, ``None`` if there is none."""
         row = self._database.execute(f"SELECT {_COLUMNS} FROM calls WHERE call_sid = ?", (call_sid,)).fetchone()  # noqa: S608
         return None if row is None else Call(*row)
 
     @property
     def untimed(self) -> int:
-        """How many calls do not tell when they began."""
+        """Number of calls whose start is unknown."""
         count: int = self._database.execute("SELECT count(*) FROM calls WHERE start IS NULL").fetchone()[0]
         return count
 

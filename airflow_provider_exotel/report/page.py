@@ -1,4 +1,4 @@
-"""The page of a report: how one campaign went, or several together. It holds no number."""
+"""The page of a report, about one campaign or several together. It contains no phone number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from airflow_provider_exotel.report.figures import OTHER_DIGITS, Figures
 from airflow_provider_exotel.report.recordings import RecordingCounts
 
 _KEY = re.compile(r" af-[0-9a-f]{16}(?:-[0-9a-f]{4})?$")
-# The style of each outcome, in the order in which they are drawn.
+# The CSS class of each outcome, in drawing order.
 _STYLES = {
     "reached": "reached",
     "busy": "busy",
@@ -54,7 +54,7 @@ def render_page(reports: Sequence[CampaignReport], tariff: Tariff | None = None)
     """Return the page of one campaign, or of several together.
 
     :param reports: one for each campaign; not empty.
-    :param tariff: the price of a minute, ``None`` if it is not known.
+    :param tariff: the price of a minute, ``None`` if unknown.
     """
     accounting = Accounting.merge(one.accounting for one in reports)
     figures = Figures.merge(one.figures for one in reports)
@@ -77,9 +77,9 @@ def render_page(reports: Sequence[CampaignReport], tariff: Tariff | None = None)
         key_figures=[*_key_figures(accounting, figures), *_costs(accounting, figures, tariff), *_recordings(reports)],
         differences=differences[:_MOST_CAMPAIGNS],
         limits=list(_limits(planned, figures, stretches, zone)),
-        # Only what could be judged counts for a campaign.
-        judged_calls=sum(one.figures.attempts - one.figures.untimed for one in bounded),
-        judged_people=sum(one.figures.nth[1] for one in planned),
+        # Only calls and people that could be checked are counted.
+        checked_calls=sum(one.figures.attempts - one.figures.untimed for one in bounded),
+        checked_people=sum(one.figures.nth[1] for one in planned),
         without_window=len(reports) - len(bounded),
         without_plan=len(reports) - len(planned),
         zone=zone.key,
@@ -116,11 +116,11 @@ def _key_figures(accounting: Accounting, figures: Figures) -> Iterator[tuple[str
 
 def _costs(accounting: Accounting, figures: Figures, tariff: Tariff | None) -> Iterator[tuple[str, str, str]]:
     if figures.priced:
-        # The service's prices name no currency.
+        # The service's prices have no currency.
         currency = tariff.currency if tariff and tariff.currency else "your account's currency"
-        notes = [f"as the service gives it, in {currency}"]
+        notes = [f"as reported by the service, in {currency}"]
         if figures.priced < figures.attempts:
-            notes.append(f"of {figures.priced:,} of {quantity(figures.attempts, 'call')}; the others have no price")
+            notes.append(f"for {figures.priced:,} of {quantity(figures.attempts, 'call')}; the others have no price")
         elif accounting.reached:
             notes.append(f"{figures.cost / accounting.reached:.2f} a person reached")
         yield "cost", f"{figures.cost:,f}", "; ".join(notes)
@@ -149,7 +149,7 @@ def _recordings(reports: Sequence[CampaignReport]) -> Iterator[tuple[str, str, s
 def _limits(
     planned: Sequence[CampaignReport], figures: Figures, stretches: Sequence[tuple[float, float]], zone: ZoneInfo
 ) -> Iterator[str]:
-    """Yield what was asked for, in words; a verdict is worth nothing without it."""
+    """Yield a description of the limits, which the reader needs to judge the violations."""
     if figures.minutes and stretches:
         first, last = 60 * min(figures.minutes), 60 * max(figures.minutes)
         near = [one for one in stretches if one[1] > first and one[0] <= last + 60]
@@ -177,27 +177,29 @@ def _unreached(accounting: Accounting) -> Iterator[tuple[str, ...]]:
 
 def _keys(figures: Figures) -> Iterator[Bar]:
     pressed = [key for key in figures.digits if key]
-    for key in sorted(pressed, key=_place):
+    for key in sorted(pressed, key=_digit_order):
         yield Bar(key, figures.digits[key])
     if pressed and figures.digits[""]:
         yield Bar("none", figures.digits[""], "never")
 
 
-def _place(digit: str) -> tuple[bool, int, list[int]]:
+def _digit_order(digit: str) -> tuple[bool, int, list[int]]:
     """Return the sort key of digits: single keys first, 0 to 9 before * and #."""
     return digit == OTHER_DIGITS, len(digit), [_KEYS.find(key) for key in digit]
 
 
 def _rates(figures: Figures, zone: tzinfo) -> Iterator[_Rates]:
     if figures.hours:
-        by_hour = {f"{hour:02}": (figures.hours_answered[hour], figures.hours[hour]) for hour in _day(figures.hours)}
-        yield _answered("Answered by hour", "Hour", f", by the hour in {zone}", by_hour)
+        by_hour = {
+            f"{hour:02}": (figures.hours_answered[hour], figures.hours[hour]) for hour in _shown_hours(figures.hours)
+        }
+        yield _answer_rates("Answered by hour", "Hour", f", by the hour in {zone}", by_hour)
     if figures.nth:
         by_attempt = {str(nth): (figures.nth_answered[nth], figures.nth[nth]) for nth in sorted(figures.nth)}
-        yield _answered("Answered by attempt", "Attempt", "", by_attempt)
+        yield _answer_rates("Answered by attempt", "Attempt", "", by_attempt)
 
 
-def _answered(title: str, what: str, how: str, rates: Mapping[str, tuple[int, int]]) -> _Rates:
+def _answer_rates(title: str, what: str, how: str, rates: Mapping[str, tuple[int, int]]) -> _Rates:
     hollow = f" Hollow: fewer than {FEW} calls." if any(0 < calls < FEW for _, calls in rates.values()) else ""
     rows = [
         (label, f"{answered:,}", f"{calls:,}", percent(answered, calls))
@@ -208,8 +210,8 @@ def _answered(title: str, what: str, how: str, rates: Mapping[str, tuple[int, in
     return _Rates(title, what, note, draw_rates(title, rates), rows)
 
 
-def _day(hours: Iterable[int]) -> list[int]:
-    """Return the hours from the first to the last; a day begins after its longest pause, so that a night is whole."""
+def _shown_hours(hours: Iterable[int]) -> list[int]:
+    """Return the hours from first to last; the day begins after its longest pause, so that a night is not split."""
     called = sorted(set(hours))
     before = [called[-1] - 24, *called[:-1]]
     first = max(zip(called, before, strict=True), key=lambda pair: pair[0] - pair[1])[0]
@@ -226,5 +228,5 @@ def _row(report: CampaignReport) -> tuple[str, ...]:
         f"{accounting.never_tried:,}",
         f"{figures.attempts:,}",
         f"{figures.outside:,}",
-        "no" if accounting.differences else "yes" if accounting.is_compared else "not known",
+        "no" if accounting.differences else "yes" if accounting.is_compared else "unknown",
     )

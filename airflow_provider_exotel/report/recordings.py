@@ -1,6 +1,6 @@
-"""The recordings of a campaign's calls, copied before the service drops them (Exotel: 90 days by default).
+"""Copies of the recordings of a campaign's calls, which the service deletes (Exotel: after 90 days by default).
 
-Each is a file that is there whole or not at all, under the call's SID, so that a later try fetches only the rest.
+Each recording is one complete file named by the call's SID, so that a later try fetches only the missing ones.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from urllib.parse import urlsplit
 
 from airflow_provider_exotel.client.errors import ExotelConnectionError, ExotelError
 from airflow_provider_exotel.report.call import Call
-from airflow_provider_exotel.report.storage import Workplace
+from airflow_provider_exotel.report.storage import Workspace
 
 log = logging.getLogger(__name__)
 
 PAUSES = (2.0, 4.0)
-"""Seconds before a recording is asked for again; after that it is left to a later try of the task."""
-# A name that could be a phone number is none of the service's.
+"""Seconds before a recording is requested again; then it is left to a later try of the task."""
+# A SID that could be a phone number is refused.
 _SID = re.compile(r"(?!\+?\d{7,15}\Z)[A-Za-z0-9_-]{1,100}")
 _KINDS = (".mp3", ".wav", ".ogg", ".m4a")
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_RETRY_STATUSES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 _HEAD = 512
-_AUDIO = (b"ID3", b"RIFF", b"OggS", b"fLaC", b"#!AMR")  # the others are binary from their first bytes on
+_AUDIO = (b"ID3", b"RIFF", b"OggS", b"fLaC", b"#!AMR")  # other formats are binary from the first byte
 _NOT_AUDIO = (b"<", b"\xef\xbb\xbf", b"\x1f\x8b", b"PK\x03\x04")
 
 Fetch = Callable[[str], Iterator[bytes]]
@@ -39,13 +39,13 @@ Fetch = Callable[[str], Iterator[bytes]]
 
 @dataclass(frozen=True)
 class RecordingCounts:
-    """What became of the recordings.
+    """Counts of recordings by result.
 
     :param saved: those that are in the folder.
-    :param gone: those that the service has no more.
-    :param refused: those whose host asks for credentials, or whose address is not followed.
-    :param not_audio: those whose address returned a web page, other text, or nothing; the next run asks again.
-    :param failed: those that may be fetched by a later try.
+    :param gone: those that the service has deleted.
+    :param refused: those whose host requires credentials, or whose URL is not allowed.
+    :param not_audio: those whose URL returned a web page, other text or nothing; a later run fetches them again.
+    :param failed: those that a later try may fetch.
     """
 
     saved: int = 0
@@ -66,17 +66,17 @@ class RecordingCounts:
 
 
 def save_recordings(
-    calls: Iterable[Call], fetch: Fetch, workplace: Workplace, sleep: Callable[[float], None] = time.sleep
+    calls: Iterable[Call], fetch: Fetch, workspace: Workspace, sleep: Callable[[float], None] = time.sleep
 ) -> RecordingCounts:
-    """Copy the recordings of calls into a folder, and return how many there are.
+    """Copy the recordings of calls into a folder, and return their counts.
 
-    :param calls: the calls; those without a recording are passed over.
-    :param fetch: reads a recording piece by piece from its address.
-    :param workplace: where they are written; its folder is where they end up.
+    :param calls: the calls; those without a recording are ignored.
+    :param fetch: reads a recording piece by piece from its URL.
+    :param workspace: the workspace of the folder.
     :param sleep: waits for seconds.
     """
     counts = dict.fromkeys(RecordingCounts().as_dict(), 0)
-    present = {path.name for path in workplace.folder.iterdir()} if workplace.folder.exists() else set()
+    present = {path.name for path in workspace.folder.iterdir()} if workspace.folder.exists() else set()
     for call in calls:
         if not call.recording:
             continue
@@ -86,11 +86,11 @@ def save_recordings(
         elif name in present:
             counts["saved"] += 1
         else:
-            counts[_save(name, call.recording, fetch, workplace, sleep)] += 1
+            counts[_save(name, call.recording, fetch, workspace, sleep)] += 1
     return RecordingCounts(**counts)
 
 
-def _save(name: str, url: str, fetch: Fetch, workplace: Workplace, sleep: Callable[[float], None]) -> str:
+def _save(name: str, url: str, fetch: Fetch, workspace: Workspace, sleep: Callable[[float], None]) -> str:
     for pause in (0.0, *PAUSES):
         if pause:
             sleep(pause)
@@ -99,7 +99,7 @@ def _save(name: str, url: str, fetch: Fetch, workplace: Workplace, sleep: Callab
             head = _read_head(blocks)
             if not is_audio(head):
                 return "not_audio"
-            with workplace.writing(name) as file:
+            with workspace.open_file(name) as file:
                 for block in chain([head], blocks):
                     file.write(block)
         except ExotelError as error:
@@ -108,7 +108,7 @@ def _save(name: str, url: str, fetch: Fetch, workplace: Workplace, sleep: Callab
                 return outcome
             log.debug("Recording %s: %s", name, error)
         else:
-            workplace.publish([name])
+            workspace.publish([name])
             return "saved"
     return "failed"
 
@@ -143,7 +143,7 @@ def _outcome_of(error: ExotelError) -> str:
     status = error.http_status
     if status in _GONE:
         return "gone"
-    if isinstance(error, ExotelConnectionError) or status in _LATER:
+    if isinstance(error, ExotelConnectionError) or status in _RETRY_STATUSES:
         return "failed"
     return "failed" if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused"
 
@@ -153,6 +153,6 @@ def _file_name(call: Call) -> str | None:
         return None
     try:
         path = urlsplit(call.recording or "").path.lower()
-    except ValueError:  # such as an open bracket
+    except ValueError:  # such as an unclosed bracket
         return None
     return call.call_sid + next((kind for kind in _KINDS if path.endswith(kind)), ".mp3")

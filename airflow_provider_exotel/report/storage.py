@@ -1,4 +1,4 @@
-"""Files on any object storage that are either whole or not there."""
+"""Files on any object storage that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from typing import Any
 from uuid import uuid4
 
 UNFINISHED = "_unfinished"
-"""The folder beside the report in which a task works; what is of the same mark is gone when the report is there."""
+"""The folder beside the report in which a task works; its files are removed once the report is complete."""
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """Where a report is made: whatever is written goes to a folder of its own, and moves when all of it is there.
+class Workspace:
+    """The folder in which a report is written until it is complete and its files are moved.
 
-    A move replaces what is there at once: a rename on a disk, a copy on the side of an object store.
+    A move replaces an existing file atomically: it is a rename on a disk, and a copy inside an object store.
 
     :param folder: the ``ObjectStoragePath`` of the report.
-    :param mark: tells apart what must not be mixed up.
-    :param own: tells apart tries that overlap, so that none moves a file another one is still writing.
+    :param key: a name for the work, so that different reports do not share files.
+    :param attempt_id: a name for the try, so that overlapping tries do not move each other's unfinished files.
     """
 
     folder: Any
-    mark: str
-    own: str = field(default_factory=lambda: uuid4().hex[:12])
+    key: str
+    attempt_id: str = field(default_factory=lambda: uuid4().hex[:12])
 
     @contextmanager
-    def writing(self, name: str) -> Iterator[Any]:
+    def open_file(self, name: str) -> Iterator[Any]:
         """Open a file of the report for bytes."""
-        with _open_for_write(self._at(self.own, name)) as file:
+        with _open_for_write(self._at(self.attempt_id, name)) as file:
             yield file
 
     def publish(self, names: Iterable[str]) -> None:
-        """Move files under their final names, unless another try of the same mark has left the whole report there."""
+        """Move files to their final names, unless another try with the same key has completed the report."""
         for name in names:
             try:
-                self.folder.fs.mv(self._at(self.own, name).path, (self.folder / name).path)
+                self.folder.fs.mv(self._at(self.attempt_id, name).path, (self.folder / name).path)
             except FileNotFoundError:
-                # What is ours is cleared by nobody but a try that was at work beside this one and had published all.
+                # Only an overlapping try that has published everything clears the files of this one.
                 if not (self.folder / name).exists():
                     raise
 
     def clear(self) -> None:
-        """Leave nothing but the report."""
+        """Remove everything but the report."""
         for place in (self._at(), self.folder / UNFINISHED):
-            # Another task may be at work beside this one.
+            # Another task may be using the parent folder.
             if place.exists() and (place == self._at() or not list(place.iterdir())):
                 place.fs.rm(place.path, recursive=True)
 
-    def parts(self, mark: str) -> Parts:
+    def parts(self, key: str) -> Parts:
         """Return the parts of one campaign.
 
-        :param mark: tells apart campaigns, and how their people are named.
+        :param key: a name for the campaign and the naming of its people.
         """
-        return Parts(self._at(mark))
+        return Parts(self._at(key))
 
     def _at(self, *names: str) -> Any:
-        place = self.folder / UNFINISHED / self.mark
+        place = self.folder / UNFINISHED / self.key
         for name in names:
             place /= name
         return place
@@ -66,22 +66,22 @@ class Workplace:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a campaign's calls that a try has put aside (see :mod:`airflow_provider_exotel.report.gather`)."""
+    """The parts of a campaign's calls that a try has stored (see :mod:`airflow_provider_exotel.report.gather`)."""
 
     folder: Any
 
     def read(self, number: int) -> Iterator[str]:
-        """Iterate over the lines of a part; none if there is no such part."""
+        """Iterate over the lines of a part; empty if the part does not exist."""
         try:
             with self._path(number).open("rb") as file:
-                # What Airflow 2.11 opens can be read and not iterated over.
+                # A file that Airflow 2.11 opens can be read but not iterated over.
                 for line in iter(file.readline, b""):
                     yield line.decode("utf-8", "replace")
         except FileNotFoundError:
             return
 
     def write(self, number: int, lines: Iterable[str]) -> None:
-        """Put a part aside."""
+        """Store a part."""
         with _open_for_write(self._path(number)) as file:
             file.write("".join(lines).encode())
 

@@ -1,4 +1,4 @@
-"""The summary of a report: a few counts and rates, fit for Airflow's database."""
+"""The summary of a report: a few counts and rates that may be stored in Airflow's database."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from airflow_provider_exotel.report.recordings import RecordingCounts
 
 
 def summarize(reports: Sequence[CampaignReport], tariff: Tariff | None = None) -> dict[str, Any]:
-    """Return the counts and rates of all campaigns together; no number, no name, no contact.
+    """Return the counts and rates of all campaigns together, without numbers, names and contacts.
 
     :param reports: one for each campaign.
-    :param tariff: the price of a minute, ``None`` if it is not known.
+    :param tariff: the price of a minute, ``None`` if unknown.
     :return: ``campaigns``, ``contacts``, ``reached``, ``not_reached`` by reason, ``never_tried``, ``attempts``,
         ``reach_rate`` (reached of contacts), ``answer_rate`` (answered of attempts), ``digits``, ``talked_seconds``,
-        ``cost`` (text, ``None`` where no call has a price), ``minutes_charged``, ``cost_by_minutes`` (text, ``None``
+        ``cost`` (text, ``None`` if no call has a price), ``minutes_charged``, ``cost_by_minutes`` (text, ``None``
         without a tariff), ``currency``, ``outside_window``, ``called_too_often``, ``adds_up``
-        (``None`` where a campaign has no counts to compare with), and ``differences``: by how much the campaigns' own
-        counts differ; ``recordings`` by what became of them, only if they were asked for.
+        (``None`` if a campaign has no counts to compare with), and ``differences`` (absolute differences from the
+        campaigns' own counts); ``recordings`` by result, only if they are to be saved.
     """
     accounting = Accounting.merge(one.accounting for one in reports)
     figures = Figures.merge(one.figures for one in reports)

@@ -1,4 +1,4 @@
-"""Tables in the formats people load: CSV, JSON lines, Parquet. Rows are written as they come."""
+"""Writers of tables as CSV, JSON lines or Parquet. Rows are written in batches as they arrive."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ AUDIT: Columns = {
     "start_local": "text",
 }
 TABLES = {"attempts": ATTEMPTS, "contacts": CONTACTS, "audit": AUDIT}
-_ROWS_TOGETHER = 10_000
+_BATCH_SIZE = 10_000
 
 
 @contextmanager
 def writer(format: str, columns: Columns, file: Any) -> Iterator[Write]:
-    """Return a function that writes one row, for as long as the table is open.
+    """Return a context manager whose value is a function that writes one row.
 
     :param format: one of :data:`FORMATS`.
     :param columns: the table's columns.
@@ -64,7 +64,7 @@ def writer(format: str, columns: Columns, file: Any) -> Iterator[Write]:
 
         def write(row: Row) -> None:
             rows.append(row)
-            if len(rows) >= _ROWS_TOGETHER:
+            if len(rows) >= _BATCH_SIZE:
                 write_rows(rows)
                 rows.clear()
 
@@ -131,5 +131,5 @@ def _text(cell: Cell) -> str:
 
 
 def _moment(instant: datetime) -> str:
-    # As many digits as the service gave: whole seconds mostly.
+    # With the precision of the service, mostly whole seconds.
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -179,7 +179,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
             self._watched.setdefault(campaign_id, WatchedCampaign(Wait(campaign_id, breaker=breaker)))
         due = [name for name in ids if self._watched[name].event is None and self._watched[name].wait.has_begun(now)]
         try:
-            swept = self.hook.ask(lambda client: sweep(client, due, only_active=self._only_active))
+            swept = self.hook.with_client(lambda client: sweep(client, due, only_active=self._only_active))
         except ExotelError as error:
             if not error.retryable:
                 raise
@@ -198,7 +198,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
             return
         campaign_id = watched.wait.campaign_id
         try:
-            sample = self.hook.ask(lambda client: sample_calls(client, campaign_id))
+            sample = self.hook.with_client(lambda client: sample_calls(client, campaign_id))
         except ExotelError as error:
             if not error.retryable:
                 raise
@@ -230,7 +230,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         from airflow_provider_exotel.waiting.outcome import describe_outcome, judge_outcome
 
         options, one = self._options(), _read_ids(self.campaign_ids)[1]
-        failing = [pause_failing(event, self.hook.ask) for event in events if _is_failing(event)]
+        failing = [pause_failing(event, self.hook.with_client) for event in events if _is_failing(event)]
         outcomes = [self._completed(event.outcome, few=len(events) <= _FEW) for event in events if event.outcome]
         failures = failing + [
             _UNEXPECTED[event.step].format(event.wait.campaign_id) for event in events if event.step in _UNEXPECTED
@@ -238,8 +238,8 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
         for outcome in outcomes:
             failure = judge_outcome(outcome, min_reached=options.min_reached, on_window_end=options.on_window_end)
             failures += [failure] if failure else []
-        values = [{"summary": describe_outcome(outcome), **outcome.as_json()} for outcome in outcomes]
-        context["ti"].xcom_push(key=OUTCOME, value=values[0] if one and values else values)
+        results = [{"summary": describe_outcome(outcome), **outcome.as_json()} for outcome in outcomes]
+        context["ti"].xcom_push(key=OUTCOME, value=results[0] if one and results else results)
         if failures:
             raise AirflowFailException("; ".join(failures))
         ids = [event.wait.campaign_id for event in events]
@@ -248,7 +248,7 @@ class CampaignSensor(ExotelTask, BaseSensorOperator):
     def _completed(self, outcome: Outcome, *, few: bool) -> Outcome:
         from airflow_provider_exotel.waiting.driver import complete_outcome
 
-        return complete_outcome(outcome, self.hook.ask) if few else outcome
+        return complete_outcome(outcome, self.hook.with_client) if few else outcome
 
 
 def _is_failing(event: WaitEvent) -> bool:

@@ -205,7 +205,9 @@ class CampaignTrigger(BaseTrigger):
             return
         try:
             poller = await poller_of(self.exotel_conn_id)
-            sample = await asyncio.wait_for(poller.ask(lambda client: sample_calls(client, campaign_id)), timeout)
+            sample = await asyncio.wait_for(
+                poller.with_client(lambda client: sample_calls(client, campaign_id)), timeout
+            )
             one.evaluate(sample, utc_now())
         except Exception as error:  # repeated at the next poll
             detail = str(error) if isinstance(error, ExotelError) else type(error).__name__

@@ -54,7 +54,7 @@ class CampaignFinishedTrigger(BaseEventTrigger):
         while True:
             try:
                 poller = await poller_of(kwargs["exotel_conn_id"])
-                finished = await poller.ask(partial(_read_finished, since))
+                finished = await poller.with_client(partial(_read_finished, since))
             except Exception as error:  # the next poll reads the same campaigns; nothing is lost
                 detail = str(error) if isinstance(error, ExotelError) else type(error).__name__
                 log.warning("Could not poll for finished campaigns: %s", detail)
@@ -79,7 +79,7 @@ class CampaignFinishedTrigger(BaseEventTrigger):
 
     async def _poll_from_start(self) -> Finished | None:
         try:
-            return await (await poller_of(self.exotel_conn_id)).ask(partial(_read_finished, None))
+            return await (await poller_of(self.exotel_conn_id)).with_client(partial(_read_finished, None))
         except Exception as error:  # the stream continues without it
             log.warning("Could not read earlier finished campaigns: %s", type(error).__name__)
             return None

@@ -141,14 +141,14 @@ class AccountPoller:
         if not self._subscriptions:
             self._wake_up.set()
 
-    async def ask(self, question: Callable[[ExotelClient], Answer]) -> Answer:
+    async def with_client(self, function: Callable[[ExotelClient], Answer]) -> Answer:
         """Call a function with the account's client in the poller's thread, and return its result.
 
-        :param question: the function.
+        :param function: the function.
         :raises ExotelError: the client's errors; if the credentials are refused, the next call gets a new client.
         """
         client = await self._connected()
-        return await self._in_thread(lambda: question(cast("ExotelClient", _ClientAfterPauses(client, self._turn))))
+        return await self._in_thread(lambda: function(cast("ExotelClient", _ClientAfterPauses(client, self._turn))))
 
     async def _connected(self) -> ExotelClient:
         if self._client is None:

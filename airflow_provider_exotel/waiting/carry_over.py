@@ -58,7 +58,7 @@ class CarryOver:
         :return: the wait for the next window's opening, or for the campaign's end.
         :raises CampaignFailed: if the service does not accept the new schedule.
         """
-        last = replace(wait, hand_over=False)
+        last = replace(wait, carries_over=False)
         campaign = client.get_campaign(wait.campaign_id)
         shown = campaign.schedule
         if wait.end_at is not None and shown.end_at is not None and shown.end_at > wait.end_at:
@@ -98,7 +98,7 @@ class CarryOver:
         if self.now() >= wait.end_at - CARRY_OVER_LEAD:  # no process was running when the window opened
             following = self._next_window(wait)
             if following is None:
-                return replace(going, hand_over=False)
+                return replace(going, carries_over=False)
             self.remember(following.end_at)
             return self._reschedule(client, campaign, following, wait)
         client.resume_campaign(campaign.id)
@@ -146,7 +146,12 @@ class CarryOver:
                 "and may dial before that opens; check it in the dashboard"
             )
         return replace(
-            wait, send_at=following.send_at, end_at=following.end_at, hand_over=True, opening=True, seen_dialling=False
+            wait,
+            send_at=following.send_at,
+            end_at=following.end_at,
+            carries_over=True,
+            opening=True,
+            seen_dialling=False,
         )
 
 

@@ -32,10 +32,10 @@ _MAX_RETRY_DELAY = timedelta(seconds=15)
 """Maximum delay before a failed carry-over is retried: its window closes within minutes."""
 
 
-class Ask(Protocol):
+class WithClient(Protocol):
     """Calls a function with a client whose credentials are renewed if the service refuses them."""
 
-    def __call__(self, question: Callable[[ExotelClient], Answer], /) -> Answer:
+    def __call__(self, function: Callable[[ExotelClient], Answer], /) -> Answer:
         """Return the result of the function."""
         ...
 
@@ -48,7 +48,7 @@ def _do_nothing() -> None:
 class WaitDriver:
     """Settings and connections for following one campaign from window to window.
 
-    :param ask: calls a function with the account's client.
+    :param with_client: calls a function with the account's client.
     :param carry_over: how to continue the campaign in the next window; ``None`` to end it with its window.
     :param poll_interval: the time between two polls.
     :param pause_if_failed_above: the share of failed calls above which the campaign is paused; ``None`` for never.
@@ -57,7 +57,7 @@ class WaitDriver:
     :param sleep: sleeps for a number of seconds; may raise to end the wait.
     """
 
-    ask: Ask
+    with_client: WithClient
     carry_over: CarryOver | None = None
     poll_interval: timedelta = timedelta(seconds=60)
     pause_if_failed_above: float | None = None
@@ -75,14 +75,14 @@ class WaitDriver:
         :param carried_to: the end of the window for which an earlier try paused it.
         :param resume_paused: whether to resume it inside its window if it is paused, whoever paused it.
         """
-        limit, hand_over = self.pause_if_failed_above, self.carry_over is not None
-        wait = Wait.for_campaign(campaign, self.now(), contacts=contacts, hand_over=hand_over)
+        limit, carries_over = self.pause_if_failed_above, self.carry_over is not None
+        wait = Wait.for_campaign(campaign, self.now(), contacts=contacts, carries_over=carries_over)
         if limit is not None:
             wait = replace(wait, breaker=Breaker.of_wait(limit, self.now(), wait.send_at))
         if self.carry_over and campaign.status == "paused" and carried_to and carried_to == campaign.schedule.end_at:
             wait = replace(wait, opening=True)
         elif resume_paused and campaign.status is CampaignStatus.PAUSED:
-            wait = replace(wait, opening=True, hand_over=False)
+            wait = replace(wait, opening=True, carries_over=False)
         watched = WatchedCampaign(wait)
         watched.update(campaign, self.now())
         return self.resolve(watched.event) if watched.event else wait
@@ -112,7 +112,7 @@ class WaitDriver:
             sleep=self.sleep,
             interval=self.poll_interval.total_seconds(),
             note=lambda line: log.info("%s", line),
-            count_calls=lambda: self.ask(lambda client: sample_calls(client, wait.campaign_id)),
+            count_calls=lambda: self.with_client(lambda client: sample_calls(client, wait.campaign_id)),
         )
 
     def resolve(self, event: WaitEvent) -> Wait | Outcome:
@@ -122,8 +122,8 @@ class WaitDriver:
         :raises CampaignFailed: if the campaign was deleted, cannot be continued, or does not end.
         """
         if event.step is Step.FAILING:
-            raise CampaignFailed(pause_failing(event, self.ask))
-        if event.step is Step.OPENING and not event.wait.hand_over:
+            raise CampaignFailed(pause_failing(event, self.with_client))
+        if event.step is Step.OPENING and not event.wait.carries_over:
             return self._open(event)
         paused_at_its_end = event.outcome is not None and event.outcome.status == "paused"
         if self.carry_over is not None and (event.step in {Step.OPENING, Step.CLOSING} or paused_at_its_end):
@@ -141,7 +141,7 @@ class WaitDriver:
 
     def _poll(self, campaign_id: str) -> Campaign | None:
         try:
-            return self.ask(lambda client: client.get_campaign(campaign_id))
+            return self.with_client(lambda client: client.get_campaign(campaign_id))
         except ExotelNotFound:
             return None
 
@@ -150,9 +150,9 @@ class WaitDriver:
         self.stop_if_killed()
         try:
             if event.step is Step.OPENING:
-                following = self.ask(lambda client: carry_over.resume_in_window(client, wait))
+                following = self.with_client(lambda client: carry_over.resume_in_window(client, wait))
             else:
-                following = self.ask(lambda client: carry_over.move_to_next_window(client, wait))
+                following = self.with_client(lambda client: carry_over.move_to_next_window(client, wait))
         except CampaignFailed:
             raise
         except ExotelError as error:
@@ -170,7 +170,7 @@ class WaitDriver:
         :raises ExotelError: if the service refuses to resume it.
         """
         try:
-            following = self.ask(lambda client: self._resume_if_paused(client, event.wait))
+            following = self.with_client(lambda client: self._resume_if_paused(client, event.wait))
         except ExotelError as error:
             if not (error.retryable or isinstance(error, (ExotelAuthError, ExotelNotFound))):
                 raise
@@ -185,14 +185,14 @@ class WaitDriver:
             campaign,
             self.now(),
             contacts=wait.contacts,
-            hand_over=self.carry_over is not None,
+            carries_over=self.carry_over is not None,
             breaker=wait.breaker,
         )
         if campaign.status is not CampaignStatus.PAUSED or not campaign.schedule.closes_after(self.now()):
             return current
         if not campaign.schedule.contains(self.now()):
             log.info("Campaign %s is paused; the task resumes it at %s.", campaign.id, current.send_at)
-            return replace(current, opening=True, hand_over=False)
+            return replace(current, opening=True, carries_over=False)
         self.stop_if_killed()
         client.resume_campaign(campaign.id)
         log.info("Resumed campaign %s; it dials until %s.", campaign.id, current.end_at)
@@ -204,7 +204,8 @@ class WaitDriver:
         is_over = wait.end_at is not None and self.now() >= wait.end_at
         if event.step is Step.OPENING and (is_over or isinstance(error, ExotelNotFound)):
             log.error("Could not resume campaign %s: %s", wait.campaign_id, error)
-            return replace(wait, opening=False, hand_over=False)  # ends by the clock, or because the campaign is gone
+            # It ends by the clock, or because the campaign is gone.
+            return replace(wait, opening=False, carries_over=False)
         if event.step is Step.OPENING:
             log.warning("Could not resume campaign %s yet: %s", wait.campaign_id, error)
             return replace(wait, send_at=self.now() + self.poll_interval)
@@ -212,19 +213,19 @@ class WaitDriver:
         again = (error.retryable or isinstance(error, ExotelAuthError)) and not is_over
         if again:  # without a delay the next wait would end at once
             self.sleep(min(self.poll_interval, _MAX_RETRY_DELAY).total_seconds())
-        return replace(wait, hand_over=again)
+        return replace(wait, carries_over=again)
 
 
-def pause_failing(event: WaitEvent, ask: Ask) -> str:
+def pause_failing(event: WaitEvent, with_client: WithClient) -> str:
     """Pause a campaign whose calls fail, and return a description of the result and the reason.
 
     :param event: the event that ended its wait.
-    :param ask: calls a function with the account's client.
+    :param with_client: calls a function with the account's client.
     :raises ExotelError: if the pause failed and a retry may succeed.
     """
     campaign_id = event.wait.campaign_id
     try:
-        ask(lambda client: _pause(client, campaign_id))
+        with_client(lambda client: _pause(client, campaign_id))
     except ExotelError as error:
         log.error("Campaign %s could not be paused and may dial: %s", campaign_id, error)  # noqa: TRY400
         if error.retryable:
@@ -241,13 +242,13 @@ def _pause(client: ExotelClient, campaign_id: str) -> None:
     pause_if_it_may_dial(client, campaign_id)
 
 
-def complete_outcome(outcome: Outcome, ask: Ask) -> Outcome:
+def complete_outcome(outcome: Outcome, with_client: WithClient) -> Outcome:
     """Return the outcome with the number of uncalled contacts, reading the calls if the counts do not show it.
 
     :param outcome: the outcome of a campaign.
-    :param ask: calls a function with the account's client.
+    :param with_client: calls a function with the account's client.
     """
     with suppress(ExotelError):
-        return ask(lambda client: resolve_uncalled(outcome, client.call_details(outcome.campaign_id)))
+        return with_client(lambda client: resolve_uncalled(outcome, client.call_details(outcome.campaign_id)))
     log.warning("Could not read the calls of campaign %s.", outcome.campaign_id)
     return outcome

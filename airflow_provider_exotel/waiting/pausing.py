@@ -139,7 +139,7 @@ def campaigns_that_may_dial(campaigns: ExotelClient, now: datetime, *, most: int
                 if campaign.id not in seen and not does_not_dial(campaign):
                     seen.add(campaign.id)
                     yield campaign
-        except ExotelRequestRefused:
+        except ExotelError:  # the whole list is read next, and has every campaign
             if status is None:
                 raise
 

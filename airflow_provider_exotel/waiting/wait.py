@@ -24,6 +24,8 @@ OVERDUE_AFTER = timedelta(hours=2)
 """How long a campaign may still show as running after its window."""
 CARRY_OVER_LEAD = timedelta(seconds=90)
 """Time before the end of a window at which a carry-over pauses the campaign."""
+_STORED_NAMES = {"carries_over": "hand_over"}
+"""The stored name of a field, if it differs from the field's own."""
 
 
 class Step(StrEnum):
@@ -51,9 +53,9 @@ class Wait:
     :param send_at: the campaign does not dial before this time.
     :param end_at: the campaign does not dial after this time.
     :param contacts: number of its contacts; ``None`` if unknown.
-    :param hand_over: whether to stop waiting shortly before ``end_at``, to carry it over to the next window.
-    :param opening: whether to wait only for ``send_at``, and to resume it then. With ``hand_over`` it was paused by a
-        carry-over, otherwise by a person or an ended task.
+    :param carries_over: whether to stop waiting shortly before ``end_at``, to carry it over to the next window.
+    :param opening: whether to wait only for ``send_at``, and to resume it then. It was paused by a carry-over if
+        ``carries_over``, otherwise by a person or an ended task.
     :param seen_dialling: whether it was dialling at the last poll.
     :param breaker: its circuit breaker; ``None`` for none.
     """
@@ -62,7 +64,7 @@ class Wait:
     send_at: datetime | None = None
     end_at: datetime | None = None
     contacts: int | None = None
-    hand_over: bool = False
+    carries_over: bool = False
     opening: bool = False
     seen_dialling: bool = False
     breaker: Breaker | None = None
@@ -74,7 +76,7 @@ class Wait:
         now: datetime,
         *,
         contacts: int | None = None,
-        hand_over: bool = False,
+        carries_over: bool = False,
         breaker: Breaker | None = None,
     ) -> Self:
         """Return the wait for a campaign's end.
@@ -82,12 +84,12 @@ class Wait:
         :param campaign: the current campaign.
         :param now: the current time.
         :param contacts: number of its contacts; ``None`` if unknown.
-        :param hand_over: whether to carry it over to the next window.
+        :param carries_over: whether to carry it over to the next window.
         :param breaker: its circuit breaker; ``None`` for none.
         """
         begins = campaign.schedule.send_at or campaign.date_created or now
         ends = campaign.schedule.end_at or begins + MAX_LIFETIME
-        return cls(campaign.id, begins, ends, contacts, hand_over, breaker=breaker)
+        return cls(campaign.id, begins, ends, contacts, carries_over, breaker=breaker)
 
     def rescheduled_as(self, campaign: Campaign, now: datetime) -> Self:
         """Return the wait with the campaign's current schedule, which a person may have changed.
@@ -96,7 +98,11 @@ class Wait:
         :param now: the current time.
         """
         if self.end_at is None:
-            given: dict[str, Any] = {"contacts": self.contacts, "hand_over": self.hand_over, "breaker": self.breaker}
+            given: dict[str, Any] = {
+                "contacts": self.contacts,
+                "carries_over": self.carries_over,
+                "breaker": self.breaker,
+            }
             return self.for_campaign(campaign, now, **given)
         shown = campaign.schedule
         if self.opening or shown.end_at is None or shown.end_at == self.end_at:
@@ -106,7 +112,8 @@ class Wait:
     def as_json(self) -> dict[str, Any]:
         """Return the wait as plain JSON."""
         plain = {name: value for name, value in self.__dict__.items() if name != "breaker"}
-        values = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
+        texts = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
+        values = {_STORED_NAMES.get(name, name): value for name, value in texts.items()}
         return values | ({"breaker": self.breaker.as_json()} if self.breaker else {})
 
     @classmethod
@@ -115,7 +122,8 @@ class Wait:
 
         :param kept: the stored JSON; unknown keys are ignored, missing ones have defaults.
         """
-        known = {name: kept[name] for name in cls.__dataclass_fields__ if name in kept}
+        stored = {name: _STORED_NAMES.get(name, name) for name in cls.__dataclass_fields__}
+        known = {name: kept[key] for name, key in stored.items() if key in kept}
         moments = {name: datetime.fromisoformat(known[name]) for name in ("send_at", "end_at") if known.get(name)}
         if known.get("breaker"):
             known["breaker"] = Breaker.of_json(known["breaker"])
@@ -148,14 +156,14 @@ class Wait:
             return self.send_at
         if self.end_at is None:
             return None
-        return self.end_at - CARRY_OVER_LEAD if self.hand_over else self.end_at + OVERDUE_AFTER
+        return self.end_at - CARRY_OVER_LEAD if self.carries_over else self.end_at + OVERDUE_AFTER
 
     def step_by_clock(self, now: datetime) -> Step | None:
         """Return the reason why the wait ends by the clock alone, or ``None`` to continue."""
         wakes_at = self.wakes_at()
         if wakes_at is None or now < wakes_at:
             return None
-        return Step.OPENING if self.opening else Step.CLOSING if self.hand_over else Step.OVERDUE
+        return Step.OPENING if self.opening else Step.CLOSING if self.carries_over else Step.OVERDUE
 
     def step(self, campaign: Campaign | None, now: datetime) -> Step | None:
         """Return the reason why the wait ends after a poll, or ``None`` to continue.

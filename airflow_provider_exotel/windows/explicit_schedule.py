@@ -34,7 +34,8 @@ def resolve_schedule(schedule: Any, anchor: datetime, now: datetime, lead: timed
     wanted: Schedule = read_as(Schedule, moments, "schedule")
     earliest = whole_second_after(now + lead)
     if wanted.end_at is not None and wanted.end_at <= earliest:
-        raise MissedWindow(wanted.send_at, wanted.end_at, "its end has passed")
+        why = "its end has passed" if wanted.end_at <= now else "its end is too near for a first call"
+        raise MissedWindow(wanted.send_at, wanted.end_at, why)
     if wanted.send_at is not None and wanted.send_at < earliest:
         return Schedule(send_at=with_offset_of(earliest, wanted.send_at.tzinfo), end_at=wanted.end_at)
     return wanted

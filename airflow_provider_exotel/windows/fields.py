@@ -129,6 +129,8 @@ def length_of_time(value: object) -> timedelta:
             length = value if isinstance(value, timedelta) else None
     except OverflowError:
         length = timedelta.max
+    except ValueError:  # NaN
+        length = None
     if length is None:
         raise ValueError("is not a length of time")
     if length < timedelta():

@@ -110,7 +110,7 @@ class Tries:
             ),
             "dag_run": SimpleNamespace(run_after=now, start_date=now, conf=conf or params),
             "logical_date": logical_date,
-            "params": {**(params or {}), **(conf or {})},
+            "params": {name: getattr(one, "value", one) for name, one in {**(params or {}), **(conf or {})}.items()},
         }
         if self.keeps_state:
             state = self.states[dag_id, run_id, task_id, map_index]

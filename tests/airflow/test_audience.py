@@ -224,10 +224,10 @@ def test_suppressed_people_are_not_called(
 def test_people_in_recent_reports_are_not_called(
     run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_exotel.report.call import hashed
+    from airflow_provider_exotel.report.call import pseudonymise_with
 
     monkeypatch.setenv("AIRFLOW_VAR_REPORT_KEY", "16 characters, k")
-    name, people, now = hashed(b"16 characters, k"), indians(4), datetime.now(UTC)
+    name, people, now = pseudonymise_with(b"16 characters, k"), indians(4), datetime.now(UTC)
     for report, (number, days_ago) in enumerate([(people[0], 2), (people[1], 9), (people[2], 2)]):
         (tmp_path / "reports" / str(report)).mkdir(parents=True)
         called_at = (now - timedelta(days=days_ago)).isoformat()

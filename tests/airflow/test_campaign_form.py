@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from airflow.providers.common.compat.sdk import ParamValidationError
+from airflow.providers.common.compat.sdk import AirflowFailException, ParamValidationError
 
 from airflow_provider_exotel import CreateCampaignOperator, campaign_params
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.operators.form import FIELDS, arguments_from_params
+
+from .task_runs import Tries
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
 
@@ -150,7 +153,53 @@ def test_fields_that_the_dag_decides_are_left_out() -> None:
     assert params["read_via_text"].value == "Hello"
 
 
-def test_an_unknown_field_is_named() -> None:
+HOURS = {"window_start": "10:00", "window_end": "18:00", "window_timezone": "Asia/Kolkata"}
+
+
+@pytest.mark.parametrize(
+    ("filled", "named"),
+    [
+        ({}, ["lists"]),
+        ({"numbers_from": "bad.csv"}, ["numbers_from"]),
+        ({"lists": ["L"], "send_at": "2026-01-01"}, ["send_at"]),
+        ({"lists": ["L"], "window_start": "10:00"}, ["window_end", "window_timezone"]),
+        ({"lists": ["L"], **HOURS, "window_weekdays": ["Moonday"]}, ["window_weekdays"]),
+        ({"lists": ["L"], **HOURS, "end_at": f"{TOMORROW}T18:00:00+05:30"}, ["window_start"]),
+        ({"lists": ["L"], "number_of_retries": 7, "on_status": ["asleep"]}, ["number_of_retries", "on_status.0"]),
+    ],
+)
+def test_errors_name_the_fields_of_the_form(
+    exotel: Emulator, tmp_path: Any, filled: dict[str, Any], named: list[str]
+) -> None:
+    (tmp_path / "bad.csv").write_text("number\n+9198765\n")
+    if "numbers_from" in filled:
+        filled = {"numbers_from": (tmp_path / filled["numbers_from"]).as_uri()}
+    form = campaign_params(numbers_from_under=tmp_path.as_uri())
+    given = {"numbers": None, "schedule": None, "params": form, "conf": filled, "from_params": True}
+
+    with pytest.raises(AirflowFailException) as failed:
+        Tries(exotel, keeps_state=False).run(**given)
+
+    found = re.findall(r"^- ([\w.]+): ", str(failed.value), flags=re.MULTILINE)
+    assert [name for name in dict.fromkeys(found) if name != "on_status"] == named
+    assert exotel.campaigns == []
+
+
+def test_a_form_without_lists_asks_for_the_file(exotel: Emulator, tmp_path: Any) -> None:
+    form = campaign_params(numbers_from_under=tmp_path.as_uri(), without=["lists"])
+
+    with pytest.raises(AirflowFailException, match="- numbers_from: is required to know whom to call"):
+        Tries(exotel, keeps_state=False).run(numbers=None, params=form, from_params=True)
+
+
+def test_numbers_of_a_file_that_the_dag_names_are_told_by_its_argument(exotel: Emulator, tmp_path: Any) -> None:
+    (tmp_path / "bad.csv").write_text("number\n+9198765\n")
+
+    with pytest.raises(AirflowFailException, match=r"- numbers_from: .*is not valid in any country"):
+        Tries(exotel, keeps_state=False).run(numbers=None, numbers_from=(tmp_path / "bad.csv").as_uri())
+
+
+def test_a_field_there_is_not_is_named() -> None:
     with pytest.raises(ExotelInputError, match=r"nmae: the form has no such field"):
         campaign_params(nmae="Reminder")
 

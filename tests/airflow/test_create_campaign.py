@@ -279,12 +279,15 @@ def test_params_fill_what_the_operator_leaves_unset(
     assert posts(exotel)[0]["read_via_text"] == "Hello"
 
 
-def test_a_dry_run_sends_nothing_and_returns_the_plan(run_dag: Callable[..., Any], exotel: Emulator) -> None:
+def test_a_dry_run_sends_nothing_and_returns_the_plan(run_dag: Callable[..., Any], exotel: Emulator, log: Any) -> None:
     ran = run_dag(lambda: create(plan_only=True))
 
     assert exotel.requests == []
     plan = ran.xcom()
     assert (plan["contacts"], plan["fits"], plan["payload"]["from"]) == (2, True, "<2 numbers>")
+    assert ran.xcom(key="plan") == {**plan, "page": None, "url": None}
+    assert "2 contacts are called once, from " in log.text
+    assert "Give plan_path, such as" in log.text
 
 
 def test_a_dry_run_can_write_its_plan_as_a_page(

@@ -363,7 +363,7 @@ def test_a_campaign_that_was_moved_to_another_day_is_polled_then(triggers: Accou
 
 def test_a_wait_for_the_next_window_polls_nothing_and_logs_when_that_opens(triggers: Account, log: Any) -> None:
     [campaign] = triggers.create(opens=HOUR)
-    waits = [Wait(campaign, START + HOUR, START + 9 * HOUR, hand_over=True, opening=True).as_json()]
+    waits = [Wait(campaign, START + HOUR, START + 9 * HOUR, carries_over=True, opening=True).as_json()]
 
     result = triggers.time.run(lambda: event_of(trigger_for(campaign, waits=waits)))
 

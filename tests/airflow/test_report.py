@@ -34,7 +34,7 @@ from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.links import ReportLink
 from airflow_provider_exotel.operators.report import CampaignReportOperator
 from airflow_provider_exotel.report import recordings
-from airflow_provider_exotel.report.storage import Workplace
+from airflow_provider_exotel.report.storage import Workspace
 
 from .test_nothing_leaks import OF_AIRFLOW, database, log_files
 
@@ -156,6 +156,18 @@ def test_the_task_and_the_emulator_s_page_link_to_the_report_page(
     for place in ("/", f"/campaigns/{campaign}"):
         shown = requests.get(exotel.url + place, timeout=60).text
         assert address in [urljoin(exotel.url, found) for found in re.findall(r'href="([^"]*)"', shown)]
+
+
+def test_a_report_without_a_web_address_has_no_button_and_its_path_in_the_log(
+    run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path, log: Any
+) -> None:
+    campaign = dialled(exotel)
+    a_day_later(exotel)
+
+    ran = run_dag(lambda: report(tmp_path, campaign))
+
+    assert ran.xcom("report", key=ReportLink().xcom_key) is None
+    assert f"The report's page: {ran.xcom('report', key='report')['page']}" in log.text
 
 
 def test_parquet_holds_the_same_as_csv(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path) -> None:
@@ -315,7 +327,7 @@ def test_the_try_after_a_killed_one_continues_and_writes_the_same(
     monkeypatch: pytest.MonkeyPatch,
     dies_at: int,
 ) -> None:
-    monkeypatch.setattr("airflow_provider_exotel.report.gather.PAGES_A_PART", 3)
+    monkeypatch.setattr("airflow_provider_exotel.report.gather.PAGES_PER_PART", 3)
     exotel.settings.calls_per_page = 15
     campaign = dialled(exotel)
     a_day_later(exotel)
@@ -335,7 +347,7 @@ def test_the_try_after_a_killed_one_continues_and_writes_the_same(
     assert not (tmp_path / "twice" / "_unfinished").exists()
 
 
-@pytest.mark.parametrize("held", ["writing", "publish"])
+@pytest.mark.parametrize("held", ["open_file", "publish"])
 @pytest.mark.parametrize("other", ["csv", "jsonl"])
 def test_a_concurrent_report_removes_nothing(
     exotel: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str, held: str
@@ -343,14 +355,14 @@ def test_a_concurrent_report_removes_nothing(
     campaign = dialled(exotel)
     a_day_later(exotel)
     report(tmp_path / "alone", campaign).execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
-    going_on, overtaken_by = getattr(Workplace, held), [report(tmp_path / "beside", campaign, format=other)]
+    going_on, overtaken_by = getattr(Workspace, held), [report(tmp_path / "beside", campaign, format=other)]
 
-    def overtaken(place: Workplace, *arguments: Any) -> Any:
+    def overtaken(place: Workspace, *arguments: Any) -> Any:
         if overtaken_by and arguments != ("attempts.csv",):
             overtaken_by.pop().execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
         return going_on(place, *arguments)
 
-    monkeypatch.setattr(Workplace, held, overtaken)
+    monkeypatch.setattr(Workspace, held, overtaken)
     report(tmp_path / "beside", campaign).execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
 
     assert overtaken_by == []
@@ -359,9 +371,9 @@ def test_a_concurrent_report_removes_nothing(
     assert not (tmp_path / "beside" / "_unfinished").exists()
 
 
-def test_a_report_with_a_missing_file_does_not_count_as_complete(tmp_path: Path) -> None:
-    place = Workplace(ObjectStoragePath(tmp_path.as_uri()), "mark")
-    with place.writing("attempts.csv") as file:
+def test_a_report_that_lost_a_file_does_not_pass_for_whole(tmp_path: Path) -> None:
+    place = Workspace(ObjectStoragePath(tmp_path.as_uri()), "mark")
+    with place.open_file("attempts.csv") as file:
         file.write(b"kept")
 
     with pytest.raises(FileNotFoundError):
@@ -417,7 +429,7 @@ def dying(*arguments, **options):
 session.request = dying
 import airflow_provider_exotel.report.gather as gather
 
-gather.PAGES_A_PART = 3
+gather.PAGES_PER_PART = 3
 task.execute({"ti": Instance()})
 """
 

@@ -72,6 +72,12 @@ def test_plan_only_in_another_spelling_calls_nobody_either(tries: Tries, word: s
     assert tries.exotel.requests == []
 
 
+@pytest.mark.parametrize("path", ["", " ", ".", "nan", "/", "\0", "file://"], ids=repr)
+def test_a_path_that_a_template_made_of_nothing_is_refused(tries: Tries, path: str) -> None:
+    # It would be the worker's own folder, whatever files are in it.
+    assert "numbers_from: must not be empty" in refused(tries, numbers=None, numbers_from=path)
+
+
 def test_every_problem_is_named_at_once(tries: Tries) -> None:
     said = refused(
         tries,

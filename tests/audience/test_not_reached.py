@@ -15,7 +15,7 @@ from airflow_provider_exotel.audience.plan_request import parse_plan_request
 from airflow_provider_exotel.audience.sources import Access
 from airflow_provider_exotel.audience.suppression import number_key
 from airflow_provider_exotel.client.errors import ExotelInputError
-from airflow_provider_exotel.report.call import hashed, in_clear
+from airflow_provider_exotel.report.call import plaintext, pseudonymise_with
 from airflow_provider_exotel.report.tables import ATTEMPTS, FORMATS, writer
 
 from .audience_plans import INDIA, indians
@@ -29,7 +29,9 @@ CALLS = [
     ("four", TWICE, "busy"),
     ("five", TWICE, "failed"),
 ]
-NAMED = pytest.mark.parametrize(("name", "key"), [(hashed(KEY), KEY), (in_clear, None)], ids=["digests", "plaintext"])
+NAMED = pytest.mark.parametrize(
+    ("name", "key"), [(pseudonymise_with(KEY), KEY), (plaintext, None)], ids=["digests", "plaintext"]
+)
 
 
 def table(calls: Iterable[tuple[str | None, str, str]], name: Callable[[str], str], format: str = "csv") -> bytes:
@@ -75,14 +77,14 @@ def test_the_calls_of_all_reports_are_counted_by_person(name: Any, key: bytes | 
 
 
 def test_a_call_in_two_reports_counts_once() -> None:
-    tables = [("csv", io.BytesIO(table(CALLS, hashed(KEY)))) for _ in range(2)]
+    tables = [("csv", io.BytesIO(table(CALLS, pseudonymise_with(KEY)))) for _ in range(2)]
 
     assert read_calls(tables, KEY).calls_to(number_key(TWICE)) == 2
 
 
 def test_a_call_that_two_reports_spell_differently_reached_its_contact() -> None:
     spellings = (("one", REACHED, "in-progress"), ("one", REACHED.removeprefix("+91"), "completed"))
-    tables = [("csv", io.BytesIO(table([call], in_clear))) for call in spellings]
+    tables = [("csv", io.BytesIO(table([call], plaintext))) for call in spellings]
 
     assert read_calls(tables, None, "IN").has_reached(number_key(REACHED))
 
@@ -90,7 +92,7 @@ def test_a_call_that_two_reports_spell_differently_reached_its_contact() -> None
 def test_reached_and_often_called_contacts_are_left_out(tmp_path: Path) -> None:
     for name, calls in (("may", CALLS[:3]), ("june", CALLS[3:])):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "attempts.csv").write_bytes(table(calls, hashed(KEY)))
+        (tmp_path / name / "attempts.csv").write_bytes(table(calls, pseudonymise_with(KEY)))
 
     assert left_out(tmp_path) == [[REACHED]]
     assert left_out(tmp_path, max_attempts=2) == [[REACHED], [REACHED, TWICE]]
@@ -99,7 +101,7 @@ def test_reached_and_often_called_contacts_are_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("calls", "name"),
-    [([("one", "", "busy")], hashed(KEY)), (CALLS, in_clear), (CALLS, lambda _: "n/a")],
+    [([("one", "", "busy")], pseudonymise_with(KEY)), (CALLS, plaintext), (CALLS, lambda _: "n/a")],
     ids=["without a number", "plaintext numbers under a key", "no numbers"],
 )
 def test_calls_that_cannot_be_compared_refuse_the_plan(calls: Any, name: Any, tmp_path: Path) -> None:

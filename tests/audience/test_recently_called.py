@@ -18,7 +18,7 @@ from airflow_provider_exotel.audience.sources import Access
 from airflow_provider_exotel.audience.suppression import Suppressed, number_key
 from airflow_provider_exotel.audience.suppression_sources import tables_under
 from airflow_provider_exotel.client.errors import ExotelInputError
-from airflow_provider_exotel.report.call import hashed, in_clear
+from airflow_provider_exotel.report.call import plaintext, pseudonymise_with
 from airflow_provider_exotel.report.tables import ATTEMPTS, FORMATS, writer
 
 from .audience_plans import indians
@@ -48,7 +48,7 @@ def found(source: Suppressed) -> list[str]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize(("name", "key"), [(hashed(KEY), KEY), (in_clear, None)], ids=["digests", "clear"])
+@pytest.mark.parametrize(("name", "key"), [(pseudonymise_with(KEY), KEY), (plaintext, None)], ids=["digests", "clear"])
 def test_recently_called_contacts_are_found(format: str, name: Any, key: bytes | None) -> None:
     rows = [(name(ONE), LATE), (name(TWO), EARLY), (name(TWO), SINCE), (name(THREE), EARLY)]
 
@@ -63,7 +63,7 @@ def test_contacts_who_pressed_a_key_are_selected(format: str) -> None:
     file = io.BytesIO()
     with writer(format, ATTEMPTS, file) as write:
         for number, digit in ((ONE, "9"), (TWO, "1"), (THREE, None)):
-            known = {"contact": hashed(KEY)(number), "start_utc": LATE, "campaign_id": "one", "digit": digit}
+            known = {"contact": pseudonymise_with(KEY)(number), "start_utc": LATE, "campaign_id": "one", "digit": digit}
             write([known.get(name) for name in ATTEMPTS])
 
     source = called_since("pressed 9", [(format, io.BytesIO(file.getvalue()))], SINCE, KEY, None, digit="9")
@@ -169,19 +169,19 @@ def test_keys_may_be_typed_numbers() -> None:
 
 
 def test_a_call_without_a_time_counts_as_recent() -> None:
-    assert found(called([(hashed(KEY)(ONE), None)])) == [ONE]
+    assert found(called([(pseudonymise_with(KEY)(ONE), None)])) == [ONE]
 
 
 @pytest.mark.parametrize("spelled", [ONE, ONE[1:], f"0{ONE[3:]}", ONE[3:]])
 def test_indian_numbers_are_found_in_the_formats_of_the_service(spelled: str) -> None:
-    assert found(called([(hashed(KEY)(spelled), LATE)])) == [ONE]
+    assert found(called([(pseudonymise_with(KEY)(spelled), LATE)])) == [ONE]
 
 
 def test_digests_under_another_key_find_nobody() -> None:
-    assert found(called([(hashed(b"another key of the tests")(ONE), LATE)])) == []
+    assert found(called([(pseudonymise_with(b"another key of the tests")(ONE), LATE)])) == []
 
 
-@pytest.mark.parametrize(("contact", "key"), [(ONE, KEY), ("", KEY), (hashed(KEY)(ONE), None), ("", None)])
+@pytest.mark.parametrize(("contact", "key"), [(ONE, KEY), ("", KEY), (pseudonymise_with(KEY)(ONE), None), ("", None)])
 def test_calls_that_cannot_be_compared_are_counted(contact: str, key: bytes | None) -> None:
     assert called([(contact, LATE)], key).unreadable == 1
 
@@ -200,10 +200,18 @@ def test_only_attempts_tables_are_read(path: str, counts: bool) -> None:
 
 
 def test_the_text_of_a_source_has_no_numbers_and_no_key() -> None:
-    source = called([(hashed(KEY)(ONE), LATE)])
+    source = called([(pseudonymise_with(KEY)(ONE), LATE)])
 
     assert ONE[3:] not in repr(source)
     assert KEY.decode() not in repr(source)
+
+
+@pytest.mark.parametrize("folder", [" ", ".", "None", "nan", "file://"])
+def test_a_folder_that_a_template_made_of_nothing_is_refused(folder: str) -> None:
+    access = Access(UPath, lambda *_: None, lambda *_: KEY)
+
+    with pytest.raises(ExotelInputError, match=r"suppress\.called\.reports: must not be empty"):
+        tables_under(folder, access, "suppress.called.reports")
 
 
 def test_a_report_that_is_being_made_is_not_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Requests, answers and people that several tests speak of; all of them made up."""
+"""Requests, answers and people that several tests use, all made up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ClientFactory = Callable[..., ExotelClient]
 
 FLOW = "http://my.exotel.com/account/exoml/start_voice/926"
 
-# What the example of the create-campaign page sends, key for key.
+# The request of the example on the create-campaign page, with all its keys.
 DOCUMENTED_JSON: dict[str, Any] = {
     "from": "+919876543210,+919876543211,+919876543212",
     "caller_id": "0XXXXXX4890",
@@ -29,7 +29,7 @@ DOCUMENTED_JSON: dict[str, Any] = {
     "status_callback": "https://your-server.com/campaign-status",
 }
 
-# And what it answers.
+# The answer of the same example.
 DOCUMENTED_DATA: dict[str, Any] = {
     "id": "camp_abc123",
     "account_sid": "your_sid",
@@ -55,11 +55,11 @@ DOCUMENTED_ANSWER: dict[str, Any] = {
 
 
 def people(count: int, first: int = 0) -> list[str]:
-    """Numbers in E.164, each another one."""
+    """Different numbers in E.164."""
     return [f"+9198765{index:05d}" for index in range(first, first + count)]
 
 
 def arguments(**fields: Any) -> dict[str, Any]:
-    """A small good request; a field given as None is left out."""
+    """A small valid request; a field that is None is left out."""
     given = {"numbers": people(3), "caller_id": "0XXXXXX4890", "name": "January", **fields}
     return {name: value for name, value in given.items() if value is not None}

@@ -27,13 +27,13 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def slept() -> list[float]:
-    """The pauses clients asked for; nobody really waits."""
+def sleeps() -> list[float]:
+    """The pauses that clients requested; none of them is really waited for."""
     return []
 
 
 @pytest.fixture
-def client_of(emulator: Emulator, slept: list[float]) -> Iterator[ClientFactory]:
+def client_of(emulator: Emulator, sleeps: list[float]) -> Iterator[ClientFactory]:
     """Makes clients of the emulator, or of another host, that never wait."""
     with ExitStack() as stack:
 
@@ -44,7 +44,7 @@ def client_of(emulator: Emulator, slept: list[float]) -> Iterator[ClientFactory]
                 "account_sid": emulator.account_sid,
                 "host": emulator.host,
                 "bucket": TokenBucket(1_000_000),
-                "sleep": slept.append,
+                "sleep": sleeps.append,
             }
             return stack.enter_context(ExotelClient(**{**known, **options}))
 

@@ -1,4 +1,4 @@
-"""A server of a few lines, for answers the emulator cannot give: it says byte by byte what a test tells it."""
+"""A small server for answers that the emulator cannot give: it sends exactly the bytes of a test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def http(status: int, body: object = b"", headers: dict[str, str] | None = None)
 class RawServer:
     """Answers each connection with the next of ``answers``; the last one is repeated.
 
-    :param tls: the certificate it shows, ``None`` for plain HTTP.
+    :param tls: its certificate, ``None`` for plain HTTP.
     """
 
     def __init__(self, *answers: bytes, tls: ssl.SSLContext | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Certificates that are trusted here and those that are not, against a server with TLS."""
+"""Trusted and untrusted certificates, against a server with TLS."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _no_bundle_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of this machine and of a host of reports, with its key, that no machine trusts."""
+    """An untrusted certificate with its key, for loopback and for a host of reports."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     certificate = (
@@ -71,19 +71,19 @@ REQUESTS: dict[str, Callable[[ExotelClient], Any]] = {
 
 
 @pytest.mark.parametrize("make", REQUESTS.values(), ids=REQUESTS)
-def test_a_certificate_that_is_not_trusted_is_an_error_at_once_that_names_the_fix(
-    client_of: ClientFactory, slept: list[float], tls: ssl.SSLContext, make: Callable[[ExotelClient], Any]
+def test_an_untrusted_certificate_is_not_retried_and_the_error_names_the_fix(
+    client_of: ClientFactory, sleeps: list[float], tls: ssl.SSLContext, make: Callable[[ExotelClient], Any]
 ) -> None:
     with RawServer(FOUND, tls=tls) as server:
         with pytest.raises(ExotelCertificateError, match="REQUESTS_CA_BUNDLE") as caught:
             make(client_of(host=f"https://localhost:{server.port}"))
 
-        assert (server.connections, server.requests, slept) == (1, [], [])
+        assert (server.connections, server.requests, sleeps) == (1, [], [])
     assert (caught.value.sent, caught.value.retryable) == (False, False)
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_the_bundle_of_the_environment_is_honoured_on_loopback_too(
+def test_the_ca_bundle_of_the_environment_is_used_on_loopback_too(
     client_of: ClientFactory, tls: ssl.SSLContext, bundle: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, str(bundle))
@@ -92,7 +92,7 @@ def test_the_bundle_of_the_environment_is_honoured_on_loopback_too(
         assert client_of(host=f"https://localhost:{server.port}").get_campaign("c1").id == "c1"
 
 
-def test_the_name_in_the_certificate_must_be_that_of_the_host(
+def test_the_certificate_must_name_the_host(
     client_of: ClientFactory, tls: ssl.SSLContext, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
@@ -101,7 +101,7 @@ def test_the_name_in_the_certificate_must_be_that_of_the_host(
         client_of(host=f"https://127.0.0.1:{server.port}").get_campaign("c1")
 
 
-def test_a_bundle_that_is_not_there_is_an_error_that_names_it(
+def test_a_missing_ca_bundle_is_an_error_that_names_it(
     client_of: ClientFactory, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem")
@@ -122,7 +122,7 @@ def reports_are_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("reports_are_here")
-def test_a_netrc_of_the_machine_does_not_authenticate_to_a_foreign_host_of_reports(
+def test_netrc_does_not_authenticate_to_a_foreign_host_of_reports(
     client_of: ClientFactory, tls: ssl.SSLContext, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("default login somebody password else\n")
@@ -137,7 +137,9 @@ def test_a_netrc_of_the_machine_does_not_authenticate_to_a_foreign_host_of_repor
 
 
 @pytest.mark.usefixtures("reports_are_here")
-def test_a_report_whose_host_is_not_trusted_names_that_host(client_of: ClientFactory, tls: ssl.SSLContext) -> None:
+def test_a_report_from_an_untrusted_host_is_an_error_that_names_the_host(
+    client_of: ClientFactory, tls: ssl.SSLContext
+) -> None:
     with (
         RawServer(http(200, b"a\n"), tls=tls) as server,
         pytest.raises(ExotelCertificateError, match=f"the certificate of {REPORTS}"),

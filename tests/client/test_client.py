@@ -73,11 +73,23 @@ def test_a_campaign_that_has_not_started_can_be_deleted(
     assert [state.status for state in emulator.campaigns] == ["deleted"]
 
 
-def test_a_campaign_that_is_gone_already_is_deleted_and_cannot_be_paused(client: ExotelClient) -> None:
+def test_a_missing_campaign_can_be_deleted_but_not_paused(client: ExotelClient) -> None:
     client.delete_campaign("nowhere")
 
     with pytest.raises(ExotelNotFound):
         client.pause_campaign("nowhere")
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_a_change_that_is_answered_without_a_body_is_made(client_of: ClientFactory, status: int) -> None:
+    paused = http(200, campaign(id="c1", status="Paused"))
+
+    with RawServer(http(status), paused, http(status), paused, http(status)) as server:
+        client = client_of(host=server.host)
+        assert client.pause_campaign("c1").status is CampaignStatus.PAUSED
+        assert client.request_pause("c1") is None
+        assert client.get_campaign("c1").status is CampaignStatus.PAUSED
+        client.delete_campaign("c1")
 
 
 def test_a_single_campaign_may_come_as_an_object(emulator: Emulator, client: ExotelClient) -> None:
@@ -86,7 +98,7 @@ def test_a_single_campaign_may_come_as_an_object(emulator: Emulator, client: Exo
     assert client.get_campaign(client.create_campaign(order()).id).name == "January"
 
 
-def test_odd_words_and_counts_of_the_service_are_kept(emulator: Emulator, client: ExotelClient) -> None:
+def test_unknown_statuses_and_counts_are_kept(emulator: Emulator, client: ExotelClient) -> None:
     emulator.settings.update(
         {"status_words": {"in-progress": "Ringing"}, "extra_stats": {"on-hold": 4}, "counts_as_strings": True}
     )
@@ -100,7 +112,7 @@ def test_odd_words_and_counts_of_the_service_are_kept(emulator: Emulator, client
 
 
 @pytest.mark.parametrize("envelope", ["item", "object", "rest_exception", "error"])
-def test_a_refusal_tells_the_services_words_in_every_envelope(
+def test_a_refusal_repeats_the_services_text_in_every_envelope(
     emulator: Emulator, client: ExotelClient, envelope: str
 ) -> None:
     emulator.settings.envelope = envelope
@@ -111,14 +123,14 @@ def test_a_refusal_tells_the_services_words_in_every_envelope(
     assert caught.value.http_status == 400
 
 
-def test_the_wrong_account_and_the_wrong_token_are_told_apart(client_of: ClientFactory) -> None:
+def test_wrong_account_and_wrong_token_are_different_errors(client_of: ClientFactory) -> None:
     with pytest.raises(ExotelAuthError, match=r"does not accept the API key and token.*region"):
         client_of(api_token="mistyped").check_access()
     with pytest.raises(ExotelAuthError, match="knows the credentials but denies access"):
         client_of(account_sid="somebody").check_access()
 
 
-def test_the_check_of_access_costs_one_small_read(emulator: Emulator, client: ExotelClient) -> None:
+def test_check_access_makes_one_small_read(emulator: Emulator, client: ExotelClient) -> None:
     client.check_access()
 
     assert [(entry.method, dict(entry.query)) for entry in emulator.requests] == [("GET", {"limit": "1"})]
@@ -157,7 +169,7 @@ def test_an_update_is_checked_before_it_is_sent(emulator: Emulator, client: Exot
         ("wrapped", "wrapped", ["wrapped", "wrapped"]),
     ],
 )
-def test_which_forms_are_sent_for_two_campaigns(
+def test_body_forms_sent_for_two_campaigns(
     emulator: Emulator, client_of: ClientFactory, request_body: str, accepts: str, forms: list[str]
 ) -> None:
     emulator.settings.accepts = accepts
@@ -170,7 +182,7 @@ def test_which_forms_are_sent_for_two_campaigns(
     assert len(emulator.campaigns) == 2
 
 
-def test_the_form_that_works_for_a_create_is_used_for_actions_too(emulator: Emulator, client: ExotelClient) -> None:
+def test_the_body_form_of_a_create_is_used_for_actions_too(emulator: Emulator, client: ExotelClient) -> None:
     emulator.settings.accepts = "wrapped"
 
     client.pause_campaign(client.create_campaign(order()).id)
@@ -187,7 +199,7 @@ def test_once_a_form_has_worked_a_refusal_is_about_the_content(emulator: Emulato
     assert len(sent(emulator)) == 2
 
 
-def test_a_form_chosen_by_hand_is_the_only_one_sent(emulator: Emulator, client_of: ClientFactory) -> None:
+def test_a_configured_body_form_is_the_only_one_sent(emulator: Emulator, client_of: ClientFactory) -> None:
     emulator.settings.accepts = "wrapped"
 
     with pytest.raises(ExotelRequestRefused, match="Campaigns is mandatory"):
@@ -197,7 +209,9 @@ def test_a_form_chosen_by_hand_is_the_only_one_sent(emulator: Emulator, client_o
 
 
 @pytest.mark.parametrize("accepts", ["documented", "wrapped"])
-def test_of_two_refusals_the_telling_one_is_raised(emulator: Emulator, client: ExotelClient, accepts: str) -> None:
+def test_of_two_refusals_the_one_about_the_content_is_raised(
+    emulator: Emulator, client: ExotelClient, accepts: str
+) -> None:
     emulator.settings.accepts = accepts
     emulator.add_list("known", people(2))
 
@@ -207,7 +221,7 @@ def test_of_two_refusals_the_telling_one_is_raised(emulator: Emulator, client: E
     assert len(sent(emulator)) == 2
 
 
-def test_the_log_says_once_how_to_spare_the_first_form(
+def test_the_log_says_once_how_to_save_the_first_request(
     emulator: Emulator, client: ExotelClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.settings.accepts = "wrapped"
@@ -219,9 +233,7 @@ def test_the_log_says_once_how_to_spare_the_first_form(
     assert sum("request_body" in record.getMessage() for record in caplog.records) == 1
 
 
-def test_a_request_made_at_the_last_moment_is_made_anew_for_each_sending(
-    emulator: Emulator, client: ExotelClient
-) -> None:
+def test_a_request_function_is_called_before_each_sending(emulator: Emulator, client: ExotelClient) -> None:
     emulator.faults.add(Fault(on="POST campaigns", kind="rate_limited"))
     names = iter(["too early", "just right"])
 
@@ -247,7 +259,7 @@ def test_all_pages_of_a_list_are_read_newest_first(
     assert [campaign.id for campaign in client.list_campaigns(page_size=3)] == created[::-1]
 
 
-def test_a_page_is_asked_for_when_it_is_needed(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_page_is_requested_only_when_needed(emulator: Emulator, client: ExotelClient) -> None:
     for number in range(5):
         client.create_campaign(order(name=f"campaign {number}"))
 
@@ -256,7 +268,7 @@ def test_a_page_is_asked_for_when_it_is_needed(emulator: Emulator, client: Exote
     assert [dict(entry.query)["offset"] for entry in emulator.requests if entry.method == "GET"] == ["0"]
 
 
-def test_a_campaign_pushed_to_the_next_page_meanwhile_comes_once(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_campaign_that_moves_to_the_next_page_comes_once(emulator: Emulator, client: ExotelClient) -> None:
     old = []
     for number in range(4):
         old.append(client.create_campaign(order(name=f"campaign {number}")).id)
@@ -282,7 +294,7 @@ def test_the_status_filter_is_sent_and_applied_again(emulator: Emulator, client:
     assert dict(emulator.requests[-1].query)["status"] == "InProgress"
 
 
-def test_a_status_filter_the_service_passes_over_is_applied_all_the_same(client_of: ClientFactory) -> None:
+def test_a_status_filter_that_the_service_ignores_is_applied_by_the_client(client_of: ClientFactory) -> None:
     page = {"metadata": {"total": 2}, "response": [{"id": "c1", "status": "Paused"}, {"id": "c2", "status": "Created"}]}
 
     with RawServer(http(200, page)) as server:
@@ -328,7 +340,7 @@ def test_every_attempt_comes_once_over_all_pages(emulator: Emulator, client: Exo
     assert sorted(record.call_sid or "" for record in records) == sorted(call.call_sid for call in made)
 
 
-def test_calls_can_be_asked_for_by_status(emulator: Emulator, client: ExotelClient) -> None:
+def test_calls_can_be_filtered_by_status(emulator: Emulator, client: ExotelClient) -> None:
     emulator.settings.outcomes = {"busy": 1, "completed": 1}
     created = client.create_campaign(order(numbers=people(30)))
     emulator.clock.advance(24 * 3600)
@@ -350,7 +362,7 @@ def test_a_page_past_the_last_call_may_be_a_404(client_of: ClientFactory, total:
         assert [record.call_sid for record in client_of(host=server.host).call_details("c1")] == ["s1"]
 
 
-def test_calls_that_are_not_found_before_their_total_are_an_error(client_of: ClientFactory) -> None:
+def test_a_404_before_the_total_of_calls_is_an_error(client_of: ClientFactory) -> None:
     page = http(200, {"metadata": {"total": 2}, "response": [CALL]})
     there = http(200, campaign(id="c1"))
 
@@ -358,7 +370,7 @@ def test_calls_that_are_not_found_before_their_total_are_an_error(client_of: Cli
         list(client_of(host=server.host).call_details("c1"))
 
 
-def test_where_the_first_page_of_calls_is_refused_smaller_ones_are_asked_for(client_of: ClientFactory) -> None:
+def test_smaller_pages_of_calls_are_requested_if_the_first_is_refused(client_of: ClientFactory) -> None:
     page = http(200, {"metadata": {"total": 2}, "response": [CALL]})
     rest = http(200, {"metadata": {"total": 2}, "response": [CALL | {"call_sid": "s2"}]})
 
@@ -366,11 +378,11 @@ def test_where_the_first_page_of_calls_is_refused_smaller_ones_are_asked_for(cli
         records = list(client_of(host=server.host).call_details("c1"))
 
         assert [record.call_sid for record in records] == ["s1", "s2"]
-        asked = [re.search(r"limit=(\d+)", line) for line in server.request_lines]
-        assert [found[1] for found in asked if found] == ["500", "100", "100"]
+        limits = [re.search(r"limit=(\d+)", line) for line in server.request_lines]
+        assert [found[1] for found in limits if found] == ["500", "100", "100"]
 
 
-def test_calls_that_are_refused_whatever_their_page_are_an_error(client_of: ClientFactory) -> None:
+def test_calls_that_are_refused_at_every_page_size_are_an_error(client_of: ClientFactory) -> None:
     with RawServer(http(400)) as server:
         with pytest.raises(ExotelRequestRefused):
             list(client_of(host=server.host).call_details("c1"))

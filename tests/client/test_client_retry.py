@@ -1,4 +1,4 @@
-"""What is sent again, what is not, and what the caller hears: the answers and connections that get lost."""
+"""Lost answers and connections: which requests are sent again, and which errors are raised."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from .raw_server import RawServer, campaign, http
 ORDER = CampaignRequest(**arguments())
 
 
-def asked(emulator: Emulator) -> list[str]:
+def request_methods(emulator: Emulator) -> list[str]:
     """The methods of the requests so far."""
     return [entry.method for entry in emulator.requests]
 
 
-# --- a POST is never sent twice where it may have counted ---
+# --- a POST that may have counted is never sent twice ---
 
 LOST: dict[str, dict[str, Any]] = {
     "dropped before it counted": {"kind": "drop_before_commit"},
@@ -47,8 +47,8 @@ LOST: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
-def test_a_create_whose_outcome_is_not_known_is_sent_once(
-    emulator: Emulator, client: ExotelClient, slept: list[float], fault: dict[str, Any]
+def test_a_create_of_unknown_outcome_is_sent_once(
+    emulator: Emulator, client: ExotelClient, sleeps: list[float], fault: dict[str, Any]
 ) -> None:
     emulator.faults.add(Fault(on="POST campaigns", **fault))
 
@@ -56,8 +56,8 @@ def test_a_create_whose_outcome_is_not_known_is_sent_once(
         client.create_campaign(ORDER)
 
     assert caught.value.retryable
-    assert asked(emulator) == ["POST"]
-    assert slept == []
+    assert request_methods(emulator) == ["POST"]
+    assert sleeps == []
 
 
 def test_a_create_whose_answer_comes_too_late_is_sent_once(emulator: Emulator, client_of: ClientFactory) -> None:
@@ -66,12 +66,12 @@ def test_a_create_whose_answer_comes_too_late_is_sent_once(emulator: Emulator, c
     with pytest.raises(ExotelOutcomeUnknown):
         client_of(read_timeout=0.2).create_campaign(ORDER)
 
-    assert asked(emulator) == ["POST"]
+    assert request_methods(emulator) == ["POST"]
     assert len(emulator.campaigns) == 1
 
 
 @pytest.mark.parametrize(
-    "told",
+    "inconclusive",
     [
         http(200, b'{"response": [{"code": 200'),
         http(200, {"response": []}),
@@ -87,17 +87,15 @@ def test_a_create_whose_answer_comes_too_late_is_sent_once(emulator: Emulator, c
     ],
     ids=repr,
 )
-def test_a_create_with_an_answer_that_says_nothing_certain_is_sent_once(client_of: ClientFactory, told: bytes) -> None:
-    with RawServer(told) as server, pytest.raises(ExotelOutcomeUnknown):
+def test_a_create_with_an_inconclusive_answer_is_sent_once(client_of: ClientFactory, inconclusive: bytes) -> None:
+    with RawServer(inconclusive) as server, pytest.raises(ExotelOutcomeUnknown):
         client_of(host=server.host).create_campaign(ORDER)
 
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("strange", ["N/A", [None], 7, {"on_status": None}])
-def test_a_created_campaign_is_returned_however_strange_its_other_fields(
-    client_of: ClientFactory, strange: object
-) -> None:
+def test_a_created_campaign_is_returned_whatever_its_other_fields(client_of: ClientFactory, strange: object) -> None:
     fields = dict.fromkeys(["retries", "schedule", "stats", "summary", "from", "lists"], strange)
 
     with RawServer(http(200, campaign(id="c1", **fields))) as server:
@@ -111,7 +109,7 @@ def test_a_wrapped_second_form_that_is_lost_is_not_sent_again(emulator: Emulator
     with pytest.raises(ExotelOutcomeUnknown):
         client.create_campaign(ORDER)
 
-    assert (asked(emulator), len(emulator.campaigns)) == (["POST", "POST"], 1)
+    assert (request_methods(emulator), len(emulator.campaigns)) == (["POST", "POST"], 1)
 
 
 def test_an_earlier_refused_connection_does_not_make_a_lost_create_look_unsent(
@@ -126,63 +124,65 @@ def test_an_earlier_refused_connection_does_not_make_a_lost_create_look_unsent(
         with pytest.raises(ExotelOutcomeUnknown):
             client_of().create_campaign(ORDER)
 
-    assert asked(emulator) == ["POST"]
+    assert request_methods(emulator) == ["POST"]
 
 
-# --- a POST is sent again where it surely did not count ---
+# --- a POST that certainly did not count is sent again ---
 
 
 @pytest.mark.parametrize("envelope", ["item", "object", "rest_exception", "error", "html"])
-def test_a_create_over_the_limit_is_sent_again_when_the_service_says(
-    emulator: Emulator, client: ExotelClient, slept: list[float], envelope: str
+def test_a_rate_limited_create_is_sent_again_after_retry_after(
+    emulator: Emulator, client: ExotelClient, sleeps: list[float], envelope: str
 ) -> None:
     emulator.faults.add(Fault(on="POST campaigns", kind="rate_limited", envelope=envelope, retry_after="seconds"))
 
     created = client.create_campaign(ORDER)
 
     assert [state.id for state in emulator.campaigns] == [created.id]
-    assert asked(emulator) == ["POST", "POST"]
-    assert 1 <= slept[0] <= 61
+    assert request_methods(emulator) == ["POST", "POST"]
+    assert 1 <= sleeps[0] <= 61
 
 
 @pytest.mark.parametrize(("form", "least", "most"), [("date", 0, 61), ("nonsense", 0, 1), ("absent", 0, 1)])
 def test_every_form_of_retry_after_ends_in_success(
-    emulator: Emulator, client: ExotelClient, slept: list[float], form: str, least: float, most: float
+    emulator: Emulator, client: ExotelClient, sleeps: list[float], form: str, least: float, most: float
 ) -> None:
     emulator.faults.add(Fault(on="POST campaigns", kind="rate_limited", retry_after=form))
 
     client.create_campaign(ORDER)
 
-    assert len(slept) == 1
-    assert least <= slept[0] <= most
+    assert len(sleeps) == 1
+    assert least <= sleeps[0] <= most
 
 
-def test_a_wait_beyond_the_cap_is_the_callers(client_of: ClientFactory, slept: list[float]) -> None:
+def test_a_retry_after_beyond_the_cap_is_left_to_the_caller(client_of: ClientFactory, sleeps: list[float]) -> None:
     with (
         RawServer(http(429, headers={"Retry-After": "3600"})) as server,
         pytest.raises(ExotelRateLimited) as caught,
     ):
         client_of(host=server.host).create_campaign(ORDER)
 
-    assert (caught.value.retry_after, len(server.requests), slept) == (3600, 1, [])
+    assert (caught.value.retry_after, len(server.requests), sleeps) == (3600, 1, [])
 
 
-def test_a_limit_that_never_ends_is_told_after_the_last_try(emulator: Emulator, client_of: ClientFactory) -> None:
+def test_a_rate_limit_that_never_ends_is_raised_after_the_last_try(
+    emulator: Emulator, client_of: ClientFactory
+) -> None:
     emulator.faults.add(Fault(on="POST campaigns", kind="rate_limited", times=None))
 
     with pytest.raises(ExotelRateLimited):
         client_of(retry=RetryPolicy(tries=3)).create_campaign(ORDER)
 
-    assert (asked(emulator), emulator.campaigns) == (["POST"] * 3, [])
+    assert (request_methods(emulator), emulator.campaigns) == (["POST"] * 3, [])
 
 
-def test_a_create_that_was_refused_a_connection_is_sent_again(emulator: Emulator, client_of: ClientFactory) -> None:
+def test_a_create_without_a_connection_is_sent_again(emulator: Emulator, client_of: ClientFactory) -> None:
     client = client_of(sleep=lambda seconds: emulator.start())
     emulator.stop()
 
     client.create_campaign(ORDER)
 
-    assert (asked(emulator), len(emulator.campaigns)) == (["POST"], 1)
+    assert (request_methods(emulator), len(emulator.campaigns)) == (["POST"], 1)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_create_that_was_refused_a_connection_is_sent_again(emulator: Emulator
     ],
     ids=str,
 )
-def test_a_limit_that_the_service_tells_of_is_kept_before_it_is_exceeded(
+def test_the_rate_limit_headers_are_followed_before_a_429(
     client_of: ClientFactory, headers: dict[str, str], waits: list[float]
 ) -> None:
     waited: list[float] = []
@@ -219,10 +219,10 @@ def closed_port() -> str:
 
 
 @pytest.mark.parametrize("where", ["closed port", "unknown name", "no TLS there", "nobody picks up"])
-def test_what_was_never_sent_is_said_to_be_unsent(emulator: Emulator, client_of: ClientFactory, where: str) -> None:
+def test_an_error_before_sending_is_marked_as_unsent(emulator: Emulator, client_of: ClientFactory, where: str) -> None:
     with ExitStack() as stack:
         busy = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(2):  # fills the queue of those who wait to be picked up
+        for _ in range(2):  # fills the queue of pending connections
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             with suppress(BlockingIOError):
@@ -242,7 +242,7 @@ def test_what_was_never_sent_is_said_to_be_unsent(emulator: Emulator, client_of:
     assert emulator.requests == []
 
 
-def test_a_read_that_got_no_answer_says_so(client_of: ClientFactory) -> None:
+def test_the_error_of_a_read_without_an_answer_says_so(client_of: ClientFactory) -> None:
     with (
         RawServer(b"") as server,
         pytest.raises(ExotelConnectionError, match="no answer from") as caught,
@@ -270,29 +270,29 @@ def test_a_read_is_sent_again(emulator: Emulator, client: ExotelClient, fault: d
     emulator.faults.add(Fault(on="GET campaigns/*", **fault))
 
     assert client.get_campaign(created.id).id == created.id
-    assert asked(emulator) == ["POST", "GET", "GET"]
+    assert request_methods(emulator) == ["POST", "GET", "GET"]
 
 
-def test_a_failure_that_does_not_pass_is_told_at_once(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_permanent_failure_is_raised_at_once(emulator: Emulator, client: ExotelClient) -> None:
     emulator.faults.add(Fault(on="GET campaigns", kind="status", status=500))
 
     with pytest.raises(ExotelServerError):
         client.check_access()
 
-    assert asked(emulator) == ["GET"]
+    assert request_methods(emulator) == ["GET"]
 
 
-def test_a_read_is_not_sent_again_for_ever(emulator: Emulator, client: ExotelClient, slept: list[float]) -> None:
+def test_a_read_is_not_retried_forever(emulator: Emulator, client: ExotelClient, sleeps: list[float]) -> None:
     emulator.faults.add(Fault(on="GET campaigns", kind="status", status=503, times=None))
 
     with pytest.raises(ExotelServerError):
         client.check_access()
 
-    assert (len(asked(emulator)), len(slept)) == (5, 4)
+    assert (len(request_methods(emulator)), len(sleeps)) == (5, 4)
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_a_change_is_sent_again_only_after_a_look(
+def test_a_change_is_sent_again_only_after_a_read(
     emulator: Emulator, client: ExotelClient, fault: dict[str, Any]
 ) -> None:
     created = client.create_campaign(ORDER)
@@ -301,21 +301,19 @@ def test_a_change_is_sent_again_only_after_a_look(
     assert client.pause_campaign(created.id).status is CampaignStatus.PAUSED
 
     counted = emulator.requests[1].committed
-    assert asked(emulator) == ["POST", "PUT", "GET", *([] if counted else ["PUT"]), "GET"]
+    assert request_methods(emulator) == ["POST", "PUT", "GET", *([] if counted else ["PUT"]), "GET"]
 
 
-def test_an_update_is_sent_again_after_a_look(emulator: Emulator, client: ExotelClient) -> None:
+def test_an_update_is_sent_again_after_a_read(emulator: Emulator, client: ExotelClient) -> None:
     created = client.create_campaign(ORDER)
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_after_commit"))
 
     client.update_campaign(created.id, status_callback="https://example.org/end")
 
-    assert asked(emulator) == ["POST", "PUT", "GET", "PUT", "GET"]
+    assert request_methods(emulator) == ["POST", "PUT", "GET", "PUT", "GET"]
 
 
-def test_a_resume_before_the_campaigns_time_counts_although_it_does_not_dial_yet(
-    emulator: Emulator, client: ExotelClient
-) -> None:
+def test_a_resume_before_send_at_succeeds_although_nothing_dials_yet(emulator: Emulator, client: ExotelClient) -> None:
     later = emulator.clock.now().replace(year=emulator.clock.now().year + 1, microsecond=0)
     created = client.create_campaign(CampaignRequest(**arguments(schedule={"send_at": later})))
     client.pause_campaign(created.id)
@@ -328,7 +326,7 @@ def test_a_resume_before_the_campaigns_time_counts_although_it_does_not_dial_yet
     ("stage", "methods"),
     [("drop_before_commit", ["DELETE", "GET", "DELETE"]), ("drop_after_commit", ["DELETE", "GET"])],
 )
-def test_a_delete_is_sent_again_only_if_a_look_finds_the_campaign(
+def test_a_delete_is_sent_again_only_if_a_read_finds_the_campaign(
     emulator: Emulator, client: ExotelClient, stage: str, methods: list[str]
 ) -> None:
     later = emulator.clock.now().replace(year=emulator.clock.now().year + 1, microsecond=0)
@@ -337,14 +335,14 @@ def test_a_delete_is_sent_again_only_if_a_look_finds_the_campaign(
 
     client.delete_campaign(created.id)
 
-    assert asked(emulator) == ["POST", *methods]
+    assert request_methods(emulator) == ["POST", *methods]
 
 
-def test_a_change_is_not_sent_again_for_ever(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_change_is_not_retried_forever(emulator: Emulator, client: ExotelClient) -> None:
     created = client.create_campaign(ORDER)
     emulator.faults.add(Fault(on="PUT campaigns/*", kind="drop_before_commit", times=None))
 
     with pytest.raises(ExotelError):
         client.pause_campaign(created.id)
 
-    assert asked(emulator).count("PUT") == 5
+    assert request_methods(emulator).count("PUT") == 5

@@ -1,4 +1,4 @@
-"""Nobody is dialled who must not be, and nothing is said that must not be."""
+"""The staging guard dials nobody else, and no message contains numbers or credentials."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FEW = StagingGuard(max_contacts=2)
 
 
 @pytest.mark.parametrize(
-    ("guard", "audience", "said"),
+    ("guard", "audience", "message"),
     [
         (ONLY, {"numbers": people(4)}, "1 of 4 are not among"),
         (ONLY, {"lists": ["list-1"]}, "cannot be checked against a list"),
@@ -35,8 +35,13 @@ FEW = StagingGuard(max_contacts=2)
     ],
 )
 @pytest.mark.parametrize("method", ["create", "update"])
-def test_the_guard_lets_nothing_out(
-    emulator: Emulator, client_of: ClientFactory, guard: StagingGuard, audience: dict[str, Any], said: str, method: str
+def test_the_guard_refuses_before_anything_is_sent(
+    emulator: Emulator,
+    client_of: ClientFactory,
+    guard: StagingGuard,
+    audience: dict[str, Any],
+    message: str,
+    method: str,
 ) -> None:
     client = client_of(guard=guard)
     order = CampaignRequest(**{"caller_id": "0XXXXXX4890", **audience})
@@ -46,7 +51,7 @@ def test_the_guard_lets_nothing_out(
         "update": lambda: client.update_campaign("c1", **audience),
     }[method]
 
-    with pytest.raises(ExotelInputError, match=said) as caught:
+    with pytest.raises(ExotelInputError, match=message) as caught:
         attempt()
 
     assert emulator.requests == []
@@ -57,12 +62,12 @@ def test_the_guard_lets_nothing_out(
     ("guard", "numbers"),
     [(ONLY, people(3)), (ONLY, ["+91 98765-00000", "00919876500001"]), (FEW, people(2)), (StagingGuard(), people(50))],
 )
-def test_the_guard_lets_the_allowed_pass(guard: StagingGuard, numbers: list[str]) -> None:
+def test_the_guard_allows_the_allowed_numbers(guard: StagingGuard, numbers: list[str]) -> None:
     guard.check_request(CampaignRequest(**arguments(numbers=numbers)))
 
 
 @pytest.mark.parametrize(("allowed", "called"), [("+6591234567", "6591234567"), ("6591234567", "+6591234567")])
-def test_the_same_digits_with_and_without_a_plus_are_two_people(allowed: str, called: str) -> None:
+def test_the_same_digits_with_and_without_a_plus_are_different_people(allowed: str, called: str) -> None:
     guard = StagingGuard(only_numbers=PhoneNumbers([allowed]))
 
     guard.check_request(CampaignRequest(**arguments(numbers=[allowed])))
@@ -70,7 +75,7 @@ def test_the_same_digits_with_and_without_a_plus_are_two_people(allowed: str, ca
         guard.check_request(CampaignRequest(**arguments(numbers=[called])))
 
 
-def test_the_guard_judges_what_is_made_at_the_last_moment(emulator: Emulator, client_of: ClientFactory) -> None:
+def test_the_guard_checks_the_result_of_a_request_function(emulator: Emulator, client_of: ClientFactory) -> None:
     with pytest.raises(ExotelInputError):
         client_of(guard=FEW).create_campaign(lambda: CampaignRequest(**arguments(numbers=people(3))))
 
@@ -81,7 +86,7 @@ def test_the_guard_judges_what_is_made_at_the_last_moment(emulator: Emulator, cl
 
 
 @pytest.mark.parametrize(
-    ("host", "said"),
+    ("host", "message"),
     [
         ("http://api.exotel.com", "plain http"),
         ("http://192.0.2.1:8080", "plain http"),
@@ -99,8 +104,8 @@ def test_the_guard_judges_what_is_made_at_the_last_moment(emulator: Emulator, cl
         ("[::1", "must be a host name"),
     ],
 )
-def test_a_host_that_is_not_one_is_refused(client_of: ClientFactory, host: str, said: str) -> None:
-    with pytest.raises(ExotelInputError, match=said) as caught:
+def test_an_invalid_host_is_refused(client_of: ClientFactory, host: str, message: str) -> None:
+    with pytest.raises(ExotelInputError, match=message) as caught:
         client_of(host=host)
 
     assert "key:token" not in str(caught.value)
@@ -116,7 +121,7 @@ def test_a_host_that_is_not_one_is_refused(client_of: ClientFactory, host: str, 
         ("https://127.0.0.1", "https://127.0.0.1"),
     ],
 )
-def test_https_is_used_but_on_this_machine(client_of: ClientFactory, host: str, root: str) -> None:
+def test_https_is_used_except_on_loopback(client_of: ClientFactory, host: str, root: str) -> None:
     assert repr(client_of(host=host, account_sid="a-b_1")) == f"<ExotelClient of {root}/v2/accounts/a-b_1>"
 
 
@@ -129,7 +134,7 @@ def test_a_redirect_is_not_followed(client_of: ClientFactory) -> None:
     assert elsewhere.requests == []
 
 
-def test_a_netrc_of_the_machine_does_not_replace_the_credentials(
+def test_netrc_does_not_replace_the_credentials(
     client: ExotelClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -139,7 +144,7 @@ def test_a_netrc_of_the_machine_does_not_replace_the_credentials(
     client.check_access()
 
 
-def test_a_proxy_of_the_machine_is_not_asked_for_loopback(
+def test_the_proxy_of_the_environment_is_not_used_for_loopback(
     emulator: Emulator, client_of: ClientFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RawServer(http(200, campaign(id="c1"))) as proxy:
@@ -152,7 +157,7 @@ def test_a_proxy_of_the_machine_is_not_asked_for_loopback(
     assert (len(emulator.requests), proxy.requests) == (1, [])
 
 
-def test_a_proxy_of_the_machine_is_asked_for_the_service(
+def test_the_proxy_of_the_environment_is_used_for_the_service(
     client_of: ClientFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RawServer(http(407)) as proxy:
@@ -175,7 +180,7 @@ def test_credentials_of_any_alphabet_are_sent_as_utf_8(client_of: ClientFactory)
     assert "Authorization: Basic a8Okc2U64oCccXVvdGVk4oCd" in server.requests[0]
 
 
-# --- what is said ---
+# --- messages ---
 
 KEY, TOKEN = "key-c4n4ry", "token/c4n4ry+="
 TRACES = ("98765", "c4n4ry", "Basic ")
@@ -183,46 +188,46 @@ NAME = "c4n4ry +919876500000"
 
 
 @pytest.fixture
-def outspoken() -> bytes:
-    """A refusal that repeats what it was sent, as services do."""
+def echoing_refusal() -> bytes:
+    """A refusal that repeats the request, as services do."""
     words = f"no: {KEY}:{TOKEN} may not call +91 98765 00000"
     return http(401, {"response": [{"code": 401, "status": "failure", "error_data": {"description": words}}]})
 
 
-@pytest.mark.parametrize("told", ["outspoken", "dropped", "limited"])
+@pytest.mark.parametrize("failure", ["echoing_refusal", "dropped", "limited"])
 def test_neither_credentials_nor_numbers_are_in_logs_or_errors(
-    client_of: ClientFactory, caplog: pytest.LogCaptureFixture, outspoken: bytes, told: str
+    client_of: ClientFactory, caplog: pytest.LogCaptureFixture, echoing_refusal: bytes, failure: str
 ) -> None:
-    first = {"outspoken": outspoken, "dropped": b"", "limited": http(429)}[told]
+    first = {"echoing_refusal": echoing_refusal, "dropped": b"", "limited": http(429)}[failure]
 
-    with caplog.at_level(logging.DEBUG), RawServer(first, outspoken) as server:
+    with caplog.at_level(logging.DEBUG), RawServer(first, echoing_refusal) as server:
         client = client_of(host=server.host, api_key=KEY, api_token=TOKEN)
         with pytest.raises(ExotelError) as caught:
             client.create_campaign(CampaignRequest(**arguments(custom_field=TOKEN)))
 
-    said = [*(record.getMessage() for record in caplog.records), repr(client), repr(caught.value)]
-    said += traceback.format_exception(caught.value)
+    texts = [*(record.getMessage() for record in caplog.records), repr(client), repr(caught.value)]
+    texts += traceback.format_exception(caught.value)
     assert caplog.records
-    assert not any(trace in text for trace in TRACES for text in said)
+    assert not any(trace in text for trace in TRACES for text in texts)
 
 
-@pytest.mark.parametrize("told", ["outspoken", "dropped"])
-def test_neither_credentials_nor_numbers_are_in_what_the_frames_of_an_error_hold(
-    client_of: ClientFactory, outspoken: bytes, told: str
+@pytest.mark.parametrize("failure", ["echoing_refusal", "dropped"])
+def test_neither_credentials_nor_numbers_are_in_the_frames_of_an_error(
+    client_of: ClientFactory, echoing_refusal: bytes, failure: str
 ) -> None:
-    with RawServer({"outspoken": outspoken, "dropped": b""}[told]) as server:
+    with RawServer({"echoing_refusal": echoing_refusal, "dropped": b""}[failure]) as server:
         client = client_of(host=server.host, api_key=KEY, api_token=TOKEN)
         with pytest.raises(ExotelError) as caught:
             client.create_campaign(CampaignRequest(**arguments()))
 
     assert caught.tb is not None
-    below = caught.value.with_traceback(caught.tb.tb_next)  # this test itself knows them all
+    below = caught.value.with_traceback(caught.tb.tb_next)  # this test itself has them all
     held = "".join(traceback.TracebackException.from_exception(below, capture_locals=True).format())
     assert "numbers=" in held
     assert not any(trace in held for trace in TRACES)
 
 
-def test_a_whole_life_leaves_no_number_and_no_credential_in_any_log(
+def test_the_life_of_a_campaign_leaves_no_number_and_no_credential_in_any_log(
     emulator: Emulator, client: ExotelClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.settings.update({"dialect": "wrapped", "echo_numbers": True})
@@ -236,8 +241,8 @@ def test_a_whole_life_leaves_no_number_and_no_credential_in_any_log(
         records = list(client.call_details(created.id))
 
     assert len(records) >= 3
-    said = [record.getMessage() for record in caplog.records] + [repr(records), repr(created)]
-    assert not any(trace in text for trace in ("98765", emulator.api_key, emulator.api_token) for text in said)
+    texts = [record.getMessage() for record in caplog.records] + [repr(records), repr(created)]
+    assert not any(trace in text for trace in ("98765", emulator.api_key, emulator.api_token) for text in texts)
 
 
 def test_the_error_of_a_lost_connection_repeats_nothing_of_the_request(client_of: ClientFactory) -> None:
@@ -299,7 +304,7 @@ PUBLIC = ["hooks.example.org", "8.8.8.8", "[2001:4860:4860::8888]", "localhost.e
 
 @pytest.mark.parametrize("field", ["url", "call_status_callback", "call_schedule_callback", "status_callback"])
 @pytest.mark.parametrize(("hosts", "allowed"), [(PRIVATE, False), (PUBLIC, True)], ids=["private", "public"])
-def test_the_service_is_led_to_public_addresses_only(field: str, hosts: list[str], allowed: bool) -> None:
+def test_only_public_urls_are_given_to_the_service(field: str, hosts: list[str], allowed: bool) -> None:
     for host in hosts:
         order = CampaignRequest(**arguments(**{field: f"http://{host}:8080/hook/c4n4ry"}))
 
@@ -317,17 +322,17 @@ def problems_of(guard: StagingGuard, order: CampaignRequest) -> tuple[Problem, .
     return ()
 
 
-def test_every_url_of_a_campaign_is_judged() -> None:
+def test_every_url_of_a_campaign_is_checked() -> None:
     refused = dict.fromkeys(CampaignRequest.model_fields, "nowhere")
 
     with pytest.raises(ExotelInputError) as caught:
         CampaignRequest(**refused)
 
-    judged = {one.field for one in caught.value.problems if "absolute http or https URL" in one.message}
-    assert judged == set(URL_FIELDS)
+    fields = {one.field for one in caught.value.problems if "absolute http or https URL" in one.message}
+    assert fields == set(URL_FIELDS)
 
 
-def test_only_a_client_of_this_machine_leads_to_private_addresses(emulator: Emulator, client_of: ClientFactory) -> None:
+def test_only_a_client_of_loopback_allows_private_urls(emulator: Emulator, client_of: ClientFactory) -> None:
     order = CampaignRequest(**arguments(status_callback="http://127.0.0.1:9/end"))
 
     assert client_of().create_campaign(order).id
@@ -346,9 +351,7 @@ def test_only_a_client_of_this_machine_leads_to_private_addresses(emulator: Emul
     [(True, True), (12, True), (0.5, True), (9198765000, False), ("list-1", False), (["x"], False), ({"a": 1}, False)],
     ids=repr,
 )
-def test_a_staging_account_takes_no_extra_field_that_may_name_people(
-    guard: StagingGuard, value: Any, harmless: bool
-) -> None:
+def test_the_guard_refuses_extra_fields_that_may_name_people(guard: StagingGuard, value: Any, harmless: bool) -> None:
     order = CampaignRequest(**arguments(numbers=people(2), extra_fields={"voicemail": value}))
 
     problems = problems_of(guard, order)

@@ -48,7 +48,7 @@ def item(status: int, data: object = None, /, **error: Any) -> dict[str, Any]:
 # --- success ---
 
 
-def test_the_documented_answer_is_read_to_the_last_field() -> None:
+def test_every_field_of_the_documented_answer_is_read() -> None:
     read = answer(DOCUMENTED_ANSWER)
     campaign = Campaign.of(read.only().data)
 
@@ -111,7 +111,7 @@ def test_an_answer_without_an_id_is_not_a_campaign(response: object) -> None:
     ["", "<html>Bad gateway</html>", "OK", "null", "[]", "{}", '{"response": [{"id": "c', "[" * 100_000, "9" * 10_000],
     ids=lambda body: body[:20],
 )
-def test_what_cannot_be_read_is_no_success(body: str) -> None:
+def test_an_unreadable_answer_is_an_error(body: str) -> None:
     error = failure(body, 200)
 
     assert isinstance(error, ExotelResponseError)
@@ -131,7 +131,7 @@ ENVELOPES: dict[str, object] = {
 
 
 @pytest.mark.parametrize("body", ENVELOPES.values(), ids=ENVELOPES)
-def test_every_envelope_of_an_error_gives_its_words_code_and_request_id(body: object) -> None:
+def test_text_code_and_request_id_are_read_from_every_error_envelope(body: object) -> None:
     error = failure(body)
 
     assert type(error) is ExotelRequestRefused
@@ -156,7 +156,7 @@ def test_every_envelope_of_an_error_gives_its_words_code_and_request_id(body: ob
     ],
     ids=str,
 )
-def test_the_most_telling_words_are_told(body: object, words: str) -> None:
+def test_the_most_specific_text_is_used(body: object, words: str) -> None:
     assert failure(body, reason="Told").message.endswith(f": {words}")
 
 
@@ -182,7 +182,7 @@ def test_the_most_telling_words_are_told(body: object, words: str) -> None:
         (100, ExotelResponseError),
     ],
 )
-def test_each_status_has_its_error_as_http_status_and_inside_an_answer(status: int, kind: type[ExotelError]) -> None:
+def test_a_status_is_the_same_error_as_http_status_and_inside_an_answer(status: int, kind: type[ExotelError]) -> None:
     assert type(failure("", status)) is kind
     if status >= 400:
         inside = failure({"response": [item(status, description=WORDS)]}, 200)
@@ -190,7 +190,7 @@ def test_each_status_has_its_error_as_http_status_and_inside_an_answer(status: i
         assert (inside.http_status, inside.message.endswith(WORDS)) == (status, True)
 
 
-def test_one_failed_item_fails_an_answer_of_several() -> None:
+def test_one_failed_item_makes_the_whole_answer_an_error() -> None:
     error = failure({"response": [WRAPPED, item(409, description="exists")]}, 207)
 
     assert isinstance(error, ExotelConflict)
@@ -226,14 +226,14 @@ def test_an_error_inside_an_answer_is_an_error_whatever_the_http_status(
     assert type(failure(body, 200)) is kind
 
 
-def test_a_campaign_that_tells_of_an_error_of_its_own_is_a_campaign() -> None:
+def test_a_campaign_with_an_error_field_of_its_own_is_a_campaign() -> None:
     assert (
         answer({"response": [{"id": "c1", "status": "Failed", "error": {"message": "no"}}]}).only().data["id"] == "c1"
     )
 
 
 @pytest.mark.parametrize("http_code", [200, "200", 207, None])
-def test_an_http_code_of_success_is_one(http_code: object) -> None:
+def test_an_http_code_of_2xx_is_a_success(http_code: object) -> None:
     assert answer({"http_code": http_code, "response": [WRAPPED]}).only().data["id"] == "c1"
 
 
@@ -243,11 +243,11 @@ def test_the_status_of_a_bare_campaign_is_not_that_of_the_answer(status: object)
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_where_the_account_may_live_elsewhere_the_region_is_hinted_at(status: int) -> None:
+def test_the_region_is_hinted_at_where_the_account_may_be_in_another(status: int) -> None:
     assert "region" in failure("", status).message
 
 
-def test_the_wait_the_service_asks_for_is_carried() -> None:
+def test_the_error_carries_retry_after() -> None:
     error = failure("", 429, retry_after=30.0)
 
     assert isinstance(error, ExotelRateLimited)
@@ -256,7 +256,7 @@ def test_the_wait_the_service_asks_for_is_carried() -> None:
 
 @pytest.mark.parametrize("name", ["id", "sid", "campaign_id", "campaign_sid"])
 @pytest.mark.parametrize(("status", "code"), [(400, 400), (422, 422), (200, 400)])
-def test_a_refusal_that_names_an_id_is_no_refusal(status: int, code: int, name: str) -> None:
+def test_a_refusal_that_names_an_id_is_inconclusive(status: int, code: int, name: str) -> None:
     error = failure({"response": [item(code, {"deep": [{name: "c1"}]})]}, status)
 
     assert type(error) is ExotelResponseError
@@ -265,7 +265,9 @@ def test_a_refusal_that_names_an_id_is_no_refusal(status: int, code: int, name: 
 @pytest.mark.parametrize("name", ["id", "Sid", "CampaignSid", "CAMPAIGN_ID"])
 @pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 405, 413, 415, 422, 429])
 @pytest.mark.parametrize("http_status", [None, 200], ids=["as the answer", "in a good answer"])
-def test_no_refusal_to_create_that_names_an_id_is_one(http_status: int | None, code: int, name: str) -> None:
+def test_every_refusal_to_create_that_names_an_id_is_inconclusive(
+    http_status: int | None, code: int, name: str
+) -> None:
     body = {"response": [item(code, {name: "c1"})]}
 
     error = failure(body, http_status or code, creates=True)
@@ -275,12 +277,12 @@ def test_no_refusal_to_create_that_names_an_id_is_one(http_status: int | None, c
     assert decide_retry(RequestKind.CREATE, error) is RetryDecision.UNKNOWN
 
 
-def test_what_is_not_found_is_not_found_whatever_id_the_answer_repeats() -> None:
+def test_a_404_to_a_read_is_not_found_even_if_it_repeats_the_id() -> None:
     assert type(failure({"response": [item(404, {"id": "c1"})]}, 404)) is ExotelNotFound
 
 
 @pytest.mark.parametrize("nothing", [None, "", 0])
-def test_an_empty_id_in_a_refusal_names_nothing(nothing: object) -> None:
+def test_an_empty_id_in_a_refusal_is_ignored(nothing: object) -> None:
     assert type(failure({"response": [item(400, {"id": nothing})]})) is ExotelRequestRefused
 
 
@@ -298,12 +300,12 @@ def test_an_empty_id_in_a_refusal_names_nothing(nothing: object) -> None:
     ],
     ids=str,
 )
-def test_the_code_is_exotels_own_and_never_the_http_status_again(body: object, code: object) -> None:
+def test_the_code_is_exotels_own_and_never_the_http_status(body: object, code: object) -> None:
     assert failure(body).code == code
 
 
 @given(st.from_regex(r"\+91987650[0-9]{4}", fullmatch=True), st.sampled_from(["description", "message"]))
-def test_no_number_of_the_service_gets_into_an_error(number: str, place: str) -> None:
+def test_no_phone_number_in_an_answer_gets_into_an_error(number: str, place: str) -> None:
     error = failure({"response": [item(400, **{place: f"Invalid number in from: '{number}'"})]})
 
     assert "98765" not in str(error) + repr(error)
@@ -335,7 +337,7 @@ def test_any_json_is_an_error_or_an_answer_with_every_entry(body: object, status
     assert len(read.items) == len(entries)
 
 
-# --- what campaigns and calls look like ---
+# --- campaigns and calls ---
 
 
 @pytest.mark.parametrize(
@@ -357,7 +359,7 @@ def test_a_status_is_known_in_every_spelling(written: str | None, meant: str) ->
     assert CampaignStatus.of(written).value == meant
 
 
-def test_an_unknown_status_is_kept_and_ends_nothing() -> None:
+def test_an_unknown_status_is_kept_and_does_not_end_a_wait() -> None:
     campaign = Campaign.of({"id": "c1", "status": "Ringing"})
 
     assert (campaign.status_text, campaign.status.has_ended) == ("Ringing", False)
@@ -380,7 +382,7 @@ def test_counts_are_read_in_every_spelling(counts: dict[str, Any] | None, stats:
     assert CampaignStats.of(counts) == stats
 
 
-def test_under_which_names_counts_were_given_is_known_and_makes_no_other_counts() -> None:
+def test_the_names_of_given_counts_do_not_affect_equality() -> None:
     counted = CampaignStats.of({"failed-no-attempt": 0, "completed": "3", "on-hold": 1})
 
     assert counted.given == {"failed_no_attempt", "completed", "on_hold"}
@@ -390,7 +392,7 @@ def test_under_which_names_counts_were_given_is_known_and_makes_no_other_counts(
 
 @pytest.mark.parametrize("field", sorted(DOCUMENTED_DATA.keys() - {"id"} | {"from", "lists", "summary", "report_url"}))
 @pytest.mark.parametrize("value", ["N/A", 7, None, [None], {}, {"a": []}, [{"number": "+919876500000"}]], ids=str)
-def test_no_field_but_the_id_can_spoil_a_campaign(field: str, value: object) -> None:
+def test_a_bad_field_other_than_the_id_does_not_break_a_campaign(field: str, value: object) -> None:
     assert Campaign.of({**DOCUMENTED_DATA, field: value}).id == "camp_abc123"
 
 
@@ -411,7 +413,7 @@ def test_a_campaign_does_not_show_its_numbers() -> None:
     ],
     ids=["reference", "reporting guide"],
 )  # fmt: skip
-def test_a_call_is_read_under_both_sets_of_names(data: dict[str, Any]) -> None:
+def test_a_call_is_read_from_both_sets_of_field_names(data: dict[str, Any]) -> None:
     record = CallRecord.of(data)
 
     assert (record.call_sid, record.number, record.status) == ("s1", "+919876500000", "no-answer")
@@ -423,16 +425,16 @@ def test_a_call_is_read_under_both_sets_of_names(data: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("pressed", "digit"), [('"9"', "9"), (" 9 ", "9"), ("'12'", "12"), (9, "9"), ('""', None), ("", None), (None, None)]
 )
-def test_the_keys_that_were_pressed_are_read_without_quotes(pressed: object, digit: str | None) -> None:
+def test_pressed_keys_are_read_without_quotes(pressed: object, digit: str | None) -> None:
     assert CallRecord.of({"digits": pressed}).digit == digit
 
 
 @pytest.mark.parametrize("word", ["no-answer", "no_answer", "No Answer", "NoAnswer", " NO-ANSWER "])
-def test_how_a_call_ended_is_one_word_however_it_is_spelled(word: str) -> None:
+def test_every_spelling_of_a_call_status_is_read(word: str) -> None:
     assert CallRecord.of({"status": word}).status == "no-answer"
 
 
-def test_half_a_character_leaves_text_that_can_be_written() -> None:
+def test_half_a_character_is_replaced_so_that_the_text_can_be_encoded() -> None:
     cut = json.loads(r'"March \ud83d"')
 
     assert Campaign.of({"id": "c", "name": cut}).name == "March ?"

@@ -1,4 +1,4 @@
-"""Every endpoint, on an account of either dialect and of each single deviation from it."""
+"""Every endpoint, on accounts of both dialects and of each single deviation from them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from airflow_provider_exotel.emulator import Emulator
 from ..account_profiles import name_of, single_deviations, switches_of
 from .api_samples import arguments, people
 
-# Each deviation once in each test, from one dialect in the first and from the other in the second.
+# Each deviation once per test: from one dialect in the first, from the other in the second.
 FROM_DOCUMENTED = [case for case in single_deviations() if case[0] == "documented"]
 FROM_WRAPPED = [case for case in single_deviations() if case[0] == "wrapped"]
 
 
 @contextmanager
 def account(case: tuple[str, dict[str, Any]], *, knows: bool) -> Iterator[tuple[Emulator, ExotelClient]]:
-    """An account, and a client that knows its profile or does not."""
+    """An account, and a client with or without its profile."""
     dialect, profile = case
     known = Profile.of({"version": 1, **profile}) if knows else None
     with (
@@ -59,8 +59,8 @@ def order(emulator: Emulator, **fields: Any) -> CampaignRequest:
 
 
 @pytest.mark.parametrize("case", FROM_DOCUMENTED, ids=name_of)
-def test_a_campaign_lives_its_life(case: tuple[str, dict[str, Any]]) -> None:
-    # What the client does not use changes nothing, so it need not know it.
+def test_the_life_of_a_campaign(case: tuple[str, dict[str, Any]]) -> None:
+    # The client uses only these answers, so it needs the profile only for them.
     knows = bool(case[1].keys() & {"request_body", "status_filter"})
     with account(case, knows=knows) as (emulator, client):
         created = client.create_campaign(order(emulator))
@@ -84,7 +84,7 @@ def test_a_campaign_lives_its_life(case: tuple[str, dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("case", FROM_WRAPPED, ids=name_of)
-def test_campaigns_are_deleted_lists_are_filled_and_errors_are_told_apart(case: tuple[str, dict[str, Any]]) -> None:
+def test_deletes_lists_and_errors(case: tuple[str, dict[str, Any]]) -> None:
     with account(case, knows=False) as (emulator, client):
         created = client.create_campaign(order(emulator))
         if case[1].get("deletes") == "never":

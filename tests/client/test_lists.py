@@ -65,7 +65,7 @@ def test_the_life_of_a_list(emulator: Emulator, client: ExotelClient, dialect: s
         client.lists.get(created.sid)
 
 
-def test_a_name_that_is_taken_is_a_conflict_and_not_an_unknown_outcome(client: ExotelClient) -> None:
+def test_a_taken_name_is_a_conflict_and_not_an_unknown_outcome(client: ExotelClient) -> None:
     client.lists.create("March")
 
     with pytest.raises(ExotelConflict, match="exists already"):
@@ -86,7 +86,7 @@ def test_lists_come_newest_first_over_all_pages(emulator: Emulator, client: Exot
 
 @DIALECTS
 @pytest.mark.parametrize("metadata", [True, False])
-def test_all_contacts_of_a_list_are_read_though_only_twenty_come_at_once(
+def test_all_contacts_of_a_list_are_read_in_pages_of_twenty(
     emulator: Emulator, client: ExotelClient, dialect: str, metadata: bool
 ) -> None:
     emulator.settings.update({"dialect": dialect, "list_metadata": metadata})
@@ -96,7 +96,7 @@ def test_all_contacts_of_a_list_are_read_though_only_twenty_come_at_once(
 
 
 @pytest.mark.parametrize("counts", [True, False])
-def test_how_many_contacts_a_list_has_is_told_by_the_list_or_by_its_contacts(
+def test_the_count_of_a_list_comes_from_the_list_or_from_its_contacts(
     emulator: Emulator, client: ExotelClient, counts: bool
 ) -> None:
     emulator.settings.list_counts = counts
@@ -105,7 +105,7 @@ def test_how_many_contacts_a_list_has_is_told_by_the_list_or_by_its_contacts(
     assert client.lists.count("one") == 45
 
 
-def test_a_count_that_nothing_tells_is_no_zero(emulator: Emulator, client: ExotelClient) -> None:
+def test_an_unknown_count_is_an_error_and_not_zero(emulator: Emulator, client: ExotelClient) -> None:
     emulator.settings.update({"list_counts": False, "list_metadata": False})
     emulator.add_list("one", people(45))
 
@@ -126,9 +126,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("method", CHANGES)
-def test_a_change_whose_answer_is_lost_is_not_sent_again_where_it_has_counted(
-    emulator: Emulator, client: ExotelClient, method: str
-) -> None:
+def test_a_change_that_took_effect_is_not_sent_again(emulator: Emulator, client: ExotelClient, method: str) -> None:
     emulator.add_list("one", people(1), "March")
     emulator.faults.add(Fault(on=f"{method} lists/*", kind="drop_after_commit"))
 
@@ -148,7 +146,7 @@ def test_a_change_that_did_not_arrive_is_sent_again(emulator: Emulator, client: 
     assert [each.name for each in emulator.lists] == (["April"] if method == "PUT" else [])
 
 
-def test_a_list_that_is_gone_already_is_deleted(client: ExotelClient) -> None:
+def test_deleting_a_deleted_list_is_not_an_error(client: ExotelClient) -> None:
     client.lists.delete("never-there")
 
 
@@ -171,7 +169,7 @@ def test_a_file_becomes_a_list(emulator: Emulator, client: ExotelClient, dialect
     assert status.list_sid == made.sid
 
 
-def test_an_import_that_breaks_off_is_failed(emulator: Emulator, client: ExotelClient) -> None:
+def test_an_interrupted_import_is_failed(emulator: Emulator, client: ExotelClient) -> None:
     emulator.settings.import_stops_after = 1
 
     upload = client.lists.upload_csv(csv_of(people(2)), "March")
@@ -185,7 +183,7 @@ def test_a_dynamic_list_has_columns_of_its_own(emulator: Emulator, client: Exote
     assert (emulator.lists[0].kind, emulator.lists[0].columns) == ("dynamic", ("due",))
 
 
-def test_a_file_is_sent_from_where_it_stands(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_file_is_sent_from_its_current_position(emulator: Emulator, client: ExotelClient) -> None:
     file = io.BytesIO(b"a comment\n" + csv_of(people(2)).getvalue())
     file.readline()
 
@@ -196,7 +194,7 @@ def test_a_file_is_sent_from_where_it_stands(emulator: Emulator, client: ExotelC
 
 @pytest.mark.parametrize("retry_after", ["seconds", "absent"])
 @pytest.mark.parametrize("as_function", [True, False])
-def test_a_file_that_surely_was_not_taken_is_sent_again_as_a_whole(
+def test_a_file_that_was_certainly_not_received_is_sent_again_completely(
     emulator: Emulator, client: ExotelClient, retry_after: str, as_function: bool
 ) -> None:
     emulator.faults.add(Fault(on=UPLOAD, kind="rate_limited", retry_after=retry_after))
@@ -233,7 +231,7 @@ NOT_KNOWN: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("fault", NOT_KNOWN, ids=str)
-def test_a_file_that_may_have_been_taken_is_never_sent_again_blindly(
+def test_a_file_that_may_have_been_received_is_not_sent_again(
     emulator: Emulator, client: ExotelClient, fault: dict[str, Any]
 ) -> None:
     emulator.faults.add(Fault(on=UPLOAD, **fault))
@@ -266,7 +264,7 @@ UNSENDABLE: list[tuple[Any, dict[str, Any], set[str]]] = [
 
 
 @pytest.mark.parametrize(("file", "fields", "wrong"), UNSENDABLE, ids=lambda value: type(value).__name__)
-def test_what_cannot_be_a_file_of_contacts_is_not_sent(
+def test_an_invalid_file_of_contacts_is_not_sent(
     emulator: Emulator, client: ExotelClient, file: Any, fields: dict[str, Any], wrong: set[str]
 ) -> None:
     with pytest.raises(ExotelInputError) as caught:
@@ -277,7 +275,7 @@ def test_what_cannot_be_a_file_of_contacts_is_not_sent(
 
 
 class Broken(io.BytesIO):
-    """A file whose end cannot be had."""
+    """A file that cannot be read to its end."""
 
     def __init__(self, ends: bool) -> None:
         super().__init__(csv_of(people(5_000)).getvalue())
@@ -291,18 +289,18 @@ class Broken(io.BytesIO):
         raise ValueError("+919876500000 cannot be read")
 
 
-@pytest.mark.parametrize(("ends", "said"), [(True, "became shorter"), (False, "could not be read to its end")])
-def test_a_file_that_breaks_off_while_it_is_sent_makes_no_list(
-    emulator: Emulator, client: ExotelClient, ends: bool, said: str
+@pytest.mark.parametrize(("ends", "reason"), [(True, "became shorter"), (False, "could not be read to its end")])
+def test_a_file_that_breaks_off_while_it_is_sent_creates_no_list(
+    emulator: Emulator, client: ExotelClient, ends: bool, reason: str
 ) -> None:
-    with pytest.raises(ExotelOutcomeUnknown, match=said) as caught:
+    with pytest.raises(ExotelOutcomeUnknown, match=reason) as caught:
         client.lists.upload_csv(Broken(ends), "March")
 
     assert "98765" not in "".join(traceback.format_exception(caught.value))
     assert list(client.lists.all()) == []
 
 
-# --- what is said ---
+# --- messages ---
 
 
 def test_no_number_of_a_list_is_in_a_log_a_text_or_an_error(
@@ -318,11 +316,11 @@ def test_no_number_of_a_list_is_in_a_log_a_text_or_an_error(
             client.lists.get(str(upload.list_sid))
         contacts = list(client.lists.contacts(str(upload.list_sid)))
 
-    said = [record.getMessage() for record in caplog.records]
-    said += [repr(each) for each in (upload, status, contacts, client.lists, caught.value)]
+    texts = [record.getMessage() for record in caplog.records]
+    texts += [repr(each) for each in (upload, status, contacts, client.lists, caught.value)]
     assert len(contacts) == 3
     assert "[number] is not wanted" in str(caught.value)
-    assert not any("98765" in text for text in said)
+    assert not any("98765" in text for text in texts)
 
 
 # --- answers in every shape ---
@@ -339,7 +337,7 @@ def test_no_number_of_a_list_is_in_a_log_a_text_or_an_error(
         ("taken", None),
     ],
 )
-def test_the_ids_of_an_upload_are_found_wherever_they_are(answer: Any, read: CsvUpload | None) -> None:
+def test_the_ids_of_an_upload_are_found_in_any_place(answer: Any, read: CsvUpload | None) -> None:
     assert CsvUpload.of(answer) == read
 
 
@@ -357,7 +355,7 @@ def test_the_ids_of_an_upload_are_found_wherever_they_are(answer: Any, read: Csv
         max_leaves=12,
     )
 )
-def test_whatever_an_answer_holds_it_makes_up_no_ids_and_no_counts(answer: Any) -> None:
+def test_no_id_and_no_count_is_invented_from_any_answer(answer: Any) -> None:
     held = set(scalars_of(answer))
 
     upload = CsvUpload.of(answer)
@@ -369,7 +367,7 @@ def test_whatever_an_answer_holds_it_makes_up_no_ids_and_no_counts(answer: Any) 
 
 
 def scalars_of(value: Any) -> Iterator[str]:
-    """Return every text and number inside of a value, as text."""
+    """Return every text and number in a value, as text."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     if inner is None:
         yield str(value)

@@ -23,7 +23,7 @@ def unseen(numbers: list[str], text: str) -> bool:
 
 
 @given(anybody)
-def test_its_texts_show_a_count_and_no_number(numbers: list[str]) -> None:
+def test_its_text_is_a_count(numbers: list[str]) -> None:
     held = PhoneNumbers(numbers)
 
     for text in (repr(held), str(held), f"{held}", f"{[held]}", "%s" % held, json.dumps(held.serialize())):  # noqa: UP031
@@ -32,7 +32,7 @@ def test_its_texts_show_a_count_and_no_number(numbers: list[str]) -> None:
 
 
 @given(anybody)
-def test_no_serialiser_gets_at_the_numbers_by_accident(numbers: list[str]) -> None:
+def test_no_serialiser_reads_the_numbers_by_accident(numbers: list[str]) -> None:
     held = PhoneNumbers(numbers)
 
     for refused in (lambda: json.dumps(held), lambda: f"{held:>40}", lambda: held.nothing_of_the_kind):
@@ -66,6 +66,7 @@ def test_it_survives_copying_and_pickling(again: Any) -> None:
         "; ".join(people(2)),
         "\r\n".join(people(2)),
         " , ".join(people(2)) + ",",
+        ",\n".join(people(2)),
         str(people(2)),
         str(tuple(people(2))),
         json.dumps(people(2)),
@@ -73,15 +74,55 @@ def test_it_survives_copying_and_pickling(again: Any) -> None:
     ],
     ids=repr,
 )
-def test_every_way_of_writing_numbers_down(written: Any) -> None:
+def test_every_notation_of_numbers(written: Any) -> None:
     assert list(PhoneNumbers.of(written)) == people(2)
 
 
-def test_whole_numbers_are_taken_as_they_are_written() -> None:
+def test_integers_keep_their_digits() -> None:
     assert list(PhoneNumbers.of([919876500000])) == ["919876500000"]
 
 
-@pytest.mark.parametrize("wrong", [None, 919876500000, b"919876500000", {"919876500000": 1}, [True], [None], [["1"]]])
+@pytest.mark.parametrize(
+    "first",
+    [
+        "080 2345 6789;ext=23",
+        "tel:+918023456789; EXT 23",
+        "080 2345 6789, extn 23",
+        "080 2345 6789,x 23",
+        "8023456789,,23",
+    ],
+)
+def test_an_extension_stays_with_its_number(first: str) -> None:
+    assert list(PhoneNumbers.of(f"{first},{people(1)[0]}")) == [first, people(1)[0]]
+
+
+def test_empty_entries_are_skipped() -> None:
+    assert list(PhoneNumbers.of(",".join([*people(2), "", "", *people(1)]))) == [*people(2), *people(1)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        919876500000,
+        b"919876500000",
+        bytearray(b"919876500000"),
+        memoryview(b"919876500000"),
+        {"919876500000": 1},
+        [True],
+        [None],
+        [["1"]],
+        "[(9000012345, 919876500000), (9000012346, 919876500001)]",
+        "[(9000012345, Decimal('919876500000')), (9000012346, Decimal('919876500001'))]",
+        "[919876500000, None]",
+        "[919876500000, nan]",
+        "[['919876500000']]",
+        "{'number': '919876500000'}",
+        "[919876500000 919876500001]",
+        "9000012345,919876500000\n9000012346,919876500001",
+        "number;name\n919876500000;Asha\n",
+    ],
+)
 def test_anything_else_is_refused_without_being_repeated(wrong: Any) -> None:
     with pytest.raises(TypeError) as caught:
         PhoneNumbers.of(wrong)
@@ -108,14 +149,14 @@ def test_anything_else_is_refused_without_being_repeated(wrong: Any) -> None:
         ("٩٨٧٦٥٤٣٢١٠", False),
     ],
 )
-def test_what_cannot_be_a_number_in_any_country(text: str, may_be_one: bool) -> None:
+def test_text_that_cannot_be_a_number_in_any_country_is_malformed(text: str, may_be_one: bool) -> None:
     assert PhoneNumbers([*people(1), text]).malformed() == ([] if may_be_one else [2])
 
 
 @given(
     st.lists(st.text("+0123456789 ().-\n\ta٩\u00a0", max_size=18) | st.from_regex(r"\+?[0-9]{6,16}", fullmatch=True))
 )
-def test_many_are_judged_and_made_compact_as_each_would_be_by_itself(texts: list[str]) -> None:
+def test_many_numbers_are_checked_and_compacted_like_single_ones(texts: list[str]) -> None:
     held = PhoneNumbers(texts)
 
     may_be = [bool(re.fullmatch(r"\+?[0-9 ().\-\n\t]*", one)) and 7 <= sum(map(str.isdigit, one)) <= 15 for one in held]
@@ -123,9 +164,9 @@ def test_many_are_judged_and_made_compact_as_each_would_be_by_itself(texts: list
     assert list(held.compact()) == [re.sub(r"[\s().\-]", "", one) for one in held]
 
 
-def test_entries_are_left_out_by_position() -> None:
+def test_entries_are_removed_by_position() -> None:
     assert list(PhoneNumbers(["a", *people(1), "b"]).without([1, 3])) == people(1)
 
 
-def test_compact_takes_out_what_separates_digits_and_nothing_else() -> None:
+def test_compact_removes_only_separators() -> None:
     assert list(PhoneNumbers(["+91 (98765)-00.000", "call 1"]).compact()) == ["+919876500000", "call1"]

@@ -1,4 +1,4 @@
-"""A list is read whole, or it is an error: whoever finds nothing in it sends another campaign."""
+"""A list is read completely or is an error, since a caller that finds no campaign creates one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .raw_server import RawServer, http
 
 
 def create(emulator: Emulator, client: ExotelClient, count: int) -> list[str]:
-    """Create campaigns of next year and return their ids, the newest first."""
+    """Create campaigns for next year and return their ids, the newest first."""
     ids, later = [], {"send_at": emulator.clock.now().replace(microsecond=0) + timedelta(days=365)}
     for number in range(count):
         order = CampaignRequest(**arguments(name=f"campaign {number}", schedule=later))
@@ -31,13 +31,13 @@ def create(emulator: Emulator, client: ExotelClient, count: int) -> list[str]:
     return ids[::-1]
 
 
-def listed(client: ExotelClient, page_size: int = 4) -> list[str]:
+def list_ids(client: ExotelClient, page_size: int = 4) -> list[str]:
     return [campaign.id for campaign in client.list_campaigns(page_size=page_size)]
 
 
 @pytest.mark.parametrize("metadata", [True, False])
 @pytest.mark.parametrize(
-    ("switches", "said"),
+    ("switches", "message"),
     [
         ({"list_offset": "ignored"}, "repeat each other"),
         ({"list_later_pages": "empty"}, "ends after|lost entries"),
@@ -46,37 +46,39 @@ def listed(client: ExotelClient, page_size: int = 4) -> list[str]:
     ],
     ids=str,
 )
-def test_a_list_that_cannot_be_seen_whole_is_an_error(
-    emulator: Emulator, client: ExotelClient, switches: dict[str, Any], said: str, metadata: bool
+def test_an_incomplete_list_is_an_error(
+    emulator: Emulator, client: ExotelClient, switches: dict[str, Any], message: str, metadata: bool
 ) -> None:
     create(emulator, client, 9)
     emulator.settings.update({**switches, "list_metadata": metadata})
 
-    with pytest.raises(ExotelResponseError, match=said) as caught:
-        listed(client)
+    with pytest.raises(ExotelResponseError, match=message) as caught:
+        list_ids(client)
 
     assert caught.value.retryable
 
 
 @pytest.mark.parametrize("metadata", [True, False])
 @pytest.mark.parametrize("granted", [1, 2, 3, 500])
-def test_pages_may_be_smaller_than_asked_for(
+def test_pages_may_be_smaller_than_requested(
     emulator: Emulator, client: ExotelClient, granted: int, metadata: bool
 ) -> None:
     created = create(emulator, client, 7)
     emulator.settings.update({"list_page": granted, "list_metadata": metadata})
 
-    assert listed(client, page_size=500) == created
+    assert list_ids(client, page_size=500) == created
 
 
-def test_a_list_in_another_order_is_read_whole_all_the_same(emulator: Emulator, client: ExotelClient) -> None:
+def test_a_list_in_another_order_is_read_completely(emulator: Emulator, client: ExotelClient) -> None:
     created = create(emulator, client, 7)
     emulator.settings.list_sort = "ignored"
 
-    assert listed(client) == created[::-1]
+    assert list_ids(client) == created[::-1]
 
 
-def test_none_is_missed_where_others_are_deleted_between_two_pages(emulator: Emulator, client: ExotelClient) -> None:
+def test_no_campaign_is_missed_if_others_are_deleted_between_two_pages(
+    emulator: Emulator, client: ExotelClient
+) -> None:
     created = create(emulator, client, 9)
     pages = client.list_campaigns(page_size=4)
 
@@ -87,7 +89,7 @@ def test_none_is_missed_where_others_are_deleted_between_two_pages(emulator: Emu
     assert seen == created
 
 
-def test_where_more_are_deleted_than_pages_overlap_by_it_is_an_error(emulator: Emulator, client: ExotelClient) -> None:
+def test_more_deletions_than_the_overlap_are_an_error(emulator: Emulator, client: ExotelClient) -> None:
     created = create(emulator, client, 9)
     pages = client.list_campaigns(page_size=4)
 
@@ -111,13 +113,13 @@ def test_a_filtered_list_may_lose_entries(emulator: Emulator, client: ExotelClie
 
 
 @pytest.mark.parametrize("response", ["x", ["x"], [None], 7], ids=repr)
-def test_a_list_of_something_else_is_no_empty_list(client_of: ClientFactory, response: object) -> None:
+def test_a_list_of_other_objects_is_an_error(client_of: ClientFactory, response: object) -> None:
     with RawServer(http(200, {"response": response})) as server, pytest.raises(ExotelResponseError):
         list(client_of(host=server.host).list_campaigns())
 
 
 @pytest.mark.parametrize("response", [[], None], ids=repr)
-def test_a_list_that_is_empty_and_says_there_are_some_is_an_error(client_of: ClientFactory, response: object) -> None:
+def test_an_empty_list_with_a_total_is_an_error(client_of: ClientFactory, response: object) -> None:
     page = http(200, {"metadata": {"total": 1}, "response": response})
 
     with RawServer(page) as server, pytest.raises(ExotelResponseError, match="ends after 0 of 1"):
@@ -144,7 +146,7 @@ changes = st.lists(st.tuples(st.integers(0, 30), st.lists(st.integers(0, 60), ma
 
 
 @given(st.integers(0, 60), st.integers(2, 40), st.booleans(), changes)
-def test_whatever_is_there_all_the_time_comes_once_or_it_is_an_error(
+def test_every_entry_that_stays_comes_once_or_the_list_is_an_error(
     count: int, size: int, metadata: bool, between_pages: list[tuple[int, list[int]]]
 ) -> None:
     there, new, meanwhile = list(range(count)), itertools.count(count), iter(between_pages)

@@ -1,4 +1,4 @@
-"""The profile of an account: read leniently, without numbers and secrets, and what the client does with it."""
+"""The profile of an account: it is read leniently, without numbers and secrets, and used by the client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def forms_sent(emulator: Emulator) -> list[str]:
     return ["wrapped" if "campaigns" in body else "documented" for body in posts]
 
 
-def test_unknown_keys_and_values_are_ignored_and_missing_ones_are_not_known() -> None:
+def test_unknown_keys_and_values_are_ignored_and_missing_ones_are_none() -> None:
     given = {"version": 2, "invented": 1, "request_body": "invented", "at_end": "paused", "list_page": -1}
 
     assert Profile.of(given) == Profile(version=2, at_end="paused")
@@ -31,12 +31,12 @@ def test_unknown_keys_and_values_are_ignored_and_missing_ones_are_not_known() ->
 @pytest.mark.parametrize(
     "text", ["", "[]", "null", "{", "{}", '{"version": "1"}', '{"version": true}', '{"version": 0}']
 )
-def test_what_is_no_profile_is_refused(text: str) -> None:
+def test_an_invalid_profile_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a profile"):
         Profile.of_text(text)
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_a_written_profile_is_read_back() -> None:
     profile = profile_of(
         {"request_body": "both", "list_delay_seconds": 5, "invented": 1, "envelope": "invented"},
         host="api.exotel.com",
@@ -52,11 +52,11 @@ def test_what_is_written_is_read_again() -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("list_page", True), ("counts_as_strings", 1), ("wrong_state_status", True)]
 )
-def test_a_flag_is_no_number(name: str, value: Any) -> None:
+def test_a_flag_is_not_accepted_for_a_number(name: str, value: Any) -> None:
     assert not is_value(name, value)
 
 
-def test_every_answer_has_a_field_and_a_switch_that_plays_it() -> None:
+def test_every_answer_has_a_field_and_an_emulator_switch() -> None:
     # The emulator has one host.
     played = read_profile({name: 7 if isinstance(values, str) else values[0] for name, values in VALUES.items()})
 
@@ -73,7 +73,7 @@ def test_every_answer_has_a_field_and_a_switch_that_plays_it() -> None:
         ("documented", "documented", ["documented"]),
         ("both", "both", ["documented"]),
         ("wrapped", None, ["documented", "wrapped"]),
-        # A profile that is stale costs one request.
+        # A stale profile costs one request.
         ("wrapped", "both", ["documented", "wrapped"]),
         ("documented", "wrapped", ["wrapped", "documented"]),
     ],
@@ -88,7 +88,7 @@ def test_the_client_sends_the_form_of_the_account_at_once(
     assert forms_sent(emulator) == sent
 
 
-def test_a_form_that_is_set_goes_before_the_profile(emulator: Emulator, client_of: ClientFactory) -> None:
+def test_a_configured_body_form_overrides_the_profile(emulator: Emulator, client_of: ClientFactory) -> None:
     client = client_of(profile=Profile(request_body="documented"), request_body="wrapped")
 
     client.create_campaign(CampaignRequest(**arguments()))
@@ -99,7 +99,7 @@ def test_a_form_that_is_set_goes_before_the_profile(emulator: Emulator, client_o
 @pytest.mark.parametrize(
     ("spelling", "word"), [(None, "InProgress"), ("title", "InProgress"), ("hyphen", "in-progress")]
 )
-def test_the_status_filter_is_spelled_as_the_account_understands_it(
+def test_the_status_filter_has_the_spelling_of_the_profile(
     emulator: Emulator, client_of: ClientFactory, spelling: Any, word: str
 ) -> None:
     list(client_of(profile=Profile(status_filter=spelling)).list_campaigns(status=[CampaignStatus.IN_PROGRESS]))
@@ -107,7 +107,7 @@ def test_the_status_filter_is_spelled_as_the_account_understands_it(
     assert emulator.requests[-1].query["status"] == word
 
 
-def test_the_emulator_plays_the_text_of_a_profile_and_options_go_before_it() -> None:
+def test_the_emulator_plays_a_profile_and_options_override_it() -> None:
     text = json.dumps({"version": 1, "invented": 1, "request_body": "wrapped", "at_end": "paused", "envelope": None})
 
     emulator = Emulator(profile=text, at_end="canceled")

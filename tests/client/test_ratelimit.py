@@ -10,7 +10,7 @@ from airflow_provider_exotel.client.rate_limit import TokenBucket, shared_bucket
 
 
 class FakeTime:
-    """A clock that only sleeping moves."""
+    """A clock that only sleep() advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -27,7 +27,7 @@ def bucket(time: FakeTime, per_minute: float = 30) -> TokenBucket:
 
 
 @given(per_minute=st.integers(1, 60), quiet=st.lists(st.floats(0, 200), min_size=1, max_size=150))
-def test_no_minute_sees_more_than_the_limit_and_what_was_saved(per_minute: int, quiet: list[float]) -> None:
+def test_no_minute_has_more_requests_than_the_limit_and_the_saved_tokens(per_minute: int, quiet: list[float]) -> None:
     time = FakeTime()
     limited = bucket(time, per_minute)
     turns = []
@@ -51,7 +51,7 @@ def test_it_starts_nearly_empty() -> None:
     assert waits == pytest.approx([0, 0, 2, 2, 2])
 
 
-def test_quiet_times_are_saved_up_to_the_limit_of_a_minute() -> None:
+def test_tokens_are_saved_up_to_the_limit_of_a_minute() -> None:
     time = FakeTime()
     limited = bucket(time)
     time.now += 3600
@@ -61,7 +61,7 @@ def test_quiet_times_are_saved_up_to_the_limit_of_a_minute() -> None:
     assert waits == pytest.approx([0] * 30 + [2])
 
 
-def test_what_the_service_says_is_left_is_believed_when_it_is_less() -> None:
+def test_a_lower_count_from_the_service_reduces_the_tokens() -> None:
     time = FakeTime()
     limited = bucket(time)
     time.now += 3600
@@ -71,7 +71,7 @@ def test_what_the_service_says_is_left_is_believed_when_it_is_less() -> None:
     assert [limited.take() for _ in range(2)] == pytest.approx([0, 2])
 
 
-def test_what_the_service_says_is_left_is_no_gift() -> None:
+def test_a_higher_count_from_the_service_adds_no_tokens() -> None:
     limited = bucket(FakeTime())
 
     limited.observe(remaining=29, seconds_to_reset=40)
@@ -80,7 +80,7 @@ def test_what_the_service_says_is_left_is_no_gift() -> None:
 
 
 @pytest.mark.parametrize(("to_reset", "waited"), [(45, 45), (-10, 2), (3600, 60), (None, 2)])
-def test_an_account_used_up_is_left_alone_until_its_new_minute(to_reset: float | None, waited: float) -> None:
+def test_a_used_up_account_is_blocked_until_its_reset(to_reset: float | None, waited: float) -> None:
     limited = bucket(FakeTime())
 
     limited.observe(remaining=0, seconds_to_reset=to_reset)
@@ -88,7 +88,7 @@ def test_an_account_used_up_is_left_alone_until_its_new_minute(to_reset: float |
     assert limited.take() == pytest.approx(waited)
 
 
-def test_threads_that_come_at_once_get_different_turns() -> None:
+def test_threads_at_the_same_time_get_different_turns() -> None:
     limited = TokenBucket(30, clock=lambda: 1000.0, sleep=lambda seconds: None)
 
     with ThreadPoolExecutor(20) as pool:

@@ -1,4 +1,4 @@
-"""The service's codes are explained where they are known, and shown as given where they are not."""
+"""Known codes of the service are explained, unknown ones are shown unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_exotel.client.reasons import UNREACHED, describe_unreached
         ("invalid", "invalid-number"),
     ],
 )
-def test_every_spelling_of_a_reason_has_its_words(spelling: str, reason: str) -> None:
+def test_every_spelling_of_a_reason_is_explained(spelling: str, reason: str) -> None:
     assert explain_unreached(spelling) == UNREACHED[reason]
 
 
@@ -30,7 +30,7 @@ def test_an_unknown_reason_is_shown_as_given() -> None:
     assert explain_unreached("Teleported").remedy == ""
 
 
-def test_reasons_are_described_from_the_most_frequent_on() -> None:
+def test_reasons_are_described_with_the_most_frequent_first() -> None:
     counts = {"busy": 2, "no_answer": 1200, "failed": 0, "odd": 2}
 
     assert describe_unreached(counts) == (
@@ -39,7 +39,7 @@ def test_reasons_are_described_from_the_most_frequent_on() -> None:
     )
 
 
-def test_an_error_says_what_its_code_means() -> None:
+def test_an_error_explains_its_code() -> None:
     error = ExotelAuthError("no entry", http_status=401, code=1010)
 
     assert str(error) == "no entry (HTTP 401, code 1010: the credentials are not accepted)"

@@ -1,4 +1,4 @@
-"""A report's address comes out of an answer: it is trusted little."""
+"""The URL of a report comes from an answer, so it is restricted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_credentials_stay_with_the_clients_own_host(emulator: Emulator, client: 
         list(client.report_lines(f"http://{elsewhere.host}/r.csv"))
 
         assert "authorization" not in elsewhere.requests[0].lower()
-    # The emulator asks for them: at home they are sent, or this would be a 401.
+    # The emulator requires credentials, so that without them this would be a 401.
     with pytest.raises(ExotelResponseError) as refused:
         list(client.report_lines(emulator.report_url.replace("{id}", "nobody")))
     assert refused.value.http_status == 404
@@ -56,13 +56,13 @@ def test_a_redirect_is_not_followed(client: ExotelClient) -> None:
         "",
     ],
 )
-def test_an_address_of_another_kind_is_not_asked(client: ExotelClient, url: str) -> None:
+def test_a_url_of_another_kind_is_not_requested(client: ExotelClient, url: str) -> None:
     with pytest.raises(ExotelResponseError, match="is not followed"):
         list(client.report_lines(url))
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_an_answer_from_outside_cannot_lead_into_this_machine(client_of: ClientFactory, scheme: str) -> None:
+def test_a_url_in_an_answer_cannot_lead_to_loopback(client_of: ClientFactory, scheme: str) -> None:
     client = client_of(host="api.exotel.com")
 
     with RawServer(http(200, b"a\n")) as inside:
@@ -73,12 +73,12 @@ def test_an_answer_from_outside_cannot_lead_into_this_machine(client_of: ClientF
 
 @pytest.mark.parametrize("host", ["10.0.0.8", "169.254.169.254", "airflow", "storage.internal"])
 @pytest.mark.parametrize("own", ["api.exotel.com", "127.0.0.1:1"])
-def test_no_answer_leads_into_a_private_network(client_of: ClientFactory, own: str, host: str) -> None:
+def test_a_url_in_an_answer_cannot_lead_to_a_private_network(client_of: ClientFactory, own: str, host: str) -> None:
     with pytest.raises(ExotelResponseError, match="is not followed"):
         list(client_of(host=own).report_lines(f"https://{host}/r.csv"))
 
 
-def test_a_proxy_of_the_machine_is_not_asked_for_a_report_on_loopback(
+def test_the_proxy_of_the_environment_is_not_used_for_a_report_on_loopback(
     client: ExotelClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("no_proxy", "NO_PROXY"):
@@ -91,7 +91,7 @@ def test_a_proxy_of_the_machine_is_not_asked_for_a_report_on_loopback(
         assert proxy.connections == 0
 
 
-def test_a_report_that_is_too_large_is_left(client: ExotelClient) -> None:
+def test_a_report_that_is_too_large_is_an_error(client: ExotelClient) -> None:
     with (
         RawServer(http(200, b"0123456789\n" * 100)) as server,
         pytest.raises(ExotelResponseError, match="longer than 500 bytes"),
@@ -99,7 +99,7 @@ def test_a_report_that_is_too_large_is_left(client: ExotelClient) -> None:
         list(client.report_lines(f"http://{server.host}/r.csv", most_bytes=500))
 
 
-def test_a_report_is_asked_for_and_taken_unpacked_only(client: ExotelClient) -> None:
+def test_a_report_is_accepted_only_uncompressed(client: ExotelClient) -> None:
     packed = gzip.compress(b"0123456789\n" * 100_000)
 
     with RawServer(http(200, packed, {"Content-Encoding": "gzip"})) as server:
@@ -110,8 +110,8 @@ def test_a_report_is_asked_for_and_taken_unpacked_only(client: ExotelClient) -> 
 
 
 @pytest.fixture
-def dripping() -> Iterator[str]:
-    """A server whose answer comes byte by byte and never ends."""
+def endless_report() -> Iterator[str]:
+    """A server that sends an endless answer byte by byte."""
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -129,9 +129,9 @@ def dripping() -> Iterator[str]:
         thread.join()
 
 
-def test_a_report_that_drips_is_left(client: ExotelClient, dripping: str) -> None:
+def test_a_report_that_arrives_too_slowly_is_an_error(client: ExotelClient, endless_report: str) -> None:
     with pytest.raises(ExotelResponseError, match=r"0\.2 s"):
-        list(client.report_lines(dripping, most_seconds=0.2))
+        list(client.report_lines(endless_report, most_seconds=0.2))
 
 
 def test_a_report_that_breaks_off_is_an_error(client: ExotelClient) -> None:
@@ -142,12 +142,12 @@ def test_a_report_that_breaks_off_is_an_error(client: ExotelClient) -> None:
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe\n", b"x" * (1 << 21)], ids=["no UTF-8", "no line end"])
-def test_what_is_no_text_is_an_error(client: ExotelClient, body: bytes) -> None:
+def test_a_report_that_is_not_text_is_an_error(client: ExotelClient, body: bytes) -> None:
     with RawServer(http(200, body)) as server, pytest.raises(ExotelResponseError):
         list(client.report_lines(f"http://{server.host}/r.csv"))
 
 
-def test_an_error_does_not_repeat_the_address(client: ExotelClient) -> None:
+def test_an_error_does_not_repeat_the_url(client: ExotelClient) -> None:
     with RawServer(http(403, b"secret-token")) as server, pytest.raises(ExotelError) as refused:
         list(client.report_lines(f"http://{server.host}/r.csv?token=secret-token"))
 

@@ -25,10 +25,10 @@ def refusal(**fields: Any) -> ExotelInputError:
     return caught.value
 
 
-# --- what is sent ---
+# --- the request ---
 
 
-def test_the_documented_example_makes_its_json_key_for_key() -> None:
+def test_the_arguments_of_the_documented_example_produce_its_json() -> None:
     request = CampaignRequest(
         numbers=["+919876543210", "+919876543211", "+919876543212"],
         caller_id="0XXXXXX4890",
@@ -46,7 +46,7 @@ def test_the_documented_example_makes_its_json_key_for_key() -> None:
     assert request.body() == DOCUMENTED_JSON
 
 
-def test_the_wrapped_form_holds_the_same_campaign_with_the_numbers_as_an_array() -> None:
+def test_the_wrapped_form_has_the_same_fields_with_the_numbers_as_an_array() -> None:
     request = CampaignRequest(**arguments(numbers=people(2)))
 
     assert request.body(wrapped=True) == {"campaigns": [request.body() | {"from": people(2)}]}
@@ -81,12 +81,12 @@ def test_each_field_is_sent_under_the_name_of_the_page(field: str, value: Any) -
 
 
 @pytest.mark.parametrize("model", [CallRetries, Schedule, CampaignChanges])
-def test_a_field_given_as_none_is_a_field_left_out(model: type[Model]) -> None:
+def test_a_field_that_is_none_is_left_out(model: type[Model]) -> None:
     assert model(**dict.fromkeys(model.model_fields)) == model()
 
 
 @given(retries=st.integers(0, 3), interval=st.integers(1, 10_000))
-def test_every_documented_number_of_retries_is_taken(retries: int, interval: int) -> None:
+def test_every_documented_number_of_retries_is_accepted(retries: int, interval: int) -> None:
     made = CallRetries(number_of_retries=retries, interval_mins=interval)
 
     assert made.payload() == {"number_of_retries": retries, "interval_mins": interval}
@@ -95,7 +95,7 @@ def test_every_documented_number_of_retries_is_taken(retries: int, interval: int
 @pytest.mark.parametrize(
     ("mechanism", "minutes"), [(None, 10 + 10 + 10), ("Linear", 10 + 10 + 10), ("Exponential", 10 + 20 + 40)]
 )
-def test_how_long_the_retries_of_a_contact_take(mechanism: str | None, minutes: int) -> None:
+def test_the_longest_duration_of_the_retries(mechanism: str | None, minutes: int) -> None:
     given = {"number_of_retries": 3, "interval_mins": 10} | ({"mechanism": mechanism} if mechanism else {})
 
     assert CallRetries(**given).longest_minutes() == minutes
@@ -107,7 +107,7 @@ def test_times_are_sent_to_the_second_with_their_offset() -> None:
     assert schedule.payload() == {"send_at": "2026-03-02T04:30:00+00:00", "end_at": "2026-03-02T18:00:00+00:00"}
 
 
-# --- what is taken as people and templates write it ---
+# --- values as people and templates write them ---
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_times_are_sent_to_the_second_with_their_offset() -> None:
         ("flow_type", "IVR", "ivr"),
     ],
 )  # fmt: skip
-def test_the_text_a_template_makes_of_a_value_means_that_value(field: str, written: Any, sent: Any) -> None:
+def test_the_text_that_a_template_renders_is_read_as_its_value(field: str, written: Any, sent: Any) -> None:
     body = CampaignRequest(**arguments(**{field: written})).body()
 
     assert body[{"numbers": "from", "call_retries": "retries"}.get(field, field)] == sent
@@ -143,7 +143,7 @@ def test_lists_are_read_in_every_usual_spelling(lists: Any) -> None:
     assert CampaignRequest(**arguments(numbers=None, lists=lists)).lists == ("a1", "b2")
 
 
-# --- what is refused ---
+# --- refusals ---
 
 
 ODD_LISTS: list[Any] = [
@@ -191,7 +191,7 @@ def test_odd_lists_are_refused_by_name_and_never_sent(lists: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "field", "said"),
+    ("fields", "field", "expected"),
     [
         ({"numbers": None}, "numbers", "is required unless lists is given"),
         ({"lists": ["list-1"]}, "numbers", "is mutually exclusive with lists; give exactly one"),
@@ -250,13 +250,13 @@ def test_odd_lists_are_refused_by_name_and_never_sent(lists: Any) -> None:
         ({"retries": {}}, "retries", "unknown field; did you mean 'call_retries'?"),
     ],
 )  # fmt: skip
-def test_what_the_page_does_not_allow_is_refused_by_field(fields: dict[str, Any], field: str, said: str) -> None:
+def test_invalid_values_are_refused_by_field(fields: dict[str, Any], field: str, expected: str) -> None:
     found = refusal(**fields).problems
 
-    assert any(one.field.startswith(field) and said in one.message for one in found), found
+    assert any(one.field.startswith(field) and expected in one.message for one in found), found
 
 
-def test_exactly_the_largest_audiences_are_taken() -> None:
+def test_the_largest_audiences_are_accepted() -> None:
     CampaignRequest(**arguments(numbers=people(5_000)))
     CampaignRequest(**arguments(numbers=None, lists=[f"list-{n}" for n in range(5)]))
     CampaignRequest(**arguments(numbers=None, lists=["list-1"], campaign_type="dynamic"))
@@ -279,13 +279,13 @@ ALL_WRONG: dict[str, Any] = {
 }
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     named = {problem.field.split(".")[0] for problem in refusal(**ALL_WRONG).problems}
 
     assert named == ALL_WRONG.keys()
 
 
-def test_no_error_repeats_what_was_given() -> None:
+def test_no_error_repeats_the_input() -> None:
     error = refusal(**ALL_WRONG)
 
     for text in (str(error), repr(error), "".join(traceback.format_exception(error))):
@@ -300,7 +300,7 @@ def test_no_number_is_in_the_text_of_a_refusal(numbers: list[str], name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "expected"),
     [
         ("https://user:canary@example.org/", "user or password"),
         ("https://canary@example.org", "user or password"),
@@ -317,21 +317,21 @@ def test_no_number_is_in_the_text_of_a_refusal(numbers: list[str], name: str) ->
     ],
 )
 @pytest.mark.parametrize("field", ["url", "status_callback"])
-def test_a_url_that_may_mean_something_else_is_refused(field: str, url: str, said: str) -> None:
+def test_an_ambiguous_url_is_refused(field: str, url: str, expected: str) -> None:
     [problem] = refusal(**{field: url}).problems
 
-    assert (problem.field, said in problem.message, "canary" in problem.message) == (field, True, False)
+    assert (problem.field, expected in problem.message, "canary" in problem.message) == (field, True, False)
 
 
 @pytest.mark.parametrize("numbers", [[], ["canary"], people(5_001)], ids=["none", "malformed", "too many"])
-def test_the_numbers_of_a_change_are_judged_as_those_of_a_campaign(numbers: list[str]) -> None:
+def test_the_numbers_of_a_change_are_checked_like_those_of_a_campaign(numbers: list[str]) -> None:
     with pytest.raises(ExotelInputError) as changed:
         CampaignChanges(numbers=numbers)
 
     assert changed.value.problems == refusal(numbers=numbers).problems
 
 
-def test_the_message_says_what_is_wrong_how_often_and_how_to_write_it() -> None:
+def test_the_message_has_the_problem_its_count_and_the_fix() -> None:
     one, two = refusal(mode="custom"), refusal(mode="custom", name="ab")
 
     assert str(one) == (
@@ -364,7 +364,7 @@ def test_extra_fields_do_not_change_after_they_were_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "field", "said"),
+    ("extra", "field", "expected"),
     [
         ({"from": "+919876500000"}, "extra_fields.from", "give it as numbers"),
         ({"FROM": "+919876500000"}, "extra_fields.FROM", "give it as numbers"),
@@ -385,13 +385,13 @@ def test_extra_fields_do_not_change_after_they_were_checked() -> None:
     ],
     ids=str,
 )
-def test_an_extra_field_that_is_not_one_is_refused(extra: Any, field: str, said: str) -> None:
+def test_an_invalid_extra_field_is_refused(extra: Any, field: str, expected: str) -> None:
     [problem] = refusal(extra_fields=extra).problems
 
-    assert (problem.field, said in problem.message, "98765" in problem.message) == (field, True, False)
+    assert (problem.field, expected in problem.message, "98765" in problem.message) == (field, True, False)
 
 
-# --- what is allowed and people come to regret ---
+# --- warnings ---
 
 SAFE: dict[str, Any] = {"schedule": {"send_at": SEND, "end_at": END}, "url": FLOW}
 
@@ -410,21 +410,30 @@ SAFE: dict[str, Any] = {"schedule": {"send_at": SEND, "end_at": END}, "url": FLO
         ({"call_retries": {"number_of_retries": 1}}, ["Add interval_mins"]),
         ({"call_retries": {"interval_mins": 5}}, ["Add number_of_retries"]),
         ({"url": None, "schedule": None}, ["no end", "neither a flow"]),
+        ({"read_via_text": "Dear None, you owe 5"}, ["contains 'None', which people hear"]),
+        ({"read_via_text": "You owe nan rupees"}, ["contains 'nan', which people hear"]),
+        ({"read_via_text": "Dear {{ name }}"}, ["contains '{{', which people hear"]),
+        ({"read_via_text": "Wait. None of us will ask for your PIN; nanny"}, []),
+        ({"read_via_text": "Dear @@Name"}, ["has @@ variables, which a static campaign does not replace"]),
+        (
+            {"read_via_text": "Dear @@Name", "campaign_type": "dynamic", "numbers": None, "lists": ["LIST"]},
+            [],
+        ),
     ],
     ids=str,
 )
-def test_what_people_come_to_regret_is_warned_about(fields: dict[str, Any], warned: list[str]) -> None:
+def test_choices_that_people_come_to_regret_cause_warnings(fields: dict[str, Any], warned: list[str]) -> None:
     warnings = CampaignRequest(**arguments(**{**SAFE, **fields})).warnings()
 
     assert len(warnings) == len(warned)
     assert all(words in warning for words, warning in zip(warned, warnings, strict=True))
 
 
-# --- what is shown ---
+# --- dumps ---
 
 
 @pytest.mark.parametrize("model", [CampaignRequest, CampaignChanges])
-def test_what_is_shown_hides_numbers_tokens_and_custom_field(model: type[CampaignRequest]) -> None:
+def test_numbers_tokens_and_custom_field_are_hidden_in_dumps(model: type[CampaignRequest]) -> None:
     request = model(
         **arguments(
             custom_field="canary-field",
@@ -444,7 +453,7 @@ def test_changes_need_no_audience() -> None:
     assert CampaignChanges(name="Monday").body() == {"name": "Monday"}
 
 
-# --- when it may dial ---
+# --- the schedule ---
 
 
 @pytest.mark.parametrize(
@@ -460,7 +469,7 @@ def test_changes_need_no_audience() -> None:
     ],
     ids=["before", "at its opening", "another offset", "at its end", "begun at once", "no end", "nobody can say"],
 )
-def test_a_schedule_holds_the_moments_at_which_a_campaign_may_dial(
+def test_a_schedule_contains_the_times_at_which_a_campaign_may_dial(
     schedule: Schedule, moment: str, contained: bool
 ) -> None:
     assert schedule.contains(datetime.fromisoformat(moment)) is contained

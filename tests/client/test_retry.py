@@ -34,7 +34,7 @@ UNREACHED = ExotelConnectionError("connection refused", sent=False)
 LIMITED = ExotelRateLimited("too many", http_status=429)
 
 
-# What happened; may a GET, a PUT or DELETE, a POST be sent again; is it certain that a POST created nothing.
+# The error; the decisions for GET, PUT or DELETE, and POST; whether a POST certainly created nothing.
 @pytest.mark.parametrize(
     ("error", "read", "change", "create", "nothing_created"),
     [
@@ -62,7 +62,7 @@ LIMITED = ExotelRateLimited("too many", http_status=429)
     ],
     ids=lambda value: f"{type(value).__name__}-{value.http_status}" if isinstance(value, ExotelError) else str(value),
 )
-def test_the_table(error: ExotelError, read: bool, change: bool, create: bool, nothing_created: bool) -> None:
+def test_the_table_of_rules(error: ExotelError, read: bool, change: bool, create: bool, nothing_created: bool) -> None:
     again = [
         decide_retry(kind, error) is RetryDecision.AGAIN
         for kind in (RequestKind.READ, RequestKind.CHANGE, RequestKind.CREATE)
@@ -75,7 +75,7 @@ def test_the_table(error: ExotelError, read: bool, change: bool, create: bool, n
 @pytest.mark.parametrize(
     ("status", "in_the_other"), [(400, True), (422, True), (405, False), (413, False), (415, False)]
 )
-def test_which_refusals_may_be_about_the_form_of_the_body(status: int, in_the_other: bool) -> None:
+def test_refusals_that_may_be_about_the_body_form(status: int, in_the_other: bool) -> None:
     refusal = ExotelRequestRefused("", http_status=status)
 
     assert [decide_retry(kind, refusal) is RetryDecision.OTHER_FORM for kind in RequestKind] == [
@@ -86,31 +86,31 @@ def test_which_refusals_may_be_about_the_form_of_the_body(status: int, in_the_ot
 
 
 @given(tried=st.integers(1, 4), jitter=st.floats(0, 1))
-def test_pauses_double_up_to_a_bound_and_jitter_takes_any_part_of_them(tried: int, jitter: float) -> None:
+def test_the_backoff_doubles_up_to_a_limit_with_full_jitter(tried: int, jitter: float) -> None:
     policy = RetryPolicy(tries=5, first_backoff=1, longest_backoff=3)
 
     assert policy.backoff(RequestKind.READ, UNREACHED, tried, lambda: jitter) == jitter * [1, 2, 3, 3][tried - 1]
 
 
-def test_there_is_an_end_to_trying() -> None:
+def test_the_tries_are_limited() -> None:
     assert RetryPolicy(tries=5).backoff(RequestKind.READ, UNREACHED, 5) is None
 
 
-@given(asked=st.floats(0, 120), jitter=st.floats(0, 1))
-def test_what_the_service_asks_to_wait_is_waited_and_up_to_a_second_more(asked: float, jitter: float) -> None:
-    pause = RetryPolicy().backoff(RequestKind.CREATE, ExotelRateLimited("", retry_after=asked), 1, lambda: jitter)
+@given(retry_after=st.floats(0, 120), jitter=st.floats(0, 1))
+def test_retry_after_is_waited_for_with_up_to_a_second_of_jitter(retry_after: float, jitter: float) -> None:
+    pause = RetryPolicy().backoff(RequestKind.CREATE, ExotelRateLimited("", retry_after=retry_after), 1, lambda: jitter)
 
     assert pause is not None
-    assert asked <= pause <= asked + 1
+    assert retry_after <= pause <= retry_after + 1
 
 
-def test_too_long_a_wait_is_left_to_the_caller() -> None:
+def test_a_retry_after_that_is_too_long_is_left_to_the_caller() -> None:
     policy = RetryPolicy(longest_retry_after=120)
 
     assert policy.backoff(RequestKind.READ, ExotelRateLimited("", retry_after=120.1), 1) is None
 
 
-def test_a_limit_without_a_time_is_waited_for_as_any_other_failure() -> None:
+def test_a_429_without_retry_after_has_the_normal_backoff() -> None:
     assert RetryPolicy(first_backoff=2).backoff(RequestKind.READ, LIMITED, 1, lambda: 0.5) == 1
 
 
@@ -131,19 +131,19 @@ def test_a_limit_without_a_time_is_waited_for_as_any_other_failure() -> None:
         ("Mon, 99 Mar 2026 04:30:45 GMT", None),
     ],
 )
-def test_both_forms_of_retry_after_and_nonsense(header: str | None, seconds: float | None) -> None:
+def test_retry_after_as_seconds_as_a_date_and_as_nonsense(header: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(header, NOW) == seconds
 
 
 @given(st.text() | st.from_regex(r"Mon, \d{1,3} Mar \d{1,6} \d\d:\d\d:\d\d [+-]\d{2,12}", fullmatch=True))
-def test_no_header_is_too_strange(header: str) -> None:
+def test_no_header_raises_an_error(header: str) -> None:
     seconds = retry_after_seconds(header, NOW)
 
     assert seconds is None or seconds >= 0
 
 
 @given(st.integers(0, 10**6))
-def test_a_date_means_the_seconds_until_it(ahead: int) -> None:
+def test_a_date_is_read_as_the_seconds_until_it(ahead: int) -> None:
     date = (NOW + timedelta(seconds=ahead)).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
     assert retry_after_seconds(date, NOW) == ahead

@@ -1,4 +1,4 @@
-"""What of a profile is stale, by two cheap reads."""
+"""Outdated answers of a profile are found with two cheap reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def profile(emulator: Emulator, **answers: Any) -> Profile:
     return profile_of(answers, host=emulator.host, account_sid=emulator.account_sid, checked_on="2026-03-02")
 
 
-def test_a_true_profile_is_not_stale(emulator: Emulator, client_of: ClientFactory) -> None:
+def test_a_correct_profile_is_not_stale(emulator: Emulator, client_of: ClientFactory) -> None:
     known = profile(emulator, envelope="item", error_codes="catalogue", list_metadata=True, at_end="paused")
 
     assert stale(emulator, client_of, known) == []
@@ -32,7 +32,7 @@ def test_a_true_profile_is_not_stale(emulator: Emulator, client_of: ClientFactor
 
 
 @pytest.mark.parametrize(
-    ("answers", "changed", "said"),
+    ("answers", "changed", "message"),
     [
         ({"envelope": "item"}, {"envelope": "object"}, "envelope is 'object' now, and 'item' in the profile"),
         ({"list_metadata": True}, {"list_metadata": False}, "list_metadata is False now, and True in the profile"),
@@ -43,15 +43,15 @@ def test_a_true_profile_is_not_stale(emulator: Emulator, client_of: ClientFactor
         ),
     ],
 )
-def test_a_cheap_read_that_answers_otherwise_is_told(
-    emulator: Emulator, client_of: ClientFactory, answers: dict[str, Any], changed: dict[str, Any], said: str
+def test_a_changed_answer_is_reported(
+    emulator: Emulator, client_of: ClientFactory, answers: dict[str, Any], changed: dict[str, Any], message: str
 ) -> None:
     emulator.settings.update(changed)
 
-    assert stale(emulator, client_of, profile(emulator, **answers)) == [said]
+    assert stale(emulator, client_of, profile(emulator, **answers)) == [message]
 
 
-def test_another_version_host_or_account_is_told(emulator: Emulator, client_of: ClientFactory) -> None:
+def test_another_version_host_or_account_is_reported(emulator: Emulator, client_of: ClientFactory) -> None:
     older = Profile(version=VERSION + 1, host="api.exotel.com")
     other = Profile(host=emulator.host, account=account_digest(emulator.host, "another"))
 

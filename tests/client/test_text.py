@@ -1,4 +1,4 @@
-"""Dates and times are RFC 3339 and nothing else, wherever they are given."""
+"""Only RFC 3339 dates and times are accepted."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ NO_DATES = [
 
 
 @pytest.mark.parametrize(("text", "moment"), MOMENTS.items())
-def test_a_time_is_read_whole(text: str, moment: datetime) -> None:
+def test_a_time_is_read(text: str, moment: datetime) -> None:
     assert read_moment(text) == moment
 
 
 @pytest.mark.parametrize("text", NO_MOMENTS)
-def test_what_is_not_a_time_and_nothing_else_is_refused(text: str) -> None:
+def test_text_that_is_not_exactly_a_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be an RFC 3339 time"):
         read_moment(text)
 
 
-def test_a_date_is_read_whole() -> None:
+def test_a_date_is_read() -> None:
     assert read_date(" 2026-11-27 ") == date(2026, 11, 27)
 
 
 @pytest.mark.parametrize("text", NO_DATES)
-def test_what_is_not_a_date_and_nothing_else_is_refused(text: str) -> None:
+def test_text_that_is_not_exactly_a_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a date"):
         read_date(text)

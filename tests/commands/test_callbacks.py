@@ -1,4 +1,4 @@
-"""The callback program, with the emulator as the sender: what comes in is kept, and nobody else is let in."""
+"""The callback program, with the emulator as the sender: it stores callbacks and refuses other requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from airflow_provider_exotel.commands import callbacks
 from airflow_provider_exotel.commands.callbacks import CallbackApp, create_app
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.report import callbacks as report_callbacks
-from airflow_provider_exotel.report.call import hashed
+from airflow_provider_exotel.report.call import pseudonymise_with
 
 from ..ports import unused_port
 
@@ -57,8 +57,8 @@ def environment(emulator: Emulator, tmp_path: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(app: CallbackApp) -> Iterator[str]:
-    """Serve the program on loopback; what it holds is written when the server ends."""
+def serve(app: CallbackApp) -> Iterator[str]:
+    """Serve the program on loopback; unwritten calls are written when the server ends."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -75,8 +75,8 @@ def urls(base: str, emulator: Emulator) -> dict[str, str]:
     return callback_urls(base, emulator.api_token, emulator.account_sid)
 
 
-def dialled(emulator: Emulator, base: str) -> str:
-    """Return the id of a campaign that has called everybody and reports to the program."""
+def dial_campaign(emulator: Emulator, base: str) -> str:
+    """Return the id of a campaign that called everybody and reported to the program."""
     with ExotelClient(
         emulator.api_key, emulator.api_token, emulator.account_sid, emulator.host, requests_per_minute=6000
     ) as client:
@@ -104,13 +104,13 @@ def ask(url: str, method: str = "POST", body: bytes = b"{}", **headers: str) -> 
 
 @pytest.mark.parametrize("encoding", ["json", "form"])
 @pytest.mark.parametrize("keys", ["snake", "pascal"])
-def test_every_call_is_kept_once_in_whatever_form_it_is_reported(
+def test_every_call_is_stored_once_in_every_documented_form(
     emulator: Emulator, environment: dict[str, str], tmp_path: Path, encoding: str, keys: str
 ) -> None:
     emulator.settings.update({"callback_encoding": encoding, "callback_keys": keys})
 
-    with serving(create_app(environment)) as base:
-        campaign_id = dialled(emulator, base)
+    with serve(create_app(environment)) as base:
+        campaign_id = dial_campaign(emulator, base)
         answers = emulator.send_callbacks()
 
     kept = rows(tmp_path)
@@ -118,17 +118,17 @@ def test_every_call_is_kept_once_in_whatever_form_it_is_reported(
     assert {row["call_sid"]: row["status"] for row in kept} == {
         call.call_sid: call.status for call in emulator.calls(campaign_id)
     }
-    assert {row["contact"] for row in kept} == {hashed(KEY.encode())(number) for number in PEOPLE}
+    assert {row["contact"] for row in kept} == {pseudonymise_with(KEY.encode())(number) for number in PEOPLE}
     assert kept[0]["start_utc"] == "2026-03-02T04:31:00Z"
-    # The campaign is not named in the fields of the guide.
+    # The fields of the guide do not name the campaign.
     assert {row["campaign_id"] for row in kept} == {campaign_id if keys == "snake" else None}
 
 
 def test_duplicates_and_disorder_change_nothing(
     emulator: Emulator, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    with serving(create_app(environment)) as base:
-        campaign_id = dialled(emulator, base)
+    with serve(create_app(environment)) as base:
+        campaign_id = dial_campaign(emulator, base)
         for latest_first in (True, False):
             emulator.send_callbacks(again=True, latest_first=latest_first)
 
@@ -137,11 +137,13 @@ def test_duplicates_and_disorder_change_nothing(
     )
 
 
-def test_what_was_lost_is_reported_again(emulator: Emulator, environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_callback_that_was_lost_is_sent_again(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
     port = unused_port()
-    campaign_id = dialled(emulator, f"http://127.0.0.1:{port}")
+    campaign_id = dial_campaign(emulator, f"http://127.0.0.1:{port}")
     lost = emulator.send_callbacks()
-    with serving(create_app(environment)) as base:
+    with serve(create_app(environment)) as base:
         emulator.settings.passthru_url = None
         for state in emulator.campaigns:
             state.campaign.given.update(urls(base, emulator))
@@ -151,12 +153,12 @@ def test_what_was_lost_is_reported_again(emulator: Emulator, environment: dict[s
     assert len(rows(tmp_path)) == len(emulator.calls(campaign_id))
 
 
-def test_whoever_presses_a_key_is_suppressed_at_once(
+def test_a_person_who_presses_the_key_is_suppressed_at_once(
     emulator: Emulator, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    with serving(create_app(environment)) as base:
+    with serve(create_app(environment)) as base:
         emulator.settings.passthru_url = f"{base}/{callback_token(emulator.api_token, emulator.account_sid)}/passthru"
-        campaign_id = dialled(emulator, base)
+        campaign_id = dial_campaign(emulator, base)
         emulator.send_callbacks()
 
     source = {"name": "opt-outs", "reports": str(tmp_path), "days": 30, "digit": "1", "hash_key_variable": "names"}
@@ -174,10 +176,10 @@ def path_of(address: str) -> Any:
 
 
 def no_connection(*_: str) -> Any:
-    raise AssertionError("no query is asked")
+    raise AssertionError("no query is needed")
 
 
-def test_a_table_that_is_being_written_keeps_nobody_from_reading_the_others(
+def test_an_unfinished_table_does_not_disturb_readers_of_the_others(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fsspec.implementations.local import LocalFileSystem
@@ -211,10 +213,10 @@ CALL = {"call_sid": "one", "number": PEOPLE[0], "status": "completed", "start_ti
     ],
     ids=["JSON that is called a form", "a duration of aeons", "the status of a leg", "a form that is called JSON"],
 )
-def test_a_call_is_kept_whatever_else_its_callback_says(
+def test_a_call_is_stored_whatever_else_its_callback_contains(
     emulator: Emulator, environment: dict[str, str], tmp_path: Path, body: str, content_type: str
 ) -> None:
-    with serving(create_app(environment)) as base:
+    with serve(create_app(environment)) as base:
         url = urls(base, emulator)["call_status_callback"]
         assert ask(url, body=body.encode(), **{"Content-Type": content_type}) == 200
 
@@ -233,11 +235,11 @@ FORGED: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
-def test_a_forged_request_is_answered_as_if_nothing_were_there(
+def test_a_forged_request_is_answered_with_404(
     emulator: Emulator, environment: dict[str, str], tmp_path: Path, forged: Callable[[str], str]
 ) -> None:
     body = json.dumps({"call_sid": "one", "number": PEOPLE[0], "status": "completed"}).encode()
-    with serving(create_app(environment)) as base:
+    with serve(create_app(environment)) as base:
         status = ask(forged(urls(base, emulator)["call_status_callback"]), body=body)
 
     assert (status, rows(tmp_path)) == (404, [])
@@ -256,17 +258,17 @@ def test_a_forged_request_is_answered_as_if_nothing_were_there(
         ("DELETE", b"", 405),
     ],
 )
-def test_what_is_no_callback_is_refused(
+def test_a_request_that_is_not_a_callback_is_refused(
     emulator: Emulator, environment: dict[str, str], method: str, body: bytes, status: int
 ) -> None:
-    with serving(create_app(environment)) as base:
+    with serve(create_app(environment)) as base:
         assert ask(urls(base, emulator)["call_status_callback"], method, body) == status
 
 
-def test_a_body_without_a_length_is_cut_off_where_it_is_too_long(
+def test_a_body_without_a_length_is_refused_once_it_is_too_long(
     emulator: Emulator, environment: dict[str, str]
 ) -> None:
-    with serving(create_app(environment)) as base:
+    with serve(create_app(environment)) as base:
         host, _, path = urls(base, emulator)["call_status_callback"].removeprefix("http://").partition("/")
         pieces = (b"x" * 1000 for _ in range(70))
         with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
@@ -279,8 +281,8 @@ def test_no_number_and_no_token_is_logged(
     emulator: Emulator, environment: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with serving(create_app(environment)) as base:
-        campaign_id = dialled(emulator, base)
+    with serve(create_app(environment)) as base:
+        campaign_id = dial_campaign(emulator, base)
         emulator.send_callbacks()
         token = callback_token(emulator.api_token, emulator.account_sid)
         number = json.dumps({"campaign_sid": PEOPLE[0], "status": PEOPLE[0]}).encode()
@@ -294,9 +296,7 @@ def test_no_number_and_no_token_is_logged(
     assert [trace for trace in ("98765", token, emulator.api_token) if trace in written + stored] == []
 
 
-def test_a_storage_that_does_not_answer_is_tried_again(
-    emulator: Emulator, environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_failed_write_is_tried_again(emulator: Emulator, environment: dict[str, str], tmp_path: Path) -> None:
     app = create_app(environment)
     works, tried, write = threading.Event(), threading.Event(), app.write
 
@@ -307,8 +307,8 @@ def test_a_storage_that_does_not_answer_is_tried_again(
         write(path, content)
 
     app.write, app.write_every = broken_at_first, 0.01
-    with serving(app) as base:
-        campaign_id = dialled(emulator, base)
+    with serve(app) as base:
+        campaign_id = dial_campaign(emulator, base)
         answers = emulator.send_callbacks()
         assert tried.wait(60)
         works.set()
@@ -317,21 +317,21 @@ def test_a_storage_that_does_not_answer_is_tried_again(
     assert len(rows(tmp_path)) == len(emulator.calls(campaign_id))
 
 
-def test_the_service_is_asked_to_come_back_when_too_much_is_not_written(
+def test_requests_are_answered_with_503_if_too_many_calls_are_unwritten(
     emulator: Emulator, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(callbacks, "MOST_WAITING", 3)
     app = create_app(environment)
     app.write_every = 3_600
-    with serving(app) as base:
-        dialled(emulator, base)
+    with serve(app) as base:
+        dial_campaign(emulator, base)
 
         answers = emulator.send_callbacks()
 
     assert answers[:4] == [200, 200, 200, 503]
 
 
-def test_a_storage_that_hangs_keeps_no_callback_waiting(
+def test_a_storage_that_hangs_does_not_delay_callbacks(
     emulator: Emulator, environment: dict[str, str], tmp_path: Path
 ) -> None:
     app, now = create_app(environment), START
@@ -343,7 +343,7 @@ def test_a_storage_that_hangs_keeps_no_callback_waiting(
         write(path, content)
 
     app.write, app.write_every, app.now = slow, 0.0, lambda: now
-    with serving(app) as base:
+    with serve(app) as base:
         url = urls(base, emulator)["call_status_callback"]
         statuses = []
         for sid in ("one", "two", "three"):
@@ -362,8 +362,8 @@ def test_a_full_table_is_followed_by_another(
     emulator: Emulator, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_callbacks, "MOST_ROWS", 15)
-    with serving(create_app(environment)) as base:
-        campaign_id = dialled(emulator, base)
+    with serve(create_app(environment)) as base:
+        campaign_id = dial_campaign(emulator, base)
         emulator.send_callbacks()
         emulator.send_callbacks(again=True)
 
@@ -375,7 +375,7 @@ def test_a_full_table_is_followed_by_another(
 def test_each_hour_has_a_table_of_its_own(emulator: Emulator, environment: dict[str, str], tmp_path: Path) -> None:
     app, now = create_app(environment), START
     app.now = lambda: now
-    with serving(app) as base:
+    with serve(app) as base:
         url = urls(base, emulator)["call_status_callback"]
         for sid in ("one", "two"):
             ask(url, body=json.dumps({"call_sid": sid, "number": PEOPLE[0], "status": "busy"}).encode())
@@ -385,7 +385,7 @@ def test_each_hour_has_a_table_of_its_own(emulator: Emulator, environment: dict[
     assert [row["call_sid"] for row in rows(tmp_path)] == ["one", "two"]
 
 
-def test_everything_that_is_missing_is_named_at_once() -> None:
+def test_every_missing_variable_is_named_at_once() -> None:
     with pytest.raises(ExotelInputError) as caught:
         create_app({"EXOTEL_HASH_KEY": "short"})
 
@@ -405,7 +405,7 @@ def test_the_program_serves_until_it_is_stopped(
         base = f"http://127.0.0.1:{port}"
         while program.poll() is None and not listens(port):
             time.sleep(0.05)
-        dialled(emulator, base)
+        dial_campaign(emulator, base)
         answers = emulator.send_callbacks()
         program.terminate()
         written = program.communicate(timeout=60)[1]

@@ -1,4 +1,4 @@
-"""Connections in the environment are read as Airflow reads them."""
+"""Connections in the environment are read like in Airflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fields(connection: Any) -> dict[str, Any]:
 @pytest.mark.airflow
 @pytest.mark.filterwarnings("default")
 @given(connections)
-def test_a_uri_of_airflow_is_read_as_airflow_reads_it(given: dict[str, Any]) -> None:
+def test_a_uri_is_read_like_in_airflow(given: dict[str, Any]) -> None:
     from airflow.models.connection import Connection
 
     extra = json.dumps(given["extra"]) if given["extra"] else None
@@ -42,7 +42,7 @@ def test_a_uri_of_airflow_is_read_as_airflow_reads_it(given: dict[str, Any]) -> 
 @pytest.mark.airflow
 @pytest.mark.filterwarnings("default")
 @given(connections, st.booleans())
-def test_json_is_read_as_airflow_reads_it(given: dict[str, Any], extra_as_text: bool) -> None:
+def test_json_is_read_like_in_airflow(given: dict[str, Any], extra_as_text: bool) -> None:
     from airflow.models.connection import Connection
 
     extra = json.dumps(given["extra"]) if extra_as_text else given["extra"]

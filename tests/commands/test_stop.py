@@ -39,7 +39,7 @@ def statuses(emulator: Emulator) -> list[str]:
     return [campaign.status for campaign in emulator.campaigns]
 
 
-def test_all_that_may_dial_are_paused_and_told_line_by_line(
+def test_every_campaign_that_may_dial_is_paused_and_printed(
     emulator: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ids = [create(emulator, f"Reminder {number}") for number in range(3)]
@@ -49,17 +49,17 @@ def test_all_that_may_dial_are_paused_and_told_line_by_line(
 
     code = stop.main(["--yes"])
 
-    # Another test of this process may have set up Airflow's logs, which go to stdout too.
+    # Another test in this process may have configured Airflow's logs, which also go to stdout.
     out = [line for line in capsys.readouterr().out.splitlines() if not re.match(r"\[?20\d\d-", line)]
     assert code == 0
     assert set(statuses(emulator)) == {"paused"}
     assert sorted(line.split()[1] for line in out[:-2]) == sorted(ids)
-    assert out[-2] == f"paused: {later} 'Later'"  # those that dial now come first
+    assert out[-2] == f"paused: {later} 'Later'"  # campaigns that dial now come first
     assert all(line.startswith("paused: ") for line in out[:-1])
     assert out[-1] == "4 paused, 0 failed."
 
 
-def test_only_those_whose_name_starts_with_a_text(emulator: Emulator) -> None:
+def test_only_campaigns_whose_name_starts_with_the_text_are_paused(emulator: Emulator) -> None:
     reminder, survey = create(emulator, "Reminder north"), create(emulator, "Survey")
 
     assert stop.main(["--yes", "--name-starts", "reminder"]) == 0
@@ -68,7 +68,7 @@ def test_only_those_whose_name_starts_with_a_text(emulator: Emulator) -> None:
     assert emulator.campaign(survey).status != "paused"
 
 
-def test_one_that_cannot_be_paused_is_told_and_all_others_are_paused(
+def test_a_campaign_that_cannot_be_paused_is_named_and_the_others_are_paused(
     emulator: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ids = [create(emulator) for _ in range(3)]
@@ -76,11 +76,11 @@ def test_one_that_cannot_be_paused_is_told_and_all_others_are_paused(
 
     code = stop.main(["--yes"])
 
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     assert code == 1
-    assert f"NOT PAUSED: {ids[1]} 'Reminder'" in told.out
-    assert told.out.splitlines()[-1] == "2 paused, 1 failed."
-    assert "no" in told.err
+    assert f"NOT PAUSED: {ids[1]} 'Reminder'" in output.out
+    assert output.out.splitlines()[-1] == "2 paused, 1 failed."
+    assert "no" in output.err
     assert [emulator.campaign(campaign).status == "paused" for campaign in ids] == [True, False, True]
 
 
@@ -93,7 +93,7 @@ def test_a_list_that_cannot_be_read_is_a_failure(emulator: Emulator, capsys: pyt
 
 
 @pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("YES \n", 0), ("no\n", 2), ("\n", 2)])
-def test_a_person_is_asked_on_a_terminal(
+def test_a_terminal_user_must_confirm(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, code: int
 ) -> None:
     create(emulator)
@@ -107,7 +107,7 @@ def test_a_person_is_asked_on_a_terminal(
     assert statuses(emulator) == (["paused"] if code == 0 else ["created"])
 
 
-def test_without_a_terminal_nothing_is_done_without_yes(
+def test_without_a_terminal_the_option_yes_is_required(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create(emulator)
@@ -120,7 +120,7 @@ def test_without_a_terminal_nothing_is_done_without_yes(
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (None, "AIRFLOW_CONN_TEAM_A: is required"),
         ("", "AIRFLOW_CONN_TEAM_A: is required"),
@@ -131,8 +131,8 @@ def test_without_a_terminal_nothing_is_done_without_yes(
         ("exotel://key:s3cret@api.exotel.com", "Account SID"),
     ],
 )
-def test_a_connection_that_is_none_is_told_without_its_secret(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str | None, said: str
+def test_the_error_of_an_invalid_connection_has_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str | None, message: str
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TEAM_A", raising=False)
     if value is not None:
@@ -140,9 +140,9 @@ def test_a_connection_that_is_none_is_told_without_its_secret(
 
     assert stop.main(["--yes", "--connection", "team_a"]) == 2
 
-    told = capsys.readouterr().err
-    assert said in told
-    assert "s3cret" not in told
+    output = capsys.readouterr().err
+    assert message in output
+    assert "s3cret" not in output
 
 
 def test_it_runs_as_a_program_that_loads_no_airflow(emulator: Emulator) -> None:

@@ -44,6 +44,39 @@ def test_the_column_decides_ambiguous_numbers(texts: list[str], verdict: str | R
     assert judged(*texts)[first] == normalise(texts, "ID")[first] == verdict
 
 
+CODED, FOREIGN, PLAIN = "919876500001", "6591234567", "9876500002"
+ABROAD = {
+    "alone": ([FOREIGN], f"+91{FOREIGN}"),
+    "beside its own kind": ([FOREIGN, "6591234568"], f"+91{FOREIGN}"),
+    "beside one with the code": ([FOREIGN, CODED], Reason.AMBIGUOUS),
+    "after one with the code": ([CODED, "65 9123-4567"], Reason.AMBIGUOUS),
+    "beside one without": ([FOREIGN, PLAIN], f"+91{FOREIGN}"),
+    "beside one with a 0": ([FOREIGN, CODED, f"0{PLAIN}"], f"+91{FOREIGN}"),
+    "beside both": ([FOREIGN, CODED, PLAIN], f"+91{FOREIGN}"),
+    "beside one with a plus, which says nothing": ([FOREIGN, f"+{CODED}"], f"+91{FOREIGN}"),
+    "beside ids": ([FOREIGN, CODED, "2000012345", "5000012345"], Reason.AMBIGUOUS),
+}
+
+
+@pytest.mark.parametrize(("texts", "verdict"), ABROAD.values(), ids=ABROAD)
+def test_a_column_with_country_codes_may_have_those_of_other_countries(texts: list[str], verdict: str | Reason) -> None:
+    place = next(place for place, text in enumerate(texts) if text.replace(" ", "").replace("-", "") == FOREIGN)
+
+    assert judged(*texts, country="IN")[place] == normalise(texts, "IN")[place] == verdict
+
+
+@pytest.mark.parametrize("foreign", ["819012345678", "6591234567"])
+def test_such_a_column_of_another_country(foreign: str) -> None:
+    assert judged(foreign, ONLY_WITH_CODE) == [Reason.AMBIGUOUS, f"+{ONLY_WITH_CODE}"]
+    assert judged(foreign, NATIONAL, ONLY_WITH_CODE)[0] == f"+62{foreign}"
+
+
+def test_one_national_number_decides_for_a_column_of_many_batches() -> None:
+    verdicts = judged(PLAIN, *[CODED] * 3_000, FOREIGN, country="IN")
+
+    assert verdicts[-1] == f"+91{FOREIGN}"
+
+
 def test_the_caller_decides_with_has_country_code() -> None:
     assert judged(EITHER, "6591234567", NATIONAL, "008 91 98765 00001", "n/a", has_country_code=True) == [
         WITH_CODE,

@@ -59,10 +59,8 @@ def test_two_adjacent_numbers_are_not_joined(text: str, country: str | None) -> 
 
 @pytest.mark.parametrize("text", ["['2345678' '2345679']", '["2345678" "2345679"]', "['2345678'\n '2345679']"])
 def test_adjacent_texts_are_not_joined_into_a_number(text: str) -> None:
-    clean = clean_numbers(text, default_country=None)
-
-    assert not clean.numbers
-    assert clean.rejected
+    with pytest.raises(ExotelInputError, match="numbers: must be a list of numbers"):
+        clean_numbers(text, default_country=None)
 
 
 @pytest.mark.parametrize("name", ["attempts.csv.gz", "attempts (1).csv", "Attempts.csv", "attempts.xlsx"])
@@ -81,6 +79,8 @@ def test_an_unread_copy_of_a_calls_table_refuses_the_run(tmp_path: Path, name: s
     [
         ({"path": ""}, "path: must not be empty"),
         ({"path": " "}, "path: must not be empty"),
+        ({"path": "."}, "path: must not be empty"),
+        ({"path": "file://"}, "path: must not be empty"),
         ({"reports": "file:///reports", "days": 10**9}, "days: must be between 0 and 36500"),
         ({"path": "file:///opt_outs.csv", "max_age_days": 10**6}, "max_age_days: must be at most 36500"),
     ],

@@ -122,6 +122,17 @@ def test_without_a_country_only_international_spellings_are_judged(text: str, ve
     assert normalise([text], None) == [verdict]
 
 
+@pytest.mark.parametrize("country", ["IN", "US", "ID", "SG", None])
+@pytest.mark.parametrize("text", ["2147483647", "2147483647.0", "'2147483647", "4294967295"])
+def test_the_largest_value_of_a_32_bit_column_is_no_number(text: str, country: str | None) -> None:
+    assert normalise([text], country) == [Reason.DIGITS_LOST]
+
+
+@pytest.mark.parametrize("text", ["+912147483647", "912147483647", "0 2147 483647"])
+def test_a_number_of_the_same_digits_that_no_column_has_cut_is_read(text: str) -> None:
+    assert normalise([text], "IN") == ["+912147483647"]
+
+
 @pytest.mark.parametrize("country", ["in", "India", "", "XX", "001", "UK"])
 def test_an_unknown_country_is_refused(country: str) -> None:
     with pytest.raises(ExotelInputError, match="default_country: is not a country with phone numbers"):

@@ -91,7 +91,7 @@ def test_rejected_entries_are_reported_by_position_and_reason() -> None:
     assert [str(problem).partition(";")[0] for problem in clean.problems()] == [
         "numbers: 3 of them (at position 2, 4, 8) cannot be a phone number",
         "numbers: 1 of them (at position 3): the number is not valid in any country's numbering plan",
-        "numbers: 1 of them (at position 6): a spreadsheet has rounded the number and its last digits are lost",
+        "numbers: 1 of them (at position 6): a spreadsheet or a 32-bit column has changed the number",
         "numbers: 1 of them (at position 7): the number has an extension, which cannot be dialled",
     ]
     assert (list(clean.numbers or ()), clean.rejected) == ([ONE, TWO], 6)

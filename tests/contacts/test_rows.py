@@ -192,6 +192,10 @@ class float32(float):  # noqa: N801 - numpy's name
     """A number that has lost digits."""
 
 
+class int32(int):  # noqa: N801 - numpy's name
+    """A number that has wrapped around."""
+
+
 class DataFrame:
     """Iterates over the names of its columns."""
 
@@ -210,8 +214,9 @@ class DataFrame:
         ({"number": FIRST}, "returned a dict"),
         (5, "returned a int"),
         (DataFrame(), "returned a DataFrame; return a list of numbers or mappings, such as"),
-        ([float32(919876500000)], "has float32 numbers, which have lost digits"),
-        ([{"number": float32(919876500000)}], "has float32 numbers, which have lost digits"),
+        ([float32(919876500000)], "has float32 numbers, which may have lost digits"),
+        ([{"number": float32(919876500000)}], "has float32 numbers, which may have lost digits"),
+        ([int32(1286565409)], "has int32 numbers, which may have lost digits"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -303,6 +308,36 @@ def test_a_missing_value_in_a_record_is_empty() -> None:
     [row] = rows_of_records([{"number": None, "name": None, "amount due": 5}], PEOPLE)
 
     assert (row.number, dict(row.variables)) == ("", {"Name": "", "Amount": "5"})
+
+
+CHOICES = [
+    "opt_out",
+    "Opted Out",
+    "opt-in",
+    "DND",
+    "NDNC status",
+    "DoNotCall",
+    "Do not contact",
+    "unsubscribed",
+    "consent",
+]
+OTHERS = ["HasOptedOutOfEmail", "sms_opt_out", "Option", "opting", "sound", "status", "friend", "dindex", "पता"]
+
+
+@pytest.mark.parametrize("read", [rows_of_csv, rows_of_parquet, rows_of_records])
+@pytest.mark.parametrize("column", [*CHOICES, *OTHERS])
+def test_a_column_that_tells_who_opted_out_is_warned_of(read: Any, column: str, caplog: Any) -> None:
+    table = {"number": [FIRST], column: ["yes"]}
+    make = {rows_of_csv: csv_of, rows_of_parquet: parquet}.get(read, records_of)
+
+    assert len(list(read(make(table)))) == 1
+    assert (f"has the column {column!r}, which is not read" in caplog.text) is (column in CHOICES)
+
+
+def test_a_suppression_list_may_have_such_a_column(caplog: Any) -> None:
+    list(rows_of_csv(csv_of({"number": [FIRST], "dnd": ["1"]}), name="suppress.register.path"))
+
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("text", [repr, str, "{}".format, "%s".__mod__], ids=["repr", "str", "format", "%"])

@@ -119,6 +119,22 @@ def test_a_first_try_polls_stores_the_intent_sends_and_stores_the_id() -> None:
     assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE), Entry(created.id, None, AUDIENCE)]
 
 
+class CutsNames(Service):
+    """An account that keeps the first sixteen characters of a name."""
+
+    def create_campaign(self, given: Callable[[], CampaignRequest]) -> Campaign:
+        return replace(super().create_campaign(given), name=IDENTITY.name[:16])
+
+
+@pytest.mark.parametrize(("service", "warnings"), [(Service(), 0), (CutsNames(), 1)])
+def test_a_campaign_that_a_later_try_cannot_find_by_its_name_is_warned_about(
+    caplog: pytest.LogCaptureFixture, service: Service, warnings: int
+) -> None:
+    one(service).create(request, AUDIENCE)
+
+    assert sum("a later try may not find it" in record.message for record in caplog.records) == warnings
+
+
 def test_a_campaign_in_the_journal_is_followed() -> None:
     service, store = Service(existing=[campaign(0)]), Store(Entry("0"))
 

@@ -1,4 +1,4 @@
-"""What all pages share: they hold under a strict policy, say in words what they draw, and are read by everybody."""
+"""The shared parts of pages: they work under a strict policy, describe their charts and are accessible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UTC = ZoneInfo("UTC")
 
 
 def part(name: str, *arguments: Any) -> str:
-    """Return what a macro of the parts makes."""
+    """Return the output of a macro of parts.html."""
     environment: Environment = module._environment()
     return str(getattr(environment.get_template("parts.html").module, name)(*arguments))
 
@@ -37,13 +37,13 @@ def test_the_base_runs_nothing_and_loads_nothing() -> None:
     assert "prefers-color-scheme: dark" in html
 
 
-def test_a_value_that_a_page_lacks_is_an_error() -> None:
+def test_a_missing_value_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="subtitle"):
         render("base.html", title="Plan")
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1))
-def test_every_value_is_text(value: str) -> None:
+def test_every_value_is_escaped(value: str) -> None:
     html = render("base.html", title=value, subtitle="")
 
     assert f"<title>{escape(value)}</title>" in html
@@ -52,7 +52,7 @@ def test_every_value_is_text(value: str) -> None:
 LABEL = "recipient-hung-up-at-once & <twice>"
 
 
-def test_a_bar_has_its_whole_label_and_value_and_its_share_of_the_width() -> None:
+def test_a_bar_has_its_label_its_value_and_its_share_of_the_width() -> None:
     html = part("bars", "People", [Bar(LABEL, 1_000_000), Bar("busy", 250_000)], 1_000_000)
 
     assert f"<span>{escape(LABEL)}</span>" in html
@@ -61,11 +61,11 @@ def test_a_bar_has_its_whole_label_and_value_and_its_share_of_the_width() -> Non
     assert f'aria-label="People: {escape(LABEL)} 1,000,000 (100%); busy 250,000 (25%)"' in html
 
 
-def test_bars_of_nothing_are_no_bars() -> None:
+def test_empty_bars_have_no_width() -> None:
     assert re.findall(r"width: ([\d.]+)%", part("bars", "People", [Bar("reached", 0)], 0)) == ["0.0"]
 
 
-def test_each_cell_of_a_table_says_what_it_is() -> None:
+def test_each_cell_of_a_table_has_a_label() -> None:
     """A phone shows a row as a block, without the head of the table."""
     html = part("table", ["Campaign", "Calls a minute"], [("North", "59")])
 
@@ -80,7 +80,7 @@ CHARTS = {
 
 
 @pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
-def test_a_chart_is_well_formed_and_says_what_it_shows(chart: Any) -> None:
+def test_a_chart_is_well_formed_and_has_a_description(chart: Any) -> None:
     [svg] = re.findall(r"<svg.*?</svg>", chart(), flags=re.DOTALL)
 
     root = ET.fromstring(svg)
@@ -91,7 +91,7 @@ def test_a_chart_is_well_formed_and_says_what_it_shows(chart: Any) -> None:
 @pytest.mark.parametrize(
     ("first", "second"), [("--ink", "--card"), ("--quiet", "--card"), ("--quiet", "--ground"), ("--accent", "--card")]
 )
-def test_text_stands_out_from_its_ground(first: str, second: str) -> None:
+def test_text_contrasts_with_its_background(first: str, second: str) -> None:
     """WCAG 2.2, 1.4.3: 4.5 to 1, in both schemes."""
     for scheme in STYLE.split("@media screen")[:2]:
         colours = {name: f"#{value}" for name, value in re.findall(r"(--[a-z]+): #([0-9a-f]{3,6});", scheme)}
@@ -99,7 +99,7 @@ def test_text_stands_out_from_its_ground(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize("colour", ["--reached", "--busy", "--answer", "--failed", "--never", "--call"])
-def test_bars_stand_out_from_their_ground(colour: str) -> None:
+def test_bars_contrast_with_their_background(colour: str) -> None:
     """WCAG 2.2, 1.4.11: 3 to 1, in both schemes."""
     for scheme in STYLE.split("@media screen")[:2]:
         colours = {name: f"#{value}" for name, value in re.findall(r"(--[a-z]+): #([0-9a-f]{3,6});", scheme)}
@@ -119,18 +119,18 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_only_nothing_is_no_share_and_only_everything_a_whole_one() -> None:
+def test_only_nothing_is_0_percent_and_only_everything_100_percent() -> None:
     assert [percent(part, 1000) for part in (0, 1, 500, 999, 1000)] == ["0%", "<1%", "50%", ">99%", "100%"]
 
 
-def test_a_stack_is_as_wide_as_its_parts_together_and_leaves_out_empty_ones() -> None:
+def test_a_stack_has_the_width_of_its_parts_without_empty_ones() -> None:
     picture = draw_stack("Contacts", [Bar("reached", 3, "reached"), Bar("busy", 0), Bar("to be called", 1, "waiting")])
 
     assert [(one.attributes["x"], one.attributes["width"]) for one in picture.shapes] == [(0, 720), (720, 240)]
     assert picture.label == "Contacts: reached 3; to be called 1"
 
 
-def test_the_policy_of_a_style_names_exactly_that_style() -> None:
+def test_the_style_policy_allows_exactly_that_style() -> None:
     page = "<style>p { color: red }</style>"
 
     assert style_policy(page) == style_policy(f"<p>{page}</p>") != style_policy(page.replace("red", "blue"))

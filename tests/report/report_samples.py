@@ -1,4 +1,4 @@
-"""Campaigns that have ended, without and with the emulator, and what becomes of their reports."""
+"""Campaigns that have ended, with and without the emulator, and their reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_exotel.client.models import CallRecord, Campaign
 from airflow_provider_exotel.client.rate_limit import TokenBucket
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.report.audit import resolve_limits
-from airflow_provider_exotel.report.call import Call, hashed
+from airflow_provider_exotel.report.call import Call, pseudonymise_with
 from airflow_provider_exotel.report.campaign_report import CampaignReport, write_campaign
 from airflow_provider_exotel.report.ledger import Ledger
 from airflow_provider_exotel.report.tables import TABLES
@@ -23,11 +23,11 @@ from airflow_provider_exotel.windows.calling_window import Window
 KEY = b"a key of the tests"
 INDIA = "Asia/Kolkata"
 START = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)  # 10:00 in India
-NAME = hashed(KEY)
+NAME = pseudonymise_with(KEY)
 
 
 class Tables(dict[str, list[dict[str, Any]]]):
-    """What was written, as rows of dictionaries."""
+    """Collects the written rows as dictionaries."""
 
     def __init__(self) -> None:
         super().__init__({name: [] for name in TABLES})
@@ -85,8 +85,8 @@ def order(numbers: Sequence[str] | None = None, *, minutes: int = 480, **fields:
 
 
 @contextmanager
-def serving(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Serve a text on loopback: its address, and the paths that were asked for."""
+def serve_text(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Serve a text on loopback; return its URL and the requested paths."""
     paths: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -98,7 +98,7 @@ def serving(text: str) -> Iterator[tuple[str, list[str]]]:
             self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)

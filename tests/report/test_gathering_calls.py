@@ -1,4 +1,4 @@
-"""Calls come page by page or out of a report; what a try has read a later one does not ask for again."""
+"""Calls are read page by page or from a report; a later try does not request stored calls again."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from airflow_provider_exotel.report.gather import gather
 from airflow_provider_exotel.report.ledger import Ledger
 
 from ..properties import examples
-from .report_samples import NAME, START, client_of, order, people, serving
+from .report_samples import NAME, START, client_of, order, people, serve_text
 
-PAGE, PAGES_A_PART = 10, 2
+PAGE, PAGES_PER_PART = 10, 2
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Folder:
 @pytest.fixture(scope="module", autouse=True)
 def _small_parts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "PAGES_A_PART", PAGES_A_PART)
+        patch.setattr(module, "PAGES_PER_PART", PAGES_PER_PART)
         yield
 
 
@@ -75,7 +75,7 @@ def keep(record: CallRecord) -> Call:
     return Call.of(record, NAME)
 
 
-def gathered(client: ExotelClient, campaign: Campaign, folder: Path) -> list[str | None]:
+def gather_sids(client: ExotelClient, campaign: Campaign, folder: Path) -> list[str | None]:
     """Return the calls in order, by their SIDs."""
     with Ledger() as ledger:
         gather(client, campaign, Folder(folder), keep, ledger)
@@ -88,25 +88,25 @@ def all_calls(emulator: Emulator, campaign: Campaign) -> list[str]:
 
 
 def offsets(emulator: Emulator) -> list[int]:
-    """The offsets that were asked for."""
+    """The requested offsets."""
     return [int(entry.query["offset"]) for entry in emulator.requests if entry.path.endswith("call-details")]
 
 
-def test_a_later_try_goes_on_where_the_last_whole_part_ended(
+def test_a_later_try_continues_after_the_last_complete_part(
     emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path
 ) -> None:
     emulator.faults.add(Fault(on="GET campaigns/*/call-details", kind="status", status=400, after=5))
     with pytest.raises(ExotelError):
-        gathered(client, campaign, tmp_path)
+        gather_sids(client, campaign, tmp_path)
     before = len(offsets(emulator))
 
-    assert gathered(client, campaign, tmp_path) == all_calls(emulator, campaign)
-    assert offsets(emulator)[before] == 2 * PAGES_A_PART * PAGE
+    assert gather_sids(client, campaign, tmp_path) == all_calls(emulator, campaign)
+    assert offsets(emulator)[before] == 2 * PAGES_PER_PART * PAGE
 
 
 @examples(30)
 @given(data=st.data())
-def test_a_part_that_was_cut_off_anywhere_is_read_anew(
+def test_a_part_that_was_cut_off_is_read_again(
     emulator: Emulator,
     client: ExotelClient,
     campaign: Campaign,
@@ -114,49 +114,49 @@ def test_a_part_that_was_cut_off_anywhere_is_read_anew(
     data: st.DataObject,
 ) -> None:
     folder = tmp_path_factory.mktemp("parts")
-    gathered(client, campaign, folder)
+    gather_sids(client, campaign, folder)
     parts = sorted(path for path in folder.iterdir() if path.name.isdigit())
     part = data.draw(st.sampled_from(parts))
     whole = part.read_bytes()
-    # Its very last line end may be missing: a part without it is whole.
+    # Only the final newline may be missing; the part is complete without it.
     part.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 2))])
     before = len(offsets(emulator))
 
-    assert gathered(client, campaign, folder) == all_calls(emulator, campaign)
+    assert gather_sids(client, campaign, folder) == all_calls(emulator, campaign)
     assert part.read_bytes() == whole
-    assert offsets(emulator)[before] == int(part.name) * PAGES_A_PART * PAGE
+    assert offsets(emulator)[before] == int(part.name) * PAGES_PER_PART * PAGE
 
 
 @pytest.mark.parametrize("damage", [r'"completed"', r"\[.*\n"], ids=["a line that is no call", "a line too few"])
-def test_a_part_that_was_damaged_is_read_anew(
+def test_a_damaged_part_is_read_again(
     emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path, damage: str
 ) -> None:
-    gathered(client, campaign, tmp_path)
+    gather_sids(client, campaign, tmp_path)
     first = tmp_path / "0"
     whole = first.read_text()
     first.write_text(re.sub(damage, "", whole, count=1))
 
-    assert gathered(client, campaign, tmp_path) == all_calls(emulator, campaign)
+    assert gather_sids(client, campaign, tmp_path) == all_calls(emulator, campaign)
     assert first.read_text() == whole
 
 
-@pytest.mark.parametrize("size", [1, PAGE * PAGES_A_PART, PAGE * PAGES_A_PART + 1])
-def test_what_was_read_to_its_end_is_not_asked_for_again(
+@pytest.mark.parametrize("size", [1, PAGE * PAGES_PER_PART, PAGE * PAGES_PER_PART + 1])
+def test_completely_read_calls_are_not_requested_again(
     emulator: Emulator, client: ExotelClient, tmp_path: Path, size: int
 ) -> None:
     created = client.create_campaign(CampaignRequest(**order(people(size), call_retries=None,
                                                              schedule=None)))  # fmt: skip
     emulator.clock.advance(86_400)
     campaign = client.get_campaign(created.id)
-    first = gathered(client, campaign, tmp_path)
+    first = gather_sids(client, campaign, tmp_path)
     before = len(emulator.requests)
 
-    assert gathered(client, campaign, tmp_path) == first
+    assert gather_sids(client, campaign, tmp_path) == first
     assert len(emulator.requests) == before
 
 
-def test_no_number_is_put_aside(client: ExotelClient, campaign: Campaign, tmp_path: Path) -> None:
-    gathered(client, campaign, tmp_path)
+def test_no_number_is_stored_in_a_part(client: ExotelClient, campaign: Campaign, tmp_path: Path) -> None:
+    gather_sids(client, campaign, tmp_path)
 
     assert [path.name for path in tmp_path.iterdir() if b"9198765" in path.read_bytes()] == []
 
@@ -164,17 +164,17 @@ def test_no_number_is_put_aside(client: ExotelClient, campaign: Campaign, tmp_pa
 def test_a_campaign_without_calls_has_none(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
     created = client.create_campaign(CampaignRequest(**order(people(5), schedule=None)))
 
-    assert gathered(client, created, tmp_path) == []
+    assert gather_sids(client, created, tmp_path) == []
 
 
 @pytest.mark.parametrize("dialect", ["documented", "wrapped"])
-def test_the_report_of_the_campaign_spares_its_pages(
+def test_the_report_of_the_campaign_replaces_its_pages(
     emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path, dialect: str
 ) -> None:
     emulator.settings.update({"dialect": dialect, "report_url": emulator.report_url})
     before = len(offsets(emulator))
 
-    assert gathered(client, client.get_campaign(campaign.id), tmp_path) == all_calls(emulator, campaign)
+    assert gather_sids(client, client.get_campaign(campaign.id), tmp_path) == all_calls(emulator, campaign)
     assert len(offsets(emulator)) - before == 1
 
     emulator.settings.update({"dialect": "documented", "report_url": None})
@@ -190,13 +190,13 @@ TABLES = {
 
 
 @pytest.mark.parametrize("text", TABLES.values(), ids=TABLES)
-def test_a_report_that_does_not_agree_is_not_taken(
+def test_a_report_that_does_not_match_the_counts_is_not_used(
     emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path, text: str
 ) -> None:
-    with serving(text) as (url, paths):
+    with serve_text(text) as (url, paths):
         emulator.settings.report_url = url
 
-        assert gathered(client, client.get_campaign(campaign.id), tmp_path) == all_calls(emulator, campaign)
+        assert gather_sids(client, client.get_campaign(campaign.id), tmp_path) == all_calls(emulator, campaign)
         assert paths == ["/report.csv"]
 
     emulator.settings.report_url = None
@@ -220,28 +220,28 @@ OTHERWISE: dict[str, Callable[[Row], Row]] = {
 
 
 @pytest.mark.parametrize("change", OTHERWISE.values(), ids=OTHERWISE)
-def test_a_report_that_tells_calls_otherwise_than_its_pages_is_not_taken(
+def test_a_report_that_differs_from_the_first_page_is_not_used(
     emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path, change: Callable[[Row], Row]
 ) -> None:
-    with serving(_changed(emulator, client, campaign, change)) as (url, _):
+    with serve_text(_changed(emulator, client, campaign, change)) as (url, _):
         emulator.settings.report_url = url
         try:
-            kept = kept_of(client, client.get_campaign(campaign.id), tmp_path / "report")
+            calls = gather_calls(client, client.get_campaign(campaign.id), tmp_path / "report")
         finally:
             emulator.settings.report_url = None
 
-    assert kept == kept_of(client, campaign, tmp_path / "pages")
+    assert calls == gather_calls(client, campaign, tmp_path / "pages")
 
 
-def test_a_report_that_cannot_be_compared_with_a_count_is_not_taken(
+def test_a_report_without_a_count_to_compare_is_not_used(
     emulator: Emulator, client: ExotelClient, campaign: Campaign, tmp_path: Path
 ) -> None:
     lines = _changed(emulator, client, campaign, lambda row: row).splitlines(keepends=True)
     some = "".join(line for line in lines if ",busy," not in line)
-    with serving(some) as (url, _):
+    with serve_text(some) as (url, _):
         emulator.settings.update({"report_url": url, "list_metadata": False})
         try:
-            calls = gathered(client, client.get_campaign(campaign.id), tmp_path)
+            calls = gather_sids(client, client.get_campaign(campaign.id), tmp_path)
         finally:
             emulator.settings.update({"report_url": None, "list_metadata": True})
 
@@ -259,8 +259,8 @@ def _changed(emulator: Emulator, client: ExotelClient, campaign: Campaign, chang
     return text.getvalue()
 
 
-def kept_of(client: ExotelClient, campaign: Campaign, folder: Path) -> list[Call]:
-    """Return what is kept of the calls, in order."""
+def gather_calls(client: ExotelClient, campaign: Campaign, folder: Path) -> list[Call]:
+    """Return the stored calls in order."""
     folder.mkdir()
     with Ledger() as ledger:
         gather(client, campaign, Folder(folder), keep, ledger)

@@ -1,4 +1,4 @@
-"""Recordings are copied whole, once, under their call's SID, and the credentials stay at home."""
+"""Recordings are copied once and completely under their call's SID, and other hosts get no credentials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_exotel.client.request import CampaignRequest
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.report.call import Call
 from airflow_provider_exotel.report.recordings import RecordingCounts, is_audio, save_recordings
-from airflow_provider_exotel.report.storage import Workplace
+from airflow_provider_exotel.report.storage import Workspace
 
 from .report_samples import NAME, START, client_of, order, people
 
@@ -31,7 +31,7 @@ def client(emulator: Emulator) -> Iterator[ExotelClient]:
         yield made
 
 
-def dialled(emulator: Emulator, client: ExotelClient) -> str:
+def dial_campaign(emulator: Emulator, client: ExotelClient) -> str:
     created = client.create_campaign(CampaignRequest(**order(people(12))))
     emulator.clock.advance(86_400)
     return created.id
@@ -44,7 +44,7 @@ def calls(client: ExotelClient, campaign_id: str) -> list[Call]:
 def save(client: ExotelClient, calls: list[Call], folder: Path) -> RecordingCounts:
     from upath import UPath
 
-    return save_recordings(calls, client.recording_blocks, Workplace(UPath(folder), "mark"), sleep=lambda _: None)
+    return save_recordings(calls, client.recording_blocks, Workspace(UPath(folder), "mark"), sleep=lambda _: None)
 
 
 def answered(emulator: Emulator, campaign_id: str) -> dict[str, bytes]:
@@ -56,7 +56,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def asked(emulator: Emulator) -> int:
+def recording_requests(emulator: Emulator) -> int:
     return sum("recordings/" in entry.path for entry in emulator.requests)
 
 
@@ -65,7 +65,7 @@ def test_each_answered_call_has_its_recording_under_its_sid(
     emulator: Emulator, client: ExotelClient, tmp_path: Path, dialect: str
 ) -> None:
     emulator.settings.dialect = dialect
-    campaign_id = dialled(emulator, client)
+    campaign_id = dial_campaign(emulator, client)
 
     counts = save(client, calls(client, campaign_id), tmp_path)
 
@@ -73,22 +73,22 @@ def test_each_answered_call_has_its_recording_under_its_sid(
     assert counts == RecordingCounts(saved=len(answered(emulator, campaign_id)))
 
 
-def test_what_is_there_already_is_not_fetched_again(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
-    campaign_id = dialled(emulator, client)
+def test_an_existing_recording_is_not_fetched_again(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
+    campaign_id = dial_campaign(emulator, client)
     known = calls(client, campaign_id)
     save(client, known[:4], tmp_path)
-    before = asked(emulator)
+    before = recording_requests(emulator)
 
     counts = save(client, known, tmp_path)
 
-    assert asked(emulator) == len(answered(emulator, campaign_id)) == counts.saved
+    assert recording_requests(emulator) == len(answered(emulator, campaign_id)) == counts.saved
     assert before > 0
 
 
-def test_one_that_breaks_off_is_fetched_anew_and_never_left_half(
+def test_a_recording_that_breaks_off_is_fetched_again_and_never_stored_incomplete(
     emulator: Emulator, client: ExotelClient, tmp_path: Path
 ) -> None:
-    campaign_id = dialled(emulator, client)
+    campaign_id = dial_campaign(emulator, client)
     emulator.faults.add(Fault(on="GET recordings/*", kind="cut_body", times=2))
 
     save(client, calls(client, campaign_id), tmp_path)
@@ -96,10 +96,10 @@ def test_one_that_breaks_off_is_fetched_anew_and_never_left_half(
     assert files(tmp_path) == answered(emulator, campaign_id)
 
 
-def test_one_that_cannot_be_fetched_is_left_to_a_later_try(
+def test_a_recording_that_cannot_be_fetched_is_left_to_a_later_try(
     emulator: Emulator, client: ExotelClient, tmp_path: Path
 ) -> None:
-    campaign_id = dialled(emulator, client)
+    campaign_id = dial_campaign(emulator, client)
     emulator.faults.add(Fault(on="GET recordings/*", kind="status", status=503, times=3))
     known = calls(client, campaign_id)
 
@@ -122,10 +122,10 @@ SIGN_IN = b"<!DOCTYPE html>\n<title>Sign in</title>"
     ],
     ids=["empty", "page", "json"],
 )
-def test_an_answer_that_is_not_audio_is_not_saved_and_the_next_run_asks_again(
+def test_an_answer_that_is_not_audio_is_not_saved_and_is_fetched_again(
     emulator: Emulator, client: ExotelClient, tmp_path: Path, fault: Fault
 ) -> None:
-    campaign_id = dialled(emulator, client)
+    campaign_id = dial_campaign(emulator, client)
     emulator.faults.add(fault)
     known = calls(client, campaign_id)
 
@@ -135,7 +135,7 @@ def test_an_answer_that_is_not_audio_is_not_saved_and_the_next_run_asks_again(
 
     expected = answered(emulator, campaign_id)
     assert first == RecordingCounts(saved=len(expected) - 1, not_audio=1)
-    assert (kept, asked(emulator)) == (len(expected) - 1, len(expected) + 1)
+    assert (kept, recording_requests(emulator)) == (len(expected) - 1, len(expected) + 1)
     assert second == RecordingCounts(saved=len(expected))
     assert files(tmp_path) == expected
 
@@ -158,12 +158,14 @@ def test_an_answer_that_is_not_audio_is_not_saved_and_the_next_run_asks_again(
         (b"", False),
     ],
 )
-def test_audio_is_told_from_pages_by_its_first_bytes(head: bytes, expected: bool) -> None:
+def test_audio_is_recognised_by_its_first_bytes(head: bytes, expected: bool) -> None:
     assert is_audio(head) is expected
 
 
-def test_those_that_the_service_dropped_are_counted(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
-    campaign_id = dialled(emulator, client)
+def test_recordings_that_the_service_deleted_are_counted(
+    emulator: Emulator, client: ExotelClient, tmp_path: Path
+) -> None:
+    campaign_id = dial_campaign(emulator, client)
     emulator.clock.advance(91 * 86_400)
 
     counts = save(client, calls(client, campaign_id), tmp_path)
@@ -174,7 +176,7 @@ def test_those_that_the_service_dropped_are_counted(emulator: Emulator, client: 
 
 def test_another_host_gets_no_credentials(emulator: Emulator, client: ExotelClient, tmp_path: Path) -> None:
     emulator.settings.recording_url = emulator.foreign_recording_url
-    campaign_id = dialled(emulator, client)
+    campaign_id = dial_campaign(emulator, client)
 
     counts = save(client, calls(client, campaign_id), tmp_path)
 
@@ -185,11 +187,9 @@ def test_another_host_gets_no_credentials(emulator: Emulator, client: ExotelClie
 @pytest.mark.parametrize(
     "url", ["http://recordings.example.com/{sid}.mp3", "https://u:p@example.com/{sid}", "file:///{sid}"]
 )
-def test_an_address_that_is_not_safe_is_not_followed(
-    emulator: Emulator, client: ExotelClient, tmp_path: Path, url: str
-) -> None:
+def test_an_unsafe_url_is_not_followed(emulator: Emulator, client: ExotelClient, tmp_path: Path, url: str) -> None:
     emulator.settings.recording_url = url
-    campaign_id = dialled(emulator, client)
+    campaign_id = dial_campaign(emulator, client)
 
     counts = save(client, calls(client, campaign_id), tmp_path)
 
@@ -197,19 +197,19 @@ def test_an_address_that_is_not_safe_is_not_followed(
 
 
 @pytest.mark.parametrize("status", [401, 403, 302])
-def test_a_host_that_asks_for_more_is_counted_as_refused(
+def test_a_recording_whose_host_requires_more_is_counted_as_refused(
     emulator: Emulator, client: ExotelClient, tmp_path: Path, status: int
 ) -> None:
-    campaign_id = dialled(emulator, client)
+    campaign_id = dial_campaign(emulator, client)
     emulator.faults.add(Fault(on="GET recordings/*", kind="status", status=status, times=None))
 
     counts = save(client, calls(client, campaign_id), tmp_path)
 
     assert counts.refused == len(answered(emulator, campaign_id))
-    assert asked(emulator) == counts.refused
+    assert recording_requests(emulator) == counts.refused
 
 
-def test_an_address_that_is_none_is_refused_and_keeps_no_other_from_being_saved(tmp_path: Path) -> None:
+def test_an_invalid_url_is_refused_and_the_other_recordings_are_saved(tmp_path: Path) -> None:
     from upath import UPath
 
     urls = ["https://[example.com/one.mp3", "https://example.com/two.mp3"]
@@ -217,7 +217,7 @@ def test_an_address_that_is_none_is_refused_and_keeps_no_other_from_being_saved(
         Call(f"call{n}", "x", "completed", 1, None, 3, None, None, None, recording=url) for n, url in enumerate(urls)
     ]
 
-    counts = save_recordings(calls, lambda _: iter([b"ID3"]), Workplace(UPath(tmp_path), "mark"))
+    counts = save_recordings(calls, lambda _: iter([b"ID3"]), Workspace(UPath(tmp_path), "mark"))
 
     assert counts == RecordingCounts(saved=1, refused=1)
 
@@ -227,9 +227,9 @@ def test_a_name_that_may_be_a_number_or_a_path_is_never_written(sid: str | None,
     call = Call(sid, "x", "completed", 1, None, 3, None, None, None, recording="https://example.com/one.mp3")
 
     def fetch(url: str) -> Iterator[bytes]:
-        raise ExotelResponseError("nothing is asked for")
+        raise ExotelResponseError("nothing is requested")
 
-    counts = save_recordings([call], fetch, Workplace(tmp_path, "mark"))
+    counts = save_recordings([call], fetch, Workspace(tmp_path, "mark"))
 
     assert counts == RecordingCounts(refused=1)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What was asked for is the campaign's own schedule, and of that the hours of the window."""
+"""The limits are the campaign's own schedule and, within it, the hours of the window."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("moment", "allowed"), CASES.values(), ids=CASES)
-def test_a_call_is_judged_by_window_and_schedule(moment: str, allowed: bool) -> None:
+def test_a_call_is_checked_against_window_and_schedule(moment: str, allowed: bool) -> None:
     wanted = of({"start": "10:00", "end": "18:00"}, moment, "03T12:00")
 
     assert wanted.allows(at(moment)) is allowed
@@ -59,22 +59,22 @@ def test_without_a_window_the_schedule_decides() -> None:
     assert (wanted.allows(at("03T03:00")), wanted.allows(at("05T03:00"))) == (True, False)
 
 
-def test_where_nothing_was_asked_nobody_can_say() -> None:
+def test_without_limits_the_result_is_unknown() -> None:
     assert of(None, "03T03:00", schedule=None).allows(at("03T03:00")) is None
 
 
-def test_a_call_without_a_time_is_not_judged() -> None:
+def test_a_call_without_a_time_is_not_checked() -> None:
     assert of({"start": "10:00", "end": "18:00"}, "03T12:00").allows(None) is None
 
 
-def test_a_window_across_midnight_is_one() -> None:
+def test_a_window_may_span_midnight() -> None:
     wanted = of({"start": "20:00", "end": "02:00"}, "03T00:30", "03T12:00")
 
     assert [wanted.allows(at(each)) for each in ("02T23:59", "03T00:30", "03T02:00")] == [True, True, False]
 
 
 @given(st.integers(0, 60 * 24 * 300), st.sampled_from(["Europe/London", "America/New_York", "Australia/Lord_Howe"]))
-def test_hours_are_those_of_the_windows_clocks_on_every_day(minutes: int, zone: str) -> None:
+def test_hours_follow_the_windows_time_zone_on_every_day(minutes: int, zone: str) -> None:
     moment = datetime.fromisoformat("2026-01-01T00:00:00+00:00") + timedelta(minutes=minutes)
     window = CallingWindow(start="10:00", end="18:00", timezone=zone)
 
@@ -92,7 +92,9 @@ RETRIES = {
 
 
 @pytest.mark.parametrize(("fields", "meant", "most"), RETRIES.values(), ids=RETRIES)
-def test_how_often_a_person_may_be_called(fields: dict[str, Any], meant: int | None, most: int | None) -> None:
+def test_the_most_attempts_follow_from_the_retry_plan(
+    fields: dict[str, Any], meant: int | None, most: int | None
+) -> None:
     plan = CallRetries(number_of_retries=meant, interval_mins=5) if meant else None
 
     assert resolve_limits(campaign(**fields), None, None, plan).most_attempts == most

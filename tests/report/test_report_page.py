@@ -1,4 +1,4 @@
-"""The page stands by itself: it asks nobody, runs nothing, says in words what it draws, and names nobody."""
+"""The page is self-contained: it loads and runs nothing, describes its charts, and contains no number."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WINDOW = CallingWindow(start="10:00", end="18:00", timezone=INDIA)
 
 @pytest.fixture(scope="module")
 def reports() -> list[CampaignReport]:
-    """Two campaigns that have ended, the second before everybody was tried."""
+    """Two ended campaigns; the second ended before everybody was tried."""
     made = []
     with Emulator(start=START, seed=1) as emulator, client_of(emulator) as client:
         fleet = [order(people(400), name="North"), order(people(300), name="South & <b>East</b>", minutes=4)]
@@ -46,8 +46,8 @@ def reports() -> list[CampaignReport]:
     return made
 
 
-def judged(clocks: Sequence[str], **schedule: datetime) -> CampaignReport:
-    """A campaign of this schedule that called one person after the other, at these times of a day in India."""
+def report_at(clocks: Sequence[str], **schedule: datetime) -> CampaignReport:
+    """The report of a campaign that called one person after the other at these times of a day in India."""
     records = [
         CallRecord.of({"call_sid": number, "to": number, "status": "busy", "date_created": f"2026-03-02T{clock}+05:30"})
         for number, clock in zip(people(len(clocks)), clocks, strict=True)
@@ -62,13 +62,13 @@ def judged(clocks: Sequence[str], **schedule: datetime) -> CampaignReport:
 
 
 def heights(text: str, style: str) -> list[float]:
-    """How high the bars of calls over time are."""
+    """The heights of the bars in the chart of calls over time."""
     [picture] = re.findall(r'<svg class="stretched".*?</svg>', text, flags=re.DOTALL)
     return [float(height) for height in re.findall(rf'class="{style}"[^>]* height="([\d.]+)"', picture)]
 
 
 class Elements(HTMLParser):
-    """The elements of a page with their attributes, and what was opened and not closed."""
+    """The elements of a page with their attributes, and the unclosed ones."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Elements(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_it_asks_nobody_and_runs_nothing(reports: list[CampaignReport]) -> None:
+def test_the_page_loads_nothing_and_runs_nothing(reports: list[CampaignReport]) -> None:
     elements = Elements(render_page(reports))
 
     assert elements.open == []
@@ -97,7 +97,7 @@ def test_it_asks_nobody_and_runs_nothing(reports: list[CampaignReport]) -> None:
     assert not re.search(r"https?://", render_page(reports))
 
 
-def test_every_picture_says_what_it_shows(reports: list[CampaignReport]) -> None:
+def test_every_picture_has_a_description(reports: list[CampaignReport]) -> None:
     elements = Elements(render_page(reports)).found
 
     labels = [attributes["aria-label"] or "" for _, attributes in elements if attributes.get("role") == "img"]
@@ -112,7 +112,7 @@ def test_every_picture_says_what_it_shows(reports: list[CampaignReport]) -> None
     assert re.match(r"People: reached \d+ \(\d+%\); busy ", labels[1])
 
 
-def test_no_bar_of_calls_reaches_out_of_the_window_unless_calls_did(reports: list[CampaignReport]) -> None:
+def test_no_bar_crosses_the_edge_of_the_window_unless_calls_did(reports: list[CampaignReport]) -> None:
     assert reports[0].figures.outside == 0
 
     [picture] = re.findall(r'<svg class="stretched".*?</svg>', render_page(reports[:1]), flags=re.DOTALL)
@@ -128,12 +128,12 @@ def test_no_bar_of_calls_reaches_out_of_the_window_unless_calls_did(reports: lis
     )
 
 
-def test_hollow_bars_are_as_many_calls_as_the_audit_finds() -> None:
-    """A window may close within a minute; the calls after it are outside of it, the others of that minute are not."""
+def test_the_hollow_bars_match_the_audit() -> None:
+    """If a window closes within a minute, only the later calls of that minute are outside."""
     closing = datetime(2026, 3, 2, 10, 3, 30, tzinfo=ZoneInfo(INDIA))
-    text = render_page([judged(["10:02:10", "10:03:10", "10:03:50", "10:04:10"], end_at=closing)])
+    text = render_page([report_at(["10:02:10", "10:03:10", "10:03:50", "10:04:10"], end_at=closing)])
 
-    assert "2 of 4 calls began outside of the window." in text
+    assert "2 of 4 calls started outside the window." in text
     assert heights(text, "calls") == heights(text, "outside") == [70, 70]
 
 
@@ -141,13 +141,13 @@ def test_hollow_bars_are_as_many_calls_as_the_audit_finds() -> None:
 def test_a_schedule_without_one_of_its_ends_is_drawn(edge: str) -> None:
     instant = datetime(2026, 3, 2, 10, 2, tzinfo=ZoneInfo(INDIA))
 
-    text = render_page([judged(["10:01:10", "10:03:10"], **{edge: instant})])
+    text = render_page([report_at(["10:01:10", "10:03:10"], **{edge: instant})])
 
     assert f"the window is open {'from' if edge == 'send_at' else 'until'} 2 Mar 10:02; 1 call outside of it" in text
 
 
-def test_the_most_calls_of_a_minute_are_told_where_bars_are_averages() -> None:
-    text = render_page([judged([*["10:01:10"] * 40, "16:00:00"])])
+def test_the_busiest_minute_is_named_if_bars_are_averages() -> None:
+    text = render_page([report_at([*["10:01:10"] * 40, "16:00:00"])])
 
     assert "At most <b>40</b> a minute; each bar is the average of up to 5 minutes" in text
 
@@ -157,11 +157,11 @@ def test_pictures_are_well_formed(reports: list[CampaignReport]) -> None:
         ET.fromstring(picture)
 
 
-def test_names_are_shown_as_they_are(reports: list[CampaignReport]) -> None:
+def test_names_are_escaped(reports: list[CampaignReport]) -> None:
     assert "South &amp; &lt;b&gt;East&lt;/b&gt;" in render_page(reports)
 
 
-def test_it_tells_what_it_would_do_differently(reports: list[CampaignReport]) -> None:
+def test_the_page_has_suggestions(reports: list[CampaignReport]) -> None:
     text = render_page(reports[1:])
 
     left = reports[1].accounting.never_tried
@@ -169,7 +169,7 @@ def test_it_tells_what_it_would_do_differently(reports: list[CampaignReport]) ->
     assert f"{left:,} people were never tried before the campaign ended." in text
 
 
-def test_the_page_of_a_fleet_names_each_campaign_once(reports: list[CampaignReport]) -> None:
+def test_the_page_of_several_campaigns_names_each_once(reports: list[CampaignReport]) -> None:
     assert render_page(reports).count('<th scope="row">North</th>') == 1
     assert "<title>2 campaigns</title>" in render_page(reports)
     assert "<title>North</title>" in render_page(reports[:1])
@@ -193,37 +193,37 @@ def test_a_number_in_a_name_is_not_shown() -> None:
     assert "<title>For [number]</title>" in text
 
 
-def test_calls_that_cannot_be_judged_are_told() -> None:
+def test_calls_that_cannot_be_checked_are_counted() -> None:
     campaign = Campaign.of({"id": "c", "status": "Completed", "stats": {"created": 1, "completed": 1}})
     record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
 
     text = render_page([report_of(campaign, [record], window=WINDOW)[0]])
 
-    assert "1 call has no time and is not checked." in text
-    assert "outside of the window" not in text
+    assert "1 call has no time and was not checked." in text
+    assert "outside the window" not in text
 
 
-def test_counts_that_the_campaign_does_not_have_are_not_said_to_agree() -> None:
+def test_missing_counts_are_not_said_to_agree() -> None:
     record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed"})
 
     text = render_page([report_of(Campaign.of({"id": "c", "status": "Completed"}), [record])[0]])
 
-    assert "say the same" not in text
+    assert "own counts agree" not in text
     assert "1 campaign without counts to compare with." in text
 
 
-def test_what_was_asked_for_is_told_in_words(reports: list[CampaignReport]) -> None:
-    assert "<p>Asked for: calls 2 Mar 10:01 to 18:00 (Asia/Kolkata); at most 3 calls to a person.</p>" in render_page(
+def test_the_limits_are_described(reports: list[CampaignReport]) -> None:
+    assert "<p>Limits: calls 2 Mar 10:01 to 18:00 (Asia/Kolkata); at most 3 calls to a person.</p>" in render_page(
         reports
     )
 
 
-def test_a_page_without_a_window_judges_no_call() -> None:
-    assert "No window is known, so calls are not compared with it." in render_page([judged(["10:01:10"])])
+def test_a_page_without_a_window_checks_no_call() -> None:
+    assert "No window is known, so this was not checked." in render_page([report_at(["10:01:10"])])
 
 
-def test_the_hours_of_a_night_stand_beside_each_other() -> None:
-    text = render_page([judged(["22:10:00", "23:10:00", "00:10:00", "01:10:00"])])
+def test_the_hours_of_a_night_are_adjacent() -> None:
+    text = render_page([report_at(["22:10:00", "23:10:00", "00:10:00", "01:10:00"])])
 
     [label] = re.findall(r'aria-label="(Answered by hour: [^"]*)"', text)
     assert label == "Answered by hour: 22 0%; 23 0%; 00 0%; 01 0%"
@@ -237,7 +237,7 @@ def test_rates_have_a_scale_and_a_head_for_each_column(reports: list[CampaignRep
     assert '<th scope="col"></th>' not in text
 
 
-def test_keys_are_in_the_order_of_digits_and_then_the_other_keys() -> None:
+def test_keys_are_sorted_digits_first() -> None:
     pressed = ["#", "12", "2", "*", "1", "0", "123"]
     records = [CallRecord.of({"call_sid": key, "to": number, "status": "completed", "digits": key})
                for key, number in zip(pressed, people(7), strict=True)]  # fmt: skip
@@ -248,7 +248,7 @@ def test_keys_are_in_the_order_of_digits_and_then_the_other_keys() -> None:
     assert [bar.split(" ")[0] for bar in label.split("; ")] == ["0", "1", "2", "*", "#", "12", "longer"]
 
 
-def test_a_cost_names_no_currency_and_how_many_calls_it_is_of() -> None:
+def test_a_cost_has_no_currency_but_the_number_of_its_calls() -> None:
     records = [
         CallRecord.of({"call_sid": number, "to": number, "status": "completed"} | price)
         for number, price in zip(people(2), [{"price": "0.50"}, {}], strict=True)
@@ -256,50 +256,50 @@ def test_a_cost_names_no_currency_and_how_many_calls_it_is_of() -> None:
 
     text = render_page([report_of(Campaign.of({"id": "c"}), records)[0]])
 
-    [said] = re.findall(r"<dt>cost</dt><dd>([^<]*)<small>([^<]*)</small>", text)
-    assert said == (
+    [cost] = re.findall(r"<dt>cost</dt><dd>([^<]*)<small>([^<]*)</small>", text)
+    assert cost == (
         "0.50",
-        "as the service gives it, in your account&#39;s currency; of 1 of 2 calls; the others have no price",
+        "as reported by the service, in your account&#39;s currency; for 1 of 2 calls; the others have no price",
     )
 
 
-def test_a_short_call_is_not_told_as_no_minutes() -> None:
+def test_a_short_call_is_not_shown_as_zero_minutes() -> None:
     record = CallRecord.of({"call_sid": "s", "to": people(1)[0], "status": "completed", "duration": "24"})
 
     assert "<dt>minutes talked</dt><dd>0.4<" in render_page([report_of(Campaign.of({"id": "c"}), [record])[0]])
 
 
-def test_calls_outside_are_advised_about_first() -> None:
+def test_calls_outside_the_window_are_the_first_suggestion() -> None:
     ended = datetime(2026, 3, 2, 10, 2, tzinfo=ZoneInfo(INDIA))
-    report = judged(["10:01:10", "10:03:10"], end_at=ended)
+    report = report_at(["10:01:10", "10:03:10"], end_at=ended)
 
     [first] = list(suggest(report.accounting, report.figures, [report]))
 
-    assert first.startswith("1 call outside of the window")
+    assert first.startswith("1 call outside the window")
 
 
-def test_retries_are_not_blamed_where_nobody_answers() -> None:
-    report = judged(["10:01:10"] * 30)
+def test_retries_are_not_mentioned_if_nobody_answers() -> None:
+    report = report_at(["10:01:10"] * 30)
 
     [only] = list(suggest(report.accounting, report.figures, [report]))
 
     assert only.startswith("None of 30 calls was answered")
 
 
-def test_the_time_that_is_missing_is_that_of_the_slowest_campaign() -> None:
-    slow = judged(["10:01:10", "10:02:10"])
+def test_the_missing_time_is_that_of_the_slowest_campaign() -> None:
+    slow = report_at(["10:01:10", "10:02:10"])
     slow, fast = (
         replace(slow, accounting=Accounting(not_reached={"busy": 2}, never_tried=30)),
-        judged(["10:01:10"] * 300),
+        report_at(["10:01:10"] * 300),
     )
     together = Figures.merge([slow.figures, fast.figures])
 
-    told = next(iter(suggest(slow.accounting, together, [slow, fast])))
+    suggestion = next(iter(suggest(slow.accounting, together, [slow, fast])))
 
-    assert "take about 30 minutes more" in told
+    assert "need about 30 minutes more" in suggestion
 
 
-def test_the_page_says_why_people_were_not_reached(reports: list[CampaignReport]) -> None:
+def test_the_page_explains_why_people_were_not_reached(reports: list[CampaignReport]) -> None:
     page = render_page(reports)
     section = page.split("Why people were not reached")[1].split("</section>")[0]
 
@@ -307,7 +307,7 @@ def test_the_page_says_why_people_were_not_reached(reports: list[CampaignReport]
     assert "The campaign ended before the first call." in section
 
 
-def test_the_page_shows_an_unknown_reason_as_the_service_gives_it() -> None:
+def test_the_page_shows_an_unknown_reason_unchanged() -> None:
     records = [CallRecord.of({"call_sid": "1", "to": people(1)[0], "status": "teleported"})]
     campaign = Campaign.of({"id": "c", "status": "Completed", "stats": {"created": 1, "failed": 1}})
 
@@ -316,7 +316,7 @@ def test_the_page_shows_an_unknown_reason_as_the_service_gives_it() -> None:
     assert 'scope="row">teleported</th>' in section
 
 
-def test_a_price_on_the_connection_says_what_the_calls_cost(reports: list[CampaignReport]) -> None:
+def test_the_cost_follows_from_the_price_on_the_connection(reports: list[CampaignReport]) -> None:
     tariff = Tariff(Decimal("0.50"), "INR")
     minutes = sum(one.figures.minutes_charged for one in reports)
     answered = sum(one.figures.answered for one in reports)

@@ -1,4 +1,4 @@
-"""A table is the same in every format."""
+"""A table has the same content in every format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def written(format: str, rows: list[Row], columns: Columns = COLUMNS) -> bytes:
     return file.getvalue()
 
 
-def test_csv_leaves_empty_what_is_missing() -> None:
+def test_missing_values_are_empty_in_csv() -> None:
     text = written("csv", ROWS).decode()
 
     assert list(csv.reader(io.StringIO(text))) == [
@@ -35,7 +35,7 @@ def test_csv_leaves_empty_what_is_missing() -> None:
     ]
 
 
-def test_json_lines_say_null_where_something_is_missing() -> None:
+def test_missing_values_are_null_in_json_lines() -> None:
     lines = written("jsonl", ROWS).decode().splitlines()
 
     assert json.loads(lines[0]) == {
@@ -47,7 +47,7 @@ def test_json_lines_say_null_where_something_is_missing() -> None:
     assert set(json.loads(lines[1]).values()) == {None}
 
 
-def test_parquet_keeps_the_kinds() -> None:
+def test_parquet_keeps_the_types() -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
 
     table = parquet.read_table(io.BytesIO(written("parquet", ROWS)))
@@ -70,7 +70,7 @@ def test_an_empty_table_has_its_columns(format: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_the_same_rows_are_the_same_bytes(format: str) -> None:
+def test_equal_rows_are_equal_bytes(format: str) -> None:
     rows: list[Row] = [(str(number), number, None, MOMENT) for number in range(25_000)]
 
     assert written(format, rows) == written(format, rows)

@@ -35,7 +35,7 @@ class Follower:
     def __call__(self, campaign: Campaign, limit: float | None = 0.5) -> Outcome:
         clock = self.emulator.clock
         driver = WaitDriver(
-            lambda question: question(self.client), pause_if_failed_above=limit, now=clock.now, sleep=clock.advance
+            lambda function: function(self.client), pause_if_failed_above=limit, now=clock.now, sleep=clock.advance
         )
         return driver.follow(driver.start(campaign, contacts=None, carried_to=None))
 
@@ -152,7 +152,7 @@ def test_a_pause_that_counted_is_told_though_the_campaign_cannot_be_read_after_i
     emulator.faults.add(Fault(on="GET campaigns/*", kind="html_5xx", times=None))
     event = WaitEvent(Step.FAILING, Wait(campaign.id), reason="all of its calls failed")
 
-    assert pause_failing(event, lambda question: question(client)) == (
+    assert pause_failing(event, lambda function: function(client)) == (
         f"campaign {campaign.id} was paused: all of its calls failed"
     )
     assert emulator.campaigns[0].status == "paused"

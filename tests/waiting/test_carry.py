@@ -66,7 +66,7 @@ class Task:
         # The driver checks before and after each step whether the task was killed.
         delays = cycle([self.late, 0.0])
         return WaitDriver(
-            lambda question: question(self.client),
+            lambda function: function(self.client),
             self.carry_over,
             poll_interval=timedelta(seconds=self.interval),
             stop_if_killed=lambda: self.sleep(next(delays)),
@@ -88,7 +88,7 @@ class Task:
         )
         campaign = self.client.create_campaign(request)
         self.campaign_id = campaign.id
-        return Wait.for_campaign(campaign, now, contacts=count, hand_over=True)
+        return Wait.for_campaign(campaign, now, contacts=count, carries_over=True)
 
     def run(self, wait: Wait) -> Outcome:
         """Wait for the campaign's end, through all of its windows."""
@@ -409,7 +409,7 @@ def test_a_campaign_without_open_contacts_is_not_carried_over(task: Task) -> Non
 
     following = task.carry_over.move_to_next_window(task.client, wait)
 
-    assert (following.hand_over, following.opening) == (False, False)
+    assert (following.carries_over, following.opening) == (False, False)
     assert [entry.method for entry in task.emulator.requests[before:]] == ["GET"]
 
 
@@ -499,7 +499,7 @@ def test_an_unreliable_service_never_dials_outside_the_window(
     now = at(0, "10:04:30")
     odd, remembered = Odd(lambda: now, DIALS, after), list[datetime | None]()
     carry_over = CarryOver(WINDOW, remember=remembered.append, now=lambda: now)
-    wait = Wait.for_campaign(DIALS, START, hand_over=True)
+    wait = Wait.for_campaign(DIALS, START, carries_over=True)
 
     if comes_of_it in {"opening", "last"}:
         following = carry_over.move_to_next_window(odd, wait)
@@ -516,11 +516,11 @@ def test_an_unreliable_service_never_dials_outside_the_window(
 def test_a_dialling_campaign_without_open_contacts_is_not_carried_over() -> None:
     counts = {"completed": 3, "failed-no-attempt": 0}
     odd = Odd(lambda: at(0, "10:05"), shown("in-progress", counts, schedule=FIRST_WINDOW), {})
-    wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 3, hand_over=True, seen_dialling=True)
+    wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 3, carries_over=True, seen_dialling=True)
 
     following = CarryOver(WINDOW, now=odd.now).move_to_next_window(odd, wait)
 
-    assert (following.hand_over, following.opening, odd.done) == (False, False, [])
+    assert (following.carries_over, following.opening, odd.done) == (False, False, [])
 
 
 NEXT_WINDOW = Schedule(send_at=at(1, "10:00"), end_at=at(1, "10:06"))
@@ -531,7 +531,7 @@ def test_a_later_try_waits_only_for_the_window_the_campaign_was_carried_over_to(
     carried_to: datetime, opening: bool
 ) -> None:
     odd = Odd(lambda: at(0, "12:00"), shown("paused", schedule=NEXT_WINDOW), {})
-    driver = WaitDriver(lambda question: question(odd), CarryOver(WINDOW, now=odd.now), now=odd.now)
+    driver = WaitDriver(lambda function: function(odd), CarryOver(WINDOW, now=odd.now), now=odd.now)
 
     step = driver.start(odd.campaign, contacts=300, carried_to=carried_to)
 
@@ -549,9 +549,9 @@ def test_a_killed_task_neither_carries_over_nor_waits(checks: int, done: list[st
             raise KeyboardInterrupt
 
     driver = WaitDriver(
-        lambda question: question(odd), CarryOver(WINDOW, now=odd.now), stop_if_killed=stop_if_killed, now=odd.now
+        lambda function: function(odd), CarryOver(WINDOW, now=odd.now), stop_if_killed=stop_if_killed, now=odd.now
     )
-    wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 300, hand_over=True, seen_dialling=True)
+    wait = Wait("c1", FIRST_WINDOW.send_at, FIRST_WINDOW.end_at, 300, carries_over=True, seen_dialling=True)
 
     with pytest.raises(KeyboardInterrupt):
         driver.resolve(WaitEvent(Step.CLOSING, wait))
@@ -573,7 +573,7 @@ def test_a_killed_task_neither_carries_over_nor_waits(checks: int, done: list[st
 )
 def test_a_campaign_with_another_end_is_not_resumed(shows: str, schedule: Schedule, resumed: bool | None) -> None:
     odd = Odd(lambda: at(1, "10:00"), shown(shows, schedule=schedule), {})
-    wait = Wait("c1", NEXT_WINDOW.send_at, NEXT_WINDOW.end_at, hand_over=True, opening=True)
+    wait = Wait("c1", NEXT_WINDOW.send_at, NEXT_WINDOW.end_at, carries_over=True, opening=True)
     carry_over = CarryOver(WINDOW, now=odd.now)
 
     if resumed is None:

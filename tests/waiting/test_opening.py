@@ -45,7 +45,7 @@ class Task:
     def driver(self) -> WaitDriver:
         now = self.emulator.clock.now
         return WaitDriver(
-            lambda question: question(self.client),
+            lambda function: function(self.client),
             self.carry_over,
             stop_if_killed=self.stop_if_killed,
             now=now,
@@ -239,4 +239,4 @@ def test_a_campaign_that_was_carried_over_is_resumed_as_such(task: Task) -> None
     step = task.start(carried_to=CLOSES)
 
     assert isinstance(step, Wait)
-    assert (step.opening, step.hand_over) == (True, True)
+    assert (step.opening, step.carries_over) == (True, True)

@@ -166,6 +166,7 @@ ACCOUNTS: dict[str, Callable[[Emulator], Any]] = {
     "oldest first": lambda emulator: emulator.settings.update({"list_sort": "ignored"}),
     "small pages": lambda emulator: emulator.settings.update({"list_page": 3}),
     "filter refused": lambda emulator: emulator.faults.add(Fault(on="GET campaigns", kind="status", status=400)),
+    "filter fails": lambda emulator: emulator.faults.add(Fault(on="GET campaigns", kind="status", status=500)),
     "unknown status": lambda emulator: emulator.settings.update({"status_words": {"in-progress": "Ringing"}}),
 }
 

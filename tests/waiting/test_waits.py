@@ -69,8 +69,8 @@ def test_a_missing_campaign_is_gone(moment: str) -> None:
     ("wait", "wakes_at", "step"),
     [
         pytest.param(WAIT, END + OVERDUE_AFTER, Step.OVERDUE, id="for the end"),
-        pytest.param(replace(WAIT, hand_over=True), END - CARRY_OVER_LEAD, Step.CLOSING, id="for the carry-over"),
-        pytest.param(replace(WAIT, hand_over=True, opening=True), START, Step.OPENING, id="for the opening"),
+        pytest.param(replace(WAIT, carries_over=True), END - CARRY_OVER_LEAD, Step.CLOSING, id="for the carry-over"),
+        pytest.param(replace(WAIT, carries_over=True, opening=True), START, Step.OPENING, id="for the opening"),
     ],
 )
 def test_the_step_by_the_clock(wait: Wait, wakes_at: datetime, step: Step) -> None:
@@ -114,9 +114,9 @@ def test_a_wait_ends_with_the_schedule_or_after_thirty_days(
 ) -> None:
     campaign = shown(schedule=schedule, date_created=START - MINUTE)
 
-    wait = Wait.for_campaign(campaign, START, contacts=3, hand_over=True)
+    wait = Wait.for_campaign(campaign, START, contacts=3, carries_over=True)
 
-    assert wait == Wait("c1", begins, ends, contacts=3, hand_over=True)
+    assert wait == Wait("c1", begins, ends, contacts=3, carries_over=True)
 
 
 def test_a_wait_without_any_date_ends_thirty_days_from_now() -> None:
@@ -124,7 +124,7 @@ def test_a_wait_without_any_date_ends_thirty_days_from_now() -> None:
 
 
 def test_a_wait_is_stored_as_plain_json() -> None:
-    for wait in (WAIT, Wait("c1"), replace(WAIT, contacts=3, hand_over=True, opening=True, seen_dialling=True)):
+    for wait in (WAIT, Wait("c1"), replace(WAIT, contacts=3, carries_over=True, opening=True, seen_dialling=True)):
         assert Wait.of_json(wait.as_json()) == wait
         assert all(isinstance(value, (str, int, bool, type(None))) for value in wait.as_json().values())
 
@@ -203,9 +203,9 @@ polls = st.lists(
 @example(["fails"] * 30, False, False)
 @example([shown("in-progress", LIVE)] * 30, True, True)
 def test_every_wait_ends_two_hours_after_its_window(
-    polls: list[Campaign | str | None], hand_over: bool, seen_dialling: bool
+    polls: list[Campaign | str | None], carries_over: bool, seen_dialling: bool
 ) -> None:
-    watched = WatchedCampaign(Wait("c1", START, END, hand_over=hand_over, seen_dialling=seen_dialling))
+    watched = WatchedCampaign(Wait("c1", START, END, carries_over=carries_over, seen_dialling=seen_dialling))
     step = (END + OVERDUE_AFTER - START) / (len(polls) + 1)
 
     for number, poll in enumerate(polls):

@@ -210,7 +210,7 @@ def test_a_wait_ends_with_the_window_for_every_end_status(watcher: Watcher, at_e
 def test_a_wait_with_carry_over_ends_before_the_window_closes(watcher: Watcher) -> None:
     campaign = create(watcher.client, 600, schedule=between(OPENS, OPENS + 5 * MINUTE))
 
-    event = watcher(wait_for(campaign, hand_over=True))
+    event = watcher(wait_for(campaign, carries_over=True))
 
     assert (event.step, event.wait.seen_dialling) == (Step.CLOSING, True)
     assert watcher.emulator.clock.now() == OPENS + 5 * MINUTE - CARRY_OVER_LEAD
@@ -220,13 +220,13 @@ def test_a_paused_campaign_ends_the_wait_as_not_dialling(watcher: Watcher) -> No
     campaign = create(watcher.client, 600, schedule=between(OPENS, OPENS + 5 * MINUTE))
     watcher.client.pause_campaign(campaign.id)
 
-    event = watcher(wait_for(campaign, hand_over=True))
+    event = watcher(wait_for(campaign, carries_over=True))
 
     assert (event.step, event.wait.seen_dialling) == (Step.CLOSING, False)
 
 
 def test_a_wait_for_an_opening_does_not_poll(watcher: Watcher) -> None:
-    event = watcher(Wait("c1", OPENS, CLOSES, hand_over=True, opening=True))
+    event = watcher(Wait("c1", OPENS, CLOSES, carries_over=True, opening=True))
 
     assert (event.step, watcher.polls) == (Step.OPENING, [])
     assert watcher.emulator.clock.now() == OPENS

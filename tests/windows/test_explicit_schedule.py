@@ -54,9 +54,16 @@ def test_a_past_start_becomes_now_and_a_lead_on_the_same_clock() -> None:
     assert schedule.payload()["send_at"] == "2026-03-29T03:32:00+05:30"
 
 
-@pytest.mark.parametrize("end_at", ["2026-03-28T21:00:00Z", "2026-03-28T22:02:00Z", "-PT30M"])
-def test_a_past_end_is_a_missed_window(end_at: str) -> None:
-    with pytest.raises(MissedWindow, match="its end has passed"):
+@pytest.mark.parametrize(
+    ("end_at", "why"),
+    [
+        ("2026-03-28T21:00:00Z", "its end has passed"),
+        ("2026-03-28T22:02:00Z", "its end is too near for a first call"),
+        ("-PT30M", "its end has passed"),
+    ],
+)
+def test_a_past_or_near_end_is_a_missed_window(end_at: str, why: str) -> None:
+    with pytest.raises(MissedWindow, match=why):
         resolve_schedule({"send_at": "2026-03-28T20:00:00Z", "end_at": end_at}, ANCHOR, NOW)
 
 

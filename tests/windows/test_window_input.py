@@ -92,6 +92,7 @@ GOOD: dict[str, Any] = {"start": "10:00", "end": "18:00", "timezone": "Asia/Kolk
         ({"end_buffer": "P1M"}, "end_buffer", "is not a length of time"),
         ({"end_buffer": "00:15"}, "end_buffer", "is not a length of time"),
         ({"end_buffer": "soon"}, "end_buffer", "is not a length of time"),
+        ({"end_buffer": float("nan")}, "end_buffer", "is not a length of time"),
         ({"end_buffer": float("inf")}, "end_buffer", "must be at most 36,500 days"),
         ({"end_buffer": "9" * 400}, "end_buffer", "must be at most 36,500 days"),
         ({"end_buffer": "P99999999999999D"}, "end_buffer", "must be at most 36,500 days"),

@@ -1,3 +1,3 @@
-"""Find out on a real account what the documentation of its service leaves open."""
+"""Checks of a real account for what the service's documentation leaves open."""
 
 from __future__ import annotations

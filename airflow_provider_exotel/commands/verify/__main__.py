@@ -178,7 +178,7 @@ def _confirm() -> bool:
 
 
 def _read_earlier_profile(out: Path, account: str) -> Profile | None:
-    """Return the profile of an earlier run, which may hold more than one that only reads or ended early."""
+    """Return the profile of an earlier run, for answers that a read-only or interrupted run does not have."""
     try:
         found = Profile.of_text(out.read_text())
     except (OSError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,7 @@ from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.commands.verify.check import Check
 from airflow_provider_exotel.commands.verify.cleanup import remove_once
 from airflow_provider_exotel.commands.verify.finding import Finding, Inconclusive
-from airflow_provider_exotel.commands.verify.probe import Probe, Reply, is_refusal
+from airflow_provider_exotel.commands.verify.probe import Probe, Reply, id_of, is_refusal
 from airflow_provider_exotel.commands.verify.state import CreatedItem
 
 _LIST_POLLS = (0, 1, 2, 5, 10, 20, 30, 60, 90, 120)
@@ -38,11 +39,25 @@ def scheduled_campaign(probe: Probe) -> tuple[str, Campaign]:
         raise Inconclusive("a campaign that was created does not exist any more")
     if campaign.status is not CampaignStatus.CREATED:
         probe.cache.pop("scheduled", None)
-        if campaign.status is not CampaignStatus.PAUSED:
+        if campaign.status is CampaignStatus.PAUSED:
+            remove_once(probe, item)
+        else:
             probe.state.calls += 1
             _has_dialled(probe, item)
         raise Inconclusive("a campaign that is scheduled for tomorrow is not in the status created")
     return item.id, campaign
+
+
+def pause(probe: Probe, campaign_id: str) -> None:
+    """Pause a campaign.
+
+    :raises Inconclusive: if it does not show the pause.
+    :raises ExotelError: if it was refused, or has no answer.
+    """
+    probe.request(lambda: probe.client.pause_campaign(campaign_id))
+    paused = probe.fetch_until(campaign_id, lambda one: one.status is CampaignStatus.PAUSED)
+    if paused.status is not CampaignStatus.PAUSED:
+        raise Inconclusive("the answer to a pause is a success, but the campaign is not paused")
 
 
 def _resume(probe: Probe, campaign_id: str) -> Reply:
@@ -55,14 +70,21 @@ def _resume(probe: Probe, campaign_id: str) -> Reply:
         raise Inconclusive("a campaign resumed before its start dialled at once, so no other is resumed")
     probe.reserve_calls(1)
     reply = probe.attempt(lambda: probe.client.resume_campaign(campaign_id))
-    campaign = probe.attempt(lambda: probe.client.get_campaign(campaign_id)).value
-    if campaign is not None and campaign.status in {CampaignStatus.CREATED, CampaignStatus.PAUSED}:
+    is_refused = is_refusal(reply.error)
+    try:
+        campaign = probe.fetch_until(campaign_id, lambda one: is_refused or one.status is not CampaignStatus.PAUSED)
+    except ExotelError:
+        _has_dialled(probe, item)
+        return reply
+    if campaign.status is CampaignStatus.PAUSED and not is_refused:
+        remove_once(probe, item)  # it may be resumed later and dial then, so the call stays reserved
+    elif campaign.status in {CampaignStatus.CREATED, CampaignStatus.PAUSED}:
         probe.cache["scheduled"] = item
         probe.state.calls -= 1  # the reserved call was not made
         probe.state.save()
     else:
         _has_dialled(probe, item)
-    return reply
+    return replace(reply, value=campaign)
 
 
 def _has_dialled(probe: Probe, item: CreatedItem) -> None:
@@ -109,11 +131,12 @@ def request_body(probe: Probe) -> Finding:
 
 
 def _seconds_until_listed(probe: Probe, item: CreatedItem) -> int | None:
+    shown_after: int = probe.cache["shown after"]
     for before, after in pairwise((0, *_LIST_POLLS)):
         probe.pace.sleep(after - before)
-        if item.id in [one.get("id") for one in probe.list_raw()]:
+        if item.id in [id_of(one) for one in probe.list_raw()]:
             probe.cache.setdefault("visible", set()).add(item.id)
-            return after
+            return shown_after + after
     return None
 
 
@@ -175,6 +198,8 @@ def wrong_state(probe: Probe) -> Finding:
     campaign_id, _ = scheduled_campaign(probe)
     reply = _resume(probe, campaign_id)
     if reply.error is None:
+        if not any(answer.method == "PUT" and answer.status < _MULTIPLE_CHOICES for answer in reply.answers):
+            raise Inconclusive("the answer was lost")
         return Finding("the answer is a success", "it reads the campaign again after each change")
     if not is_refusal(reply.error) or reply.error.http_status not in _STATUSES:
         raise reply.error
@@ -185,9 +210,7 @@ def wrong_state(probe: Probe) -> Finding:
 def pause_and_resume(probe: Probe) -> Finding:
     """Pause and resume a campaign that has not started."""
     campaign_id, _ = scheduled_campaign(probe)
-    paused = probe.request(lambda: probe.client.pause_campaign(campaign_id))
-    if paused.status is not CampaignStatus.PAUSED:
-        raise Inconclusive("the answer to a pause is a success, but the campaign is not paused")
+    pause(probe, campaign_id)
     reply = _resume(probe, campaign_id)
     if reply.error is not None:
         raise reply.error
@@ -208,7 +231,8 @@ def edit(probe: Probe) -> Finding:
     before = _read(probe, campaign_id)
     wanted = {"send_at": campaign.schedule.send_at, "end_at": campaign.schedule.end_at + _MORE}
     name = campaign.name
-    changed = probe.request(lambda: probe.client.update_campaign(campaign_id, name=name, schedule=wanted))
+    probe.request(lambda: probe.client.update_campaign(campaign_id, name=name, schedule=wanted))
+    changed = probe.fetch_until(campaign_id, lambda one: one.schedule.end_at == wanted["end_at"])
     after = _read(probe, campaign_id)
     if changed.schedule.end_at != wanted["end_at"]:
         word = "ignore"
@@ -248,7 +272,7 @@ def delete(probe: Probe) -> Finding:
         )
     item: CreatedItem = probe.cache.pop("scheduled")
     try:
-        again = probe.request(lambda: probe.client.get_campaign(campaign_id))
+        again = probe.fetch_until(campaign_id, lambda one: one.status is CampaignStatus.DELETED)
     except ExotelNotFound:
         word = "404"
     else:
@@ -257,7 +281,7 @@ def delete(probe: Probe) -> Finding:
         raise Inconclusive("the answer to a delete is a success, but the campaign still exists")
     item.gone = True
     probe.state.save()
-    listed = campaign_id in [one.get("id") for one in probe.list_raw()]
+    listed = campaign_id in [id_of(one) for one in probe.list_raw()]
     where = "still in the list" if listed else "not in the list any more"
     shown = "HTTP 404" if word == "404" else "the status Deleted"
     known = {"deleted_get": word, "list_deleted": listed}
@@ -290,7 +314,7 @@ def _names_of_counts(campaigns: list[Mapping[str, Any]]) -> str | None:
     return next((form["stats_keys"] for form in forms if "stats_keys" in form), None)
 
 
-_NOT_FOUND = 404
+_MULTIPLE_CHOICES, _NOT_FOUND = 300, 404
 _OMITTED_FIELDS = ("read_via_text", "retries", "custom_field", "mode", "throttle")
 
 # These run first, since the checks of the list need two campaigns in it.

@@ -14,21 +14,25 @@ from airflow_provider_exotel.commands.verify.state import CreatedItem
 
 _WAITS = (0, 1, 2, 4, 8, 15, 30, 60, 60, 60, 120, 120, 120, 120)
 """Seconds between the rounds, twelve minutes in all: a new campaign is in the list sooner."""
+_SHORT_WAITS = (0, 2, 5, 10)
 _ENOUGH, _LONG = 4, 15
 _SETTLE = 120.0
 """Seconds after which a campaign that is not in the list was certainly refused."""
 
 
-def clean_up(probe: Probe, say: Callable[[str], None]) -> list[CreatedItem]:
+def clean_up(probe: Probe, say: Callable[[str], None], *, briefly: bool = False) -> list[CreatedItem]:
     """Remove everything that was created, and return what could not be removed.
 
     :param probe: the account.
     :param say: prints a line.
+    :param briefly: give up soon on what exists for certain and cannot be removed; another clean-up follows.
     """
     if not probe.state.made:
         return []
     read = ""
     for done, wait in enumerate(_WAITS):
+        if briefly and done >= _ENOUGH and all(one.confirmed for one in probe.state.made if not one.gone):
+            return [one for one in probe.state.made if not one.gone]
         if wait >= _LONG:
             say(f"Not everything is confirmed as removed; checking again in {wait} s. Ctrl-C lists the rest.")
         probe.pace.sleep(wait)
@@ -40,7 +44,8 @@ def clean_up(probe: Probe, say: Callable[[str], None]) -> list[CreatedItem]:
         # Items were confirmed one by one; the list is only searched for campaigns without an entry.
         if not found and all(one.gone for one in probe.state.made) and (read == "whole" or done >= _ENOUGH):
             return []
-    _mark_never_created(probe, lambda item: True, is_read=read == "whole")  # noqa: ARG005
+    # An answer led to this campaign, and nobody can tell whose it is.
+    _mark_never_created(probe, lambda item: not _claims_a_campaign(probe, item), is_read=read == "whole")
     return [one for one in probe.state.made if not one.gone]
 
 
@@ -55,6 +60,24 @@ def remove_once(probe: Probe, item: CreatedItem | None = None) -> None:
         _sweep(probe)
         _remove(probe, one)
         probe.state.save()
+
+
+def remove_scheduled(probe: Probe) -> int:
+    """Remove the campaigns for tomorrow, and return how many of them may still call.
+
+    :param probe: the account.
+    """
+    counted = probe.cache.get("counted", ())
+    left: list[CreatedItem] = []
+    for wait in _SHORT_WAITS:
+        probe.pace.sleep(wait)
+        items = [one for one in probe.state.made if one.kind == "campaign" and one.key not in counted]
+        for item in (left := [one for one in items if one.confirmed and not one.gone]):
+            _remove(probe, item)
+        probe.state.save()
+        if not (left := [one for one in left if not one.gone]):
+            break
+    return len(left)
 
 
 def _remove(probe: Probe, item: CreatedItem) -> None:
@@ -84,6 +107,16 @@ def _campaign_is_gone(probe: Probe, item: CreatedItem) -> bool:
         probe.attempt(step)
     campaign = _read(probe, campaign_id)
     return campaign is None or campaign.status.has_ended
+
+
+def _claims_a_campaign(probe: Probe, item: CreatedItem) -> bool:
+    if item.claimed is None or item.claimed in {one.id for one in probe.state.made}:
+        return False
+    try:
+        campaign = _read(probe, item.claimed)
+    except ExotelError:
+        return True
+    return campaign is not None and not campaign.status.has_ended
 
 
 def _read(probe: Probe, campaign_id: str) -> Campaign | None:
@@ -143,7 +176,7 @@ def _find_or_add_item(probe: Probe, campaign: Campaign) -> CreatedItem:
     campaigns = [one for one in probe.state.made if one.kind == "campaign"]
     known = next((one for one in campaigns if one.id == campaign.id and one.confirmed), None)
     # An item whose id was never confirmed may be this campaign; then the id in the list is the right one.
-    lost = (one for one in campaigns if not one.confirmed and one.key.casefold() in campaign.name.casefold())
+    lost = (one for one in campaigns if not one.confirmed and one.is_named(campaign.name))
     if (item := known or next(lost, None)) is None:
         item = CreatedItem("campaign", f"Exotel-Verify {probe.state.token}", probe.state.token)
         probe.state.made.append(item)
@@ -156,7 +189,7 @@ def _was_refused(now: float, item: CreatedItem) -> bool:
 
 
 def _mark_never_created(probe: Probe, which: Callable[[CreatedItem], bool], *, is_read: bool) -> None:
-    """Mark items as never created if they are not listed; a create whose answer was lost may be listed late."""
+    """Mark items as never created if they are not listed, such as a create whose answer was lost."""
     for item in probe.state.made:
         was_searched = is_read if item.kind == "campaign" else id(item) in probe.cache.get("absent", ())
         if not item.confirmed and was_searched and which(item):

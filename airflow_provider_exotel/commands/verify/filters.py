@@ -11,7 +11,7 @@ from airflow_provider_exotel.client.models import CampaignStatus
 from airflow_provider_exotel.client.profile import Profile
 from airflow_provider_exotel.commands.verify.check import Check
 from airflow_provider_exotel.commands.verify.finding import Finding, Inconclusive
-from airflow_provider_exotel.commands.verify.probe import Probe
+from airflow_provider_exotel.commands.verify.probe import Probe, id_of
 
 _SHORTEST_NAME = 6
 _MEANINGS = {
@@ -91,7 +91,7 @@ def _reference(probe: Probe) -> Mapping[str, Any]:
     """Return a campaign of the list: one of ours if possible, otherwise the newest."""
     listed = probe.list_raw()
     visible = probe.cache.get("visible", ())
-    ours = next((one for one in listed if one.get("id") in visible), None)
+    ours = next((one for one in listed if id_of(one) in visible), None)
     found = ours or next((one for one in listed if one.get("id") and one.get("name")), None)
     if found is None:
         raise Inconclusive("the account has no campaign yet")
@@ -99,7 +99,7 @@ def _reference(probe: Probe) -> Mapping[str, Any]:
 
 
 def _contains(listed: list[Mapping[str, Any]], campaign: Mapping[str, Any]) -> bool:
-    return campaign["id"] in [one.get("id") for one in listed]
+    return id_of(campaign) in [id_of(one) for one in listed]
 
 
 FILTERS: tuple[Check, ...] = (

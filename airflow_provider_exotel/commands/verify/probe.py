@@ -44,11 +44,13 @@ TEXT = "This is a test call of your Airflow. Nothing needs to be done."
 FAR = timedelta(days=1)
 """Lead of a campaign that is deleted before it dials: enough time to delete it by hand."""
 _TRIES = 3
+_SETTLES = (1, 2, 3, 5, 5)
+"""Seconds between the polls of a campaign until it shows that it was created or changed."""
 _RATE_LIMIT_WAITS = (61.0, 61.0)
 """Seconds to wait after the first and the second 429."""
 _REVEALING_DIGITS = 7
 _MOST_UNCERTAIN = 4
-"""Most campaigns of unknown outcome; an honest account may refuse two or three."""
+"""Limit of campaigns of unknown outcome; an honest account may refuse two or three creates."""
 _MARGIN = 15.0
 """Seconds that a call of the client may take in addition to the timeouts of its requests."""
 
@@ -149,15 +151,15 @@ class Probe:
         :param call: calls the client.
         :param once: do not repeat it, since a create that was answered with 429 may have counted after all.
         """
-        seen = len(self._answers)
+        before = len(self._answers)
         for wait in () if once else _RATE_LIMIT_WAITS:
-            reply = self._reply(call, seen)
+            reply = self._reply(call, before)
             if not isinstance(reply.error, ExotelRateLimited):
                 return reply
             self.pace.sleep(wait)
-        return self._reply(call, seen)
+        return self._reply(call, before)
 
-    def _reply(self, call: Callable[[], Any], seen: int) -> Reply:
+    def _reply(self, call: Callable[[], Any], before: int) -> Reply:
         done: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
 
         def run() -> None:
@@ -180,7 +182,7 @@ class Probe:
                     break
         if error is not None and not isinstance(error, ExotelError):
             error = ExotelResponseError(f"the answer could not be read ({type(error).__name__})")
-        return Reply(value, error, self._answers[seen:])
+        return Reply(value, error, self._answers[before:])
 
     def request(self, call: Callable[[], Value]) -> Value:
         """Call the client and return its value.
@@ -223,9 +225,10 @@ class Probe:
         self,
         *,
         starts_in: timedelta = FAR,
-        lasts: timedelta = timedelta(minutes=10),
+        lasts: timedelta = timedelta(hours=3),
         client: ExotelClient | None = None,
         times: int = 1,
+        name_length: int = 0,
         **fields: Any,
     ) -> CreatedItem:
         """Create a campaign that calls the one number, and return its item.
@@ -234,6 +237,7 @@ class Probe:
         :param lasts: length of its window.
         :param client: the client to create it with.
         :param times: how often it contains the number.
+        :param name_length: minimum length of its name.
         :param fields: further fields of the request.
         :raises Inconclusive: if the id in the answer does not lead to this campaign, or too many others may exist.
         :raises ExotelError: if it was refused, or it is unknown whether it exists.
@@ -241,11 +245,14 @@ class Probe:
         uncertain = [one for one in self.state.made if one.kind == "campaign" and not one.confirmed and not one.gone]
         if len(uncertain) >= _MOST_UNCERTAIN:
             raise Inconclusive(f"{len(uncertain)} campaigns may or may not exist; no more are created")
+        existing = [one for one in self.state.made if one.kind == "campaign" and one.confirmed and not one.gone]
+        if starts_in >= FAR and len(existing) >= MOST_CALLS:  # each calls if it cannot be removed
+            raise Inconclusive(f"{len(existing)} campaigns are not removed yet; no more are created")
         item = self.state.add("campaign", self.pace.now().timestamp())
         given = {
             "numbers": [self.number] * times,
             "caller_id": self.settings.exophone,
-            "name": item.name,
+            "name": item.name.ljust(name_length, "x"),
             "read_via_text": TEXT,
         }
 
@@ -269,9 +276,15 @@ class Probe:
             self.record_failed_create(item, reply.error)
             raise reply.error
         self.state.save()
-        if self.fetch_own(item) is None:
-            raise Inconclusive("the id in the answer does not lead to a campaign of that name")
-        return item
+        self.cache["shown after"] = 0
+        for wait in (0, *_SETTLES):
+            self.pace.sleep(wait)
+            self.cache["shown after"] += wait
+            if self.fetch_own(item) is not None:
+                return item
+            if item.id is None:  # another campaign
+                break
+        raise Inconclusive("the id in the answer does not lead to a campaign of that name")
 
     def record_failed_create(self, item: CreatedItem, error: ExotelError) -> None:
         """Record that a create failed. A refusal may be false; only the list proves that nothing was created."""
@@ -295,14 +308,30 @@ class Probe:
             campaign = self.request(lambda: self.client.get_campaign(campaign_id))
         except ExotelNotFound:
             return None
-        nameless = not campaign.name and campaign.schedule.send_at == self.start
-        if not item.confirmed and not nameless and item.key.casefold() not in campaign.name.casefold():
-            if campaign.name:  # somebody else's
-                item.id = None
+        # A service may drop the name, or cut it.
+        cut = item.name.casefold().startswith(campaign.name.casefold()) and campaign.schedule.send_at == self.start
+        if not item.confirmed and not cut and not item.is_named(campaign.name):
+            if campaign.name:  # somebody else's, or ours under a name that the service invented
+                item.id, item.claimed = None, campaign_id
             self.state.save()
             return None
         item.confirmed = True
         self.state.save()
+        return campaign
+
+    def fetch_until(self, campaign_id: str, shows: Callable[[Campaign], bool]) -> Campaign:
+        """Poll a campaign for up to 16 seconds until it shows a change, and return it.
+
+        :param campaign_id: the campaign.
+        :param shows: returns whether it shows the change.
+        :raises ExotelError: if it cannot be read.
+        """
+        campaign = self.request(lambda: self.client.get_campaign(campaign_id))
+        for wait in _SETTLES:
+            if shows(campaign):
+                break
+            self.pace.sleep(wait)
+            campaign = self.request(lambda: self.client.get_campaign(campaign_id))
         return campaign
 
     def safe_id(self, given: str) -> str | None:
@@ -323,6 +352,11 @@ class Probe:
         digits = re.sub(r"\D", "", self.number)
         spellings = [self.number, digits, digits[-10:], f"0{digits[-10:]}"]
         return redact(text, [*spellings, self.settings.api_key, self.settings.api_token])
+
+
+def id_of(campaign: Mapping[str, Any]) -> str:
+    """Return the id of a campaign in a raw list as text; the service may write it as a number."""
+    return str(campaign.get("id") or "")
 
 
 def is_refusal(error: ExotelError | None) -> bool:

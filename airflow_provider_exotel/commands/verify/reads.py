@@ -137,10 +137,11 @@ def paging(probe: Probe) -> Finding:
 def page_size(probe: Probe) -> Finding:
     """Request 500 campaigns at once."""
     reply = probe.attempt(lambda: list(probe.client.list_campaigns(page_size=LARGEST_PAGE, most=LARGEST_PAGE)))
-    if reply.error is not None or not reply.answers:
+    pages = [answer for answer in reply.answers if answer.status == _OK]
+    if reply.error is not None or not pages:
         raise reply.error or Inconclusive(_NO_CAMPAIGN)
-    total = ((parse_body(reply.answers[0]) or {}).get("metadata") or {}).get("total")
-    count = len(objects_of(reply.answers[0]))
+    total = ((parse_body(pages[0]) or {}).get("metadata") or {}).get("total")
+    count = len(objects_of(pages[0]))
     if not isinstance(total, int) or min(total, LARGEST_PAGE) <= _DEFAULT_PAGE:
         raise Inconclusive(f"the account has fewer than {_DEFAULT_PAGE + 1} campaigns, or does not show how many")
     if count == total < LARGEST_PAGE:

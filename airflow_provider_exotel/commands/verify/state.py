@@ -24,6 +24,7 @@ class CreatedItem:
     :param name: its name.
     :param key: the part of its name that nothing else on the account has.
     :param id: its id; ``None`` while it is not certain.
+    :param claimed: the id in the answer to its create, if the campaign under that id has another name.
     :param confirmed: whether the service showed it under this id with its name.
     :param sent_at: time of its create, in seconds since 1970.
     :param refused: whether the service refused the create; this is certain only if it is not listed some time later.
@@ -34,10 +35,15 @@ class CreatedItem:
     name: str
     key: str
     id: str | None = None
+    claimed: str | None = None
     sent_at: float = 0.0
     confirmed: bool = False
     refused: bool = False
     gone: bool = False
+
+    def is_named(self, name: str) -> bool:
+        """Return whether a campaign's name contains the key, whatever the service made of its case and its hyphen."""
+        return _alphanumeric(self.key) in _alphanumeric(name)
 
 
 @dataclass
@@ -137,12 +143,17 @@ def write_atomically(path: Path, text: str) -> None:
     os.replace(draft, path)  # noqa: PTH105 - the function that is atomic
 
 
+def _alphanumeric(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
 def _parse_item(given: Mapping[str, Any]) -> CreatedItem:
     kind = given["kind"]
     if kind not in {"campaign", "list"}:
         raise ValueError(kind)
     one = CreatedItem(kind, str(given["name"]), str(given["key"]))
     one.id = str(given["id"]) if given.get("id") else None
+    one.claimed = str(given["claimed"]) if given.get("claimed") else None
     one.sent_at = float(given.get("sent_at") or 0)
     one.confirmed, one.refused = bool(given.get("confirmed")), bool(given.get("refused"))
     one.gone = bool(given.get("gone"))

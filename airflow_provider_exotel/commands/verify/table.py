@@ -9,13 +9,15 @@ from airflow_provider_exotel.commands.verify.check import Check
 from airflow_provider_exotel.commands.verify.dialling import DIALLING
 from airflow_provider_exotel.commands.verify.filters import FILTERS
 from airflow_provider_exotel.commands.verify.lists import LISTS
+from airflow_provider_exotel.commands.verify.names import NAMES
 from airflow_provider_exotel.commands.verify.reads import READS
 
 READ_ONLY: tuple[Check, ...] = (*READS, *FILTERS)
-CHECKS: tuple[Check, ...] = (*READ_ONLY, *CREATES, *CAMPAIGNS, *LISTS, *DIALLING)
+CHECKS: tuple[Check, ...] = (*READ_ONLY, *CREATES, *CAMPAIGNS, *NAMES, *LISTS, *DIALLING)
 """Every check once, in the order of the report."""
-ORDER: tuple[Check, ...] = (*READ_ONLY, *CREATES, *READ_ONLY, *CAMPAIGNS, *LISTS, *DIALLING)
-"""The order of a run. The read-only checks come again after the creates, since some need campaigns in the list."""
+ORDER: tuple[Check, ...] = (*READ_ONLY, *CREATES, *READ_ONLY, *CREATES[-1:], *CAMPAIGNS, *NAMES, *LISTS, *DIALLING)
+"""The order of a run. The read-only checks come again after the creates, since some need campaigns in the list, and so
+does the check of the body form, since without it nothing is dialled."""
 
 MAY_STAY_UNKNOWN: Mapping[str, str] = {
     "retry_after": "a 429 is not provoked; if one occurs, its form is recorded",
@@ -34,7 +36,7 @@ MAY_STAY_UNKNOWN: Mapping[str, str] = {
 
 QUESTIONS: tuple[str, ...] = (
     "Does a create accept an idempotency key? If not, how can a client find out whether a lost request counted?",
-    "Is a campaign name limited in length or characters, and custom_field in length?",
+    "Which characters may a campaign name contain, and is custom_field limited in length?",
     "What is the answer to a PUT on a campaign that somebody else changes at the same time?",
     "How many calls per minute may our account make, over all campaigns that run at the same time?",
 )

@@ -83,7 +83,7 @@ def leftovers(probe: Probe, result: WalkResult) -> str:
     lines = [
         f"STILL THERE: {one.kind} {one.name!r}, id {one.id}"
         if one.id is not None and one.confirmed
-        else f"STILL THERE, if it was created: {one.kind} {one.name!r}, id {one.id or 'not known'}"
+        else f"STILL THERE, if it was created: {one.kind} {one.name!r}, id {one.id or one.claimed or 'not known'}"
         for one in result.left
     ]
     if campaigns:

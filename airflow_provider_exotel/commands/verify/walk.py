@@ -93,7 +93,7 @@ def _continue_earlier_run(probe: Probe, say: Callable[[str], None], *, read_only
     left = [one for one in probe.state.made if not one.gone]
     if left and not read_only:
         say(f"Removing {len(left)} items left by an earlier run ...")
-        clean_up(probe, say)
+        clean_up(probe, say, briefly=True)
     if answered := sum("answer" in one for one in probe.state.found.values()):
         say(f"{answered} checks were answered by an earlier run and are not run again.")
 

@@ -1,4 +1,4 @@
-  // Elements are changed in place instead of replaced, so that bars move and the page does not scroll.
+  // Elements are updated in place rather than replaced, so that bars move and the scroll position stays.
   function become(old, wanted) {
     if (old.nodeType !== wanted.nodeType || old.nodeName !== wanted.nodeName) { old.replaceWith(wanted.cloneNode(true)); return; }
     if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== wanted.data) old.data = wanted.data; return; }

@@ -20,7 +20,7 @@ QUERY = "?exophone=0XXXXXX4890&only_numbers=%2B919876500000&max_contacts=2&reque
 
 
 def virtual(emulator: Emulator) -> Pace:
-    """Time that goes by on the emulator's clock only."""
+    """Time on the emulator's clock only."""
     return Pace(emulator.clock.now, emulator.clock.time, emulator.clock.advance)
 
 
@@ -30,7 +30,7 @@ def environment(emulator: Emulator, query: str = QUERY) -> dict[str, str]:
 
 @dataclass
 class Run:
-    """What a run of the command has come to."""
+    """The result of a run of the command."""
 
     code: int
     text: str

@@ -50,10 +50,10 @@ STATUSES = (400, 401, 403, 404, 409, 429, 500, 503)
 
 @dataclass(frozen=True)
 class Plan:
-    """What one hostile server does.
+    """The behaviour of a hostile server.
 
     :param switches: the switches of the emulator.
-    :param faults: what goes wrong.
+    :param faults: its faults.
     """
 
     switches: dict[str, Any]
@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def ends(self) -> bool:
-        """Whether the server is honest after some time."""
+        """Whether the server becomes honest after some time."""
         return all(fault.times is not None for fault in self.faults)
 
 
@@ -94,7 +94,7 @@ def _fault(draw: random.Random) -> Fault:
 
 @contextmanager
 def hostile(plan: Plan, seed: int) -> Iterator[Emulator]:
-    """A server with campaigns of somebody else, which begins to misbehave."""
+    """A server with campaigns of somebody else, which then misbehaves."""
     with Emulator(seed=seed, **plan.switches) as emulator:
         accepts, emulator.settings.accepts = emulator.settings.accepts, "both"
         tomorrow = emulator.clock.now() + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Whatever the service does, a run ends, touches only its own, and leaves nothing dialling that it does not name."""
+"""Whatever the service does, a run ends, changes only its own items, and names every campaign that may still dial."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from airflow_provider_exotel.emulator import CampaignState, Emulator
 from .conftest import NUMBER, Run, verify
 from .hostile import STRANGER, TIMEOUTS, hostile, plan_of
 
-# Twenty with every change; all 300 with EXOTEL_HOSTILE_SERVERS=300.
+# Twenty by default; all 300 with EXOTEL_HOSTILE_SERVERS=300.
 SEEDS = range(int(os.environ.get("EXOTEL_HOSTILE_SERVERS", "20")))
 MOST_CALLS, MOST_RUNS = 3, 5
 STILL_THERE = {"created", "in-progress", "paused"}
 
 
 def left_of(emulator: Emulator) -> list[CampaignState]:
-    """The campaigns of the command that may dial, or could be resumed."""
+    """The campaigns of the command that may dial or be resumed."""
     return [each for each in emulator.campaigns if each.name.startswith("Exotel-Verify") and each.status in STILL_THERE]
 
 
 def unnamed(emulator: Emulator, run: Run) -> list[str]:
-    """The names of those that the run did not name."""
+    """The names of remaining campaigns that the run did not name."""
     named = [line for line in run.text.splitlines() if line.startswith("STILL THERE")]
     return [each.name for each in left_of(emulator) if not any(each.name in line or each.id in line for line in named)]
 
