@@ -33,6 +33,7 @@ from airflow_provider_exotel.client.urls import is_loopback, is_public
 log = logging.getLogger(__name__)
 
 LARGEST_PAGE = 500
+_SUCCESS = range(200, 300)
 _BLOCK = 1 << 16
 _LONGEST_LINE = 1 << 20
 
@@ -202,7 +203,7 @@ class Transport:
         if self._on_answer is not None:
             wrapped = isinstance(body, dict) and "campaigns" in body
             self._on_answer(RawAnswer(method, path, query or {}, wrapped, response.status_code, response.headers, text))
-        if kind is RequestKind.CHANGE and response.ok and not text.strip():
+        if kind is RequestKind.CHANGE and response.status_code in _SUCCESS and not text.strip():
             # No document describes what a change answers: 202 and 204 have no body. Its caller reads the campaign.
             return Answer(())
         return read_answer(

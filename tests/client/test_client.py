@@ -10,6 +10,7 @@ from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import (
     ExotelAuthError,
     ExotelConflict,
+    ExotelError,
     ExotelInputError,
     ExotelNotFound,
     ExotelRequestRefused,
@@ -90,6 +91,16 @@ def test_a_change_that_is_answered_without_a_body_is_made(client_of: ClientFacto
         assert client.request_pause("c1") is None
         assert client.get_campaign("c1").status is CampaignStatus.PAUSED
         client.delete_campaign("c1")
+
+
+@pytest.mark.parametrize("status", [302, 304])
+def test_a_change_that_is_redirected_is_not_made(client_of: ClientFactory, status: int) -> None:
+    with RawServer(http(status), http(status), http(status)) as server:
+        client = client_of(host=server.host)
+        for change in (client.delete_campaign, client.request_pause, client.lists.delete):
+            with pytest.raises(ExotelError) as caught:
+                change("c1")
+            assert caught.value.http_status == status
 
 
 def test_a_single_campaign_may_come_as_an_object(emulator: Emulator, client: ExotelClient) -> None:
