@@ -18,6 +18,8 @@ _PLAIN_LINES = re.compile(r"(?:\+?+\d{7,15}+\n)*+", re.ASCII)
 _BETWEEN = re.compile(
     r"[\n\r]|(?:;|(?<!,),(?!,)|(?<!,),,++(?!\ *[0-9]{1,6}(?![0-9])))(?!\ *(?:ext|xtn|x\b))", re.IGNORECASE
 )
+# Without the tab, the id of a pasted row would become the first digits of its number.
+_TAB_IN_LINE = re.compile(r"[^\s,;] *\t[^\S\n\r]*[^\s,;]")
 _SEPARATORS = re.compile(r"[\s().\-]")
 _SHOWN_POSITIONS = 10
 _NO_NUMBERS = "must be a list of numbers as text, or one string with one number per line or with commas"
@@ -134,7 +136,9 @@ def _split(text: str) -> list[object]:
 
 
 def _is_table(text: str) -> bool:
-    """Return whether a text has several columns: a line with commas that does not go on in the next line."""
+    """Return whether a text has several columns: tabs, or a line with commas that does not go on in the next line."""
+    if _TAB_IN_LINE.search(text):
+        return True
     *lines, _ = [line.strip() for line in text.strip().split("\n")]
     return any(len(_BETWEEN.split(line)) > 1 and not line.endswith((",", ";")) for line in lines)
 

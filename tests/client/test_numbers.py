@@ -67,6 +67,8 @@ def test_it_survives_copying_and_pickling(again: Any) -> None:
         "\r\n".join(people(2)),
         " , ".join(people(2)) + ",",
         ",\n".join(people(2)),
+        "\t" + ",\t".join(people(2)) + "\t",
+        "\t\r\n\t".join(people(2)),
         str(people(2)),
         str(tuple(people(2))),
         json.dumps(people(2)),
@@ -121,6 +123,7 @@ def test_empty_entries_are_skipped() -> None:
         "[919876500000 919876500001]",
         "9000012345,919876500000\n9000012346,919876500001",
         "number;name\n919876500000;Asha\n",
+        "44\t9876500000\n65\t9876500001",
     ],
 )
 def test_anything_else_is_refused_without_being_repeated(wrong: Any) -> None:
