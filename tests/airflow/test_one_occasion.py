@@ -16,7 +16,7 @@ from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.emulator import Emulator
 
 from ..versions import AIRFLOW
-from .test_audience import Instance, called_by, executed, indians, plan, table, whole_way
+from .test_audience import Instance, add_all_tasks, called_by, executed, indians, plan, table
 
 THREE_DAYS = timedelta(days=3)
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -33,7 +33,7 @@ def plan_and_call(run_dag: Callable[..., Any], exotel: Emulator, tmp_path: Path)
         path, folder = table(tmp_path / "people.csv", people), tmp_path / f"run-{runs}"
         date = {"logical_date" if AIRFLOW >= (3, 0) else "execution_date": logical_date}
         with time_machine.travel(datetime.now(UTC) + (runs - 1) * THREE_DAYS):
-            ran = run_dag(lambda: whole_way(folder, path=path, **arguments), **date)
+            ran = run_dag(lambda: add_all_tasks(folder, path=path, **arguments), **date)
         exotel.clock.advance(THREE_DAYS.total_seconds())
         assert {one.status for one in exotel.campaigns} == {"completed"}
         return ran
