@@ -70,13 +70,16 @@ class KillSwitch:
         if self._campaign_id is None or not self.pauses:
             return
         try:
-            self._hook.shutdown_client.pause_campaign(self._campaign_id)
+            campaign = self._hook.shutdown_client.pause_campaign(self._campaign_id)
         except (ExotelRequestRefused, ExotelConflict, ExotelNotFound) as refusal:  # it is paused, or has ended
             log.info("Campaign %s was not paused: %s", self._campaign_id, refusal)
         except ExotelError as error:
             log.error("Campaign %s could not be paused: %s", self._campaign_id, error)  # noqa: TRY400
         else:
-            log.info("Campaign %s is paused.", self._campaign_id)
+            if campaign.status == "paused" or campaign.status.has_ended:
+                log.info("Campaign %s is paused.", campaign.id)
+            else:  # another try, or PauseOrphanedCampaignsOperator, has to pause it
+                log.error("Campaign %s may dial: it is %r after its pause.", campaign.id, campaign.status_text)
 
     def check(self) -> None:
         """End the task if it was killed.

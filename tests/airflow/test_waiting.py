@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -18,6 +19,7 @@ from airflow_provider_exotel import (
     ControlCampaignOperator,
     CreateCampaignOperator,
     ExotelClient,
+    ExotelHook,
     UpdateCampaignOperator,
 )
 from airflow_provider_exotel.client.errors import ExotelInputError
@@ -27,6 +29,7 @@ from airflow_provider_exotel.operators.kill_switch import KillSwitch
 from airflow_provider_exotel.triggers import campaign as trigger
 from airflow_provider_exotel.waiting import breaker
 
+from ..client.raw_server import RawServer, campaign, http
 from ..versions import AIRFLOW
 from .conftest import connect
 from .test_nothing_leaks import OF_AIRFLOW, database, log_files
@@ -431,6 +434,24 @@ def test_a_worker_that_is_killed_after_the_deferral_pauses_nothing(run_dag: Run,
 
     assert ran.state == "success"
     assert [entry.path for entry in exotel.requests if entry.method == "PUT"] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [("InProgress", "Campaign c1 may dial: it is 'InProgress'"), ("Paused", "Campaign c1 is paused")],
+)
+def test_a_killed_task_logs_what_its_campaign_shows_after_the_pause(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: str, line: str
+) -> None:
+    with RawServer(http(202), http(200, campaign(id="c1", status=status))) as server:
+        connection = {"conn_type": "exotel", "login": "key", "password": "token", "schema": "acc", "host": server.host}
+        monkeypatch.setenv("AIRFLOW_CONN_EXOTEL_DEFAULT", json.dumps(connection))
+        switch = KillSwitch(ExotelHook(), pauses=True)
+        switch.guard("c1")
+        with caplog.at_level("INFO"):
+            switch.kill()
+
+    assert line in caplog.text
 
 
 def test_a_task_that_is_killed_during_its_look_up_leaves_its_campaign_paused(run_dag: Run, exotel: Emulator) -> None:
