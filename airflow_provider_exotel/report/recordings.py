@@ -91,12 +91,16 @@ def save_recordings(
 
 
 def _save(name: str, url: str, fetch: Fetch, workspace: Workspace, sleep: Callable[[float], None]) -> str:
+    result = "failed"
     for pause in (0.0, *PAUSES):
         if pause:
             sleep(pause)
         try:
             blocks = iter(fetch(url))
             head = _read_head(blocks)
+            if not head:  # it may not be ready yet
+                result = "not_audio"
+                continue
             if not is_audio(head):
                 return "not_audio"
             with workspace.open_file(name) as file:
@@ -106,11 +110,12 @@ def _save(name: str, url: str, fetch: Fetch, workspace: Workspace, sleep: Callab
             outcome = _outcome_of(error)
             if outcome != "failed":
                 return outcome
+            result = outcome
             log.debug("Recording %s: %s", name, error)
         else:
             workspace.publish([name])
             return "saved"
-    return "failed"
+    return result
 
 
 def is_audio(head: bytes) -> bool:
