@@ -274,7 +274,7 @@ def fill_from_params(
     :raises ExotelInputError: as :func:`check_conf` and :func:`arguments_from_params`.
     """
     check_conf(conf, declared, arguments)
-    filled = arguments_from_params(params, declared, set(may_fill) - set(ONLY_IN_THE_DAG))
+    filled = arguments_from_params(params, declared, conf, set(may_fill) - set(ONLY_IN_THE_DAG))
     whole = {name: filled.get(name) if value is None else value for name, value in arguments.items()}
     if arguments["numbers"] is None and whole["numbers"] is not None:
         log.warning("The numbers come from the run's params, which Airflow stores in plaintext.")
@@ -290,7 +290,7 @@ def fill_from_params(
 
 
 def arguments_from_params(
-    params: Mapping[str, Any], declared: Mapping[str, Any], arguments: Collection[str]
+    params: Mapping[str, Any], declared: Mapping[str, Any], conf: Mapping[str, Any], arguments: Collection[str]
 ) -> dict[str, Any]:
     """Return the operator's arguments from a run's params, without empty fields.
 
@@ -299,6 +299,7 @@ def arguments_from_params(
 
     :param params: the run's params.
     :param declared: the params that the DAG declares, by name.
+    :param conf: the run's conf.
     :param arguments: the arguments that may be filled.
     :raises ExotelInputError: naming a file of numbers outside of its folder, and fields that contradict an argument.
     """
@@ -313,7 +314,8 @@ def arguments_from_params(
             filled[field.argument] = {**whole, field.key: given[name]}
         else:
             problems.append(Problem(name, f"is mutually exclusive with {field.argument}; give one of the two"))
-    if "numbers_from" in filled:
+    # Airflow 3 writes the run's value into the declared param, so only the conf tells whether the DAG chose the file.
+    if "numbers_from" in filled and "numbers_from" in conf:
         problems += _outside(str(filled["numbers_from"]), _param(declared, "numbers_from"))
     if problems:
         raise ExotelInputError(problems)
@@ -416,8 +418,6 @@ def _param(declared: Mapping[str, Any], name: str) -> Any:
 
 def _outside(path: str, param: Any) -> Iterator[Problem]:
     folder = getattr(param, "schema", {}).get("numbers_from_under")
-    if path == getattr(param, "value", param):  # the DAG's own choice
-        return
     if not folder:
         wanted = "a run may name no file here; let the DAG offer a folder with campaign_params(numbers_from_under=...)"
         yield Problem("numbers_from", wanted)

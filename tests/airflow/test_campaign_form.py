@@ -92,6 +92,42 @@ def test_hours_of_the_day_have_fields_of_their_own(
     assert campaign.end_at - campaign.send_at <= timedelta(hours=8)
 
 
+@pytest.mark.parametrize("inside", ["{folder}/../people.csv", "{parent}/people.csv"])
+def test_a_run_names_no_file_outside_of_the_folder(
+    run_dag: Callable[..., Any], exotel: Emulator, log: Any, tmp_path: Any, inside: str
+) -> None:
+    (folder := tmp_path / "lists").mkdir()
+    (tmp_path / "people.csv").write_text("number\n+919876500000\n")
+    filled = {"numbers_from": inside.format(folder=folder.as_uri(), parent=tmp_path.as_uri()), "read_via_text": "Hello"}
+
+    ran = run_dag(created, params=campaign_params(numbers_from_under=folder.as_uri()), run_conf=filled)
+
+    assert ran.state == "failed"
+    assert "numbers_from: must be a file under" in log.text
+    assert exotel.campaigns == []
+
+
+def test_a_run_names_no_file_if_the_dag_offers_no_folder(
+    run_dag: Callable[..., Any], exotel: Emulator, log: Any, audience: str
+) -> None:
+    params = {"numbers_from": "s3://bucket/people.csv", "read_via_text": "Hello"}
+
+    ran = run_dag(created, params=params, run_conf={"numbers_from": audience})
+
+    assert ran.state == "failed"
+    assert "numbers_from: a run may name no file here" in log.text
+    assert exotel.campaigns == []
+
+
+def test_a_file_that_the_dag_names_in_its_params_may_be_anywhere(
+    run_dag: Callable[..., Any], exotel: Emulator, audience: str
+) -> None:
+    ran = run_dag(created, params={"numbers_from": audience, "read_via_text": "Hello"})
+
+    assert ran.state == "success"
+    assert len(exotel.campaigns) == 1
+
+
 def test_the_form_is_valid_as_it_opens() -> None:
     form = campaign_params(numbers_from_under="s3://bucket/marketing/", test_first=True)
 
@@ -207,7 +243,7 @@ def test_a_field_there_is_not_is_named() -> None:
 def test_an_empty_form_gives_no_argument() -> None:
     params = {name: field.default for name, field in FIELDS.items()}
 
-    filled = arguments_from_params(params, campaign_params(), CreateCampaignOperator.arguments)
+    filled = arguments_from_params(params, campaign_params(), params, CreateCampaignOperator.arguments)
 
     assert filled == {"plan_only": False}
 
@@ -215,7 +251,7 @@ def test_an_empty_form_gives_no_argument() -> None:
 def test_a_person_may_leave_the_test_numbers_out() -> None:
     declared = campaign_params(test_first=True)
 
-    filled = arguments_from_params({"test_first": False}, declared, CreateCampaignOperator.arguments)
+    filled = arguments_from_params({"test_first": False}, declared, {}, CreateCampaignOperator.arguments)
 
     assert filled == {"test_first": False}
     assert "test_first" not in campaign_params()
