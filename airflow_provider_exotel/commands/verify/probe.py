@@ -48,6 +48,8 @@ _SETTLES = (1, 2, 3, 5, 5)
 """Seconds between the polls of a campaign until it shows that it was created or changed."""
 _RATE_LIMIT_WAITS = (61.0, 61.0)
 """Seconds to wait after the first and the second 429."""
+_LIMIT_PERIOD = 61.0
+"""Seconds after which the account's requests count anew."""
 _REVEALING_DIGITS = 7
 _MOST_UNCERTAIN = 4
 """Limit of campaigns of unknown outcome; an honest account may refuse two or three creates."""
@@ -105,6 +107,7 @@ class Probe:
         self._timeouts = timeouts or (settings.connect_timeout, settings.read_timeout)
         self._bucket = TokenBucket(settings.requests_per_minute, clock=pace.clock, sleep=self._wait)
         self._waited = 0.0
+        self._has_reached_limit = False
         self._longest = _TRIES * sum(self._timeouts) + _MARGIN
         self._answers: list[RawAnswer] = []
         self.headers: dict[str, Any] = {}
@@ -156,6 +159,7 @@ class Probe:
             reply = self._reply(call, before)
             if not isinstance(reply.error, ExotelRateLimited):
                 return reply
+            self._has_reached_limit = True
             self.pace.sleep(wait)
         return self._reply(call, before)
 
@@ -270,7 +274,10 @@ class Probe:
             item.id = self.safe_id(campaign.id)
             return campaign
 
-        reply = self.attempt(create, once=starts_in < FAR)
+        is_sent_once = starts_in < FAR
+        if is_sent_once and self._has_reached_limit:
+            self.pace.sleep(_LIMIT_PERIOD)  # a 429 would leave its check open
+        reply = self.attempt(create, once=is_sent_once)
         self.cache["create"] = [answer for answer in reply.answers if answer.method == "POST"]
         if reply.error is not None:
             self.record_failed_create(item, reply.error)
