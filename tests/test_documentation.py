@@ -48,7 +48,9 @@ def test_the_docstring_of_the_operator_explains_every_parameter_once() -> None:
 def test_the_table_of_parameters_matches_the_docstring() -> None:
     tables = runpy.run_path(str(ROOT / "docs" / "parameter_table.py"))
 
-    assert (ROOT / "docs" / "operator.md").read_text() == tables["page_with_table"](), "run docs/parameter_table.py"
+    assert (ROOT / "docs" / "operator.md").read_text() == tables["page_with_table"](), (
+        "run .venv/bin/python docs/parameter_table.py"
+    )
 
 
 def test_the_table_of_versions_matches_its_results() -> None:

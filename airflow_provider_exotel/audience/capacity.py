@@ -44,8 +44,8 @@ class Share:
     :param end_at: the end of its first window.
     :param earliest_finish: its finish at best; ``None`` if more than a year later.
     :param latest_finish: its finish with retries; ``None`` if more than a year later.
-    :param days_at_best: number of windows needed at best; ``None`` if more than a year's.
-    :param days: number of windows needed with retries; ``None`` if more than a year's.
+    :param windows_at_best: number of windows needed at best; ``None`` if those of a year are too few.
+    :param windows: number of windows needed with retries; ``None`` if those of a year are too few.
     :param rate_at_best: calls per minute needed to finish in the first window at best; ``None`` if impossible.
     :param rate: calls per minute needed to finish in the first window with retries; ``None`` if impossible.
     """
@@ -56,15 +56,15 @@ class Share:
     end_at: datetime
     earliest_finish: datetime | None
     latest_finish: datetime | None
-    days_at_best: int | None
-    days: int | None
+    windows_at_best: int | None
+    windows: int | None
     rate_at_best: int | None
     rate: int | None
 
     @property
     def fits(self) -> bool:
         """Whether it finishes inside its first window with all retries."""
-        return self.days == 1
+        return self.windows == 1
 
     @property
     def outlives_campaign(self) -> bool:
@@ -77,15 +77,15 @@ class Fit:
     """Whether a plan fits into one calling window, and what it would need.
 
     :param dials: total calls per minute of its campaigns.
-    :param days_at_best: number of windows needed if everybody answers; ``None`` if more than a year's.
-    :param days: number of windows needed with all retries; ``None`` if more than a year's.
+    :param windows_at_best: number of windows needed if everybody answers; ``None`` if those of a year are too few.
+    :param windows: number of windows needed with all retries; ``None`` if those of a year are too few.
     :param rate_at_best: calls per minute needed for one window if everybody answers; ``None`` if impossible.
     :param rate: calls per minute needed for one window with all retries; ``None`` if impossible.
     """
 
     dials: int
-    days_at_best: int | None
-    days: int | None
+    windows_at_best: int | None
+    windows: int | None
     rate_at_best: int | None
     rate: int | None
 
@@ -94,18 +94,18 @@ class Fit:
         """Return the fit of campaigns that run at the same time."""
         return cls(
             sum(share.throttle for share in shares),
-            _all(max, [share.days_at_best for share in shares]),
-            _all(max, [share.days for share in shares]),
+            _all(max, [share.windows_at_best for share in shares]),
+            _all(max, [share.windows for share in shares]),
             _all(sum, [share.rate_at_best for share in shares]),
             _all(sum, [share.rate for share in shares]),
         )
 
     def __str__(self) -> str:
-        if self.days == 1:
+        if self.windows == 1:
             return "Fits into one window, even if nobody answers and every call is retried."
-        at_best, with_retries = _needs(self.rate_at_best, self.days_at_best), _needs(self.rate, self.days)
+        at_best, with_retries = _needs(self.rate_at_best, self.windows_at_best), _needs(self.rate, self.windows)
         dials = f"it dials {self.dials:,} calls per minute"
-        if self.days_at_best == 1:
+        if self.windows_at_best == 1:
             return (
                 f"Fits into one window only if everybody answers: with all retries it needs {with_retries} ({dials})."
             )
@@ -118,8 +118,8 @@ def _all(combine: Callable[[list[int]], int], numbers: Sequence[int | None]) -> 
     return combine(known) if len(known) == len(numbers) else None
 
 
-def _needs(rate: int | None, days: int | None) -> str:
-    time = "more than a year" if days is None else f"{days:,} days"
+def _needs(rate: int | None, windows: int | None) -> str:
+    time = "more than a year" if windows is None else f"{windows:,} windows"
     return time if rate is None else f"{rate:,} calls per minute, or {time}"
 
 
@@ -191,8 +191,8 @@ def _share(volume: CallVolume, throttle: int, anchor: datetime, retries: CallRet
     calls = contacts * (1 + ((retries.number_of_retries or 0) if retries else 0))
     # Attempts wait for the throttle and for the retry interval, in the worst case one after the other.
     intervals = retries.longest_minutes() if retries else 0
-    earliest, days_at_best = _finish(window, send_at, math.ceil(contacts / throttle) * _MINUTE)
-    latest, days = _finish(window, send_at, (math.ceil(calls / throttle) + intervals) * _MINUTE)
+    earliest, windows_at_best = _finish(window, send_at, math.ceil(contacts / throttle) * _MINUTE)
+    latest, windows = _finish(window, send_at, (math.ceil(calls / throttle) + intervals) * _MINUTE)
     minutes = (stretch.closing - send_at) // _MINUTE
     first, last = (with_offset_of(moment, window.zone) for moment in (send_at, stretch.closing))
     return Share(
@@ -202,8 +202,8 @@ def _share(volume: CallVolume, throttle: int, anchor: datetime, retries: CallRet
         last,
         earliest,
         latest,
-        days_at_best,
-        days,
+        windows_at_best,
+        windows,
         rate_at_best=_rate(contacts, minutes),
         rate=_rate(calls, minutes - intervals),
     )
@@ -215,13 +215,13 @@ def _rate(calls: int, minutes: int) -> int | None:
 
 def _finish(window: Window, send_at: datetime, needed: timedelta) -> tuple[datetime | None, int | None]:
     """Return when ``needed`` time of dialling inside windows is over, and the number of windows."""
-    days = 0
+    windows = 0
     for stretch in window.stretches_from(send_at):
         if stretch.closing <= send_at:
             continue
-        days += 1
+        windows += 1
         begin = max(stretch.opening, send_at)
         if begin + needed <= stretch.closing:
-            return with_offset_of(begin + needed, window.zone), days
+            return with_offset_of(begin + needed, window.zone), windows
         needed -= stretch.closing - begin
     return None, None

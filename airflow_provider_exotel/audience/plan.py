@@ -87,7 +87,7 @@ class PlannedCampaign:
             "end_at": _text(share.end_at),
             "earliest_finish": _text(share.earliest_finish),
             "latest_finish": _text(share.latest_finish),
-            "windows": share.days,
+            "windows": share.windows,
             "fits": share.fits,
         }
 
@@ -316,9 +316,9 @@ def plan_audience(
 
 
 def _check_windows(fit: Fit | None, max_windows: int | None) -> None:
-    if fit is None or max_windows is None or (fit.days is not None and fit.days <= max_windows):
+    if fit is None or max_windows is None or (fit.windows is not None and fit.windows <= max_windows):
         return
-    needed = "more than a year of windows" if fit.days is None else f"{fit.days:,} windows"
+    needed = "more than a year of windows" if fit.windows is None else f"{fit.windows:,} windows"
     message = (
         f"must be at least {needed}, which the plan needs with all retries (got {max_windows:,}). {fit} "
         "Raise calls_per_minute or max_windows, or call fewer contacts"

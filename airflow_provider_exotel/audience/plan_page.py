@@ -67,7 +67,7 @@ def _row(one: PlannedCampaign) -> tuple[str, ...]:
         _moment(share.send_at),
         _moment(share.earliest_finish),
         _moment(share.latest_finish),
-        f"{share.days:,}" if share.days else "more than a year's",
+        f"{share.windows:,}" if share.windows else "more than a year's",
     )
 
 

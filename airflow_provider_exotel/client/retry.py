@@ -71,6 +71,7 @@ class Rule:
         )
 
 
+# The three decisions of a rule are those for a GET, for a PUT or DELETE, and for a POST that creates.
 RULES: tuple[Rule, ...] = (
     Rule(
         "the certificate of the host is not trusted",

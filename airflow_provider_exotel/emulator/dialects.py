@@ -16,21 +16,12 @@ from airflow_provider_exotel.emulator.dialling import Counts
 from airflow_provider_exotel.emulator.envelopes import request_id
 from airflow_provider_exotel.emulator.paging import Page
 from airflow_provider_exotel.emulator.settings import Settings
+from airflow_provider_exotel.emulator.validation import CHECKS
 
-# Fields in the response on the create-campaign page, and fields that only other pages repeat.
+# Fields in the response on the create-campaign page, fields of every response, and those that only other pages repeat.
 PAGE_FIELDS = ("caller_id", "url", "retries")
-OTHER_FIELDS = (
-    "lists",
-    "flow_type",
-    "read_via_text",
-    "repeat_menu_attempts",
-    "mode",
-    "throttle",
-    "custom_field",
-    "call_status_callback",
-    "call_schedule_callback",
-    "status_callback",
-)
+ALWAYS_SHOWN = ("name", "type", "campaign_type", "schedule", "call_duplicate_numbers")
+OTHER_FIELDS = tuple(name for name in CHECKS if name not in {*PAGE_FIELDS, *ALWAYS_SHOWN})
 
 # Statuses in which a campaign has a report: it makes no more calls.
 REPORTED = frozenset({"completed", "failed", "canceled", "archived"})

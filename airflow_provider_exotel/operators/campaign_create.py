@@ -74,7 +74,7 @@ def create_campaign(wait: CampaignWait, spec: CampaignSpec) -> Campaign:
     except ExotelOutcomeUnknown:
         count("outcomes_unknown", hook.exotel_conn_id)
         raise
-    except Exception:  # nothing was sent, or it does not dial, or a later try finds it
+    except Exception:  # no pause is needed: nothing was sent, or it does not dial, or a later try finds it
         raise
     except BaseException:  # Airflow 2 and time-outs may end the task anywhere
         if kill_switch.pauses:

@@ -31,7 +31,9 @@ OUTCOME = "outcome"
 
 @dataclass(frozen=True)
 class CampaignWait:
-    """The wait of one task for its campaign. The task owns the campaign while it waits.
+    """The campaign of one task, and the wait for it. The task owns the campaign while it waits.
+
+    Its key, journal and kill switch are needed also by a task that does not wait.
 
     :param context: the task's context.
     :param hook: the connection.

@@ -1,6 +1,7 @@
 """The driver of a wait: follow one campaign to its end, through as many windows as it takes.
 
-Worker, sensor and trigger differ only in how they poll. This module decides what to do about the result.
+A worker polls by itself, and a deferred task lets its trigger poll. This module decides for both what follows. The
+sensor watches many campaigns, and uses only the functions for a failing and an ended campaign.
 """
 
 from __future__ import annotations

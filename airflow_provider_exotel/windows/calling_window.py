@@ -93,7 +93,7 @@ class Window(Model):
     def stretches_from(self, moment: datetime) -> Iterator[Stretch]:
         """Iterate over the open stretches in order, for a little more than a year.
 
-        :param moment: an aware datetime; a stretch that is open then comes first.
+        :param moment: an aware datetime; every stretch open then or later is included; a closed one may be first.
         """
         return _common_stretches(window.stretches_from(moment) for window in self.windows)
 
@@ -234,7 +234,7 @@ class CallingWindow(Window):
     def stretches_from(self, moment: datetime) -> Iterator[Stretch]:
         """Iterate over the open stretches in order, for a little more than a year.
 
-        :param moment: an aware datetime; a stretch that is open then comes first.
+        :param moment: an aware datetime; every stretch open then or later is included; a closed one may be first.
         """
         # A window that spans midnight opened the day before.
         return self.stretches(moment.astimezone(self.zone).date() - timedelta(days=1))

@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import Param, task
 from airflow_provider_exotel import CallingWindow, CampaignLink, CreateCampaignOperator
 from airflow_provider_exotel.client.callback_urls import callback_token
 from airflow_provider_exotel.client.errors import ExotelInputError
+from airflow_provider_exotel.create.spec import REQUEST_FIELDS
 from airflow_provider_exotel.emulator import Emulator, Fault
 
 from .conftest import connect
@@ -179,6 +180,7 @@ def test_every_field_of_the_page_is_sent_from_templates(run_dag: Callable[..., A
         "custom_field": "march",
         "repeat_menu_attempts": "1",
     }
+    assert words.keys() == {*REQUEST_FIELDS} - {"lists", "flow_id", "extra_fields"}
     templates = {name: f"{{{{ params.{name} }}}}" for name in words}
 
     run_dag(lambda: create(**templates), params=words)

@@ -166,7 +166,7 @@ def test_a_report_without_a_web_address_has_no_button_and_its_path_in_the_log(
 
     ran = run_dag(lambda: report(tmp_path, campaign))
 
-    assert ran.xcom("report", key=ReportLink().xcom_key) is None
+    assert not ran.xcom("report", key=ReportLink().xcom_key)  # Airflow 3 leaves an empty address
     assert f"The report's page: {ran.xcom('report', key='report')['page']}" in log.text
 
 

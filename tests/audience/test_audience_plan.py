@@ -135,7 +135,7 @@ def test_more_windows_than_max_windows_are_refused() -> None:
         with pytest.raises(ExotelInputError, match=r"max_windows: must be at least 3 windows, .* \(got"):
             plan_of(people, max_windows=windows, call_retries=CallRetries(number_of_retries=1, interval_mins=15))
 
-    assert plan_of(people, max_windows=2).as_json()["fit"]["days"] == 2
+    assert plan_of(people, max_windows=2).as_json()["fit"]["windows"] == 2
 
 
 def test_a_plan_counts_empty_variables() -> None:

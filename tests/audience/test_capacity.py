@@ -101,7 +101,7 @@ def test_the_finish_of_a_campaign(
 
     [share] = shares_of(contacts, anchor=moment, call_retries=retries)
 
-    assert (at(share.send_at), at(share.earliest_finish), at(share.latest_finish), share.days) == (
+    assert (at(share.send_at), at(share.earliest_finish), at(share.latest_finish), share.windows) == (
         send_at,
         earliest,
         latest,
@@ -116,7 +116,7 @@ def test_days_outside_the_window_are_skipped() -> None:
 
     [share] = shares_of(59 * 481, anchor=friday, window=working_days)
 
-    assert (at(share.end_at), at(share.latest_finish), share.days) == ("06 18:00", "09 10:01", 2)
+    assert (at(share.end_at), at(share.latest_finish), share.windows) == ("06 18:00", "09 10:01", 2)
 
 
 def test_a_campaign_of_several_zones_dials_only_in_their_common_hours() -> None:
@@ -137,7 +137,7 @@ def test_a_campaign_of_more_than_thirty_days_outlives_its_limit(contacts: int, o
 def test_a_finish_after_more_than_a_year_is_unknown() -> None:
     [share] = shares_of(59 * 480 * 500)
 
-    assert (share.earliest_finish, share.latest_finish, share.days_at_best, share.days) == (None,) * 4
+    assert (share.earliest_finish, share.latest_finish, share.windows_at_best, share.windows) == (None,) * 4
     assert str(Fit.of([share])).startswith(
         "Does not fit into one window even if everybody answers: it needs 29,500 calls per minute, or more"
     )
@@ -174,21 +174,21 @@ FITS = [
         [59 * 300],
         RETRIES,
         "Fits into one window only if everybody answers: with all retries it needs 163 calls per minute, or "
-        "3 days (it dials 59 calls per minute).",
+        "3 windows (it dials 59 calls per minute).",
     ),
     (
         "not at all",
         [78_500],
         None,
-        "Does not fit into one window even if everybody answers: it needs 164 calls per minute, or 3 days "
+        "Does not fit into one window even if everybody answers: it needs 164 calls per minute, or 3 windows "
         "(it dials 59 calls per minute).",
     ),
     (
         "not at all, and still less with retries",
         [40_000, 38_500],
         RETRIES,
-        "Does not fit into one window even if everybody answers: it needs 165 calls per minute, or 3 days; with all "
-        "retries 723 calls per minute, or 12 days (it dials 59 calls per minute).",
+        "Does not fit into one window even if everybody answers: it needs 165 calls per minute, or 3 windows; with all "
+        "retries 723 calls per minute, or 12 windows (it dials 59 calls per minute).",
     ),
 ]  # fmt: skip
 
@@ -209,7 +209,9 @@ def test_the_needed_rate_is_the_lowest_that_fits(contacts, retries, late, at_bes
         return share
 
     needed = getattr(shared(1), "rate_at_best" if at_best else "rate")
-    windows = [getattr(shared(rate), "days_at_best" if at_best else "days") for rate in (needed - 1, needed) if rate]
+    windows = [
+        getattr(shared(rate), "windows_at_best" if at_best else "windows") for rate in (needed - 1, needed) if rate
+    ]
 
     assert windows[-1] == 1
     assert [days for days in windows[:-1] if days == 1] == []
@@ -220,7 +222,7 @@ def test_a_window_of_less_than_a_minute_fits_no_rate() -> None:
 
     [share] = shares_of(5, anchor=evening)
 
-    assert (share.rate, share.days) == (None, 2)
+    assert (share.rate, share.windows) == (None, 2)
     assert str(Fit.of([share])) == (
-        "Does not fit into one window even if everybody answers: it needs 2 days (it dials 59 calls per minute)."
+        "Does not fit into one window even if everybody answers: it needs 2 windows (it dials 59 calls per minute)."
     )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.client.fields import Model
 from airflow_provider_exotel.client.numbers import PhoneNumbers
-from airflow_provider_exotel.client.request import CallRetries, CampaignChanges, CampaignRequest, Schedule
+from airflow_provider_exotel.client.request import CallRetries, CampaignChanges, CampaignRequest, Schedule, wire_names
+from airflow_provider_exotel.emulator.validation import CHECKS
 
 from .api_samples import DOCUMENTED_JSON, FLOW, arguments, people
 
@@ -78,6 +79,10 @@ def test_an_audience_and_a_caller_id_are_enough_and_nothing_is_added(audience: d
 )
 def test_each_field_is_sent_under_the_name_of_the_page(field: str, value: Any) -> None:
     assert CampaignRequest(**arguments(**{field: value})).body()[field] == value
+
+
+def test_the_emulator_checks_every_field_of_the_page() -> None:
+    assert {*CHECKS, "from"} == {*wire_names().values()} - {"extra_fields"}
 
 
 @pytest.mark.parametrize("model", [CallRetries, Schedule, CampaignChanges])
