@@ -255,7 +255,9 @@ def _bars(progress: Progress) -> list[Bar]:
     if not progress.is_counted:
         return []
     tally = progress.tally
-    reasons = [Bar(_REASONS[name], count, _STYLES[name]) for name, count in tally.not_reached.items()]
+    # Some accounts count uncalled contacts of an ended campaign as failed; only its calls separate them.
+    words = _REASONS if tally.never_tried is not None else {**_REASONS, "failed": "failed or never called"}
+    reasons = [Bar(words[name], count, _STYLES[name]) for name, count in tally.not_reached.items()]
     bars = [
         Bar("reached", tally.reached, "reached"),
         *reasons,
@@ -282,7 +284,8 @@ def _facts(campaign: Campaign, progress: Progress) -> Iterable[tuple[str, Place]
         yield "Window", Place("none: from its creation on, for up to 30 days")
     if progress.is_counted:
         whole = f" of {tally.contacts:,} ({percent(tally.done, tally.contacts)})" if tally.contacts else ""
-        yield "Done", Place(f"{tally.done:,}{whole}")
+        is_known = tally.never_tried is not None
+        yield "Done", Place(f"{tally.done:,}{whole}" if is_known else "unknown until a report separates the two")
         of_done = f" ({percent(tally.reached, tally.done)} of those done)" if tally.done else ""
         yield "Reached", Place(f"{tally.reached:,}{of_done}")
     else:

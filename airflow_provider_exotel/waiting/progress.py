@@ -110,7 +110,8 @@ def find_problems(
 def _checks(
     campaign: Campaign, progress: Progress, now: datetime, task_state: str | None, is_awaited: bool
 ) -> list[tuple[bool, str]]:
-    status, end_at, tally = campaign.status, campaign.schedule.end_at, progress.tally
+    status, send_at, end_at = campaign.status, campaign.schedule.send_at, campaign.schedule.end_at
+    tally = progress.tally
     may_dial = status is not CampaignStatus.PAUSED
     called = tally.reached + sum(tally.not_reached.values())
     failed = sum(tally.not_reached.get(reason, 0) for reason in ("failed", "invalid"))
@@ -118,6 +119,10 @@ def _checks(
     return [
         (status is CampaignStatus.UNKNOWN, "Exotel returned a status that this version does not know."),
         (status is CampaignStatus.PAUSED, "It is paused and calls nobody until it is resumed."),
+        (
+            status is CampaignStatus.PAUSED and send_at is not None and now < send_at,
+            "It can be resumed here once its window opens.",
+        ),
         (
             status is CampaignStatus.PAUSED and end_at is not None and end_at <= now,
             "Its window has closed; resuming it calls nobody.",

@@ -14,9 +14,12 @@ NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 END = "2026-03-02T18:00:00+05:30"  # 6.5 hours later
 
 
-def campaign(status: str = "InProgress", end_at: str | None = END, **stats: int) -> Campaign:
+BEGINNING = "2026-03-02T10:00:00+05:30"
+
+
+def campaign(status: str = "InProgress", end_at: str | None = END, send_at: str = BEGINNING, **stats: int) -> Campaign:
     counts: dict[str, Any] = {"created": 100, "completed": 0, "failed": 0, "pending": 100, "busy": 0, "no_answer": 0}
-    schedule = {"send_at": "2026-03-02T10:00:00+05:30", "end_at": end_at}
+    schedule = {"send_at": send_at, "end_at": end_at}
     return Campaign.of({"id": "c1", "status": status, "stats": counts | stats, "schedule": schedule})
 
 
@@ -54,6 +57,7 @@ def test_samples_are_kept_only_while_dialling_and_for_a_limited_time() -> None:
     ("one", "more", "message"),
     [
         (campaign(status="Paused"), {}, "is paused and calls nobody"),
+        (campaign(status="Paused", send_at="2026-03-02T12:00:00+05:30"), {}, "once its window opens"),
         (campaign(status="Pondering"), {}, "does not know"),
         (campaign(end_at=None), {}, "no end"),
         (campaign(end_at="2026-03-02T11:00:00+05:30"), {}, "still shows as dialling after its window"),
