@@ -37,7 +37,10 @@ ONLY_IN_THE_DAG = (
 """Arguments and settings that no param fills."""
 _NEAR = 0.8
 """How alike two names must be, 0 to 1, for one to count as a typing mistake of the other."""
-_WHOM_TO_CALL = ("lists", "numbers_from", "numbers")
+_REQUIRED_OF_A_FORM = {
+    ("lists", "numbers_from", "numbers"): "to know whom to call",
+    ("read_via_text", "flow_id", "url"): "so that people hear something",
+}
 
 
 @dataclass(frozen=True)
@@ -241,12 +244,13 @@ def campaign_params(
     if wrong:
         choices = f"the form has no such field; it has {', '.join(FIELDS)}"
         raise ExotelInputError([Problem(name, choices) for name in sorted(wrong)])
-    root: dict[str, Any] = {"numbers_from_under": numbers_from_under} if numbers_from_under else {}
+    folder = numbers_from_under or ""
+    root: dict[str, Any] = {"numbers_from_under": folder} if folder else {}
     return {
         name: Param(
             defaults.get(name, field.default),
             title=field.title,
-            description=field.help,
+            description=f"{field.help} It must be under {redact(folder)}." if name == "numbers_from" else field.help,
             section=field.section,
             **field.schema,
             **(root if name == "numbers_from" else {}),
@@ -283,9 +287,10 @@ def fill_from_params(
         # The DAG's settings for windows do not apply to explicit times from the form.
         whole["max_lateness"] = None
         whole["on_missed_window"] = "skip" if whole["on_missed_window"] == "skip" else "fail"
-    whom = [name for name in _WHOM_TO_CALL if name in declared]
-    if whom and all(whole[name] is None for name in _WHOM_TO_CALL):
-        whole[whom[0]] = DeferredProblem(f"is required to know whom to call; fill in {' or '.join(whom)}")
+    for names, purpose in _REQUIRED_OF_A_FORM.items():
+        offered = [name for name in names if name in declared]
+        if offered and all(whole[name] is None for name in names):
+            whole[offered[0]] = DeferredProblem(f"is required {purpose}; fill in {' or '.join(offered)}")
     return whole
 
 
@@ -314,6 +319,9 @@ def arguments_from_params(
             filled[field.argument] = {**whole, field.key: given[name]}
         else:
             problems.append(Problem(name, f"is mutually exclusive with {field.argument}; give one of the two"))
+    if _is_through_the_night(given):
+        wanted = "must be after window_start; swap the two, or let the DAG set hours through the night"
+        problems.append(Problem("window_end", wanted))
     # Airflow 3 writes the run's value into the declared param, so only the conf tells whether the DAG chose the file.
     if "numbers_from" in filled and "numbers_from" in conf:
         problems += _outside(str(filled["numbers_from"]), _param(declared, "numbers_from"))
@@ -409,6 +417,16 @@ def _location(path: str) -> tuple[str, str, tuple[str, ...]] | None:
         resolved = Path(unquote(rest) if rest.startswith("/") else f"/{unquote(rest)}").resolve()
         return "file", "", tuple(part for part in resolved.parts if part != "/")
     return scheme.lower(), authority, tuple(parts)
+
+
+def _is_through_the_night(given: Mapping[str, Any]) -> bool:
+    """Return whether the form's hours begin after they end, as they do if a person swaps them."""
+    from airflow_provider_exotel.windows.fields import time_of_day
+
+    try:
+        return time_of_day(given["window_start"]) > time_of_day(given["window_end"])
+    except (KeyError, ValueError):  # the window reports it
+        return False
 
 
 def _param(declared: Mapping[str, Any], name: str) -> Any:

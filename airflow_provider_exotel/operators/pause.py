@@ -140,13 +140,14 @@ class PauseAllCampaignsOperator(ExotelTask, BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Pause the campaigns, and return counts."""
-        from airflow_provider_exotel.waiting.pausing import pause_all
+        from airflow_provider_exotel.waiting.pausing import MAY_BE_RESUMED, pause_all
 
         counts = dict.fromkeys(("paused", "not_paused"), 0)
         with input_errors_fail_the_task():
             for campaign, error in pause_all(self.hook.client, datetime.now(UTC), name_starts=self.name_starts or ""):
                 counts["paused" if error is None else "not_paused"] += 1
                 self._log_result(campaign, error)
+        self.log.warning(MAY_BE_RESUMED)
         return _conclude(context, counts)
 
     def _log_result(self, campaign: Campaign, error: Exception | None) -> None:

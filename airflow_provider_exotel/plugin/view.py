@@ -20,6 +20,7 @@ from airflow_provider_exotel.html.charts import Bar, describe_stretches, draw_st
 from airflow_provider_exotel.html.render import percent, quantity
 from airflow_provider_exotel.waiting.control import ALLOWED
 from airflow_provider_exotel.waiting.owner import TaskKey
+from airflow_provider_exotel.waiting.pausing import MAY_BE_RESUMED
 from airflow_provider_exotel.waiting.progress import Progress, find_problems, progress_of
 from airflow_provider_exotel.waiting.sweep import ACTIVE
 
@@ -243,7 +244,7 @@ def describe_stop(stop: StopEverything) -> tuple[str, bool]:
     if stop.problem or stop.failed:
         failed = f", {len(stop.failed):,} could not be paused" if stop.failed else ""
         return f"Not everything was stopped: {paused}{failed}. {stop.problem} Press the button again.", False
-    return f"Everything was stopped: {paused}.", True
+    return f"Everything was stopped: {paused}. {MAY_BE_RESUMED}", True
 
 
 def describe_time(moment: datetime | None) -> str:

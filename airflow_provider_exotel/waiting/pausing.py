@@ -37,6 +37,13 @@ _CONFIRM_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between polls after a pause was requested."""
 
 
+MAY_BE_RESUMED = (
+    "A task that waits with on_window_end='resume' or if_paused='resume' resumes its campaign when the next window "
+    "opens; mark such tasks failed in Airflow."
+)
+"""What else to do after everything was paused."""
+
+
 class PauseResult(StrEnum):
     """The result of a pause."""
 

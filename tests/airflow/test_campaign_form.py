@@ -199,6 +199,7 @@ HOURS = {"window_start": "10:00", "window_end": "18:00", "window_timezone": "Asi
         ({"numbers_from": "bad.csv"}, ["numbers_from"]),
         ({"lists": ["L"], "send_at": "2026-01-01"}, ["send_at"]),
         ({"lists": ["L"], "window_start": "10:00"}, ["window_end", "window_timezone"]),
+        ({"lists": ["L"], **HOURS, "window_start": "18:00", "window_end": "10:00"}, ["window_end"]),
         ({"lists": ["L"], **HOURS, "window_weekdays": ["Moonday"]}, ["window_weekdays"]),
         ({"lists": ["L"], **HOURS, "end_at": f"{TOMORROW}T18:00:00+05:30"}, ["window_start"]),
         ({"lists": ["L"], "number_of_retries": 7, "on_status": ["asleep"]}, ["number_of_retries", "on_status.0"]),
@@ -219,6 +220,15 @@ def test_errors_name_the_fields_of_the_form(
     found = re.findall(r"^- ([\w.]+): ", str(failed.value), flags=re.MULTILINE)
     assert [name for name in dict.fromkeys(found) if name != "on_status"] == named
     assert exotel.campaigns == []
+
+
+def test_a_form_without_text_and_flow_asks_for_one(exotel: Emulator) -> None:
+    filled = {"lists": ["L"], "read_via_text": ""}
+
+    with pytest.raises(AirflowFailException, match="- read_via_text: is required so that people hear something"):
+        Tries(exotel, keeps_state=False).run(
+            numbers=None, read_via_text=None, params=campaign_params(), conf=filled, from_params=True
+        )
 
 
 def test_a_form_without_lists_asks_for_the_file(exotel: Emulator, tmp_path: Any) -> None:
