@@ -30,7 +30,7 @@ from airflow_provider_exotel.operators.base import (
 from airflow_provider_exotel.operators.campaign_create import create_campaign, find_campaign, publish_campaign
 from airflow_provider_exotel.operators.campaign_plan import publish_plan
 from airflow_provider_exotel.operators.campaign_wait import CampaignWait
-from airflow_provider_exotel.operators.form import errors_name_given_fields, fill_from_params
+from airflow_provider_exotel.operators.form import declared_params, errors_name_given_fields, fill_from_params
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
 
 if TYPE_CHECKING:
@@ -287,7 +287,9 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
 
     @contextmanager
     def _guarded(self, context: Context) -> Iterator[None]:
-        params, declared = (context.get("params") or {}, self.params) if self._is_filled_from_params else ({}, {})
+        params, declared = (
+            (context.get("params") or {}, self._declared(context)) if self._is_filled_from_params else ({}, {})
+        )
         arguments = {name: getattr(self, name) for name in self.arguments}
         with (
             input_errors_fail_the_task(),
@@ -295,6 +297,9 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
             errors_name_given_fields(arguments, params, declared),
         ):
             yield
+
+    def _declared(self, context: Context) -> dict[str, Any]:
+        return declared_params(self.params, getattr(context.get("dag"), "params", {}))
 
     @property
     def _is_filled_from_params(self) -> bool:
@@ -343,7 +348,11 @@ class CreateCampaignOperator(ExotelTask, BaseOperator):
         arguments = {name: getattr(self, name) for name in self.arguments}
         if TaskOptions(from_params=self.from_params).from_params:
             arguments = fill_from_params(
-                arguments, context.get("params") or {}, self.params, run_conf(context), may_fill=self.template_fields
+                arguments,
+                context.get("params") or {},
+                self._declared(context),
+                run_conf(context),
+                may_fill=self.template_fields,
             )
         problems = deferred_problems(arguments)
         if (

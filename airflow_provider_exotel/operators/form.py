@@ -324,7 +324,7 @@ def arguments_from_params(
         problems.append(Problem("window_end", wanted))
     # Airflow 3 writes the run's value into the declared param, so only the conf tells whether the DAG chose the file.
     if "numbers_from" in filled and "numbers_from" in conf:
-        problems += _outside(str(filled["numbers_from"]), _param(declared, "numbers_from"))
+        problems += _outside(str(filled["numbers_from"]), declared["numbers_from"])
     if problems:
         raise ExotelInputError(problems)
     return filled
@@ -429,9 +429,20 @@ def _is_through_the_night(given: Mapping[str, Any]) -> bool:
         return False
 
 
-def _param(declared: Mapping[str, Any], name: str) -> Any:
-    get_param = getattr(declared, "get_param", None)
-    return get_param(name) if get_param is not None else declared[name]
+def declared_params(of_task: Mapping[str, Any], of_dag: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the params that a DAG declares, by name.
+
+    Airflow 2 replaces a task's params by their values before it runs, so those of the DAG come first.
+
+    :param of_task: the task's params.
+    :param of_dag: the DAG's params.
+    """
+    return {name: _param(params, name) for params in (of_task, of_dag) for name in params}
+
+
+def _param(params: Mapping[str, Any], name: str) -> Any:
+    get_param = getattr(params, "get_param", None)
+    return get_param(name) if get_param is not None else params[name]
 
 
 def _outside(path: str, param: Any) -> Iterator[Problem]:
