@@ -284,10 +284,12 @@ def _facts(campaign: Campaign, progress: Progress) -> Iterable[tuple[str, Place]
     else:
         yield "Window", Place("none: from its creation on, for up to 30 days")
     if progress.is_counted:
-        whole = f" of {tally.contacts:,} ({percent(tally.done, tally.contacts)})" if tally.contacts else ""
         is_known = tally.never_tried is not None
-        yield "Done", Place(f"{tally.done:,}{whole}" if is_known else "unknown until a report separates the two")
-        of_done = f" ({percent(tally.reached, tally.done)} of those done)" if tally.done else ""
+        share = f" ({percent(tally.done, tally.contacts)})" if tally.contacts and is_known else ""
+        whole = f" of {tally.contacts:,}{share}" if tally.contacts else ""
+        least = "" if is_known else f"{tally.done - tally.not_reached.get('failed', 0):,} to "
+        yield "Done", Place(f"{least}{tally.done:,}{whole}")
+        of_done = f" ({percent(tally.reached, tally.done)} of those done)" if tally.done and is_known else ""
         yield "Reached", Place(f"{tally.reached:,}{of_done}")
     else:
         yield "Done", Place("Exotel's list gives no counts")
