@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from airflow_provider_exotel.client.answer_forms import form_of_headers, objects_of
@@ -141,6 +142,7 @@ class Probe:
 
     def _record(self, answer: RawAnswer) -> None:
         self._answers.append(answer)
+        self._has_reached_limit |= answer.status == HTTPStatus.TOO_MANY_REQUESTS
         self.headers |= form_of_headers(answer)
 
     def _wait(self, seconds: float) -> None:
@@ -159,7 +161,6 @@ class Probe:
             reply = self._reply(call, before)
             if not isinstance(reply.error, ExotelRateLimited):
                 return reply
-            self._has_reached_limit = True
             self.pace.sleep(wait)
         return self._reply(call, before)
 
