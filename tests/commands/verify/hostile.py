@@ -15,8 +15,8 @@ from airflow_provider_exotel.emulator import Emulator, Fault
 
 from ...account_profiles import DIALECTS, mixtures, switches_of
 
-TIMEOUTS = (5.0, 0.5)
-HANGS = 0.8
+TIMEOUTS = (5.0, 1.5)
+HANGS = 2.0
 STRANGER = "+919876511111"
 REQUESTS = (
     "POST campaigns",
