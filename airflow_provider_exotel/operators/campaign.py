@@ -30,8 +30,8 @@ from airflow_provider_exotel.operators.base import (
 from airflow_provider_exotel.operators.campaign_create import create_campaign, find_campaign, publish_campaign
 from airflow_provider_exotel.operators.campaign_plan import publish_plan
 from airflow_provider_exotel.operators.campaign_wait import CampaignWait
-from airflow_provider_exotel.operators.form import declared_params, errors_name_given_fields, fill_from_params
 from airflow_provider_exotel.operators.kill_switch import KillSwitch
+from airflow_provider_exotel.operators.run_params import declared_params, errors_name_given_fields, fill_from_params
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.models import Campaign

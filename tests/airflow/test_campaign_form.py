@@ -15,7 +15,8 @@ from airflow_provider_exotel import CreateCampaignOperator, campaign_params
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.operators.form import FIELDS, arguments_from_params
+from airflow_provider_exotel.operators.form import FIELDS
+from airflow_provider_exotel.operators.run_params import arguments_from_params
 
 from .task_runs import Tries
 

@@ -15,7 +15,8 @@ from airflow_provider_exotel import CreateCampaignOperator, campaign_params
 from airflow_provider_exotel.client.errors import ExotelInputError
 from airflow_provider_exotel.create.identity import identify
 from airflow_provider_exotel.emulator import Emulator
-from airflow_provider_exotel.operators.form import FIELDS, is_under
+from airflow_provider_exotel.operators.form import FIELDS
+from airflow_provider_exotel.operators.run_params import is_under
 
 from ..versions import FINDS_ANY_EXTRA
 from .task_runs import NUMBERS, Tries
