@@ -20,6 +20,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_exotel.client.errors import ExotelInputError, Problem, collect
+from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.hooks.access import hash_key
 from airflow_provider_exotel.hooks.exotel import ExotelHook
 from airflow_provider_exotel.links import ReportLink, push_link, web_folder
@@ -344,7 +345,7 @@ class CampaignReportOperator(ExotelTask, BaseOperator):
         context["ti"].xcom_push(key="report", value={**paths, "url": url})
         if url:
             push_link(context["ti"], ReportLink, url)
-        self.log.info("The report's page: %s", url or paths["page"])
+        self.log.info("The report's page: %s", redact(url or paths["page"]))
         for outlet in self.outlets or ():
             if hasattr(outlet, "uri"):
                 context["outlet_events"][outlet].extra = summary

@@ -80,9 +80,10 @@ class WaitDriver:
         wait = Wait.for_campaign(campaign, self.now(), contacts=contacts, carries_over=carries_over)
         if limit is not None:
             wait = replace(wait, breaker=Breaker.of_wait(limit, self.now(), wait.send_at))
-        if self.carry_over and campaign.status == "paused" and carried_to and carried_to == campaign.schedule.end_at:
+        is_paused = campaign.status is CampaignStatus.PAUSED
+        if self.carry_over and is_paused and carried_to and carried_to == campaign.schedule.end_at:
             wait = replace(wait, opening=True)
-        elif resume_paused and campaign.status is CampaignStatus.PAUSED:
+        elif resume_paused and is_paused:
             wait = replace(wait, opening=True, carries_over=False)
         watched = WatchedCampaign(wait)
         watched.update(campaign, self.now())

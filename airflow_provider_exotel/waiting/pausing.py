@@ -146,8 +146,9 @@ def campaigns_that_may_dial(campaigns: ExotelClient, now: datetime, *, most: int
                 if campaign.id not in seen and not does_not_dial(campaign):
                     seen.add(campaign.id)
                     yield campaign
-        except ExotelError:  # the whole list is read next, and has every campaign
-            if status is None:
+        except ExotelError as error:
+            # The whole list is read next; only if it is cut short, it cannot stand for the filtered one.
+            if status is None or (most is not None and not isinstance(error, ExotelRequestRefused)):
                 raise
 
 

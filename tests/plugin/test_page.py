@@ -200,24 +200,30 @@ HANGS = {"kind": "delay", "stage": "after", "seconds": 600.0}
 FAILS = {"kind": "status", "status": 503}
 
 
+def press_unanswered(
+    user: Any, label: str, exotel: Emulator, fault: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, list[str]]:
+    """Confirm an action while Exotel does not answer; return the page, and the methods of the requests."""
+    asked = user.get(confirm_address(user.get(f"{PREFIX}/").text, label))
+    monkeypatch.setattr(account, "ANSWER_WITHIN", 0.2)
+    exotel.faults.add(Fault(times=None, **fault))
+    before = len(exotel.requests)
+    answer = user.post(f"{PREFIX}/act", data=form_of(asked.text))
+    return answer, [entry.method for entry in exotel.requests[before:]]
+
+
 @pytest.mark.parametrize("fault", [HANGS, FAILS], ids=["hangs", "answers 503"])
 @pytest.mark.parametrize("label", ["Pause", "Stop"])
 def test_an_action_ends_after_two_requests_without_an_answer_and_says_what_to_do(
     site: Site, exotel: Emulator, campaign: Any, monkeypatch: pytest.MonkeyPatch, label: str, fault: dict[str, Any]
 ) -> None:
-    user = site.of("USER")
-    asked = user.get(confirm_address(user.get(f"{PREFIX}/").text, label))
-    monkeypatch.setattr(account, "ANSWER_WITHIN", 0.2)
-    exotel.faults.add(Fault(times=None, **fault))
-    before = len(exotel.requests)
-
-    answer = user.post(f"{PREFIX}/act", data=form_of(asked.text))
+    answer, methods = press_unanswered(site.of("USER"), label, exotel, fault, monkeypatch)
 
     assert answer.status_code == 502
     assert "may still be calling people" in answer.text
     assert f"Press {label} again" in answer.text
     assert "airflow_provider_exotel.commands.stop" in answer.text
-    assert [entry.method for entry in exotel.requests[before:]] == ["PUT", "GET"]
+    assert methods == ["PUT", "GET"]
 
 
 @pytest.mark.parametrize("fault", [HANGS, FAILS], ids=["hangs", "answers 503"])
@@ -226,16 +232,12 @@ def test_a_resume_without_an_answer_ends_after_one_request(
 ) -> None:
     user = site.of("USER")
     press(user, "Pause")
-    asked = user.get(confirm_address(user.get(f"{PREFIX}/").text, "Resume"))
-    monkeypatch.setattr(account, "ANSWER_WITHIN", 0.2)
-    exotel.faults.add(Fault(times=None, **fault))
-    before = len(exotel.requests)
 
-    answer = user.post(f"{PREFIX}/act", data=form_of(asked.text))
+    answer, methods = press_unanswered(user, "Resume", exotel, fault, monkeypatch)
 
     assert answer.status_code == 502
     assert "may call people again, or may not" in answer.text
-    assert [entry.method for entry in exotel.requests[before:]] == ["GET"]
+    assert methods == ["GET"]
 
 
 def test_a_stop_that_only_paused_says_so(site: Site, exotel: Emulator, campaign: Any) -> None:

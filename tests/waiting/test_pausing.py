@@ -198,6 +198,18 @@ def test_campaigns_missed_by_the_filter_are_found(
     assert [found.id for found in campaigns_that_may_dial(client, emulator.clock.now())] == [campaign]
 
 
+def test_a_failed_filter_counts_only_if_the_whole_list_is_cut_short(
+    client: ExotelClient, emulator: Emulator, campaign: str
+) -> None:
+    now = emulator.clock.now()
+    emulator.faults.add(Fault(on="GET campaigns", kind="status", status=503))
+    assert [found.id for found in campaigns_that_may_dial(client, now)] == [campaign]
+
+    emulator.faults.add(Fault(on="GET campaigns", kind="status", status=503))
+    with pytest.raises(ExotelServerError):
+        list(campaigns_that_may_dial(client, now, most=500))
+
+
 def test_the_list_is_read_only_to_the_oldest_campaign_that_may_dial(client: ExotelClient, emulator: Emulator) -> None:
     emulator.settings.list_page = 5
     for _ in range(50):
