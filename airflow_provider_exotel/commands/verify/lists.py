@@ -24,7 +24,7 @@ _BOTH_ROWS = 2
 
 def make_list(probe: Probe) -> Finding:
     """Create a contact list and read it."""
-    item = _made(probe)
+    item = _list_of_run(probe)
     shown = probe.request(lambda: probe.client.lists.get(str(item.id)))
     has_count = shown.contacts is not None
     does = "it uses that count" if has_count else "it counts the pages of contacts"
@@ -35,7 +35,7 @@ def make_list(probe: Probe) -> Finding:
 
 def duplicate_name(probe: Probe) -> Finding:
     """Create a contact list whose name is taken."""
-    item = _made(probe)
+    item = _list_of_run(probe)
     again = probe.state.add("list", probe.pace.now().timestamp())
     again.name, again.key = item.name, item.key
     probe.state.save()
@@ -56,7 +56,7 @@ def duplicate_name(probe: Probe) -> Finding:
 
 def csv(probe: Probe) -> Finding:
     """Upload a CSV file that holds the one number twice, and wait for its import."""
-    item = _made(probe)
+    item = _list_of_run(probe)
     rows = f"number\n{probe.number}\n{probe.number}\n".encode()
     reply = probe.attempt(lambda: probe.client.lists.upload_csv(BytesIO(rows), item.name))
     if reply.error is not None:
@@ -88,14 +88,14 @@ def csv(probe: Probe) -> Finding:
 
 def contacts(probe: Probe) -> Finding:
     """Read the contacts of the list."""
-    item = _made(probe)
+    item = _list_of_run(probe)
     held = len(probe.request(lambda: list(probe.client.lists.contacts(str(item.id)))))
     return Finding(f"the list holds {held} contact{'' if held == 1 else 's'}", "it compares lists by their count")
 
 
 def delete_list(probe: Probe) -> Finding:
     """Delete the list and read it again."""
-    item = _made(probe)
+    item = _list_of_run(probe)
     sid = str(item.id)
     probe.request(lambda: probe.client.lists.delete(sid))
     try:
@@ -108,7 +108,7 @@ def delete_list(probe: Probe) -> Finding:
     raise Inconclusive("the answer to a delete is a success, but the list still exists")
 
 
-def _made(probe: Probe) -> CreatedItem:
+def _list_of_run(probe: Probe) -> CreatedItem:
     """Return the list of this run; create it if there is none.
 
     :raises ExotelError: if it cannot be created or read.
