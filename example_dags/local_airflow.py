@@ -15,18 +15,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
 from local import LocalAirflow, console, people, step
 
 from airflow_provider_exotel.client.redact import redact
 from airflow_provider_exotel.emulator import Emulator
 
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+RESTARTED = ("scheduler", "triggerer", "dag-processor")
 READY_WITHIN = 900
 SAYS_EVERY = 30
 STOPS_WITHIN = 15
@@ -55,8 +57,9 @@ def main() -> None:
                 ready = wait_until_ready(port, process, asked_to_stop)
             if ready:
                 print_addresses(port, emulator)
-                while process.poll() is None and not asked_to_stop.wait(1):
-                    pass
+                with kept_running(process, local, log, RESTARTED):
+                    while process.poll() is None and not asked_to_stop.wait(1):
+                        pass
             if not asked_to_stop.is_set():
                 console.print(redact(log.read_text()[-5_000:], local.secrets), markup=False)
                 raise SystemExit(
@@ -138,6 +141,52 @@ def standalone(local: LocalAirflow, log: Path) -> Iterator[subprocess.Popen[byte
         yield process
     finally:
         stop(process)
+
+
+@contextmanager
+def kept_running(
+    airflow: subprocess.Popen[bytes], local: LocalAirflow, log: Path, components: Sequence[str]
+) -> Iterator[None]:
+    """Restart components that have ended: SQLite may lock one out, and Airflow goes on without it."""
+    restarted: dict[str, subprocess.Popen[bytes]] = {}
+    over = threading.Event()
+
+    def restart_ended() -> None:
+        with log.open("ab") as output:
+            while not over.wait(2) and airflow.poll() is None:
+                for name in components:
+                    again = restarted.get(name)
+                    if processes_of(airflow, f"airflow {name}") or (again is not None and again.poll() is None):
+                        continue
+                    restarted[name] = subprocess.Popen(  # noqa: S603 - our own commands
+                        [sys.executable, "-m", "airflow", name],
+                        env=local.settings,
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=output,
+                        start_new_session=True,
+                    )
+                    console.print(f"The {name} had ended and was started again.")
+
+    thread = threading.Thread(target=restart_ended)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        for one in restarted.values():
+            stop(one)
+
+
+def processes_of(airflow: subprocess.Popen[bytes], name: str) -> list[psutil.Process]:
+    """Return the processes of Airflow whose command line has a name in it."""
+    found = []
+    with suppress(psutil.NoSuchProcess):  # Airflow itself has ended
+        for one in psutil.Process(airflow.pid).children(recursive=True):
+            with suppress(psutil.Error):  # some processes end meanwhile
+                found += [one] if name in " ".join(one.cmdline()) else []
+    return found
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -123,6 +123,7 @@ def test_a_plan_has_its_finish_and_warns_if_it_does_not_fit() -> None:
         }
         == fits.as_json()
     )
+    assert str(fits.fit) in render_markdown(fits)
     assert not late.fits
     assert late.warnings[0].startswith("Does not fit into one window even if everybody answers: it needs 112 calls")
     assert late.latest_finish - late.earliest_finish > timedelta(days=2)

@@ -6,8 +6,10 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -195,6 +197,17 @@ def test_the_page_inside_airflow_controls_a_campaign(page: Page, local_airflow: 
     expect(card.locator(".status.completed")).to_be_visible()
     assert not NUMBER.search(frame.locator("body").inner_text())
     assert frame.get_by_role("link", name="Open the task").count() == 0
+
+
+def test_a_scheduler_that_dies_is_started_again(local_airflow: LocalAirflow) -> None:
+    for one in psutil.Process(local_airflow.process.pid).children(recursive=True):
+        with suppress(psutil.Error):  # some processes end meanwhile
+            if "airflow scheduler" in " ".join(one.cmdline()):
+                one.kill()
+
+    local_airflow.read_until("The scheduler had ended and was started again.")
+
+    assert any("scheduler" in command for command in local_airflow.processes())
 
 
 def test_a_closed_terminal_leaves_no_process(local_airflow: LocalAirflow) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -164,11 +164,9 @@ class Airflow:
 
     def component(self, name: str) -> list[psutil.Process]:
         """Return the processes of a component of Airflow."""
-        found = []
-        for one in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.Error):  # some processes end meanwhile
-                found += [one] if name in " ".join(one.cmdline()) else []
-        return found
+        from local_airflow import processes_of
+
+        return processes_of(self.process, name)
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +175,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     if AIRFLOW < (3, 0):
         pytest.skip("Airflow 2 has another API, and no standalone without log-in")
     from local import LocalAirflow
-    from local_airflow import settings, standalone, wait_until_ready
+    from local_airflow import kept_running, settings, standalone, wait_until_ready
 
     folder, port = tmp_path_factory.mktemp("airflow"), unused_port()
     with Emulator(seed=1, rate_limit=None, speed=1.0) as emulator:
@@ -196,38 +194,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
         with standalone(local, folder / "airflow.log") as process:
             assert wait_until_ready(port, process, threading.Event()), (folder / "airflow.log").read_text()[-3_000:]
             airflow = Airflow(f"http://127.0.0.1:{port}", emulator, local, process, folder / "airflow.log")
-            with kept_running(airflow, "scheduler", "dag-processor"):
+            # Not the triggerer, which the scenarios kill.
+            with kept_running(process, local, airflow.log_file, ("scheduler", "dag-processor")):
                 yield airflow
-
-
-@contextmanager
-def kept_running(airflow: Airflow, *names: str) -> Iterator[None]:
-    """Restart ended components like a service manager; they end because SQLite locks out concurrent writers."""
-    from local_airflow import stop
-
-    started: dict[str, subprocess.Popen[bytes]] = {}
-    over = threading.Event()
-
-    def is_running(name: str) -> bool:
-        again = started.get(name)
-        return bool(airflow.component(f"airflow {name}")) or (again is not None and again.poll() is None)
-
-    def look() -> None:
-        with airflow.log_file.open("ab") as output:
-            while not over.wait(2):
-                for name in names:
-                    if not is_running(name):
-                        command = [sys.executable, "-m", "airflow", name]
-                        started[name] = subprocess.Popen(
-                            command, env=airflow.local.settings, stdout=output, stderr=output, start_new_session=True
-                        )
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        for one in started.values():
-            stop(one)
