@@ -192,6 +192,9 @@ class WaitDriver:
         )
         if campaign.status is not CampaignStatus.PAUSED or not campaign.schedule.closes_after(self.now()):
             return current
+        known_end, end_at = wait.end_at, campaign.schedule.end_at
+        if known_end is not None and end_at is not None and end_at < known_end:
+            raise CampaignFailed(f"campaign {campaign.id} got an earlier end_at while the task waited; it stays paused")
         if not campaign.schedule.contains(self.now()):
             log.info("Campaign %s is paused; the task resumes it at %s.", campaign.id, current.send_at)
             return replace(current, opening=True, carries_over=False)

@@ -33,13 +33,14 @@ REFUSALS = (ExotelRequestRefused, ExotelConflict, ExotelNotFound, ExotelAuthErro
 """Errors for a campaign that cannot be paused in its current status; some accounts answer 403."""
 _LOOKBACK = MAX_LIFETIME + timedelta(days=1)
 _PAGE = 500
+_EARLIER = timedelta(minutes=1)
 _CONFIRM_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between polls after a pause was requested."""
 
 
 MAY_BE_RESUMED = (
-    "A task that waits with on_window_end='resume' or if_paused='resume' resumes its campaign when the next window "
-    "opens; mark such tasks failed in Airflow."
+    "A task with if_paused='resume' that starts or is retried after this resumes its campaign: "
+    "pause its DAG in Airflow."
 )
 """What else to do after everything was paused."""
 
@@ -134,6 +135,11 @@ def campaigns_that_may_dial(campaigns: ExotelClient, now: datetime, *, most: int
     :param most: maximum number of campaigns to read from the whole list; ``None`` for all.
     :raises ExotelError: if the list cannot be read.
     """
+    return (one for one in _active_campaigns(campaigns, now, most) if not does_not_dial(one))
+
+
+def _active_campaigns(campaigns: ExotelClient, now: datetime, most: int | None = None) -> Iterator[Campaign]:
+    """Iterate over the campaigns of an account that have not ended, each once."""
     seen: set[str] = set()
     for status, limit in ((ACTIVE, None), (None, most)):
         is_newest_first = False  # not every account sorts its list as requested
@@ -143,7 +149,7 @@ def campaigns_that_may_dial(campaigns: ExotelClient, now: datetime, *, most: int
                 if is_old and is_newest_first:
                     break
                 is_newest_first = is_newest_first or not is_old
-                if campaign.id not in seen and not does_not_dial(campaign):
+                if campaign.id not in seen and not campaign.status.has_ended:
                     seen.add(campaign.id)
                     yield campaign
         except ExotelError as error:
@@ -162,7 +168,8 @@ def pause_all(
     """Pause every campaign of an account that dials or will dial, starting with those that dial now.
 
     Each campaign gets one pause request. If it fails or the pause does not show, it is retried after all others of the
-    page.
+    page. A campaign that is paused for a later window gets an earlier ``end_at``, by one minute, so that the task that
+    waits for that window does not resume it.
 
     :param campaigns: the account's campaigns.
     :param now: the current time.
@@ -171,9 +178,10 @@ def pause_all(
     :return: each campaign with the error of its pause, or ``None`` if it does not dial any more.
     :raises ExotelError: if the list cannot be read.
     """
-    found = campaigns_that_may_dial(campaigns, now)
+    found = _active_campaigns(campaigns, now)
     while page := list(islice(found, _PAGE)):
-        wanted = [one for one in page if one.name.casefold().startswith(name_starts.casefold())]
+        named = [one for one in page if one.name.casefold().startswith(name_starts.casefold())]
+        wanted = [one for one in named if not does_not_dial(one)]
         again: list[Campaign] = []
         unconfirmed: list[Campaign] = []
         for campaign in sorted(wanted, key=lambda one: one.status is CampaignStatus.CREATED):
@@ -190,6 +198,25 @@ def pause_all(
             yield campaign, pause_with_retries(campaigns, campaign.id, sleep)
         for campaign in unconfirmed:
             yield campaign, _error_of(partial(_poll_until_paused, campaigns, campaign, sleep))
+        for campaign in named:
+            if does_not_dial(campaign) and _has_later_window(campaign, now):
+                yield campaign, _error_of(partial(_keep_paused, campaigns, campaign, sleep))
+
+
+def _has_later_window(campaign: Campaign, now: datetime) -> bool:
+    send_at, end_at = campaign.schedule.send_at, campaign.schedule.end_at
+    return send_at is not None and end_at is not None and now < send_at < end_at - _EARLIER
+
+
+def _keep_paused(campaigns: ExotelClient, campaign: Campaign, sleep: Callable[[float], None]) -> Campaign:
+    """Give a paused campaign an earlier end, since tasks only resume campaigns with the end that they know."""
+    schedule = campaign.schedule
+    earlier = schedule.model_copy(update={"end_at": schedule.end_at and schedule.end_at - _EARLIER})
+    try:
+        after = campaigns.update_campaign(campaign.id, schedule=dict(earlier))
+    except REFUSALS:  # then no task can have moved it to a later window
+        after = campaigns.get_campaign(campaign.id)
+    return after if does_not_dial(after) else pause_and_confirm(campaigns, campaign.id, sleep)
 
 
 def pause_with_retries(

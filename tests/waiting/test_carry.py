@@ -23,6 +23,7 @@ from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.driver import WaitDriver
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
+from airflow_provider_exotel.waiting.pausing import pause_all
 from airflow_provider_exotel.waiting.wait import CARRY_OVER_LEAD, Step, Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent
 from airflow_provider_exotel.windows.calling_window import CallingWindow
@@ -184,6 +185,21 @@ def test_uncalled_contacts_after_until_are_reported(task: Task, at_end: str) -> 
     assert by_day[MONDAY + DAY] <= 3 * 60
     assert outcome.status == at_end
     task.check_calls()
+
+
+@pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
+@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
+def test_a_campaign_stays_paused_after_everything_was_stopped_at_night(
+    task: Task, client: ExotelClient, at_end: str, dialect: str
+) -> None:
+    task.emulator.settings.update({"at_end": at_end, "dialect": dialect})
+    task.meanwhile = [(at(0, "22:00"), lambda: list(pause_all(client, at(0, "22:00"))))]
+
+    with pytest.raises(CampaignFailed, match="it stays paused"):
+        task.run(task.create(600))
+
+    task.emulator.clock.set(at(5, "10:00"))
+    assert list(task.calls_by_day()) == [MONDAY]
 
 
 @pytest.mark.parametrize("until", ["10:00:00", "10:00:30", "09:00:00"])

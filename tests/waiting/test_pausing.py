@@ -257,3 +257,42 @@ def test_a_campaign_with_a_lost_response_is_paused_after_the_others(client: Exot
 
     assert sorted(done) == sorted((campaign, None) for campaign in ids)
     assert {emulator.campaign(campaign).status for campaign in ids} == {"paused"}
+
+
+LATER = between(START + 60 * MINUTE, START + 120 * MINUTE)
+
+
+@pytest.mark.parametrize(("refused", "earlier"), [(False, MINUTE), (True, 0 * MINUTE)])
+def test_a_campaign_paused_for_a_later_window_ends_earlier_unless_its_schedule_is_fixed(
+    client: ExotelClient, emulator: Emulator, refused: bool, earlier: timedelta
+) -> None:
+    later, scheduled = (create(client, 60, schedule=LATER).id for _ in range(2))
+    client.pause_campaign(later)
+    if refused:
+        emulator.faults.add(Fault(on=f"PUT campaigns/{later}", kind="status", status=400, times=None))
+
+    done = {campaign.id: error for campaign, error in pause_all(client, emulator.clock.now())}
+
+    assert done == {later: None, scheduled: None}
+    assert client.get_campaign(later).schedule.end_at == START + 120 * MINUTE - earlier
+    assert {emulator.campaign(campaign).status for campaign in done} == {"paused"}
+
+
+def test_a_campaign_paused_inside_its_window_keeps_its_schedule(
+    client: ExotelClient, emulator: Emulator, campaign: str
+) -> None:
+    emulator.settings.schedule_editable_when_paused = True
+    client.pause_campaign(campaign)
+
+    assert list(pause_all(client, emulator.clock.now())) == []
+    assert client.get_campaign(campaign).schedule.end_at == START + 60 * MINUTE
+
+
+def test_a_later_window_that_could_not_be_changed_is_an_error(client: ExotelClient, emulator: Emulator) -> None:
+    campaign = create(client, 60, schedule=LATER).id
+    client.pause_campaign(campaign)
+    emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=503, times=None))
+
+    [(named, error)] = pause_all(client, emulator.clock.now())
+
+    assert (named.id, error and error.http_status) == (campaign, 503)
