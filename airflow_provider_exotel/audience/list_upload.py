@@ -179,7 +179,9 @@ class ListUpload:
         :raises ExotelImportUnfinished: if its import has not finished in time.
         :raises ExotelOutcomeUnknown: if the account has too many lists to read.
         """
-        if self.is_later_try and not self.journal.outlives_tries and self.journal.entry == UploadEntry():
+        if not self.is_later_try:
+            self.journal.begin()
+        elif not self.journal.knows_earlier_tries and self.journal.entry == UploadEntry():
             self.journal.update(posted_before=self.now())
         status = self._import_status()
         if status is not None and status.state not in {ImportState.COMPLETED, ImportState.FAILED}:

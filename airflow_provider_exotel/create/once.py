@@ -116,6 +116,8 @@ class OneCampaign:
         :raises ExotelCampaignGone: if it was deleted.
         :raises ExotelInputError: if it calls other people than this try would.
         """
+        if not self.is_later_try:
+            self.journal.begin()
         wanted = cache(lambda: _read_or_none(audience))
         campaign = self._read_recorded(self.journal.entry) or self._lookup(self.journal.entry, wanted)
         if campaign is None:
@@ -209,9 +211,11 @@ class OneCampaign:
         if entry.posted_before is not None:
             log.info("An earlier try may have sent this campaign before %s; searching for it.", entry.posted_before)
             return self._poll_until(self._certain_after(entry.posted_before), wanted)
-        if self.is_later_try and not self.journal.outlives_tries:
+        if self.is_later_try and not self.journal.knows_earlier_tries:
             log.info("An earlier try may have sent this campaign; searching for it.")
-            return self._poll_until(self._certain_after(self.clock.now()), wanted)
+            # A superseded try writes no intent, but may still send a campaign whose intent was discarded.
+            posted_before = self.clock.now() + (SEND_WITHIN if self.journal.outlives_tries else timedelta())
+            return self._poll_until(self._certain_after(posted_before), wanted)
         return self._poll_list(wanted)
 
     def _certain_after(self, posted_before: datetime) -> datetime:

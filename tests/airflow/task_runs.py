@@ -44,7 +44,8 @@ class KeptState:
 
     def set(self, key: str, value: Any, *, retention: Any) -> None:
         self.kept[key] = value
-        self.after_writing()
+        if value:  # the mark of a first try is no entry
+            self.after_writing()
 
 
 @dataclass

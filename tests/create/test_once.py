@@ -84,7 +84,7 @@ class Store:
     """The task state that is kept between tries."""
 
     def __init__(self, kept: Entry | None = None) -> None:
-        self.kept = kept.as_json() if kept else None
+        self.kept = None if kept is None else kept.as_json()
         self.written: list[Entry] = []
 
     def write(self, entry: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ def test_a_first_try_polls_stores_the_intent_sends_and_stores_the_id() -> None:
     created = one(service, store).create(request, AUDIENCE)
 
     assert service.done == ["look", "post"]
-    assert store.written == [Entry(None, NOW + SEND_WITHIN, AUDIENCE), Entry(created.id, None, AUDIENCE)]
+    assert store.written == [Entry(), Entry(None, NOW + SEND_WITHIN, AUDIENCE), Entry(created.id, None, AUDIENCE)]
 
 
 class CutsNames(Service):
@@ -156,7 +156,7 @@ def test_a_campaign_in_the_list_is_stored_and_followed() -> None:
     service, store = Service(existing=[campaign(0)]), Store()
 
     assert one(service, store).find(lambda: AUDIENCE) == campaign(0)
-    assert store.written == [Entry("0")]
+    assert store.written == [Entry(), Entry("0")]
 
 
 def test_the_audience_is_stored_if_it_is_in_the_name() -> None:
@@ -166,7 +166,7 @@ def test_the_audience_is_stored_if_it_is_in_the_name() -> None:
     found = one(service, store)
     found.find(lambda: mark)
 
-    assert store.written == [Entry("0", None, mark)]
+    assert store.written == [Entry(), Entry("0", None, mark)]
     assert (found.contacts, found.rejected) == (2, 3)
 
 
@@ -178,7 +178,8 @@ LONG_AGO = Entry(None, NOW - timedelta(hours=1), AUDIENCE)
     ("kept", "is_later_try", "waits"),
     [
         pytest.param(None, False, timedelta(), id="a first try polls once"),
-        pytest.param(None, True, timedelta(), id="so does a later try with an empty journal: nothing was sent"),
+        pytest.param(Entry(), True, timedelta(), id="so does a later try with an empty journal: nothing was sent"),
+        pytest.param(None, True, SEND_WITHIN + ANSWER + SETTLE, id="a discarded journal: poll for the maximum time"),
         pytest.param(
             OPEN, True, SEND_WITHIN + ANSWER + SETTLE, id="an open intent: poll until the campaign would show"
         ),
@@ -199,6 +200,17 @@ def test_without_a_journal_a_later_try_polls_for_the_maximum_time() -> None:
     assert one(service, is_later_try=True).find(lambda: AUDIENCE) is None
 
     assert service.now - NOW == ANSWER + SETTLE
+
+
+def test_a_discarded_journal_sends_no_second_campaign_while_the_first_does_not_show_yet() -> None:
+    service, store = Service(shown_after=SETTLE), Store()
+    first = one(service, store)
+    assert first.find(lambda: AUDIENCE) is None
+    sent = first.create(request, AUDIENCE)
+
+    store.kept = None  # as Airflow 3.4 does when a person clears the task
+
+    assert one(service, store, is_later_try=True).find(lambda: AUDIENCE) == sent
 
 
 def test_a_campaign_that_appears_late_is_found_by_a_later_try() -> None:

@@ -45,7 +45,8 @@ class Trial:
     :param campaigns: how many campaigns call its people after the task has succeeded.
     :param after_clear: how many after one more try, as if the task was cleared.
     :param succeeded: whether a try succeeded in the end.
-    :param counted: counts of unknown outcomes, of killed workers, and of tries superseded while they ran.
+    :param counted: counts of unknown outcomes, of killed workers, of tries superseded while they ran, and of discarded
+        journals.
     :param same: whether the try after the last one got the same campaign.
     """
 
@@ -113,9 +114,18 @@ def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str]
         if ids and campaigns:
             break
         campaigns = living(emulator, identity) if ids else 0
+        counted["discarded"] += way is once and discard(store, chance)
         emulator.clock.advance(chance.choice([0, 1, 10, 60, 300]))
     after_clear = living(emulator, identity)
     return Trial(campaigns, after_clear, bool(campaigns), counted, len(set(ids)) <= 1)
+
+
+def discard(store: dict[str, Any], chance: random.Random) -> bool:
+    """Discard the state of a task at times, as Airflow 3.4 does for a clear, and return whether that happened."""
+    happens = chance.random() < 0.2
+    if happens:
+        store.clear()
+    return happens
 
 
 def living(emulator: Emulator, identity: CampaignIdentity) -> int:
@@ -197,6 +207,7 @@ def main() -> int:
     chosen = parser.parse_args()
     console = Console(width=124)
     logging.disable()
+    counts = ("unknowns", "deaths", "overlaps", "discarded")
     heads = (
         "",
         "trials",
@@ -205,9 +216,7 @@ def main() -> int:
         "per 1,000",
         "more by a clear",
         "losses",
-        "unknowns",
-        "deaths",
-        "overlaps",
+        *counts,
     )
     table = Table(*heads)
     columns = (TextColumn("{task.description:18}"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
@@ -227,7 +236,7 @@ def main() -> int:
                 round(duplicates * 1000 / len(done)),
                 sum(trial.after_clear - trial.campaigns for trial in done),
                 sum(trial.lost for trial in done),
-                *(sum(trial.counted[name] for trial in done) for name in ("unknowns", "deaths", "overlaps")),
+                *(sum(trial.counted[name] for trial in done) for name in counts),
             )
             table.add_row(title, *(f"{figure:,}" for figure in figures))
             if way is once:

@@ -101,18 +101,16 @@ class Airflow:
     def has_ended(self, run: str) -> bool:
         return self.ask(run)["state"] in {"success", "failed"}
 
-    def clear_only(self, run: str) -> None:
+    def clear_only(self, run: str, **options: Any) -> None:
         """Clear the task, as a person does."""
         dag_id, _, _ = run.removeprefix("dags/").partition("/dagRuns/")
-        self.ask(
-            f"dags/{dag_id}/clearTaskInstances",
-            {"dry_run": False, "dag_run_id": self.ask(run)["dag_run_id"], "task_ids": ["create"], "only_failed": False},
-        )
+        wanted = {"dag_run_id": self.ask(run)["dag_run_id"], "task_ids": ["create"], "only_failed": False, **options}
+        self.ask(f"dags/{dag_id}/clearTaskInstances", {"dry_run": False, **wanted})
 
-    def clear(self, run: str) -> str:
+    def clear(self, run: str, **options: Any) -> str:
         """Clear the task, and wait for the run to end again."""
         before = self.task(run)["try_number"]
-        self.clear_only(run)
+        self.clear_only(run, **options)
         self.until(lambda: self.task(run)["try_number"] != before)
         return self.ended(run)
 

@@ -37,7 +37,7 @@ def test_every_task_gets_exactly_one_campaign(done: dict[int, Trial]) -> None:
     assert {seed: trial for seed, trial in done.items() if not trial.is_right} == {}
 
 
-@pytest.mark.parametrize(("what", "least"), [("deaths", 20), ("unknowns", 5), ("overlaps", 3)])
+@pytest.mark.parametrize(("what", "least"), [("deaths", 20), ("unknowns", 5), ("overlaps", 3), ("discarded", 20)])
 def test_the_trials_cover_many_faults(done: dict[int, Trial], what: str, least: int) -> None:
     # A slow machine adds delays to the random ones, so no number is exact.
     assert sum(trial.counted[what] for trial in done.values()) > least
@@ -45,6 +45,14 @@ def test_the_trials_cover_many_faults(done: dict[int, Trial], what: str, least: 
 
 def test_the_trials_find_duplicates_of_post_and_return(emulator: Emulator) -> None:
     assert sum(run_trial(emulator, naive, seed).duplicates for seed in SEEDS[:60]) > 10
+
+
+def test_the_trials_find_duplicates_of_trust_in_a_discarded_journal(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CampaignJournal, "knows_earlier_tries", property(lambda self: self.outlives_tries))
+
+    assert any(run_trial(emulator, once, seed).after_clear > 1 for seed in SEEDS)
 
 
 def test_the_trials_find_duplicates_of_a_look_up_without_patience(
