@@ -76,7 +76,8 @@ def send(event: Event, settings: Settings) -> int:
         with opener.open(request, timeout=_TIMEOUT) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code
     except (OSError, ValueError):  # no response, or an invalid URL
         return 0
 
