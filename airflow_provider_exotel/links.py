@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 
 class _XComLink(BaseOperatorLink):
     key: str
+    argument: str | None = None
+    """The operator's argument without which there is no URL. A read of an absent XCom is an error in Airflow's log."""
 
     @property
     def xcom_key(self) -> str:
         """The XCom in which the operator stores the URL."""
         return self.key
 
-    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # type: ignore[override]  # noqa: ARG002
+    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # type: ignore[override]
         """Return the URL that the operator stored, empty if there is none yet."""
+        if self.argument is not None and getattr(operator, self.argument, self.argument) is None:
+            return ""
         return XCom.get_value(key=self.key, ti_key=ti_key) or ""
 
 
@@ -65,6 +69,7 @@ class ReportLink(_XComLink):
 
     name = "Campaign report"
     key = "report_link"
+    argument = "folder_url"
 
 
 class PlanLink(_XComLink):
@@ -72,6 +77,7 @@ class PlanLink(_XComLink):
 
     name = "Audience plan"
     key = "plan_link"
+    argument = "folder_url"
 
 
 def web_folder(address: object) -> str | None:

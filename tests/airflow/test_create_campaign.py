@@ -419,6 +419,14 @@ def test_the_link_leads_to_the_page_of_the_campaign(run_dag: Callable[..., Any],
         assert campaign.name in page.read().decode()
 
 
+def test_a_task_without_a_folder_url_does_not_read_an_absent_url(
+    run_dag: Callable[..., Any], exotel: Emulator, log: Any
+) -> None:
+    assert run_dag(create).state == "success"
+
+    assert "XCom not found" not in log.text
+
+
 @pytest.mark.parametrize("on_missed_window", ["fail", "skip"])
 def test_a_run_too_late_for_its_window_dials_nobody(
     run_dag: Callable[..., Any], exotel: Emulator, on_missed_window: str
