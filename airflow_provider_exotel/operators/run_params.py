@@ -66,7 +66,8 @@ def fill_from_params(
     for names, purpose in _REQUIRED_OF_A_FORM.items():
         offered = [name for name in names if name in declared]
         if offered and all(whole[name] is None for name in names):
-            whole[offered[0]] = DeferredProblem(f"is required {purpose}; fill in {' or '.join(offered)}")
+            fields = " or ".join(f'"{FIELDS[name].title}"' if name in FIELDS else name for name in offered)
+            whole[offered[0]] = DeferredProblem(f"is required {purpose}; fill in {fields}")
     return whole
 
 
@@ -123,7 +124,7 @@ def check_conf(conf: Mapping[str, Any], declared: Mapping[str, Any], arguments: 
 def errors_name_given_fields(
     arguments: Mapping[str, Any], params: Mapping[str, Any], declared: Collection[str]
 ) -> Iterator[None]:
-    """Let input errors name the fields that were filled in, in place of the arguments made of them.
+    """Let input errors name the fields that were filled in, with their labels, in place of the arguments made of them.
 
     :param arguments: the arguments by name, as the DAG gives them.
     :param params: the run's params; empty for a task that is not filled from them.
@@ -133,7 +134,7 @@ def errors_name_given_fields(
         yield
     except ExotelInputError as error:
         names = dict(_given_fields(arguments, params, declared))
-        problems = [replace(one, field=_renamed(one.field, names)) for one in error.problems]
+        problems = [replace(one, field=_labelled(_renamed(one.field, names), declared)) for one in error.problems]
         raise ExotelInputError(problems, error.subject) from None
 
 
@@ -157,6 +158,12 @@ def _renamed(field: str, names: Mapping[str, str]) -> str:
         if (name := names.get(".".join(parts[:length]))) is not None:
             return ".".join([name, *parts[length:]])
     return field
+
+
+def _labelled(field: str, declared: Collection[str]) -> str:
+    """Return a field with its label, which is all that a person sees in the form."""
+    name = field.partition(".")[0]
+    return f'{field} ("{FIELDS[name].title}")' if name in FIELDS and name in declared else field
 
 
 def is_under(path: str, folder: str) -> bool:

@@ -104,7 +104,7 @@ def test_a_run_names_no_file_outside_of_the_folder(
     ran = run_dag(created, params=campaign_params(numbers_from_under=folder.as_uri()), run_conf=filled)
 
     assert ran.state == "failed"
-    assert "numbers_from: must be a file under" in log.text
+    assert 'numbers_from ("Or a file of numbers"): must be a file under' in log.text
     assert exotel.campaigns == []
 
 
@@ -116,7 +116,7 @@ def test_a_run_names_no_file_if_the_dag_offers_no_folder(
     ran = run_dag(created, params=params, run_conf={"numbers_from": audience})
 
     assert ran.state == "failed"
-    assert "numbers_from: a run may name no file here" in log.text
+    assert 'numbers_from ("Or a file of numbers"): a run may name no file here' in log.text
     assert exotel.campaigns == []
 
 
@@ -218,7 +218,7 @@ def test_errors_name_the_fields_of_the_form(
     with pytest.raises(AirflowFailException) as failed:
         Tries(exotel, keeps_state=False).run(**given)
 
-    found = re.findall(r"^- ([\w.]+): ", str(failed.value), flags=re.MULTILINE)
+    found = re.findall(r'^- ([\w.]+) \("[^"]+"\): ', str(failed.value), flags=re.MULTILINE)
     assert [name for name in dict.fromkeys(found) if name != "on_status"] == named
     assert exotel.campaigns == []
 
@@ -226,7 +226,7 @@ def test_errors_name_the_fields_of_the_form(
 def test_a_form_without_text_and_flow_asks_for_one(exotel: Emulator) -> None:
     filled = {"lists": ["L"], "read_via_text": ""}
 
-    with pytest.raises(AirflowFailException, match="- read_via_text: is required so that people hear something"):
+    with pytest.raises(AirflowFailException, match='fill in "Text to be read out" or "Flow"'):
         Tries(exotel, keeps_state=False).run(
             numbers=None, read_via_text=None, params=campaign_params(), conf=filled, from_params=True
         )
@@ -235,7 +235,7 @@ def test_a_form_without_text_and_flow_asks_for_one(exotel: Emulator) -> None:
 def test_a_form_without_lists_asks_for_the_file(exotel: Emulator, tmp_path: Any) -> None:
     form = campaign_params(numbers_from_under=tmp_path.as_uri(), without=["lists"])
 
-    with pytest.raises(AirflowFailException, match="- numbers_from: is required to know whom to call"):
+    with pytest.raises(AirflowFailException, match=r'- numbers_from .*fill in "Or a file of numbers"'):
         Tries(exotel, keeps_state=False).run(numbers=None, params=form, from_params=True)
 
 
