@@ -179,10 +179,10 @@ class ListUpload:
         :raises ExotelImportUnfinished: if its import has not finished in time.
         :raises ExotelOutcomeUnknown: if the account has too many lists to read.
         """
-        if not self.is_later_try:
-            self.journal.begin()
-        elif not self.journal.knows_earlier_tries and self.journal.entry == UploadEntry():
-            self.journal.update(posted_before=self.now())
+        if self.is_later_try and not self.journal.knows_earlier_tries and self.journal.entry == UploadEntry():
+            # A superseded try writes no intent, but may still send a file whose intent was discarded.
+            late = SEND_WITHIN if self.journal.outlives_tries else timedelta()
+            self.journal.update(posted_before=self.now() + late)
         status = self._import_status()
         if status is not None and status.state not in {ImportState.COMPLETED, ImportState.FAILED}:
             return self._wait_for_import(status)

@@ -27,19 +27,17 @@ class Journal:
     :param read: returns the stored object, or ``None``.
     :param write: stores an object; raises ``TrySuperseded`` if a later try has started.
     :param outlives_tries: whether a later try reads what this one writes.
+    :param is_complete: whether everything that earlier tries have written is still there.
     """
 
     read: Callable[[], Mapping[str, Any] | None]
     write: Callable[[dict[str, Any]], None]
     outlives_tries: bool = True
+    is_complete: bool = True
     state: Mapping[str, Any] = field(init=False, repr=False)
-    is_new: bool = field(init=False)
-    """Whether nothing was stored: no earlier try has begun, or Airflow has discarded what it stored."""
 
     def __post_init__(self) -> None:
-        stored = self.read()
-        self.is_new, self.state = stored is None, stored or {}
-        self._is_stored = not self.is_new
+        self.state = self.read() or {}
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -48,26 +46,14 @@ class Journal:
 
     @property
     def knows_earlier_tries(self) -> bool:
-        """Whether an earlier try that sent something would show here.
-
-        From Airflow 3.4 on, clearing a task discards its state, unless the person keeps it.
-        """
-        return self.outlives_tries and not self.is_new
-
-    def begin(self) -> None:
-        """Store an empty object if nothing is stored, so that a later try knows that the journal is complete.
-
-        Only for a first try: a later one whose journal was discarded does not know it either.
-        """
-        if self.outlives_tries and not self._is_stored:
-            self.write({})
-            self._is_stored = True
+        """Whether an earlier try that sent something shows here."""
+        return self.outlives_tries and self.is_complete
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace the stored object; nothing is written if it is equal."""
         if dict(state) != self.state:
             self.write(dict(state))
-            self.state, self._is_stored = state, True
+            self.state = state
 
     def forget(self) -> None:
         """Store an empty object."""

@@ -116,8 +116,6 @@ class OneCampaign:
         :raises ExotelCampaignGone: if it was deleted.
         :raises ExotelInputError: if it calls other people than this try would.
         """
-        if not self.is_later_try:
-            self.journal.begin()
         wanted = cache(lambda: _read_or_none(audience))
         campaign = self._read_recorded(self.journal.entry) or self._lookup(self.journal.entry, wanted)
         if campaign is None:

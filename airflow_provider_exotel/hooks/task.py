@@ -23,6 +23,8 @@ KEY_REMEMBERED_FOR = timedelta(days=30)
 _Read = Callable[[], Mapping[str, Any] | None]
 _Write = Callable[[dict[str, Any]], None]
 _IN_MEMORY: dict[str, dict[str, Any]] = {}
+HAS_BEGUN = "exotel_has_begun"
+"""The task state that a first try writes. Airflow 3.4 discards a task's state if a person clears the task."""
 _SUPERSEDED = {404, 409, 410}
 """Airflow's responses to a superseded try; each try of a task has its own id."""
 
@@ -34,7 +36,9 @@ def journal_of(context: Mapping[str, Any], key: str) -> CampaignJournal:
     :param key: the campaign's key.
     """
     stored = _state_of_task(context, f"exotel_campaign_{key}")
-    return CampaignJournal.in_memory() if stored is None else CampaignJournal(*stored)
+    if stored is None:
+        return CampaignJournal.in_memory()
+    return CampaignJournal(*stored, is_complete=_is_complete(context))
 
 
 def journal_of_this_process(name: str) -> CampaignJournal:
@@ -63,7 +67,7 @@ def upload_journal_of(context: Mapping[str, Any], list_name: str, kept: dict[str
 
     stored = _state_of_task(context, f"exotel_upload_{list_name}")
     if stored is not None:
-        return UploadJournal(*stored)
+        return UploadJournal(*stored, is_complete=_is_complete(context))
     return UploadJournal(
         lambda: kept.get(list_name), lambda entry: kept.update({list_name: entry}), outlives_tries=False
     )
@@ -86,6 +90,18 @@ def _state_of_task(context: Mapping[str, Any], name: str) -> tuple[_Read, _Write
             raise TrySuperseded(superseded) from error
 
     return lambda: store.get(name), write
+
+
+def _is_complete(context: Mapping[str, Any]) -> bool:
+    """Return whether the state of the task's first try is still there; a first try marks it."""
+    state = _state_of_task(context, HAS_BEGUN)
+    if state is None:
+        return False
+    read, write = state
+    if is_later_try(context):
+        return read() is not None
+    write({})
+    return True
 
 
 def _http_status(error: Exception) -> int | None:

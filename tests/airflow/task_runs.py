@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_provider_exotel import CreateCampaignOperator, ExotelClient
 from airflow_provider_exotel.emulator import Emulator
+from airflow_provider_exotel.hooks.task import HAS_BEGUN
 
 from ..versions import AIRFLOW
 
@@ -44,7 +45,7 @@ class KeptState:
 
     def set(self, key: str, value: Any, *, retention: Any) -> None:
         self.kept[key] = value
-        if value:  # the mark of a first try is no entry
+        if key != HAS_BEGUN:
             self.after_writing()
 
 

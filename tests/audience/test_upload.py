@@ -413,7 +413,7 @@ def test_a_file_that_cannot_be_opened_leaves_no_intent(emulator: Emulator, one: 
     with pytest.raises(FileNotFoundError):
         complete(emulator, one(store, file=replace(FILE, open=gone)))
 
-    assert (store.kept, "upload" in done(emulator)) == ({}, False)
+    assert (store.kept, "upload" in done(emulator)) == (None, False)
 
 
 def test_a_file_is_closed_after_it_was_sent_and_before_it_is_opened_again(emulator: Emulator, one: Make) -> None:

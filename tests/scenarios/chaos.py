@@ -46,7 +46,7 @@ class Trial:
     :param after_clear: how many after one more try, as if the task was cleared.
     :param succeeded: whether a try succeeded in the end.
     :param counted: counts of unknown outcomes, of killed workers, of tries superseded while they ran, and of discarded
-        journals.
+        intents.
     :param same: whether the try after the last one got the same campaign.
     """
 
@@ -121,11 +121,12 @@ def run_trial(emulator: Emulator, way: Callable[[Worker, CampaignIdentity], str]
 
 
 def discard(store: dict[str, Any], chance: random.Random) -> bool:
-    """Discard the state of a task at times, as Airflow 3.4 does for a clear, and return whether that happened."""
-    happens = chance.random() < 0.2
-    if happens:
+    """Discard the state of a task at times, as Airflow 3.4 does for a clear; return whether an intent was in it."""
+    has_intent = "posted_before" in store.get("journal", {})
+    if chance.random() < 0.2:
         store.clear()
-    return happens
+        return has_intent
+    return False
 
 
 def living(emulator: Emulator, identity: CampaignIdentity) -> int:

@@ -37,7 +37,7 @@ def test_every_task_gets_exactly_one_campaign(done: dict[int, Trial]) -> None:
     assert {seed: trial for seed, trial in done.items() if not trial.is_right} == {}
 
 
-@pytest.mark.parametrize(("what", "least"), [("deaths", 20), ("unknowns", 5), ("overlaps", 3), ("discarded", 20)])
+@pytest.mark.parametrize(("what", "least"), [("deaths", 20), ("unknowns", 5), ("overlaps", 3), ("discarded", 3)])
 def test_the_trials_cover_many_faults(done: dict[int, Trial], what: str, least: int) -> None:
     # A slow machine adds delays to the random ones, so no number is exact.
     assert sum(trial.counted[what] for trial in done.values()) > least

@@ -184,11 +184,15 @@ def once(worker: Worker, identity: CampaignIdentity) -> str:
     def write(entry: dict[str, Any]) -> None:
         worker.keep("journal", entry)
 
+    if worker.lasting and worker.number == 1:
+        worker.keep("begun", {})
     audience = AudienceFingerprint.of(request_of(identity).numbers, None, "secret")
     one = OneCampaign(
         identity,
         worker.client,
-        CampaignJournal(lambda: worker.store.get("journal"), write) if worker.lasting else CampaignJournal.in_memory(),
+        CampaignJournal(lambda: worker.store.get("journal"), write, is_complete="begun" in worker.store)
+        if worker.lasting
+        else CampaignJournal.in_memory(),
         now(),
         is_later_try=worker.number > 1,
         clock=Clock(now, sleep),
