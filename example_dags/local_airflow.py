@@ -153,7 +153,7 @@ def kept_running(
 
     def restart_ended() -> None:
         with log.open("ab") as output:
-            while not over.wait(2) and airflow.poll() is None:
+            while not over.wait(5) and airflow.poll() is None:
                 for name in components:
                     again = restarted.get(name)
                     if processes_of(airflow, f"airflow {name}") or (again is not None and again.poll() is None):

@@ -140,7 +140,7 @@ class PauseAllCampaignsOperator(ExotelTask, BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Pause the campaigns, and return counts."""
-        from airflow_provider_exotel.waiting.pausing import MAY_BE_RESUMED, pause_all
+        from airflow_provider_exotel.waiting.emergency_stop import MAY_BE_RESUMED, pause_all
 
         counts = dict.fromkeys(("paused", "not_paused"), 0)
         with input_errors_fail_the_task():

@@ -23,7 +23,7 @@ from airflow_provider_exotel.client.errors import (
     ExotelServerError,
 )
 from airflow_provider_exotel.hooks.exotel import client_of
-from airflow_provider_exotel.waiting.pausing import pause_all
+from airflow_provider_exotel.waiting.emergency_stop import pause_all
 from airflow_provider_exotel.waiting.progress import Sample, add_sample
 from airflow_provider_exotel.waiting.sweep import ACTIVE
 

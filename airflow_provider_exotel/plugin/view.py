@@ -19,8 +19,8 @@ from airflow_provider_exotel.create.identity import without_key
 from airflow_provider_exotel.html.charts import Bar, describe_stretches, draw_stack
 from airflow_provider_exotel.html.render import percent, quantity
 from airflow_provider_exotel.waiting.control import ALLOWED
+from airflow_provider_exotel.waiting.emergency_stop import MAY_BE_RESUMED
 from airflow_provider_exotel.waiting.owner import TaskKey
-from airflow_provider_exotel.waiting.pausing import MAY_BE_RESUMED
 from airflow_provider_exotel.waiting.progress import Progress, find_problems, progress_of
 from airflow_provider_exotel.waiting.sweep import ACTIVE
 

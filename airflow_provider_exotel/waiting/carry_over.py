@@ -16,6 +16,7 @@ from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError,
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.waiting.control import change
+from airflow_provider_exotel.waiting.emergency_stop import shows_stop
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, tally_of
 from airflow_provider_exotel.waiting.wait import CARRY_OVER_LEAD, Wait, has_open_contacts
 from airflow_provider_exotel.windows.calling_window import MissedWindow, Window, read_as
@@ -63,6 +64,8 @@ class CarryOver:
         shown = campaign.schedule
         if wait.end_at is not None and shown.end_at is not None and shown.end_at > wait.end_at:
             return replace(wait, send_at=shown.send_at or wait.send_at, end_at=shown.end_at)  # rescheduled by a person
+        if shows_stop(campaign, wait.end_at):
+            raise CampaignFailed(f"campaign {campaign.id} was stopped before its window closed; it stays paused")
         if not self._may_carry_over(campaign, wait):
             return replace(last, seen_dialling=wait.seen_dialling and campaign.status is not CampaignStatus.PAUSED)
         if not has_open_contacts(campaign, wait.contacts):
@@ -90,6 +93,8 @@ class CarryOver:
         campaign = client.get_campaign(wait.campaign_id)
         if campaign.status is not CampaignStatus.PAUSED:  # resumed or ended by a person in the meantime
             return going
+        if shows_stop(campaign, wait.end_at):
+            raise CampaignFailed(f"campaign {campaign.id} was stopped while it was paused; it stays paused")
         if wait.end_at is None or campaign.schedule.end_at != wait.end_at:
             raise CampaignFailed(f"campaign {campaign.id} shows another end_at than it was given; it stays paused")
         opens = max(filter(None, (wait.send_at, campaign.schedule.send_at)), default=None)

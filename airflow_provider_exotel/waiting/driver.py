@@ -18,6 +18,7 @@ from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, 
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.waiting.breaker import Breaker, sample_calls
 from airflow_provider_exotel.waiting.carry_over import CarryOver
+from airflow_provider_exotel.waiting.emergency_stop import shows_stop
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome, resolve_uncalled
 from airflow_provider_exotel.waiting.pausing import PauseResult, pause_if_it_may_dial, pause_once
 from airflow_provider_exotel.waiting.wait import Step, Wait
@@ -192,9 +193,8 @@ class WaitDriver:
         )
         if campaign.status is not CampaignStatus.PAUSED or not campaign.schedule.closes_after(self.now()):
             return current
-        known_end, end_at = wait.end_at, campaign.schedule.end_at
-        if known_end is not None and end_at is not None and end_at < known_end:
-            raise CampaignFailed(f"campaign {campaign.id} got an earlier end_at while the task waited; it stays paused")
+        if shows_stop(campaign, wait.end_at):
+            raise CampaignFailed(f"campaign {campaign.id} was stopped while the task waited; it stays paused")
         if not campaign.schedule.contains(self.now()):
             log.info("Campaign %s is paused; the task resumes it at %s.", campaign.id, current.send_at)
             return replace(current, opening=True, carries_over=False)

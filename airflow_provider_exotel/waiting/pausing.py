@@ -1,4 +1,4 @@
-"""Pause one campaign that may dial, or all of an account.
+"""Pause a campaign that may dial, and find all of an account that may.
 
 The pause is sent before the campaign is read: a request that only reads it would let it dial longer. The pause is
 confirmed once a response shows the campaign as paused or ended.
@@ -6,12 +6,11 @@ confirmed once a response shows the campaign as paused or ended.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_provider_exotel.client.errors import (
@@ -19,7 +18,6 @@ from airflow_provider_exotel.client.errors import (
     ExotelConflict,
     ExotelError,
     ExotelNotFound,
-    ExotelRateLimited,
     ExotelRequestRefused,
 )
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
@@ -29,20 +27,13 @@ from airflow_provider_exotel.waiting.wait import MAX_LIFETIME
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
 
+log = logging.getLogger(__name__)
+
 REFUSALS = (ExotelRequestRefused, ExotelConflict, ExotelNotFound, ExotelAuthError)
 """Errors for a campaign that cannot be paused in its current status; some accounts answer 403."""
 _LOOKBACK = MAX_LIFETIME + timedelta(days=1)
-_PAGE = 500
-_EARLIER = timedelta(minutes=1)
 _CONFIRM_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between polls after a pause was requested."""
-
-
-MAY_BE_RESUMED = (
-    "A task with if_paused='resume' that starts or is retried after this resumes its campaign: "
-    "pause its DAG in Airflow."
-)
-"""What else to do after everything was paused."""
 
 
 class PauseResult(StrEnum):
@@ -135,12 +126,18 @@ def campaigns_that_may_dial(campaigns: ExotelClient, now: datetime, *, most: int
     :param most: maximum number of campaigns to read from the whole list; ``None`` for all.
     :raises ExotelError: if the list cannot be read.
     """
-    return (one for one in _active_campaigns(campaigns, now, most) if not does_not_dial(one))
+    return (one for one in active_campaigns(campaigns, now, most) if not does_not_dial(one))
 
 
-def _active_campaigns(campaigns: ExotelClient, now: datetime, most: int | None = None) -> Iterator[Campaign]:
-    """Iterate over the campaigns of an account that have not ended, each once."""
-    seen: set[str] = set()
+def active_campaigns(campaigns: ExotelClient, now: datetime, most: int | None = None) -> Iterator[Campaign]:
+    """Iterate over the campaigns of an account that have not ended; those resumed meanwhile come again.
+
+    :param campaigns: the account's campaigns.
+    :param now: the current time.
+    :param most: maximum number of campaigns to read from the whole list; ``None`` for all.
+    :raises ExotelError: if the list cannot be read.
+    """
+    seen: set[tuple[str, bool]] = set()
     for status, limit in ((ACTIVE, None), (None, most)):
         is_newest_first = False  # not every account sorts its list as requested
         try:
@@ -149,8 +146,9 @@ def _active_campaigns(campaigns: ExotelClient, now: datetime, most: int | None =
                 if is_old and is_newest_first:
                     break
                 is_newest_first = is_newest_first or not is_old
-                if campaign.id not in seen and not campaign.status.has_ended:
-                    seen.add(campaign.id)
+                state = campaign.id, does_not_dial(campaign)
+                if state not in seen and not campaign.status.has_ended:
+                    seen.add(state)
                     yield campaign
         except ExotelError as error:
             # The whole list is read next; only if it is cut short, it cannot stand for the filtered one.
@@ -158,65 +156,17 @@ def _active_campaigns(campaigns: ExotelClient, now: datetime, most: int | None =
                 raise
 
 
-def pause_all(
-    campaigns: ExotelClient,
-    now: datetime,
-    *,
-    name_starts: str = "",
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[tuple[Campaign, ExotelError | None]]:
-    """Pause every campaign of an account that dials or will dial, starting with those that dial now.
-
-    Each campaign gets one pause request. If it fails or the pause does not show, it is retried after all others of the
-    page. A campaign that is paused for a later window gets an earlier ``end_at``, by one minute, so that the task that
-    waits for that window does not resume it.
+def confirm_pause(
+    campaigns: ExotelClient, campaign: Campaign, sleep: Callable[[float], None] = time.sleep
+) -> ExotelError | None:
+    """Poll a campaign whose pause was requested for up to half a minute until the pause shows.
 
     :param campaigns: the account's campaigns.
-    :param now: the current time.
-    :param name_starts: pause only campaigns whose name starts with this text, case-insensitive; default all.
+    :param campaign: the campaign.
     :param sleep: sleeps for a number of seconds.
-    :return: each campaign with the error of its pause, or ``None`` if it does not dial any more.
-    :raises ExotelError: if the list cannot be read.
+    :return: the error, or ``None`` if the campaign does not dial any more.
     """
-    found = _active_campaigns(campaigns, now)
-    while page := list(islice(found, _PAGE)):
-        named = [one for one in page if one.name.casefold().startswith(name_starts.casefold())]
-        wanted = [one for one in named if not does_not_dial(one)]
-        again: list[Campaign] = []
-        unconfirmed: list[Campaign] = []
-        for campaign in sorted(wanted, key=lambda one: one.status is CampaignStatus.CREATED):
-            try:
-                if pause_once(campaigns, campaign.id) is PauseResult.UNCONFIRMED:
-                    unconfirmed.append(campaign)
-                else:
-                    yield campaign, None
-            except ExotelRateLimited:  # the limit applies to all campaigns: wait here
-                yield campaign, pause_with_retries(campaigns, campaign.id, sleep)
-            except ExotelError:
-                again.append(campaign)
-        for campaign in again:
-            yield campaign, pause_with_retries(campaigns, campaign.id, sleep)
-        for campaign in unconfirmed:
-            yield campaign, _error_of(partial(_poll_until_paused, campaigns, campaign, sleep))
-        for campaign in named:
-            if does_not_dial(campaign) and _has_later_window(campaign, now):
-                yield campaign, _error_of(partial(_keep_paused, campaigns, campaign, sleep))
-
-
-def _has_later_window(campaign: Campaign, now: datetime) -> bool:
-    send_at, end_at = campaign.schedule.send_at, campaign.schedule.end_at
-    return send_at is not None and end_at is not None and now < send_at < end_at - _EARLIER
-
-
-def _keep_paused(campaigns: ExotelClient, campaign: Campaign, sleep: Callable[[float], None]) -> Campaign:
-    """Give a paused campaign an earlier end, since tasks only resume campaigns with the end that they know."""
-    schedule = campaign.schedule
-    earlier = schedule.model_copy(update={"end_at": schedule.end_at and schedule.end_at - _EARLIER})
-    try:
-        after = campaigns.update_campaign(campaign.id, schedule=dict(earlier))
-    except REFUSALS:  # then no task can have moved it to a later window
-        after = campaigns.get_campaign(campaign.id)
-    return after if does_not_dial(after) else pause_and_confirm(campaigns, campaign.id, sleep)
+    return _error_of(lambda: _poll_until_paused(campaigns, campaign, sleep))
 
 
 def pause_with_retries(

@@ -80,7 +80,7 @@ def test_a_campaign_that_cannot_be_paused_is_named_and_the_others_are_paused(
     assert code == 1
     assert f"NOT PAUSED: {ids[1]} 'Reminder'" in output.out
     assert output.out.splitlines()[-1] == "2 paused, 1 failed."
-    assert "pause its DAG in Airflow" in output.err
+    assert "mark such tasks failed in Airflow" in output.err
     assert "no" in output.err
     assert [emulator.campaign(campaign).status == "paused" for campaign in ids] == [True, False, True]
 

@@ -22,8 +22,8 @@ from airflow_provider_exotel.client.request import CallRetries, CampaignRequest,
 from airflow_provider_exotel.emulator import Emulator
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.driver import WaitDriver
+from airflow_provider_exotel.waiting.emergency_stop import pause_all
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
-from airflow_provider_exotel.waiting.pausing import pause_all
 from airflow_provider_exotel.waiting.wait import CARRY_OVER_LEAD, Step, Wait
 from airflow_provider_exotel.waiting.watch import WaitEvent
 from airflow_provider_exotel.windows.calling_window import CallingWindow
@@ -188,14 +188,23 @@ def test_uncalled_contacts_after_until_are_reported(task: Task, at_end: str) -> 
 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
-@pytest.mark.parametrize("dialect", ["documented", "wrapped"])
-def test_a_campaign_stays_paused_after_everything_was_stopped_at_night(
-    task: Task, client: ExotelClient, at_end: str, dialect: str
+@pytest.mark.parametrize(
+    ("stopped_at", "late", "settings"),
+    [
+        pytest.param(at(0, "22:00"), 0, {}, id="while it is paused for the night"),
+        pytest.param(at(0, "22:00"), 0, {"dialect": "wrapped"}, id="in the wrapped form"),
+        pytest.param(at(1, "10:00:20"), 60, {}, id="when its next window has just opened and no worker is free"),
+        pytest.param(at(0, "10:04:50"), 100, {}, id="when its window closes and no worker is free"),
+    ],
+)
+def test_a_campaign_stays_paused_after_everything_was_stopped(
+    task: Task, at_end: str, stopped_at: datetime, late: float, settings: dict[str, Any]
 ) -> None:
-    task.emulator.settings.update({"at_end": at_end, "dialect": dialect})
-    task.meanwhile = [(at(0, "22:00"), lambda: list(pause_all(client, at(0, "22:00"))))]
+    task.emulator.settings.update({"at_end": at_end, **settings})
+    task.late = late
+    task.meanwhile = [(stopped_at, lambda: list(pause_all(task.client, stopped_at)))]
 
-    with pytest.raises(CampaignFailed, match="it stays paused"):
+    with suppress(CampaignFailed):
         task.run(task.create(600))
 
     task.emulator.clock.set(at(5, "10:00"))

@@ -14,8 +14,8 @@ from airflow_provider_exotel.client.errors import ExotelRequestRefused
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.carry_over import CarryOver
 from airflow_provider_exotel.waiting.driver import WaitDriver
+from airflow_provider_exotel.waiting.emergency_stop import pause_all
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome
-from airflow_provider_exotel.waiting.pausing import pause_all
 from airflow_provider_exotel.waiting.wait import Wait
 from airflow_provider_exotel.windows.calling_window import CallingWindow
 
@@ -182,7 +182,7 @@ def test_a_campaign_whose_window_a_person_ended_is_not_resumed(task: Task) -> No
 def test_it_stays_paused_after_everything_was_stopped_before_its_window(task: Task) -> None:
     task.meanwhile = [(START + MINUTE, lambda _: list(pause_all(task.client, task.emulator.clock.now())))]
 
-    with pytest.raises(CampaignFailed, match="earlier end_at while the task waited; it stays paused"):
+    with pytest.raises(CampaignFailed, match="was stopped while the task waited; it stays paused"):
         task.run()
 
     assert task.resumed_at == []

@@ -10,12 +10,12 @@ import pytest
 
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.client.errors import ExotelError, ExotelServerError
+from airflow_provider_exotel.client.models import Campaign
 from airflow_provider_exotel.client.retry import RetryPolicy
 from airflow_provider_exotel.emulator import Emulator, Fault
 from airflow_provider_exotel.waiting.pausing import (
     PauseResult,
     campaigns_that_may_dial,
-    pause_all,
     pause_and_confirm,
     pause_if_it_may_dial,
     pause_once,
@@ -95,25 +95,6 @@ def test_a_pause_that_does_not_show_is_unconfirmed(client: ExotelClient, emulato
     emulator.settings.status_words = {"paused": "InProgress"}
 
     assert pause_once(client, campaign) is PauseResult.UNCONFIRMED
-
-
-@pytest.mark.parametrize("shows_after", [3, None])
-def test_pause_all_polls_an_unconfirmed_pause_until_it_shows_or_fails(
-    client: ExotelClient, emulator: Emulator, campaign: str, shows_after: int | None
-) -> None:
-    emulator.settings.status_words = {"paused": "InProgress"}
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == shows_after:
-            emulator.settings.status_words = {}
-
-    [(_, error)] = pause_all(client, emulator.clock.now(), sleep=sleep)
-
-    message = None if shows_after else f"campaign {campaign} is still 'InProgress' after a pause was requested"
-    assert (str(error) if error else None) == message
-    assert sent(emulator).count("PUT") == 1
 
 
 def test_a_pause_that_shows_late_is_confirmed(client: ExotelClient, emulator: Emulator, campaign: str) -> None:
@@ -223,76 +204,23 @@ def test_the_list_is_read_only_to_the_oldest_campaign_that_may_dial(client: Exot
     assert len(emulator.requests) - before <= 3
 
 
-def test_pause_all_takes_one_request_per_campaign(client: ExotelClient, emulator: Emulator) -> None:
-    ids = [create(client, 60, schedule=HOUR).id for _ in range(12)]
-    emulator.clock.advance(120)
+class Resuming:
+    """An account on which a campaign is resumed after the first list was read."""
 
-    done = list(pause_all(client, emulator.clock.now()))
+    def __init__(self, client: ExotelClient, campaign_id: str) -> None:
+        self.client, self.campaign_id = client, campaign_id
 
-    assert sorted(campaign.id for campaign, error in done if error is None) == sorted(ids)
-    assert sent(emulator).count("PUT") == 12
-    assert sent(emulator).count("GET") <= 2
-
-
-@pytest.mark.parametrize("headers", [True, False])
-def test_an_account_is_paused_within_its_rate_limit(emulator: Emulator, headers: bool) -> None:
-    with client_of(emulator, retry=RetryPolicy()) as client:
-        ids = [create(client, 300, schedule=HOUR, mode="custom", throttle=1).id for _ in range(12)]
-        emulator.clock.advance(125)
-        emulator.settings.update({"rate_limit": 5, "rate_limit_headers": headers})
-        done = dict.fromkeys(ids)
-        done |= {campaign.id: error for campaign, error in pause_all(client, emulator.clock.now())}
-
-    assert set(done.values()) == {None}
-    assert {emulator.campaign(campaign).status for campaign in ids} == {"paused"}
-    assert [entry.status for entry in emulator.requests].count(429) <= 12
+    def list_campaigns(self, *, status: Any = None, most: int | None = None) -> list[Campaign]:
+        listed = list(self.client.list_campaigns(status=status, most=most))
+        if status is not None:
+            self.client.resume_campaign(self.campaign_id)
+        return listed
 
 
-def test_a_campaign_with_a_lost_response_is_paused_after_the_others(client: ExotelClient, emulator: Emulator) -> None:
-    ids = [create(client, 60, schedule=HOUR).id for _ in range(3)]
-    emulator.clock.advance(120)
-    emulator.faults.add(Fault(on="PUT campaigns/*", kind="html_5xx"))
-
-    done = [(campaign.id, error) for campaign, error in pause_all(client, emulator.clock.now())]
-
-    assert sorted(done) == sorted((campaign, None) for campaign in ids)
-    assert {emulator.campaign(campaign).status for campaign in ids} == {"paused"}
-
-
-LATER = between(START + 60 * MINUTE, START + 120 * MINUTE)
-
-
-@pytest.mark.parametrize(("refused", "earlier"), [(False, MINUTE), (True, 0 * MINUTE)])
-def test_a_campaign_paused_for_a_later_window_ends_earlier_unless_its_schedule_is_fixed(
-    client: ExotelClient, emulator: Emulator, refused: bool, earlier: timedelta
-) -> None:
-    later, scheduled = (create(client, 60, schedule=LATER).id for _ in range(2))
-    client.pause_campaign(later)
-    if refused:
-        emulator.faults.add(Fault(on=f"PUT campaigns/{later}", kind="status", status=400, times=None))
-
-    done = {campaign.id: error for campaign, error in pause_all(client, emulator.clock.now())}
-
-    assert done == {later: None, scheduled: None}
-    assert client.get_campaign(later).schedule.end_at == START + 120 * MINUTE - earlier
-    assert {emulator.campaign(campaign).status for campaign in done} == {"paused"}
-
-
-def test_a_campaign_paused_inside_its_window_keeps_its_schedule(
+def test_a_campaign_that_is_resumed_while_the_list_is_read_is_paused(
     client: ExotelClient, emulator: Emulator, campaign: str
 ) -> None:
-    emulator.settings.schedule_editable_when_paused = True
     client.pause_campaign(campaign)
+    found = campaigns_that_may_dial(Resuming(client, campaign), emulator.clock.now())
 
-    assert list(pause_all(client, emulator.clock.now())) == []
-    assert client.get_campaign(campaign).schedule.end_at == START + 60 * MINUTE
-
-
-def test_a_later_window_that_could_not_be_changed_is_an_error(client: ExotelClient, emulator: Emulator) -> None:
-    campaign = create(client, 60, schedule=LATER).id
-    client.pause_campaign(campaign)
-    emulator.faults.add(Fault(on="PUT campaigns/*", kind="status", status=503, times=None))
-
-    [(named, error)] = pause_all(client, emulator.clock.now())
-
-    assert (named.id, error and error.http_status) == (campaign, 503)
+    assert [one.id for one in found] == [campaign]
