@@ -43,6 +43,7 @@ def tests(session: nox.Session, row: dict[str, Any]) -> None:
     passed, skipped = run_tests(session, *chosen)
     if not session.posargs:
         note(row, passed=passed, skipped=skipped)
+        session.run("python", "docs/compatibility_table.py", external=True)
 
 
 @nox.session(python="3.11")

@@ -19,7 +19,7 @@ with DAG(
     tags=["exotel"],
     doc_md=__doc__,
 ) as dag:
-    PauseOrphanedCampaignsOperator(task_id="pause_orphaned_campaigns")
+    PauseOrphanedCampaignsOperator(task_id="pause_orphaned_campaigns", retries=1)
 
 if __name__ == "__main__":
     dag.test()

@@ -44,7 +44,7 @@ with DAG(
         task_id="ended",
         campaign_ids=create.output,
         mode="reschedule",
-        poke_interval=300,
+        poke_interval=60,
         timeout=timedelta(days=4).total_seconds(),
     )
 

@@ -229,13 +229,20 @@ def print_addresses(port: int, emulator: Emulator) -> None:
     airflow = f"http://127.0.0.1:{port}"
     for title, place, remark in (
         ("Airflow", airflow, "no login: everybody who opens this address is an admin"),
-        ("A campaign form", f"{airflow}/dags/exotel_campaign_form", f"press Trigger; contact list {CONTACT_LIST}"),
+        (
+            "A campaign form",
+            f"{airflow}/dags/exotel_campaign_form",
+            f"press Trigger; contact list {CONTACT_LIST}",
+        ),
         ("The campaigns", f"{airflow}/plugin/exotel", "as they go on: pause, resume, stop; also Browse in the menu"),
         ("The connection", f"{airflow}/connections", "exotel_default, with a Test button"),
         ("The local Exotel", emulator.url, "campaigns, calls and requests as they happen"),
     ):
         console.print(f"[bold]{title:<18}[/]{place}\n{'':<18}{remark}")
-    console.print("\nCtrl-C stops everything.")
+    console.print(
+        "\nA campaign here ends within a minute. To have time to pause one, choose Pace: My own, with 1 call a minute."
+        "\nCtrl-C stops everything and deletes it."
+    )
 
 
 if __name__ == "__main__":

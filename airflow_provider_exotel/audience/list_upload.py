@@ -180,7 +180,7 @@ class ListUpload:
         :raises ExotelOutcomeUnknown: if the account has too many lists to read.
         """
         if self.is_later_try and not self.journal.knows_earlier_tries and self.journal.entry == UploadEntry():
-            # A superseded try writes no intent, but may still send a file whose intent was discarded.
+            # An earlier try may have written its intent before that was discarded, and may still send.
             late = SEND_WITHIN if self.journal.outlives_tries else timedelta()
             self.journal.update(posted_before=self.now() + late)
         status = self._import_status()

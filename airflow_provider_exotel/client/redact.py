@@ -21,9 +21,10 @@ _BETWEEN = rf"(?:{_SEPARATOR}|%(?:20|28|29|2B|2C|2D|2E|2F))"
 _NUMBER = re.compile(rf"\+?\d(?:(?:{_BETWEEN}|\+){{0,3}}\d){{6,}}", re.IGNORECASE)
 # A date or a time of day also consists of digits and dashes. Dates stay, one or several in a row, unless more digits on
 # either side are so close that all of it may be one number.
+_COLON = "(?::|%3A)"  # run ids are parts of URLs
 _MOMENT = (
-    r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d{1,6})?)?)?"
-    r"(?:Z|[+-][01]\d:[0-5]\d)?"
+    rf"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-2]\d{_COLON}[0-5]\d(?:{_COLON}[0-6]\d(?:\.\d{{1,6}})?)?)?"
+    rf"(?:Z|(?:[+-]|%2B)[01]\d{_COLON}[0-5]\d)?"
 )
 _NOT_AFTER_DIGITS = "".join(rf"(?<!\d{_SEPARATOR * count})" for count in range(4))
 _MOMENTS = re.compile(rf"{_NOT_AFTER_DIGITS}{_MOMENT}(?:{_BETWEEN}{{1,3}}{_MOMENT})*(?!{_BETWEEN}{{0,3}}\d|\+\d)")

@@ -211,7 +211,7 @@ class OneCampaign:
             return self._poll_until(self._certain_after(entry.posted_before), wanted)
         if self.is_later_try and not self.journal.knows_earlier_tries:
             log.info("An earlier try may have sent this campaign; searching for it.")
-            # A superseded try writes no intent, but may still send a campaign whose intent was discarded.
+            # An earlier try may have written its intent before that was discarded, and may still send.
             posted_before = self.clock.now() + (SEND_WITHIN if self.journal.outlives_tries else timedelta())
             return self._poll_until(self._certain_after(posted_before), wanted)
         return self._poll_list(wanted)
@@ -225,7 +225,7 @@ class OneCampaign:
             campaign = self._poll_list(wanted)
             polls += 1
             left = (certain_after - self.clock.now()).total_seconds()
-            # A campaign with another audience is not the one that may have been sent; that may still appear.
+            # The campaign that may have been sent has this audience. It may still appear beside one with another.
             if self._is_wanted(campaign, wanted()) or (left <= 0 and polls >= MIN_POLLS):
                 return campaign
             self.clock.sleep(pause if left <= 0 else min(pause, left))

@@ -81,7 +81,8 @@ FIELDS: dict[str, FormField] = {
         "lists",
         _WHOM,
         "Contact lists",
-        "The SID of each list as the dashboard shows it, one a line; at most 5, exactly 1 for personal texts.",
+        "The SID of each list as the dashboard shows it, one a line; at most 5, exactly 1 for personal texts. "
+        "Everybody on them is called: opt-outs are not left out.",
         {"type": ["null", "array"], "items": {"type": "string", "minLength": 1}, "maxItems": 5},
     ),
     "numbers_from": FormField(
@@ -185,12 +186,17 @@ FIELDS: dict[str, FormField] = {
         "plan_only",
         _PACE,
         "Only show the plan",
-        "Check everything, call nobody.",
+        "Check everything, call nobody. The plan is in the log of the task.",
         {"type": ["null", "boolean"]},
         default=False,
     ),
 }  # fmt: skip
 """Every field of the form, in its order."""
+_HELP_WITHOUT_PERSONAL_TEXTS = {
+    "lists": "The SID of each list as the dashboard shows it, one a line; at most 5. "
+    "Everybody on them is called: opt-outs are not left out.",
+    "read_via_text": "What people hear.",
+}
 
 
 def campaign_params(
@@ -221,11 +227,14 @@ def campaign_params(
         raise ExotelInputError([Problem(name, choices) for name in sorted(wrong)])
     folder = numbers_from_under or ""
     root: dict[str, Any] = {"numbers_from_under": folder} if folder else {}
+    helps = {name: field.help for name, field in FIELDS.items()}
+    helps |= _HELP_WITHOUT_PERSONAL_TEXTS if "campaign_type" in left_out else {}
+    helps["numbers_from"] += f" It must be under {redact(folder)}."
     return {
         name: Param(
             defaults.get(name, field.default),
             title=field.title,
-            description=f"{field.help} It must be under {redact(folder)}." if name == "numbers_from" else field.help,
+            description=helps[name],
             section=field.section,
             **field.schema,
             **(root if name == "numbers_from" else {}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,7 @@ ONLY_IN_THE_DAG = (
     "only_numbers",
 )
 """Arguments and settings that no param fills."""
+_VARIABLE = re.compile(r"@@\w")
 _NEAR = 0.8
 """How alike two names must be, 0 to 1, for one to count as a typing mistake of the other."""
 _REQUIRED_OF_A_FORM = {
@@ -63,6 +65,9 @@ def fill_from_params(
         # The DAG's settings for windows do not apply to explicit times from the form.
         whole["max_lateness"] = None
         whole["on_missed_window"] = "skip" if whole["on_missed_window"] == "skip" else "fail"
+    if _VARIABLE.search(str(filled.get("read_via_text", ""))) and whole["campaign_type"] != "dynamic":
+        wanted = "has @@ variables, which only a dynamic campaign replaces; write what people shall hear"
+        whole["read_via_text"] = DeferredProblem(wanted)
     for names, purpose in _REQUIRED_OF_A_FORM.items():
         offered = [name for name in names if name in declared]
         if offered and all(whole[name] is None for name in names):
@@ -99,6 +104,8 @@ def arguments_from_params(
     if _is_through_the_night(given):
         wanted = "must be after window_start; swap the two, or let the DAG set hours through the night"
         problems.append(Problem("window_end", wanted))
+    if {"interval_mins", "mechanism", "on_status"} & given.keys() and "number_of_retries" in declared.keys() - given:
+        problems.append(Problem("number_of_retries", "is required with the other fields of retries; give 0 to 3"))
     # Airflow 3 writes the run's value into the declared param, so only the conf tells whether the DAG chose the file.
     if "numbers_from" in filled and "numbers_from" in conf:
         problems += _outside(str(filled["numbers_from"]), declared["numbers_from"])

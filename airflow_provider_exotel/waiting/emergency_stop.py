@@ -1,7 +1,7 @@
 """Pause every campaign of an account, and keep waiting tasks from resuming them.
 
-A task resumes only a campaign that it has paused itself. It cannot know who paused a campaign last, and the stop works
-without Airflow. So the stop leaves a mark where both can see it: in the campaign's ``end_at``.
+A waiting task resumes a paused campaign when its window opens, and cannot know who paused it last. The stop works
+without Airflow. So it can only leave a mark in the campaign itself: an ``end_at`` that is one second earlier.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ log = logging.getLogger(__name__)
 
 _PAGE = 500
 _MARK = timedelta(seconds=1)
+"""How much earlier the end becomes with each stop."""
 _MAX_MARKS = timedelta(minutes=1)
-_MAX_POLL_AGE = timedelta(hours=1)
-"""Time before its end in which a campaign is marked that was dialling: its task may know it as dialling until then."""
+"""An end that is earlier by less than this was marked, by up to 59 stops; people move a window by minutes."""
+_SOON = timedelta(hours=1)
+"""Time before its end in which a campaign that dials is marked too; longer than the time between two polls."""
 
 MAY_BE_RESUMED = (
     "Run this again after a few minutes. Where the end of a paused campaign cannot be changed, a task with "
@@ -61,7 +63,8 @@ def pause_all(
     :param now: the current time.
     :param name_starts: pause only campaigns whose name starts with this text, case-insensitive; default all.
     :param sleep: sleeps for a number of seconds.
-    :return: each campaign with the error of its pause, or ``None`` if it does not dial any more.
+    :return: each campaign with the error of its pause, or ``None`` if it does not dial any more. A campaign comes again
+        with an error if it may dial after its end was changed.
     :raises ExotelError: if the list cannot be read.
     """
     found = active_campaigns(campaigns, now)
@@ -71,7 +74,7 @@ def pause_all(
         yield from _pause_page(campaigns, [one for one in named if not does_not_dial(one)], sleep)
         may_be_resumed |= {one.id: one for one in named if _may_be_resumed(one, now)}
     for campaign in may_be_resumed.values():
-        if (error := _mark_as_stopped(campaigns, campaign, now, sleep)) is not None:
+        if (error := _mark(campaigns, campaign, now, sleep)) is not None:
             yield campaign, error
 
 
@@ -107,14 +110,17 @@ def _pause_page(
 
 
 def _may_be_resumed(campaign: Campaign, now: datetime) -> bool:
-    """Return whether a task may take a campaign for one that it has paused itself, by its state before the stop."""
+    """Return whether a waiting task may resume a campaign, by its state before the stop.
+
+    A task whose last poll showed the campaign dialling takes a pause after the window's end for that of the window.
+    """
     end_at = campaign.schedule.end_at
     if end_at is None or now >= end_at - _MARK:
         return False
-    return campaign.status is not CampaignStatus.IN_PROGRESS or end_at - now < _MAX_POLL_AGE
+    return campaign.status is not CampaignStatus.IN_PROGRESS or end_at - now < _SOON
 
 
-def _mark_as_stopped(
+def _mark(
     campaigns: ExotelClient, campaign: Campaign, now: datetime, sleep: Callable[[float], None]
 ) -> ExotelError | None:
     """Give a paused campaign an earlier end, and return an error only if it may dial afterwards."""
@@ -123,6 +129,7 @@ def _mark_as_stopped(
     if campaign.schedule.send_at is not None and campaign.schedule.send_at <= now:
         del schedule["send_at"]  # a time in the past may be refused
     try:
+        # Exotel's papers differ on whether the end of a paused campaign can be changed.
         if does_not_dial(change(campaigns, campaign.id, {"schedule": schedule}, force=True)):
             return None
     except REFUSALS:  # the end of this campaign cannot be changed

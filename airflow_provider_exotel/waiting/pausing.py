@@ -130,7 +130,7 @@ def campaigns_that_may_dial(campaigns: ExotelClient, now: datetime, *, most: int
 
 
 def active_campaigns(campaigns: ExotelClient, now: datetime, most: int | None = None) -> Iterator[Campaign]:
-    """Iterate over the campaigns of an account that have not ended; those resumed meanwhile come again.
+    """Iterate over the campaigns of an account that have not ended, each once, or twice if it was resumed meanwhile.
 
     :param campaigns: the account's campaigns.
     :param now: the current time.

@@ -239,6 +239,27 @@ def test_a_form_without_lists_asks_for_the_file(exotel: Emulator, tmp_path: Any)
         Tries(exotel, keeps_state=False).run(numbers=None, params=form, from_params=True)
 
 
+@pytest.mark.parametrize(
+    ("filled", "error"),
+    [
+        ({"read_via_text": "Dear @@Name"}, r'read_via_text \("Text to be read out"\): has @@ variables'),
+        ({"interval_mins": 15}, r'number_of_retries \("How many more times"\): is required with the other fields'),
+    ],
+)
+def test_fields_that_have_no_effect_are_refused(exotel: Emulator, filled: dict[str, Any], error: str) -> None:
+    given = {"read_via_text": None, "numbers": None, "params": campaign_params(), "from_params": True}
+
+    with pytest.raises(AirflowFailException, match=error):
+        Tries(exotel, keeps_state=False).run(**given, conf={"lists": ["L"], "read_via_text": "Hello", **filled})
+
+
+@pytest.mark.parametrize(("without", "is_offered"), [([], True), (["campaign_type"], False)])
+def test_a_form_without_personal_texts_does_not_explain_them(without: list[str], is_offered: bool) -> None:
+    helps = [str(param.description) for param in campaign_params(without=without).values()]
+
+    assert any("@@Name" in text for text in helps) is is_offered
+
+
 def test_numbers_of_a_file_that_the_dag_names_are_told_by_its_argument(exotel: Emulator, tmp_path: Any) -> None:
     (tmp_path / "bad.csv").write_text("number\n+9198765\n")
 

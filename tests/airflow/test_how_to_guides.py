@@ -132,6 +132,7 @@ def test_nothing_is_uploaded_before_a_person_approves(
     run = run_guide("approve.md", mark_success_pattern="approve")
 
     assert str(run.state) == "success"
+    assert run.dag.task_dict["approve"].upstream_task_ids == {"plan"}
     assert run.dag.task_dict["upload"].upstream_task_ids == {"plan", "approve"}
     assert [exotel.campaign(one.id).counts.total for one in exotel.campaigns] == [5]
 

@@ -109,7 +109,7 @@ def local_airflow() -> Iterator[LocalAirflow]:
     """A local Airflow that has started."""
     running = LocalAirflow.start()
     try:
-        running.read_until("Ctrl-C stops everything.")
+        running.read_until("Ctrl-C stops everything")
         yield running
     finally:
         if running.process.poll() is None:

@@ -59,6 +59,7 @@ def test_no_number_of_a_list_remains(numbers: list[str], separator: str) -> None
         "at 2026-03-02T10:00:00+05:30.",
         "from 2026-03-02T10:00:00+05:30 to 2026-03-02T18:00:00+05:30",
         "2026-03-02T04:30:00Z, 2026-03-03T04:30:00Z and later",
+        "reports/manual__2026-03-02T04%3A30%3A12.345678%2B00%3A00/report.html",
         "between 2026-03-02 - 2026-03-04",
         "2026-03-02 10:00:00.123456",
         "at 10:00:00 on 12 days",
