@@ -149,6 +149,18 @@ def test_the_message_about_a_report(
     assert re.match(r"\d of 6 people were reached\. Not reached: .+report\.html$", task.xcom_pull(task_ids="message"))
 
 
+def test_a_failed_campaign_is_told(
+    run_guide: Callable[..., Any], days: Emulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_people(tmp_path / "audiences" / "reminders.csv", 6)
+    days.settings.outcomes = {"no-answer": 1.0}
+
+    run = run_guide("be-told.md")
+
+    assert str(run.state) == "failed"
+    assert re.search(r"watched_calls\.call failed: .*reached 0", capfd.readouterr().out)
+
+
 def test_the_test_numbers_are_called_before_everybody(
     run_guide: Callable[..., Any], days: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
