@@ -98,9 +98,11 @@ def _is_complete(context: Mapping[str, Any]) -> bool:
     if state is None:
         return False
     read, write = state
+    is_marked = read() is not None
     if is_later_try(context):
-        return read() is not None
-    write({})
+        return is_marked
+    if not is_marked:
+        write({})
     return True
 
 

@@ -65,7 +65,8 @@ def fill_from_params(
         # The DAG's settings for windows do not apply to explicit times from the form.
         whole["max_lateness"] = None
         whole["on_missed_window"] = "skip" if whole["on_missed_window"] == "skip" else "fail"
-    if _VARIABLE.search(str(filled.get("read_via_text", ""))) and whole["campaign_type"] != "dynamic":
+    is_dynamic = str(whole["campaign_type"] or "").strip().casefold() == "dynamic"
+    if arguments["read_via_text"] is None and _VARIABLE.search(str(whole["read_via_text"])) and not is_dynamic:
         wanted = "has @@ variables, which only a dynamic campaign replaces; write what people shall hear"
         whole["read_via_text"] = DeferredProblem(wanted)
     for names, purpose in _REQUIRED_OF_A_FORM.items():
@@ -104,7 +105,8 @@ def arguments_from_params(
     if _is_through_the_night(given):
         wanted = "must be after window_start; swap the two, or let the DAG set hours through the night"
         problems.append(Problem("window_end", wanted))
-    if {"interval_mins", "mechanism", "on_status"} & given.keys() and "number_of_retries" in declared.keys() - given:
+    is_emptied = "number_of_retries" in declared.keys() & conf.keys() - given.keys()
+    if is_emptied and {"interval_mins", "mechanism", "on_status"} & given.keys():
         problems.append(Problem("number_of_retries", "is required with the other fields of retries; give 0 to 3"))
     # Airflow 3 writes the run's value into the declared param, so only the conf tells whether the DAG chose the file.
     if "numbers_from" in filled and "numbers_from" in conf:

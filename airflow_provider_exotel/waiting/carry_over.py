@@ -16,7 +16,6 @@ from airflow_provider_exotel.client.errors import ExotelError, ExotelInputError,
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.client.request import CallRetries
 from airflow_provider_exotel.waiting.control import change
-from airflow_provider_exotel.waiting.emergency_stop import shows_stop
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, tally_of
 from airflow_provider_exotel.waiting.wait import CARRY_OVER_LEAD, Wait, has_open_contacts
 from airflow_provider_exotel.windows.calling_window import MissedWindow, Window, read_as
@@ -64,7 +63,7 @@ class CarryOver:
         shown = campaign.schedule
         if wait.end_at is not None and shown.end_at is not None and shown.end_at > wait.end_at:
             return replace(wait, send_at=shown.send_at or wait.send_at, end_at=shown.end_at)  # rescheduled by a person
-        if shows_stop(campaign, wait.end_at):
+        if wait.shows_stop(campaign) and campaign.status is CampaignStatus.PAUSED:
             raise CampaignFailed(f"campaign {campaign.id} was stopped before its window closed; it stays paused")
         if not self._may_carry_over(campaign, wait):
             return replace(last, seen_dialling=wait.seen_dialling and campaign.status is not CampaignStatus.PAUSED)
@@ -76,7 +75,9 @@ class CarryOver:
         self.remember(following.end_at)
         if campaign.status is not CampaignStatus.PAUSED:
             campaign = client.pause_campaign(campaign.id)
-        if campaign.status is not CampaignStatus.PAUSED:  # if still dialling, it would dial until its new end
+        if campaign.status is not CampaignStatus.PAUSED or wait.shows_stop(
+            campaign
+        ):  # if still dialling, it would dial until its new end
             self.remember(None)
             return last
         return self._reschedule(client, campaign, following, wait)
@@ -93,7 +94,7 @@ class CarryOver:
         campaign = client.get_campaign(wait.campaign_id)
         if campaign.status is not CampaignStatus.PAUSED:  # resumed or ended by a person in the meantime
             return going
-        if shows_stop(campaign, wait.end_at):
+        if wait.shows_stop(campaign):
             raise CampaignFailed(f"campaign {campaign.id} was stopped while it was paused; it stays paused")
         if wait.end_at is None or campaign.schedule.end_at != wait.end_at:
             raise CampaignFailed(f"campaign {campaign.id} shows another end_at than it was given; it stays paused")

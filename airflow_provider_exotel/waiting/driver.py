@@ -18,7 +18,6 @@ from airflow_provider_exotel.client.errors import ExotelAuthError, ExotelError, 
 from airflow_provider_exotel.client.models import Campaign, CampaignStatus
 from airflow_provider_exotel.waiting.breaker import Breaker, sample_calls
 from airflow_provider_exotel.waiting.carry_over import CarryOver
-from airflow_provider_exotel.waiting.emergency_stop import shows_stop
 from airflow_provider_exotel.waiting.outcome import CampaignFailed, Outcome, resolve_uncalled
 from airflow_provider_exotel.waiting.pausing import PauseResult, pause_if_it_may_dial, pause_once
 from airflow_provider_exotel.waiting.wait import Step, Wait
@@ -193,7 +192,7 @@ class WaitDriver:
         )
         if campaign.status is not CampaignStatus.PAUSED or not campaign.schedule.closes_after(self.now()):
             return current
-        if shows_stop(campaign, wait.end_at):
+        if wait.shows_stop(campaign):
             raise CampaignFailed(f"campaign {campaign.id} was stopped while the task waited; it stays paused")
         if not campaign.schedule.contains(self.now()):
             log.info("Campaign %s is paused; the task resumes it at %s.", campaign.id, current.send_at)

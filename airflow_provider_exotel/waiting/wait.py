@@ -24,6 +24,10 @@ OVERDUE_AFTER = timedelta(hours=2)
 """How long a campaign may still show as running after its window."""
 CARRY_OVER_LEAD = timedelta(seconds=90)
 """Time before the end of a window at which a carry-over pauses the campaign."""
+STOP_MARK = timedelta(seconds=1)
+"""How much earlier a campaign's end becomes with each stop of everything."""
+_MAX_MARKS = timedelta(minutes=5)
+"""An end that is earlier by less than this was marked, by one stop or by many."""
 _STORED_NAMES = {"carries_over": "hand_over"}
 """The stored name of a field, if it differs from the field's own."""
 
@@ -90,6 +94,14 @@ class Wait:
         begins = campaign.schedule.send_at or campaign.date_created or now
         ends = campaign.schedule.end_at or begins + MAX_LIFETIME
         return cls(campaign.id, begins, ends, contacts, carries_over, breaker=breaker)
+
+    def shows_stop(self, campaign: Campaign) -> bool:
+        """Return whether everything was stopped since the campaign's end was read, so that no task must resume it.
+
+        :param campaign: the current campaign.
+        """
+        end_at = campaign.schedule.end_at
+        return self.end_at is not None and end_at is not None and timedelta() < self.end_at - end_at < _MAX_MARKS
 
     def rescheduled_as(self, campaign: Campaign, now: datetime) -> Self:
         """Return the wait with the campaign's current schedule, which a person may have changed.

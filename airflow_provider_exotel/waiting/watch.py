@@ -81,8 +81,9 @@ class WatchedCampaign:
         if campaign is None and self._missing < GONE_AFTER:
             return None
         if campaign is not None:
+            is_stopped = self.wait.shows_stop(campaign)
             self.wait = self.wait.rescheduled_as(campaign, now)
-            if self.wait.end_at is not None and now < self.wait.end_at:
+            if is_stopped or (self.wait.end_at is not None and now < self.wait.end_at):
                 self.wait = replace(self.wait, seen_dialling=campaign.status is CampaignStatus.IN_PROGRESS)
         before, self._latest = self._latest, campaign
         self._finish(self.wait.step(campaign, now))

@@ -243,7 +243,10 @@ def test_a_form_without_lists_asks_for_the_file(exotel: Emulator, tmp_path: Any)
     ("filled", "error"),
     [
         ({"read_via_text": "Dear @@Name"}, r'read_via_text \("Text to be read out"\): has @@ variables'),
-        ({"interval_mins": 15}, r'number_of_retries \("How many more times"\): is required with the other fields'),
+        (
+            {"interval_mins": 15, "number_of_retries": None},
+            r'number_of_retries \("How many more times"\): is required with the other fields',
+        ),
     ],
 )
 def test_fields_that_have_no_effect_are_refused(exotel: Emulator, filled: dict[str, Any], error: str) -> None:

@@ -189,19 +189,20 @@ def test_uncalled_contacts_after_until_are_reported(task: Task, at_end: str) -> 
 
 @pytest.mark.parametrize("at_end", ["completed", "canceled", "paused"])
 @pytest.mark.parametrize(
-    ("stopped_at", "late", "settings"),
+    ("stopped_at", "late", "interval", "settings"),
     [
-        pytest.param(at(0, "22:00"), 0, {}, id="while it is paused for the night"),
-        pytest.param(at(0, "22:00"), 0, {"dialect": "wrapped"}, id="in the wrapped form"),
-        pytest.param(at(1, "10:00:20"), 60, {}, id="when its next window has just opened and no worker is free"),
-        pytest.param(at(0, "10:04:50"), 100, {}, id="when its window closes and no worker is free"),
+        pytest.param(at(0, "22:00"), 0, 20, {}, id="while it is paused for the night"),
+        pytest.param(at(0, "22:00"), 0, 20, {"dialect": "wrapped"}, id="in the wrapped form"),
+        pytest.param(at(1, "10:00:20"), 60, 20, {}, id="when its next window has just opened and no worker is free"),
+        pytest.param(at(0, "10:04:50"), 100, 20, {}, id="when its window closes and no worker is free"),
+        pytest.param(at(0, "10:03"), 0, 3600, {}, id="when the next poll comes after its window"),
     ],
 )
 def test_a_campaign_stays_paused_after_everything_was_stopped(
-    task: Task, at_end: str, stopped_at: datetime, late: float, settings: dict[str, Any]
+    task: Task, at_end: str, stopped_at: datetime, late: float, interval: float, settings: dict[str, Any]
 ) -> None:
     task.emulator.settings.update({"at_end": at_end, **settings})
-    task.late = late
+    task.late, task.interval = late, interval
     task.meanwhile = [(stopped_at, lambda: list(pause_all(task.client, stopped_at)))]
 
     with suppress(CampaignFailed):
