@@ -109,6 +109,8 @@ def skip_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def exotel(monkeypatch: pytest.MonkeyPatch, skip_waits: None) -> Iterator[Emulator]:
     """A local Exotel with the connection ``exotel_default``."""
+    # A journal in memory belongs to a host and a port, which may have been those of an earlier test.
+    monkeypatch.setattr("airflow_provider_exotel.hooks.task._IN_MEMORY", {})
     with Emulator(seed=1) as emulator:
         connect(monkeypatch, emulator)
         yield emulator
