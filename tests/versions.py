@@ -11,3 +11,6 @@ FINDS_ANY_EXTRA = not (3, 0) <= AIRFLOW < (3, 2)
 
 RETRIES_KILLED_TASKS = not (3, 0) <= AIRFLOW < (3, 1)
 """Whether Airflow retries a task whose process was killed by a signal; 3.0 fails it, whatever its ``retries``."""
+
+DAG_TEST_CALLS_BACK = not (3, 0) <= AIRFLOW < (3, 3)
+"""Whether ``dag.test()`` calls ``on_failure_callback``, as a scheduler's task does on every version."""

@@ -18,7 +18,7 @@ import pytest
 
 from airflow_provider_exotel.emulator import Emulator
 
-from ..versions import AIRFLOW
+from ..versions import AIRFLOW, DAG_TEST_CALLS_BACK
 
 PAGES = Path(__file__).parent.parent.parent / "docs" / "how-to"
 
@@ -149,6 +149,7 @@ def test_the_message_about_a_report(
     assert re.match(r"\d of 6 people were reached\. Not reached: .+report\.html$", task.xcom_pull(task_ids="message"))
 
 
+@pytest.mark.skipif(not DAG_TEST_CALLS_BACK, reason="`dag.test()` of this version calls no callback")
 def test_a_failed_campaign_is_told(
     run_guide: Callable[..., Any], days: Emulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
