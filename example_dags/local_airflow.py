@@ -229,11 +229,7 @@ def print_addresses(port: int, emulator: Emulator) -> None:
     airflow = f"http://127.0.0.1:{port}"
     for title, place, remark in (
         ("Airflow", airflow, "no login: everybody who opens this address is an admin"),
-        (
-            "A campaign form",
-            f"{airflow}/dags/exotel_campaign_form",
-            f"press Trigger; contact list {CONTACT_LIST}",
-        ),
+        ("A campaign form", f"{airflow}/dags/exotel_campaign_form", f"press Trigger; contact list {CONTACT_LIST}"),
         ("The campaigns", f"{airflow}/plugin/exotel", "as they go on: pause, resume, stop; also Browse in the menu"),
         ("The connection", f"{airflow}/connections", "exotel_default, with a Test button"),
         ("The local Exotel", emulator.url, "campaigns, calls and requests as they happen"),

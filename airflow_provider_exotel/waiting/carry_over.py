@@ -75,9 +75,8 @@ class CarryOver:
         self.remember(following.end_at)
         if campaign.status is not CampaignStatus.PAUSED:
             campaign = client.pause_campaign(campaign.id)
-        if campaign.status is not CampaignStatus.PAUSED or wait.shows_stop(
-            campaign
-        ):  # if still dialling, it would dial until its new end
+        # If still dialling, it would dial until its new end; and everything may have been stopped since it was read.
+        if campaign.status is not CampaignStatus.PAUSED or wait.shows_stop(campaign):
             self.remember(None)
             return last
         return self._reschedule(client, campaign, following, wait)

@@ -70,7 +70,7 @@ def pause_all(
         for campaign, error in _pause_page(campaigns, [one for one in named if not does_not_dial(one)], sleep):
             yield campaign, error
             if error is not None:
-                del may_be_resumed[campaign.id]
+                may_be_resumed.pop(campaign.id, None)
     for campaign in may_be_resumed.values():
         if (error := _mark(campaigns, campaign.id, now, sleep)) is not None:
             yield campaign, error
@@ -105,6 +105,8 @@ def _mark(
         # As it is now: its task may have moved it to the next window before it was paused.
         campaign = campaigns.get_campaign(campaign_id)
         end_at = campaign.schedule.end_at
+        if not does_not_dial(campaign) and (failed := pause_with_retries(campaigns, campaign_id, sleep)) is not None:
+            return failed  # its task has resumed it since
         if campaign.status.has_ended or end_at is None or end_at - STOP_MARK <= now:
             return None
         schedule = {name: moment for name, moment in campaign.schedule if moment is not None and moment > now}

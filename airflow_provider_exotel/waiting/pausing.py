@@ -6,7 +6,6 @@ confirmed once a response shows the campaign as paused or ended.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -26,8 +25,6 @@ from airflow_provider_exotel.waiting.wait import MAX_LIFETIME
 
 if TYPE_CHECKING:
     from airflow_provider_exotel.client.client import ExotelClient
-
-log = logging.getLogger(__name__)
 
 REFUSALS = (ExotelRequestRefused, ExotelConflict, ExotelNotFound, ExotelAuthError)
 """Errors for a campaign that cannot be paused in its current status; some accounts answer 403."""

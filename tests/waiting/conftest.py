@@ -7,7 +7,7 @@ import pytest
 from airflow_provider_exotel.client.client import ExotelClient
 from airflow_provider_exotel.emulator import Emulator
 
-from .waiting_samples import START, client_of
+from .waiting_samples import MINUTE, START, between, client_of, create
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,3 +31,11 @@ def client(emulator: Emulator) -> Iterator[ExotelClient]:
     """A client that waits only on the emulator's clock."""
     with client_of(emulator) as made:
         yield made
+
+
+@pytest.fixture
+def campaign(client: ExotelClient, emulator: Emulator) -> str:
+    """A campaign that dials."""
+    created = create(client, 300, schedule=between(START + MINUTE, START + 300 * MINUTE))
+    emulator.clock.advance(120)
+    return created.id

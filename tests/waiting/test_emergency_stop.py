@@ -17,14 +17,6 @@ from .waiting_samples import MINUTE, START, between, client_of, create
 LONG = between(START + MINUTE, START + 300 * MINUTE)
 
 
-@pytest.fixture
-def campaign(client: ExotelClient, emulator: Emulator) -> str:
-    """A campaign that dials."""
-    created = create(client, 300, schedule=LONG)
-    emulator.clock.advance(120)
-    return created.id
-
-
 def changes(emulator: Emulator) -> list[str]:
     """Return what was changed, in order: ``pause`` or ``end``."""
     return ["pause" if "action" in str(entry.body) else "end" for entry in emulator.requests if entry.method == "PUT"]
@@ -139,3 +131,14 @@ def test_a_mark_that_fails_is_logged_and_no_error_of_a_paused_campaign(
 
     assert stopped(client, emulator) == {}
     assert f"Campaign {campaign} is paused, and a waiting task may resume it" in caplog.text
+
+
+def test_a_campaign_that_its_task_resumes_during_the_stop_is_paused_again(
+    client: ExotelClient, emulator: Emulator, campaign: str
+) -> None:
+    stop = pause_all(client, emulator.clock.now())
+    assert next(stop)[1] is None
+    client.resume_campaign(campaign)
+
+    assert list(stop) == []
+    assert emulator.campaign(campaign).status == "paused"

@@ -27,14 +27,6 @@ from .waiting_samples import MINUTE, START, between, client_of, create
 HOUR = between(START + MINUTE, START + 60 * MINUTE)
 
 
-@pytest.fixture
-def campaign(client: ExotelClient, emulator: Emulator) -> str:
-    """A campaign that dials."""
-    created = create(client, 300, schedule=HOUR)
-    emulator.clock.advance(120)
-    return created.id
-
-
 def sent(emulator: Emulator) -> list[str]:
     return [entry.method for entry in emulator.requests if entry.method != "POST"]
 
